@@ -1,0 +1,214 @@
+// The identity helpers live.user_id() and its kin. A policy may call them on every row, so the parsed claims are cached
+// until a setting changes, and a row costs one copy.
+//
+// A copy and never the cached value itself: a column that was computed before a set_config() in the same statement
+// must keep the old user. Nothing here raises on claims of any form: what is no valid claim is NULL.
+#include "claims.hpp"
+
+#include "boundary.hpp"
+#include "json.hpp"
+#include "query.hpp"
+
+extern "C" {
+#include "utils/uuid.h"
+}
+
+#include <optional>
+#include <string_view>
+
+namespace pg_live {
+
+namespace {
+
+constexpr size_t claims_limit = 64 * 1024;
+constexpr size_t user_id_limit = 255; // characters
+
+// One of the settings: its value as PostgreSQL keeps it, and what was last parsed where no hook tells of changes.
+struct ClaimSetting {
+  const char *name;
+  char *value = nullptr;
+  bool hooked = false;
+  char *seen = nullptr;
+};
+
+constinit ClaimSetting claims_setting{"request.jwt.claims"};
+constinit ClaimSetting sub_setting{"request.jwt.claim.sub"};
+constinit ClaimSetting role_setting{"request.jwt.claim.role"};
+
+struct Identity {
+  bool stale = true;
+  text *user_id = nullptr;
+  text *role = nullptr;
+};
+
+constinit Identity identity;
+
+const char *current_value(const ClaimSetting &setting) {
+  const char *const value = setting.hooked ? setting.value : GetConfigOption(setting.name, true, false);
+  return value == nullptr ? "" : value;
+}
+
+// Whether a setting without a hook has another value than at the last call; remembers the value.
+bool changed(ClaimSetting &setting) {
+  if (setting.hooked) return false;
+  const char *const value = current_value(setting);
+  if (setting.seen != nullptr && strcmp(setting.seen, value) == 0) return false;
+  char *const copy = MemoryContextStrdup(TopMemoryContext, value);
+  if (setting.seen != nullptr) pfree(setting.seen);
+  setting.seen = copy;
+  return true;
+}
+
+bool is_ascii(std::string_view value) {
+  for (const char character : value)
+    if (IS_HIGHBIT_SET(character)) return false;
+  return true;
+}
+
+std::optional<json::Value> parsed_claims() {
+  const std::string_view claims = current_value(claims_setting);
+  if (claims.empty() || claims.size() > claims_limit) return std::nullopt;
+  if (GetDatabaseEncoding() != PG_UTF8 && !is_ascii(claims)) return std::nullopt;
+  const std::optional<json::Value> value = json::parse(claims);
+  return value && value->kind == json::Kind::object ? value : std::nullopt;
+}
+
+// The string as text in the current memory context; null unless it is a string that the database can hold.
+text *string_to_text(json::Value value) {
+  if (value.kind != json::Kind::string) return nullptr;
+  auto *const result = static_cast<text *>(palloc(VARHDRSZ + value.raw.size()));
+  const std::optional<size_t> length = json::unescape_into(value, {VARDATA(result), value.raw.size()});
+  if (!length) return nullptr;
+  if (GetDatabaseEncoding() != PG_UTF8 && !is_ascii({VARDATA(result), *length})) return nullptr;
+  SET_VARSIZE(result, VARHDRSZ + *length);
+  return result;
+}
+
+// A user id or a role: 1..255 characters, none of them a control character.
+bool is_identifier(const text *value) {
+  const int length = VARSIZE_ANY_EXHDR(value);
+  const char *const data = VARDATA_ANY(value);
+  if (length == 0 || pg_mbstrlen_with_len(data, length) > static_cast<int>(user_id_limit)) return false;
+  for (int index = 0; index < length; ++index)
+    if (static_cast<unsigned char>(data[index]) < 0x20 || data[index] == 0x7f) return false;
+  return true;
+}
+
+// The claim as a value of the cache, which lives in TopMemoryContext.
+text *identifier(const ClaimSetting &older, const std::optional<json::Value> &claims, std::string_view name) {
+  const char *const value = current_value(older);
+  text *found = nullptr;
+  if (value[0] != '\0') {
+    found = cstring_to_text(value);
+  } else if (claims) {
+    if (const std::optional<json::Value> claim = json::member(*claims, name)) found = string_to_text(*claim);
+  }
+  return found != nullptr && is_identifier(found) ? found : nullptr;
+}
+
+const Identity &current_identity() {
+  for (ClaimSetting *const setting : {&claims_setting, &sub_setting, &role_setting})
+    if (changed(*setting)) identity.stale = true;
+  if (!identity.stale) return identity;
+  if (identity.user_id != nullptr) pfree(identity.user_id);
+  if (identity.role != nullptr) pfree(identity.role);
+  identity.user_id = identity.role = nullptr;
+
+  const MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+  const std::optional<json::Value> claims = parsed_claims();
+  identity.user_id = identifier(sub_setting, claims, "sub");
+  identity.role = identifier(role_setting, claims, "role");
+  MemoryContextSwitchTo(caller);
+  identity.stale = false; // not before: memory may run out above
+  return identity;
+}
+
+void mark_stale(const char *, void *) { identity.stale = true; }
+
+// Whether a library has defined the setting; a mere placeholder (set before any library knew it) is taken over.
+bool is_defined(const char *name) {
+  return GetConfigOption(name, true, false) != nullptr &&
+         (GetConfigOptionFlags(name, true) & GUC_CUSTOM_PLACEHOLDER) == 0;
+}
+
+void watch(ClaimSetting &setting, const char *description) {
+  if (is_defined(setting.name)) return;
+  setting.hooked = true;
+  DefineCustomStringVariable(setting.name, description, nullptr, &setting.value, nullptr, PGC_USERSET, 0, nullptr,
+                             mark_stale, nullptr);
+}
+
+Datum copy_or_null(FunctionCallInfo fcinfo, const text *value) {
+  if (value == nullptr) PG_RETURN_NULL();
+  const Size size = VARSIZE(value);
+  PG_RETURN_TEXT_P(memcpy(palloc(size), value, size));
+}
+
+Datum user_id(FunctionCallInfo fcinfo) { return copy_or_null(fcinfo, current_identity().user_id); }
+
+Datum jwt_role(FunctionCallInfo fcinfo) { return copy_or_null(fcinfo, current_identity().role); }
+
+// 8-4-4-4-12 hexadecimal digits; uuid_in takes more forms, but raises on what it does not take.
+bool is_uuid(std::string_view value) {
+  if (value.size() != 36) return false;
+  for (size_t index = 0; index < value.size(); ++index) {
+    const bool dash = index == 8 || index == 13 || index == 18 || index == 23;
+    if (dash ? value[index] != '-' : !isxdigit(static_cast<unsigned char>(value[index]))) return false;
+  }
+  return true;
+}
+
+Datum user_uuid(FunctionCallInfo fcinfo) {
+  const text *const id = current_identity().user_id;
+  if (id == nullptr || !is_uuid({VARDATA_ANY(id), static_cast<size_t>(VARSIZE_ANY_EXHDR(id))})) PG_RETURN_NULL();
+  return DirectFunctionCall1(uuid_in, CStringGetDatum(text_to_cstring(id)));
+}
+
+Datum jwt(FunctionCallInfo fcinfo) {
+  const std::optional<json::Value> claims = parsed_claims();
+  if (!claims) PG_RETURN_NULL();
+  return DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(claims->raw.data(), claims->raw.size())));
+}
+
+Datum claim(FunctionCallInfo fcinfo) {
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  const std::optional<json::Value> claims = parsed_claims();
+  if (!claims) PG_RETURN_NULL();
+  const std::optional<json::Value> value = json::member(*claims, text_argument(fcinfo, 0, "name"));
+  if (!value || value->kind == json::Kind::null) PG_RETURN_NULL();
+  text *const result = value->kind == json::Kind::string
+                           ? string_to_text(*value)
+                           : cstring_to_text_with_len(value->raw.data(), value->raw.size());
+  if (result == nullptr) PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(result);
+}
+
+} // namespace
+
+void watch_claims() {
+  // Without a check hook: SET must not begin to fail. The prefix is not reserved: request.method is not ours.
+  watch(claims_setting, "Claims of the request's token, as JSON.");
+  watch(sub_setting, "User of the request; wins over request.jwt.claims.");
+  watch(role_setting, "Role of the request; wins over request.jwt.claims.");
+}
+
+} // namespace pg_live
+
+extern "C" {
+PG_FUNCTION_INFO_V1(pg_live_user_id);
+PG_FUNCTION_INFO_V1(pg_live_user_uuid);
+PG_FUNCTION_INFO_V1(pg_live_jwt_role);
+PG_FUNCTION_INFO_V1(pg_live_jwt);
+PG_FUNCTION_INFO_V1(pg_live_claim);
+extern PGDLLEXPORT Datum pg_live_user_id(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum pg_live_user_uuid(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum pg_live_jwt_role(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum pg_live_jwt(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum pg_live_claim(PG_FUNCTION_ARGS);
+
+Datum pg_live_user_id(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::user_id>(fcinfo); }
+Datum pg_live_user_uuid(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::user_uuid>(fcinfo); }
+Datum pg_live_jwt_role(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::jwt_role>(fcinfo); }
+Datum pg_live_jwt(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::jwt>(fcinfo); }
+Datum pg_live_claim(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::claim>(fcinfo); }
+}

@@ -1,0 +1,158 @@
+// Writes events and rings the publisher's bell. The hot path of every writer: nothing here is shared between writers
+// but the sequence, and nothing but a latch is touched at commit.
+#include "event.hpp"
+
+#include "boundary.hpp"
+#include "query.hpp"
+#include "settings.hpp"
+#include "shared_state.hpp"
+
+extern "C" {
+#include "catalog/namespace.h"
+#include "commands/sequence.h"
+}
+
+#include <array>
+
+namespace pg_live {
+
+namespace {
+
+// Rows go straight into the partition of the current slot. A slot is written for `span` seconds, then rests until all
+// slots had their turn; the rest is longer than the retention, so the slot can be truncated before it is written again.
+constexpr int event_slots = 4;
+constexpr int signal_slots = 3;
+
+constexpr size_t name_limit = 255;
+
+constinit bool emitted_in_transaction = false;
+
+constinit std::array<KeptPlan, event_slots> event_plans{};
+constinit std::array<KeptPlan, signal_slots> signal_plans{};
+
+int current_slot(int slots, int retention) {
+  const int64 span = Max(retention / (slots - 2), 1);
+  const int64 seconds = GetCurrentTimestamp() / USECS_PER_SEC;
+  return static_cast<int>(seconds / span % slots);
+}
+
+void check_name(const char *what, std::string_view name) {
+  if (name.empty() || name.size() > name_limit)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must have 1 to %zu bytes", what, name_limit),
+                    errdetail("It has %zu bytes.", name.size())));
+  for (const char character : name)
+    if (static_cast<unsigned char>(character) < 0x20 || character == 0x7f)
+      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not have control characters", what)));
+}
+
+void check_payload(const Jsonb *payload) {
+  const Size size = VARSIZE(payload);
+  const Size limit = static_cast<Size>(settings().max_payload_size) * 1024;
+  if (size > limit)
+    ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("payload of an event is too large"),
+                    errdetail("It has %zu bytes, the limit is %zu.", size, limit),
+                    errhint("Emit a reference, or raise \"pg_live.max_payload_size\".")));
+}
+
+SPIPlanPtr insert_plan(Durability durability, int slot) {
+  const bool durable = durability == Durability::durable;
+  char statement[128];
+  snprintf(statement, sizeof statement,
+           "insert into live.%s_%d (xid, id, topic, event, payload, slot) values ($1, $2, $3, $4, $5, $6)",
+           durable ? "event" : "signal", slot);
+  return (durable ? event_plans[slot] : signal_plans[slot])
+      .get(statement, {XID8OID, INT8OID, TEXTOID, TEXTOID, JSONBOID, INT2OID});
+}
+
+void insert_row(std::string_view topic, std::string_view event, Jsonb *payload, Durability durability, int64 id) {
+  const bool durable = durability == Durability::durable;
+  const int slot = durable ? current_slot(event_slots, settings().event_retention)
+                           : current_slot(signal_slots, settings().signal_retention);
+  std::array<Datum, 6> values{FullTransactionIdGetDatum(GetTopFullTransactionId()),
+                              Int64GetDatum(id),
+                              PointerGetDatum(cstring_to_text_with_len(topic.data(), topic.size())),
+                              PointerGetDatum(cstring_to_text_with_len(event.data(), event.size())),
+                              JsonbPGetDatum(payload),
+                              Int16GetDatum(slot)};
+  SPI_connect();
+  const int result = SPI_execute_plan(insert_plan(durability, slot), values.data(), nullptr, false, 0);
+  if (result != SPI_OK_INSERT) elog(ERROR, "cannot store event: %s", SPI_result_code_string(result));
+  SPI_finish();
+}
+
+// Makes the commit of this transaction wake whoever publishes.
+void ring_at_commit() {
+  emitted_in_transaction = true;
+  const DatabaseState *const state = own_database_state();
+  if (state == nullptr || !state->worker_expected) Async_Notify("pg_live", "");
+}
+
+void on_transaction_end(XactEvent event, void *) {
+  switch (event) {
+  case XACT_EVENT_PRE_COMMIT:
+    own_database_state(); // the last moment to look it up: COMMIT PREPARED may ring without having emitted
+    break;
+  case XACT_EVENT_COMMIT: {
+    DatabaseState *const state = own_database_state();
+    if (state != nullptr && (emitted_in_transaction || pg_atomic_read_u32(&state->prepared_outstanding) != 0))
+      ring(state);
+    emitted_in_transaction = false;
+    break;
+  }
+  case XACT_EVENT_PREPARE:
+    if (DatabaseState *const state = own_database_state(); emitted_in_transaction && state != nullptr)
+      pg_atomic_write_u32(&state->prepared_outstanding, 1);
+    emitted_in_transaction = false;
+    break;
+  case XACT_EVENT_ABORT:
+    emitted_in_transaction = false;
+    break;
+  default:
+    break;
+  }
+}
+
+} // namespace
+
+int64 emit_event(std::string_view topic, std::string_view event, Jsonb *payload, Durability durability) {
+  check_name("topic", topic);
+  check_name("event", event);
+  check_payload(payload);
+
+  const int64 id = as_owner([=] {
+    const Oid sequence = get_relname_relid("event_id", get_namespace_oid("live", false));
+    const int64 next = nextval_internal(sequence, true);
+    insert_row(topic, event, payload, durability, next);
+    return next;
+  });
+  ring_at_commit();
+  return id;
+}
+
+void watch_transactions() {
+  RegisterXactCallback([](XactEvent event, void *argument) { guard([=] { on_transaction_end(event, argument); }); },
+                       nullptr);
+}
+
+namespace {
+
+Datum emit_body(FunctionCallInfo fcinfo) { PG_RETURN_INT64(emit_arguments(fcinfo)); }
+
+} // namespace
+
+int64 emit_arguments(FunctionCallInfo fcinfo) {
+  const std::string_view topic = text_argument(fcinfo, 0, "topic");
+  const std::string_view event = text_argument(fcinfo, 1, "event");
+  if (PG_ARGISNULL(2)) ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("payload must not be null")));
+  if (PG_ARGISNULL(3)) ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("durable must not be null")));
+  return emit_event(topic, event, PG_GETARG_JSONB_P(2), PG_GETARG_BOOL(3) ? Durability::durable : Durability::signal);
+}
+
+} // namespace pg_live
+
+extern "C" {
+PG_FUNCTION_INFO_V1(pg_live_emit);
+extern PGDLLEXPORT Datum pg_live_emit(PG_FUNCTION_ARGS);
+
+Datum pg_live_emit(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::emit_body>(fcinfo); }
+}

@@ -1,0 +1,22 @@
+// Emitting: one row of live.event or live.signal in the caller's transaction, and the bell that rings when it commits.
+#pragma once
+
+#include "postgres.hpp"
+
+#include <string_view>
+
+namespace pg_live {
+
+enum class Durability { durable, signal };
+
+// Stores the event and makes the transaction ring at its commit. Checks sizes and characters; does not check access.
+// Raises 22004, 22023 or 54000 on bad input. Returns the event's id.
+int64 emit_event(std::string_view topic, std::string_view event, Jsonb *payload, Durability durability);
+
+// Emits the event that the SQL arguments (topic, event, payload, durable) describe; 22004 for a null.
+int64 emit_arguments(FunctionCallInfo fcinfo);
+
+// Registers the transaction callback. Called once, from _PG_init.
+void watch_transactions();
+
+} // namespace pg_live

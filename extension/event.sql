@@ -1,0 +1,101 @@
+-- Events: what is emitted, where it is kept. Rows are written by live.emit() only, and read through live.fetch_events()
+-- and live.replay(). Nothing here is dumped: transaction ids mean nothing in another cluster.
+--
+-- Both tables are lists of slots. A slot is written for a while, rests, and is truncated long after its last write;
+-- slots are fixed because attaching and dropping partitions would lock the parent against every writer. The number of
+-- slots and the choice of the current one are in event.cpp.
+
+-- One sequence for both tables gives one order; CACHE 1, since the order of ids is the order of events in a batch.
+CREATE SEQUENCE live.event_id CACHE 1;
+COMMENT ON SEQUENCE live.event_id IS 'Ids of events and signals. Logged, so that a crash does not restart it.';
+
+CREATE TABLE live.event (
+  id bigint NOT NULL,
+  xid xid8 NOT NULL,
+  topic text NOT NULL,
+  event text NOT NULL,
+  payload jsonb NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  slot smallint NOT NULL
+) PARTITION BY LIST (slot);
+COMMENT ON TABLE live.event IS 'Durable events, kept for pg_live.event_retention.';
+COMMENT ON COLUMN live.event.id IS 'Orders the events of one batch.';
+COMMENT ON COLUMN live.event.xid IS 'The transaction that emitted: the event exists for readers when that has committed.';
+COMMENT ON COLUMN live.event.slot IS 'The partition, chosen by the clock.';
+
+CREATE TABLE live.signal (LIKE live.event INCLUDING DEFAULTS) PARTITION BY LIST (slot);
+COMMENT ON TABLE live.signal IS 'Signals: delivered at most once, not kept. The slots are UNLOGGED.';
+
+CREATE TABLE live.event_0 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (0);
+CREATE TABLE live.event_1 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (1);
+CREATE TABLE live.event_2 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (2);
+CREATE TABLE live.event_3 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (3);
+CREATE UNLOGGED TABLE live.signal_0 PARTITION OF live.signal (PRIMARY KEY (xid, id)) FOR VALUES IN (0);
+CREATE UNLOGGED TABLE live.signal_1 PARTITION OF live.signal (PRIMARY KEY (xid, id)) FOR VALUES IN (1);
+CREATE UNLOGGED TABLE live.signal_2 PARTITION OF live.signal (PRIMARY KEY (xid, id)) FOR VALUES IN (2);
+
+-- Replay reads one topic.
+CREATE INDEX event_topic_xid_idx ON live.event (topic, xid);
+
+ALTER TABLE live.event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live.signal ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live.event_0 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live.event_1 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live.event_2 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live.event_3 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live.signal_0 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live.signal_1 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live.signal_2 ENABLE ROW LEVEL SECURITY;
+
+CREATE FUNCTION live.emit(topic text, event text, payload jsonb, durable boolean DEFAULT true) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_emit';
+COMMENT ON FUNCTION live.emit(text, text, jsonb, boolean) IS
+'Emits an event on a topic, if and only if the current transaction commits. Returns its id. For the owner and the roles it is granted to; checks no access. Errors: 22004 for a NULL, 22023 for a topic or event that is empty, longer than 255 bytes or has control characters, 54000 for a payload above pg_live.max_payload_size.';
+
+-- Truncates the slots whose rows have all expired. A slot is looked at without a lock first; the lock is tried for a
+-- moment only, since readers of the whole table would queue behind a waiting TRUNCATE.
+CREATE FUNCTION live.drop_expired_events() RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
+DECLARE
+  slot record;
+  expires_before timestamptz;
+  has_rows boolean;
+  has_fresh_rows boolean;
+  rows_left boolean := false;
+BEGIN
+  FOR slot IN
+    SELECT i.inhrelid::regclass AS name, i.inhparent = 'live.event'::regclass AS durable
+    FROM pg_inherits i
+    WHERE i.inhparent IN ('live.event'::regclass, 'live.signal'::regclass)
+  LOOP
+    expires_before := clock_timestamp()
+      - (current_setting(CASE WHEN slot.durable THEN 'pg_live.event_retention' ELSE 'pg_live.signal_retention' END))::interval;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', slot.name) INTO has_rows;
+    CONTINUE WHEN NOT has_rows;
+    rows_left := true;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE created_at >= $1)', slot.name)
+      INTO has_fresh_rows USING expires_before;
+    CONTINUE WHEN has_fresh_rows;
+    BEGIN
+      EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', slot.name);
+      -- Whoever held the lock may have written after the look above.
+      EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE created_at >= $1)', slot.name)
+        INTO has_fresh_rows USING expires_before;
+      IF NOT has_fresh_rows THEN
+        EXECUTE format('TRUNCATE %s', slot.name);
+      END IF;
+    EXCEPTION WHEN lock_not_available THEN
+      NULL; -- the next maintenance tries again
+    END;
+  END LOOP;
+
+  -- Batch ids are microseconds of the clock. The newest batch stays: its snapshot is where the next one starts.
+  DELETE FROM live.batch b
+  WHERE b.id < extract(epoch FROM clock_timestamp() - current_setting('pg_live.event_retention')::interval)::numeric * 1000000
+    AND b.id < (SELECT max(newest.id) FROM live.batch newest);
+  RETURN rows_left;
+END
+$$;
+COMMENT ON FUNCTION live.drop_expired_events() IS
+'Drops expired events, signals and batches in bulk. Returns whether any are left. The worker calls it; where no worker runs, call it now and then.';

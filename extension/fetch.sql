@@ -1,0 +1,31 @@
+-- Fetching: how a bridge reads the batches it was rung for, and those it missed.
+
+CREATE FUNCTION live.fetch_events(after_batch bigint, after_id bigint DEFAULT NULL, max_events integer DEFAULT 10000)
+RETURNS TABLE (batch bigint, id bigint, topic text, event text, payload jsonb, durable boolean, created_at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  IF after_batch IS NULL OR max_events IS NULL OR max_events < 1 THEN
+    RAISE EXCEPTION 'after_batch must not be null and max_events must be positive'
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  RETURN QUERY
+  SELECT b.id, e.id, e.topic, e.event, e.payload, e.durable, e.created_at
+  FROM live.batch b
+  CROSS JOIN LATERAL unnest(b.xids) AS member (xid)
+  CROSS JOIN LATERAL (
+    SELECT d.id, d.topic, d.event, d.payload, true AS durable, d.created_at
+    FROM live.event d WHERE d.xid = member.xid
+    UNION ALL
+    SELECT s.id, s.topic, s.event, s.payload, false, s.created_at
+    FROM live.signal s WHERE s.xid = member.xid
+  ) AS e
+  WHERE b.id >= after_batch
+    AND (b.id > after_batch OR e.id > after_id)
+  ORDER BY b.id, e.id
+  LIMIT max_events;
+END
+$$;
+COMMENT ON FUNCTION live.fetch_events(bigint, bigint, integer) IS
+'Events after a position, in order: batch by batch, by id within a batch. after_id NULL: all of after_batch was seen. For bridges; checks no access.';

@@ -1,0 +1,81 @@
+-- Who may call what. Nothing is PUBLIC's. Roles are never created: they belong to the cluster, not to a database.
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA live FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA live FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA live FROM PUBLIC;
+
+-- Bridges become client roles with set_config('role', ...), so each bridge is a member of each client role. Both lists
+-- are read off the privileges themselves: a client may execute live.topic_access(), a bridge live.fetch_events().
+CREATE FUNCTION live.roles_granted(function regprocedure) RETURNS SETOF regrole
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT acl.grantee::regrole
+  FROM pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) AS acl
+  WHERE p.oid = function AND acl.grantee <> 0 AND acl.grantee <> p.proowner AND acl.privilege_type = 'EXECUTE'
+$$;
+COMMENT ON FUNCTION live.roles_granted(regprocedure) IS 'The roles a function was granted to.';
+
+CREATE FUNCTION live.grant_memberships() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  bridge regrole;
+  client regrole;
+BEGIN
+  FOR bridge IN SELECT live.roles_granted('live.fetch_events(bigint,bigint,integer)'::regprocedure) LOOP
+    FOR client IN SELECT live.roles_granted('live.topic_access(text)'::regprocedure) LOOP
+      IF NOT pg_has_role(bridge::oid, client::oid, 'MEMBER') THEN
+        EXECUTE format('GRANT %s TO %s', client, bridge);
+      END IF;
+    END LOOP;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION live.grant_memberships() IS 'Makes each bridge a member of each client role.';
+
+CREATE FUNCTION live.grant_client(role regrole) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF role IS NULL THEN
+    RAISE EXCEPTION 'role must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  EXECUTE format('GRANT USAGE ON SCHEMA live TO %s', role);
+  EXECUTE format(
+    'GRANT EXECUTE ON FUNCTION live.version(), live.jwt(), live.claim(text), live.user_id(), live.user_uuid(), live.jwt_role(),
+       live.is_built_in_topic(text), live.topic_rule_of(text), live.passes_check(text, text), live.topic_access(text),
+       live.send(text, text, jsonb, boolean), live.replay(text, text, timestamptz, integer) TO %s', role);
+  PERFORM live.grant_memberships();
+END
+$$;
+COMMENT ON FUNCTION live.grant_client(regrole) IS
+'Lets a role of the app (anon, authenticated) call the client functions. Installation does it for anon, authenticated and service_role where they exist.';
+
+CREATE FUNCTION live.grant_bridge(role regrole) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF role IS NULL THEN
+    RAISE EXCEPTION 'role must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  EXECUTE format('GRANT USAGE ON SCHEMA live TO %s', role);
+  EXECUTE format(
+    'GRANT EXECUTE ON FUNCTION live.version(), live.newest_batch(), live.fetch_events(bigint, bigint, integer),
+       live.publish(), live.status() TO %s', role);
+  PERFORM live.grant_memberships();
+END
+$$;
+COMMENT ON FUNCTION live.grant_bridge(regrole) IS
+'Lets a login role be a bridge: fetch events, publish, and become the client roles. The role should be NOINHERIT, so that it has their rights only while it acts for a user.';
+
+DO $$
+DECLARE
+  client text;
+BEGIN
+  FOR client IN SELECT rolname FROM pg_catalog.pg_roles WHERE rolname IN ('anon', 'authenticated', 'service_role') LOOP
+    PERFORM live.grant_client(pg_catalog.quote_ident(client)::pg_catalog.regrole);
+  END LOOP;
+END
+$$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA live FROM PUBLIC;

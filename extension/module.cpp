@@ -1,0 +1,36 @@
+// The module's entry: what happens when PostgreSQL loads the library, in order.
+//
+// Words (one meaning each, in SQL, C++, JSON and TypeScript): an *event* is something that happened on a *topic*;
+// *durable* events are kept and can be replayed, *signals* are not kept; a *batch* is what became visible between two
+// snapshots; a *position* `<batch>-<event id>` says where in the stream an event stands.
+#include "boundary.hpp"
+#include "claims.hpp"
+#include "event.hpp"
+#include "settings.hpp"
+#include "shared_state.hpp"
+#include "worker.hpp"
+
+extern "C" {
+PG_MODULE_MAGIC;
+extern PGDLLEXPORT void _PG_init(void);
+
+PG_FUNCTION_INFO_V1(pg_live_version);
+extern PGDLLEXPORT Datum pg_live_version(PG_FUNCTION_ARGS);
+
+void _PG_init(void) {
+  pg_live::guard([] {
+    pg_live::define_settings();
+    pg_live::watch_claims();
+    pg_live::request_shared_state();
+    pg_live::watch_transactions();
+    pg_live::register_workers();
+  });
+}
+
+Datum pg_live_version(PG_FUNCTION_ARGS) {
+  return pg_live::guard([fcinfo]() -> Datum {
+    static_cast<void>(fcinfo);
+    PG_RETURN_TEXT_P(cstring_to_text(PG_LIVE_VERSION));
+  });
+}
+}

@@ -1,0 +1,66 @@
+// Lets one publisher at a time store the next batch. The query itself is live.store_next_batch() in publish.sql.
+#include "publish.hpp"
+
+#include "boundary.hpp"
+#include "query.hpp"
+
+namespace pg_live {
+
+namespace {
+
+// Publishers exclude each other by a lock on the extension itself: no role can take it with SQL, vacuum does not take
+// it, and DROP EXTENSION waits for the pass that runs instead of pulling the tables away from under it.
+bool lock_extension() {
+  for (;;) {
+    const Oid extension = get_extension_oid("pg_live", true);
+    if (!OidIsValid(extension)) return false;
+    LockDatabaseObject(ExtensionRelationId, extension, 0, ShareUpdateExclusiveLock);
+    if (get_extension_oid("pg_live", true) == extension) return true;
+    UnlockDatabaseObject(ExtensionRelationId, extension, 0, ShareUpdateExclusiveLock);
+  }
+}
+
+std::optional<int64> call_bigint_function(const char *statement, KeptPlan &plan) {
+  SPI_connect();
+  if (SPI_execute_plan(plan.get(statement, {}), nullptr, nullptr, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+    elog(ERROR, "unexpected result of \"%s\"", statement);
+  bool is_null = false;
+  const Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+  const int64 result = is_null ? 0 : DatumGetInt64(value);
+  SPI_finish();
+  return is_null ? std::nullopt : std::optional(result);
+}
+
+Datum publish_arguments(FunctionCallInfo fcinfo) {
+  if (IsolationUsesXactSnapshot())
+    ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+                    errmsg("live.publish() cannot run in a %s transaction", "REPEATABLE READ or SERIALIZABLE"),
+                    errhint("Call it in a READ COMMITTED transaction of its own.")));
+  if (FullTransactionIdIsValid(GetTopFullTransactionIdIfAny()))
+    ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+                    errmsg("live.publish() cannot run in a transaction that has written"),
+                    errhint("Call it in a transaction of its own.")));
+  store_next_batch();
+  static constinit KeptPlan newest;
+  const int64 batch = call_bigint_function("select live.newest_batch()", newest).value_or(0);
+  if (batch == 0) PG_RETURN_NULL();
+  PG_RETURN_INT64(batch);
+}
+
+} // namespace
+
+std::optional<int64> store_next_batch() {
+  static constinit KeptPlan plan;
+  // The lock comes first, in a statement of its own; the snapshot that reads and is stored is taken after it.
+  if (!lock_extension()) return std::nullopt;
+  return call_bigint_function("select live.store_next_batch()", plan);
+}
+
+} // namespace pg_live
+
+extern "C" {
+PG_FUNCTION_INFO_V1(pg_live_publish);
+extern PGDLLEXPORT Datum pg_live_publish(PG_FUNCTION_ARGS);
+
+Datum pg_live_publish(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::publish_arguments>(fcinfo); }
+}

@@ -1,0 +1,43 @@
+// Prepares plans, finds the owner, reads arguments.
+#include "query.hpp"
+
+extern "C" {
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "utils/syscache.h"
+}
+
+#include <string_view>
+
+namespace pg_live {
+
+SPIPlanPtr KeptPlan::get(const char *statement, std::initializer_list<Oid> types) {
+  if (plan_ == nullptr) {
+    SPIPlanPtr const prepared =
+        SPI_prepare(statement, static_cast<int>(types.size()), const_cast<Oid *>(types.begin()));
+    if (prepared == nullptr)
+      ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("cannot prepare \"%s\"", statement),
+                      errdetail("%s", SPI_result_code_string(SPI_result))));
+    SPI_keepplan(prepared);
+    plan_ = prepared;
+  }
+  return plan_;
+}
+
+Oid extension_owner() {
+  const HeapTuple tuple = SearchSysCache1(NAMESPACENAME, CStringGetDatum("live"));
+  if (!HeapTupleIsValid(tuple))
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_SCHEMA), errmsg("schema \"live\" is missing")));
+  const Oid owner = reinterpret_cast<Form_pg_namespace>(GETSTRUCT(tuple))->nspowner;
+  ReleaseSysCache(tuple);
+  return owner;
+}
+
+std::string_view text_argument(FunctionCallInfo fcinfo, int index, const char *name) {
+  if (PG_ARGISNULL(index))
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+  const text *const value = PG_GETARG_TEXT_PP(index);
+  return {VARDATA_ANY(value), static_cast<size_t>(VARSIZE_ANY_EXHDR(value))};
+}
+
+} // namespace pg_live

@@ -1,0 +1,65 @@
+// live.replay(): checks access as the caller, reads as the owner of the tables. The query is in replay.sql.
+#include "boundary.hpp"
+#include "query.hpp"
+#include "topic.hpp"
+
+#include <array>
+
+namespace pg_live {
+
+namespace {
+
+constexpr int columns = 4;
+constexpr int32 events_limit = 10'000;
+
+int32 limit_argument(FunctionCallInfo fcinfo, int index) {
+  const int32 limit = PG_ARGISNULL(index) ? 0 : PG_GETARG_INT32(index);
+  if (limit < 1 || limit > events_limit)
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("max_events must be between 1 and %d", events_limit)));
+  return limit;
+}
+
+// Copies the rows of the last query into the function's result.
+void return_rows(ReturnSetInfo *result) {
+  for (uint64 row = 0; row < SPI_processed; ++row) {
+    std::array<Datum, columns> values{};
+    std::array<bool, columns> nulls{};
+    for (int column = 0; column < columns; ++column)
+      values[column] = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column + 1, &nulls[column]);
+    tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
+  }
+}
+
+Datum replay_body(FunctionCallInfo fcinfo) {
+  static constinit KeptPlan plan;
+  require_can_receive(text_argument(fcinfo, 0, "topic"));
+  std::array<Datum, columns> values{PG_GETARG_DATUM(0), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1),
+                                    PG_ARGISNULL(2) ? Datum{0} : PG_GETARG_DATUM(2),
+                                    Int32GetDatum(limit_argument(fcinfo, 3))};
+  const std::array<char, columns + 1> nulls{' ', PG_ARGISNULL(1) ? 'n' : ' ', PG_ARGISNULL(2) ? 'n' : ' ', ' ', '\0'};
+  InitMaterializedSRF(fcinfo, 0);
+  auto *const result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+  as_owner([&values, &nulls, result] {
+    SPI_connect();
+    const SPIPlanPtr query =
+        plan.get("select * from live.replay_events($1, $2, $3, $4)", {TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID});
+    if (SPI_execute_plan(query, values.data(), nulls.data(), true, 0) != SPI_OK_SELECT)
+      elog(ERROR, "cannot read events");
+    return_rows(result);
+    SPI_finish();
+    return true;
+  });
+  return Datum{0};
+}
+
+} // namespace
+
+} // namespace pg_live
+
+extern "C" {
+PG_FUNCTION_INFO_V1(pg_live_replay);
+extern PGDLLEXPORT Datum pg_live_replay(PG_FUNCTION_ARGS);
+
+Datum pg_live_replay(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::replay_body>(fcinfo); }
+}

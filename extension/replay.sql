@@ -1,0 +1,71 @@
+-- Replay: what happened on one topic after a position, for a client that was away.
+
+CREATE FUNCTION live.parse_position(value text, OUT batch bigint, OUT id bigint)
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF value !~ '^[0-9]{1,18}-[0-9]{1,18}$' THEN
+    RAISE EXCEPTION 'invalid position: "%"', left(value, 60)
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'A position is the "meta.id" of an event, unchanged.';
+  END IF;
+  batch := split_part(value, '-', 1)::bigint;
+  id := split_part(value, '-', 2)::bigint;
+END
+$$;
+COMMENT ON FUNCTION live.parse_position(text) IS 'Splits a position `<batch>-<event id>`. Error 22023 if it is none.';
+
+-- The rows of live.replay(), for callers that have checked access.
+CREATE FUNCTION live.replay_events(topic text, after_position text, since timestamptz, max_events integer)
+RETURNS TABLE ("position" text, event text, payload jsonb, created_at timestamptz)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  start record;
+  start_snapshot pg_snapshot := '3:3:';
+  start_xids xid8[] := '{}';
+  start_id bigint := 0;
+  first_xid xid8;
+BEGIN
+  IF after_position IS NOT NULL THEN
+    start := live.parse_position(after_position);
+    -- The batch itself may be gone after a crash if it held signals only; the one before it serves as well.
+    SELECT b.snapshot, CASE WHEN b.id = start.batch THEN b.xids ELSE '{}' END
+    INTO start_snapshot, start_xids
+    FROM live.batch b WHERE b.id <= start.batch ORDER BY b.id DESC LIMIT 1;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'position "%" is older than the events that are kept', after_position
+        USING ERRCODE = 'object_not_in_prerequisite_state',
+              HINT = 'Read the current state again, then follow the topic from now on.';
+    END IF;
+    start_id := start.id;
+  END IF;
+  first_xid := least(pg_snapshot_xmin(start_snapshot), start_xids[1]);
+  RETURN QUERY
+  SELECT format('%s-%s', found.batch, found.id), found.event, found.payload, found.created_at
+  FROM (
+    SELECT published.batch, e.id, e.event, e.payload, e.created_at
+    FROM live.event e
+    CROSS JOIN LATERAL (
+      SELECT b.id AS batch
+      FROM live.batch b
+      WHERE pg_snapshot_xmax(b.snapshot) > e.xid AND pg_visible_in_snapshot(e.xid, b.snapshot)
+      ORDER BY pg_snapshot_xmax(b.snapshot), b.id
+      LIMIT 1
+    ) AS published
+    WHERE e.topic = replay_events.topic
+      AND e.xid >= first_xid
+      AND (NOT pg_visible_in_snapshot(e.xid, start_snapshot) OR (e.xid = ANY (start_xids) AND e.id > start_id))
+      AND (since IS NULL OR e.created_at >= since)
+  ) AS found
+  ORDER BY found.batch, found.id
+  LIMIT max_events;
+END
+$$;
+COMMENT ON FUNCTION live.replay_events(text, text, timestamptz, integer) IS 'What live.replay() returns; checks no access.';
+
+CREATE FUNCTION live.replay(topic text, after_position text DEFAULT NULL, since timestamptz DEFAULT NULL,
+                            max_events integer DEFAULT 1000)
+RETURNS TABLE ("position" text, event text, payload jsonb, created_at timestamptz)
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_replay';
+COMMENT ON FUNCTION live.replay(text, text, timestamptz, integer) IS
+'Durable events of a topic in order, after a position or since a time. For whoever may receive the topic. Errors: 42501 without access, 22023 for a position that is none or max_events outside 1..10000, 55000 for a position older than the events that are kept.';

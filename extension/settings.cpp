@@ -1,0 +1,41 @@
+// Defines the settings pg_live.* and holds their values.
+#include "settings.hpp"
+
+#include "postgres.hpp"
+
+#include <climits>
+
+namespace pg_live {
+
+namespace {
+
+constinit Settings current{};
+
+constexpr int seconds_per_hour = 3600;
+
+} // namespace
+
+const Settings &settings() { return current; }
+
+void define_settings() {
+  // The list decides how much shared memory and how many workers there are, so it is fixed at server start.
+  DefineCustomStringVariable("pg_live.databases", "Databases in which a worker publishes events.",
+                             "Comma-separated names. Elsewhere every emitting transaction notifies the bridges itself.",
+                             &current.databases, "postgres", PGC_POSTMASTER, GUC_LIST_INPUT, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.event_retention", "How long durable events are kept for replay.",
+                          "Events go in bulk, so some stay up to twice as long.", &current.event_retention,
+                          72 * seconds_per_hour, 1, 365 * 24 * seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S, nullptr,
+                          nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.signal_retention", "How long signals wait for a bridge that lags.", nullptr,
+                          &current.signal_retention, 60, 1, 24 * seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S, nullptr,
+                          nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.gather_delay", "Least time between two batches, to gather events when busy.",
+                          "The first event after a pause is never delayed.", &current.gather_delay, 1, 0, 1000,
+                          PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.max_payload_size", "Largest payload of one event.", nullptr,
+                          &current.max_payload_size, 8 * 1024, 1, 256 * 1024, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr,
+                          nullptr);
+  MarkGUCPrefixReserved("pg_live");
+}
+
+} // namespace pg_live

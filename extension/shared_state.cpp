@@ -1,0 +1,97 @@
+// Lays out and finds the shared memory of the extension.
+#include "shared_state.hpp"
+
+#include "boundary.hpp"
+#include "settings.hpp"
+
+namespace pg_live {
+
+namespace {
+
+struct SharedState {
+  int databases;
+  DatabaseState entries[FLEXIBLE_ARRAY_MEMBER];
+};
+
+constinit SharedState *shared = nullptr;
+constinit shmem_request_hook_type previous_request_hook = nullptr;
+constinit shmem_startup_hook_type previous_startup_hook = nullptr;
+
+// The names of pg_live.databases as a list of char *, allocated in the current memory context.
+List *listed_names() {
+  List *names = NIL;
+  if (!SplitGUCList(pstrdup(settings().databases), ',', &names))
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("invalid list of names in setting \"pg_live.databases\"")));
+  return names;
+}
+
+Size shared_size() { return offsetof(SharedState, entries) + sizeof(DatabaseState) * list_length(listed_names()); }
+
+void request_memory() {
+  if (previous_request_hook != nullptr) previous_request_hook();
+  RequestAddinShmemSpace(shared_size());
+}
+
+void start_up() {
+  if (previous_startup_hook != nullptr) previous_startup_hook();
+  bool found = false;
+  LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+  shared = static_cast<SharedState *>(ShmemInitStruct("pg_live", shared_size(), &found));
+  if (!found) {
+    List *const names = listed_names();
+    shared->databases = list_length(names);
+    for (int index = 0; index < shared->databases; ++index) {
+      DatabaseState &entry = shared->entries[index];
+      strlcpy(entry.name, static_cast<const char *>(list_nth(names, index)), sizeof entry.name);
+      entry.worker_latch = nullptr;
+      entry.worker_pid = 0;
+      entry.worker_expected = false;
+      // Set until the worker has looked: prepared transactions survive a restart.
+      pg_atomic_init_u32(&entry.prepared_outstanding, 1);
+      pg_atomic_init_u32(&entry.failed_starts, 0);
+    }
+  }
+  LWLockRelease(AddinShmemInitLock);
+}
+
+} // namespace
+
+void request_shared_state() {
+  if (!process_shared_preload_libraries_in_progress) return;
+  previous_request_hook = shmem_request_hook;
+  shmem_request_hook = [] { guard(request_memory); };
+  previous_startup_hook = shmem_startup_hook;
+  shmem_startup_hook = [] { guard(start_up); };
+}
+
+int listed_databases() {
+  if (shared != nullptr) return shared->databases;
+  return process_shared_preload_libraries_in_progress ? list_length(listed_names()) : 0;
+}
+
+DatabaseState *database_state(int index) { return &shared->entries[index]; }
+
+DatabaseState *find_database_state(const char *name) {
+  if (shared == nullptr || name == nullptr) return nullptr;
+  for (int index = 0; index < shared->databases; ++index)
+    if (strcmp(shared->entries[index].name, name) == 0) return &shared->entries[index];
+  return nullptr;
+}
+
+DatabaseState *own_database_state() {
+  static constinit bool resolved = false;
+  static constinit DatabaseState *own = nullptr;
+  if (resolved || !OidIsValid(MyDatabaseId) || !IsTransactionState()) return own;
+  if (shared != nullptr) own = find_database_state(get_database_name(MyDatabaseId));
+  resolved = true;
+  return own;
+}
+
+void ring(const DatabaseState *state) {
+  if (state == nullptr) return;
+  pg_memory_barrier(); // the commit is visible before the pointer is read: a worker that starts later looks anyway
+  if (Latch *const latch = state->worker_latch; latch != nullptr) SetLatch(latch);
+}
+
+} // namespace pg_live

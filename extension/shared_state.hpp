@@ -1,0 +1,41 @@
+// Shared memory: one entry for each database of pg_live.databases, in the order of the list.
+//
+// An entry tells every backend how to wake the worker of its database. All fields are single words that are read and
+// written without a lock: a stale latch pointer only wakes another process, since latches of processes stay mapped.
+#pragma once
+
+#include "postgres.hpp"
+
+namespace pg_live {
+
+struct DatabaseState {
+  char name[NAMEDATALEN];
+  Latch *volatile worker_latch;  // null while no worker runs
+  volatile pid_t worker_pid;     // 0 while no worker runs
+  volatile bool worker_expected; // a worker has run since the server started, so one will be back
+  // A prepared transaction that emitted may be outstanding: COMMIT PREPARED runs no callback of the transaction that
+  // emitted, so while this is set every commit rings.
+  pg_atomic_uint32 prepared_outstanding;
+  pg_atomic_uint32 failed_starts; // starts of the worker since its last successful pass
+};
+
+// Asks for shared memory when the server preloads the library; does nothing otherwise.
+void request_shared_state();
+
+// How many databases are listed; 0 without preload.
+int listed_databases();
+
+// The entry of a listed database; `index` below listed_databases().
+DatabaseState *database_state(int index);
+
+// The entry of the database with that name; null if it is not listed or the name is null.
+DatabaseState *find_database_state(const char *name);
+
+// The entry of this session's database, null if it is not listed or the library was not preloaded. The first call must
+// be made in a transaction; later ones need none.
+DatabaseState *own_database_state();
+
+// Wakes the worker of the database. Safe in every callback; never raises.
+void ring(const DatabaseState *state);
+
+} // namespace pg_live

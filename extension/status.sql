@@ -1,0 +1,41 @@
+-- What an operator asks first: does it run, how, and how far behind is it.
+
+CREATE FUNCTION live.worker_is_running() RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_live_worker_is_running';
+COMMENT ON FUNCTION live.worker_is_running() IS 'Whether a worker publishes the events of this database right now.';
+
+CREATE FUNCTION live.worker_is_expected() RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_live_worker_is_expected';
+COMMENT ON FUNCTION live.worker_is_expected() IS
+'Whether a worker has run since the server started, so that transactions ring it instead of notifying the bridges.';
+
+-- Age of the oldest event that is committed and in no batch yet; 0 if there is none.
+CREATE FUNCTION live.publish_lag() RETURNS interval
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+  SELECT coalesce(max(clock_timestamp() - waiting.created_at), '0')
+  FROM (SELECT coalesce((SELECT b.snapshot FROM live.batch b ORDER BY b.id DESC LIMIT 1), '3:3:') AS snapshot) AS published
+  CROSS JOIN LATERAL live.ended_xids(published.snapshot, pg_current_snapshot()) AS range
+  CROSS JOIN LATERAL (
+    SELECT e.created_at FROM live.event e WHERE e.xid >= range.first_xid AND e.xid < range.end_xid
+    UNION ALL
+    SELECT s.created_at FROM live.signal s WHERE s.xid >= range.first_xid AND s.xid < range.end_xid
+  ) AS waiting
+$$;
+COMMENT ON FUNCTION live.publish_lag() IS 'Age of the oldest event that waits to be published, 0 if none does.';
+
+CREATE FUNCTION live.status() RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_build_object(
+    'mode', CASE WHEN live.worker_is_expected() THEN 'worker' ELSE 'in-transaction' END,
+    'worker_running', live.worker_is_running(),
+    'last_batch', nullif(live.newest_batch(), 0),
+    'lag_seconds', extract(epoch FROM live.publish_lag()),
+    -- A node listens with a connection of its own, under this name.
+    'nodes', (SELECT count(*) FROM pg_stat_activity a
+              WHERE a.datname = current_database() AND a.application_name = 'pg-live-bridge listener'),
+    'version', live.version())
+$$;
+COMMENT ON FUNCTION live.status() IS
+'{"mode": "worker" or "in-transaction", "worker_running", "last_batch": id or null, "lag_seconds": age of the oldest unpublished event, "nodes": bridges that listen, "version"}. For admins and bridges.';

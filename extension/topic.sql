@@ -1,0 +1,153 @@
+-- Topics: who may receive and who may send. Deny by default: built-in topics have built-in rules, topics of the app
+-- have the rules the app sets, and a topic without a rule has no access.
+
+CREATE TABLE live.topic_rule (
+  pattern text PRIMARY KEY,
+  receive_check text,
+  send_check text
+);
+COMMENT ON TABLE live.topic_rule IS 'Rules for the app''s own topics, set by live.set_topic_rule().';
+COMMENT ON COLUMN live.topic_rule.receive_check IS 'Qualified name of a function (topic text) returning boolean, NULL: nobody. A name and not a regprocedure, which pg_upgrade refuses.';
+COMMENT ON COLUMN live.topic_rule.send_check IS 'The same for sending.';
+ALTER TABLE live.topic_rule ENABLE ROW LEVEL SECURITY;
+SELECT pg_extension_config_dump('live.topic_rule', '');
+
+CREATE FUNCTION live.is_built_in_topic(topic text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN topic IN ('presence', 'activity') OR topic ~ '^(user|followers|session|typing):' OR starts_with(topic, '$');
+COMMENT ON FUNCTION live.is_built_in_topic(text) IS 'Whether the topic, or pattern, belongs to the extension.';
+
+-- Definer: the rules are read for everybody, and granted to nobody.
+CREATE FUNCTION live.topic_rule_of(topic text, OUT receive_check text, OUT send_check text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT r.receive_check, r.send_check
+  FROM live.topic_rule r
+  WHERE r.pattern = topic OR (right(r.pattern, 1) = '*' AND starts_with(topic, left(r.pattern, -1)))
+  ORDER BY r.pattern = topic DESC, length(r.pattern) DESC
+  LIMIT 1
+$$;
+COMMENT ON FUNCTION live.topic_rule_of(text) IS 'The checks of the most specific rule for a topic of the app; NULLs if there is none.';
+
+CREATE FUNCTION live.passes_check(check_function text, topic text) RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  passes boolean;
+BEGIN
+  IF check_function IS NULL THEN
+    RETURN false;
+  END IF;
+  EXECUTE format('SELECT %s($1)', check_function) INTO passes USING topic;
+  RETURN coalesce(passes, false);
+END
+$$;
+COMMENT ON FUNCTION live.passes_check(text, text) IS 'What a check function says of a topic, as the current user.';
+
+CREATE FUNCTION live.topic_access(topic text, OUT can_receive boolean, OUT can_send boolean)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE ROWS 1
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  rule record;
+  location text := substr(topic, length('typing:') + 1);
+BEGIN
+  IF topic IS NULL THEN
+    RAISE EXCEPTION 'topic must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  can_receive := false;
+  can_send := false;
+  IF topic = 'activity' THEN
+    can_receive := true;
+  ELSIF topic = 'presence' THEN
+    can_receive := live.user_id() IS NOT NULL;
+  ELSIF starts_with(topic, 'user:') THEN
+    can_receive := coalesce(topic = 'user:' || live.user_id(), false);
+  ELSIF starts_with(topic, 'typing:') THEN
+    rule := live.topic_rule_of(location);
+    can_receive := CASE
+      WHEN rule.receive_check IS NULL THEN live.user_id() IS NOT NULL AND NOT live.is_built_in_topic(location)
+      ELSE live.passes_check(rule.receive_check, location) END;
+  ELSIF NOT live.is_built_in_topic(topic) THEN
+    rule := live.topic_rule_of(topic);
+    can_receive := live.passes_check(rule.receive_check, topic);
+    can_send := live.user_id() IS NOT NULL AND live.passes_check(rule.send_check, topic);
+  END IF;
+  RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION live.topic_access(text) IS
+'Whether the current user may receive and send on a topic. The built-in topics have rules of their own; others need live.set_topic_rule(). Anonymous users never send. Check functions run with search_path pg_catalog, pg_temp. Error 22004 for NULL.';
+
+CREATE FUNCTION live.send(topic text, event text, payload jsonb, durable boolean DEFAULT false) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_send';
+COMMENT ON FUNCTION live.send(text, text, jsonb, boolean) IS
+'Emits an event as the current user, who needs can_send on the topic (error 42501). Otherwise as live.emit().';
+
+CREATE FUNCTION live.revoke_access(topic text, user_id text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF topic IS NULL THEN
+    RAISE EXCEPTION 'topic must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  PERFORM live.emit(coalesce('user:' || user_id, '$access'), 'access:revoked',
+                    jsonb_build_object('topic', topic, 'reason', 'access was revoked'));
+END
+$$;
+COMMENT ON FUNCTION live.revoke_access(text, text) IS
+'Ends open subscriptions when the transaction commits: those of one user on the topic, or (user_id NULL) those of everybody who may no longer receive it. A pattern ending in * names all topics that begin so.';
+
+CREATE FUNCTION live.check_function_name(function regprocedure) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  name text;
+BEGIN
+  SELECT format('%I.%I', n.nspname, p.proname) INTO name
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+  WHERE p.oid = function AND p.prorettype = 'boolean'::regtype AND NOT p.proretset
+    AND p.pronargs = 1 AND p.proargtypes[0] = 'text'::regtype AND p.prokind = 'f';
+  IF name IS NULL AND function IS NOT NULL THEN
+    RAISE EXCEPTION 'function % cannot check access to a topic', function
+      USING ERRCODE = 'invalid_function_definition', HINT = 'It must take one text, the topic, and return boolean.';
+  END IF;
+  RETURN name;
+END
+$$;
+COMMENT ON FUNCTION live.check_function_name(regprocedure) IS 'The qualified name of a check function. Error 42P13 if it is none.';
+
+CREATE FUNCTION live.set_topic_rule(pattern text, receive_check regprocedure DEFAULT NULL, send_check regprocedure DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF pattern IS NULL OR pattern = '' OR length(pattern) > 255 OR strpos(left(pattern, -1), '*') > 0
+     OR pattern ~ '[[:cntrl:]]' OR live.is_built_in_topic(pattern) THEN
+    RAISE EXCEPTION 'invalid topic pattern: "%"', coalesce(left(pattern, 60), 'NULL')
+      USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'A pattern is a topic of the app, or its beginning followed by *.';
+  END IF;
+  INSERT INTO live.topic_rule AS rule (pattern, receive_check, send_check)
+  VALUES (set_topic_rule.pattern, live.check_function_name(set_topic_rule.receive_check),
+          live.check_function_name(set_topic_rule.send_check))
+  ON CONFLICT ON CONSTRAINT topic_rule_pkey DO UPDATE
+  SET receive_check = excluded.receive_check, send_check = excluded.send_check;
+  PERFORM live.revoke_access(pattern);
+END
+$$;
+COMMENT ON FUNCTION live.set_topic_rule(text, regprocedure, regprocedure) IS
+'Sets who may receive and send on the topics that match a pattern: a topic, or its beginning followed by *. The most specific pattern counts. A check is a function (topic text) returning boolean, called as the user; NULL: nobody. Open subscriptions are checked again.';
+
+CREATE FUNCTION live.drop_topic_rule(pattern text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  DELETE FROM live.topic_rule r WHERE r.pattern = drop_topic_rule.pattern;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no rule for pattern "%"', coalesce(left(pattern, 60), 'NULL') USING ERRCODE = 'undefined_object';
+  END IF;
+  PERFORM live.revoke_access(pattern);
+END
+$$;
+COMMENT ON FUNCTION live.drop_topic_rule(text) IS 'Removes a rule; open subscriptions are checked again. Error 42704 if there is none.';

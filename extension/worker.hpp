@@ -1,0 +1,9 @@
+// The background worker of one database: publishes batches, notifies the bridges, drops expired events.
+#pragma once
+
+namespace pg_live {
+
+// Registers one worker for each database of pg_live.databases. Does nothing unless the server preloads the library.
+void register_workers();
+
+} // namespace pg_live
