@@ -1,0 +1,170 @@
+// The table of settings, read with CLI11.
+// CLI11 lets the configuration file beat the environment. So the environment is turned into arguments that stand before
+// those of the command line; the last of the same name wins, and the file fills in only what nobody gave.
+#include "settings.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+
+namespace pg_live {
+
+namespace {
+
+class SettingsParser {
+ public:
+  explicit SettingsParser(Settings &settings) : settings_(settings) {
+    app_.set_version_flag("--version", PG_LIVE_VERSION);
+    app_.set_config("--config", "", "Configuration file: lines `name = value`, names as below without the dashes")
+        ->envname("PG_LIVE_CONFIG");
+    app_.allow_config_extras(CLI::config_extras_mode::error);
+    app_.footer("Precedence: command line, environment, configuration file, default.");
+    add_identity();
+    add_network();
+    add_database();
+    add_limits();
+  }
+
+  int parse(int argument_count, const char *const *arguments) {
+    std::vector<std::string> all = environment_arguments();
+    all.insert(all.end(), arguments + 1, arguments + argument_count);
+    std::reverse(all.begin(), all.end()); // CLI11 takes a vector from its back
+    try {
+      app_.parse(all);
+    } catch (const CLI::ParseError &error) {
+      return app_.exit(error) == 0 ? 0 : 2;
+    }
+    finish();
+    return -1;
+  }
+
+ private:
+  // One setting: the option --name, its environment variable PG_LIVE_NAME, and its key in the file.
+  template <typename Value>
+  CLI::Option *add(const std::string &name, Value &value, const std::string &help) {
+    const std::string variable = variable_of(name);
+    const std::string text = help + " (" + variable + ")";
+    CLI::Option *option = nullptr;
+    if constexpr (std::is_same_v<Value, bool>) {
+      option = app_.add_flag("--" + name + "{true}", value, text);
+    } else {
+      option = app_.add_option("--" + name, value, text);
+      if constexpr (std::is_unsigned_v<Value>) option->capture_default_str();
+    }
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    variables_.emplace(variable, name);
+    return option;
+  }
+
+  static std::string variable_of(const std::string &name) {
+    std::string variable = "PG_LIVE_";
+    for (const char c : name)
+      variable.push_back(c == '-' ? '_' : static_cast<char>(std::toupper(c)));
+    return variable;
+  }
+
+  std::vector<std::string> environment_arguments() const {
+    std::vector<std::string> result;
+    for (const auto &[variable, name] : variables_)
+      if (const char *value = std::getenv(variable.c_str()); value != nullptr && *value != '\0')
+        result.push_back("--" + name + "=" + value);
+    return result;
+  }
+
+  void add_identity() {
+    add("jwt-secret", settings_.jwt_secret,
+        "Secret of HS256/384/512 tokens; better given in the environment or the file");
+    add("jwks", settings_.jwks_file, "File with the JSON Web Key Set of other tokens");
+    add("anonymous", settings_.anonymous, "Let connections without a token in, as --anonymous-role");
+    add("anonymous-role", settings_.anonymous_role, "Database role of connections without a token")
+        ->capture_default_str();
+    add("public-channels", settings_.public_channels,
+        "Let clients broadcast to each other on channels that are no topic of the database; such a room does not span "
+        "processes");
+  }
+
+  void add_network() {
+    add("bind", settings_.bind_address, "Address to listen on")->capture_default_str();
+    add("port", settings_.port, "Port to listen on; 0 takes a free one and logs it");
+    add("workers", settings_.workers, "Processes that share the port")->check(CLI::Range(1, 256));
+    add("allowed-origin", origins_,
+        "Origins whose pages may connect, separated by commas, or *; default: the same origin only. Programs send no "
+        "origin");
+    add("demo-dir", settings_.demo_directory, "Folder of static files served at /");
+    add("log-level", log_level_, "debug, info, warning or error")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+        ->capture_default_str();
+  }
+
+  void add_database() {
+    DatabaseSettings &database = settings_.database;
+    const auto at_least_one = CLI::Range(1u, 1000000u);
+    add("db", database.connection_string, "libpq connection string of the database; default: the PG* variables");
+    add("listen-db", database.listen_connection_string,
+        "The same for the connection that listens, which must not pass a pooler in transaction mode; default: --db");
+    add("read-connections", database.read_connections, "Connections for joins and replays")->check(CLI::Range(1, 100));
+    add("write-connections", database.write_connections, "Connections for commands")->check(CLI::Range(1, 100));
+    add("statement-timeout", database.statement_timeout_seconds, "Seconds a command may run")->check(at_least_one);
+    add("waiting-commands", database.waiting_commands, "Commands that may wait for a connection")->check(at_least_one);
+    add("page-events", database.page_events, "Events of one fetch")->check(at_least_one);
+    add("poll-interval", database.poll_seconds, "Seconds between looks when no doorbell rings")->check(at_least_one);
+  }
+
+  void add_limits() {
+    Limits &limits = settings_.limits;
+    const auto at_least_one = CLI::Range(1u, 2000000000u);
+    add("max-connections", limits.connections, "Open sockets of one process")->check(at_least_one);
+    add("max-connections-per-address", limits.connections_per_address, "Open sockets of one address; 0: no limit");
+    add("max-connections-per-user", limits.connections_per_user, "Open sockets of one user; 0: no limit");
+    add("max-topics", limits.topics_per_connection, "Topics of one connection")->check(at_least_one);
+    add("max-messages-per-second", limits.messages_per_second, "Messages of one connection")->check(at_least_one);
+    add("max-joins-per-second", limits.joins_per_second, "Joins of one connection")->check(at_least_one);
+    add("max-bytes-per-second", limits.bytes_per_second, "Bytes of one connection")->check(at_least_one);
+    add("max-message-bytes", limits.message_bytes, "Bytes of one message of a client")->check(at_least_one);
+    add("max-body-bytes", limits.body_bytes, "Bytes of the body of one HTTP request")->check(at_least_one);
+    add("max-queue-bytes", limits.queue_bytes, "Bytes that wait for a slow reader before it is closed")
+        ->check(at_least_one);
+    add("send-buffer-bytes", limits.send_buffer_bytes, "The kernel's send buffer of one socket")->check(at_least_one);
+    add("max-commands-per-user", limits.commands_per_user, "Commands of one user in flight")->check(at_least_one);
+    add("request-timeout", limits.request_seconds, "Seconds for a complete request")->check(at_least_one);
+    add("idle-timeout", limits.idle_seconds, "Seconds without a sign of life of a client")->check(at_least_one);
+    add("ping-interval", limits.ping_seconds, "Seconds of silence before the server pings")->check(at_least_one);
+    add("join-timeout", limits.join_seconds, "Seconds in which a connection must join a topic")->check(at_least_one);
+    add("close-timeout", limits.close_seconds, "Seconds for a client to answer a close")->check(at_least_one);
+  }
+
+  void finish() {
+    const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::debug},
+                                                    {"info", LogLevel::info},
+                                                    {"warning", LogLevel::warning},
+                                                    {"error", LogLevel::error}};
+    settings_.log_level = levels.at(log_level_);
+    for (std::size_t start = 0; start < origins_.size();) {
+      const std::size_t end = std::min(origins_.find(',', start), origins_.size());
+      if (end > start) settings_.allowed_origins.push_back(origins_.substr(start, end - start));
+      start = end + 1;
+    }
+    DatabaseSettings &database = settings_.database;
+    if (database.listen_connection_string.empty()) database.listen_connection_string = database.connection_string;
+  }
+
+  Settings &settings_;
+  CLI::App app_{"Forwards committed events of PostgreSQL to browsers over Phoenix Channels"};
+  std::map<std::string, std::string> variables_; // environment variable -> name
+  std::string origins_;
+  std::string log_level_ = "info";
+};
+
+} // namespace
+
+std::optional<Settings> read_settings(int argument_count, const char *const *arguments, int &exit_code) {
+  Settings settings;
+  SettingsParser parser(settings);
+  exit_code = parser.parse(argument_count, arguments);
+  if (exit_code >= 0) return std::nullopt;
+  return settings;
+}
+
+} // namespace pg_live
