@@ -3,8 +3,8 @@
 create role anon nologin;
 create role authenticated nologin;
 create role service_role nologin bypassrls;
-create role pg_live_bridge login noinherit;
-grant anon, authenticated, service_role to pg_live_bridge;
+create role live_bridge login noinherit;
+grant anon, authenticated, service_role to live_bridge;
 
 create extension pg_live;
-select live.grant_bridge('pg_live_bridge');
+select live.grant_bridge('live_bridge');
