@@ -1,0 +1,108 @@
+// Owns the list of unmodified npm clients the bridge must serve, each behind the same few calls: connect, join, send.
+// An adapter translates names and nothing else: it hides no frame and repairs none.
+import { Socket } from 'phoenix';
+import { RealtimeClient as Realtime275 } from 'realtime-js-2.75';
+import { RealtimeClient as Realtime299 } from 'realtime-js-2.99';
+import { RealtimeClient as Realtime2119 } from 'realtime-js-2.119';
+import WebSocket from 'ws';
+import { eventually } from './support.mjs';
+
+/** One joined topic of one client: what arrived on it, and what became of the join. */
+class Subscription {
+  /** Arrived events: {event, payload, meta}. */
+  events = [];
+  /** Every status the client reported, oldest first: {status, message}. */
+  statuses = [];
+  system = [];
+
+  get status() {
+    return this.statuses.at(-1)?.status;
+  }
+
+  names() {
+    return this.events.map((event) => event.event);
+  }
+
+  reported(status) {
+    return eventually(`the client reports ${status}`, () => this.statuses.find((report) => report.status === status));
+  }
+
+  arrived(event) {
+    return eventually(`event ${event} arrives`, () => this.events.find((candidate) => candidate.event === event));
+  }
+}
+
+class RealtimeConnection {
+  constructor(RealtimeClient, bridge, token) {
+    this.client = new RealtimeClient(bridge.websocketUrl(), {
+      params: { apikey: bridge.anonKey },
+      accessToken: async () => token,
+    });
+  }
+
+  /** Asks to join; wait for `reported('SUBSCRIBED')` where it matters. */
+  subscribe(topic, config = {}) {
+    const channel = this.client.channel(topic, { config: { private: true, ...config } });
+    const subscription = Object.assign(new Subscription(), {
+      channel,
+      send: (event, payload) => channel.send({ type: 'broadcast', event, payload }),
+      leave: () => channel.unsubscribe(),
+    });
+    channel.on('broadcast', { event: '*' }, ({ event, payload, meta }) => subscription.events.push({ event, payload, meta }));
+    channel.on('system', {}, (message) => subscription.system.push(message));
+    channel.subscribe((status, error) => subscription.statuses.push({ status, message: error?.message }));
+    return subscription;
+  }
+
+  async close() {
+    await this.client.removeAllChannels();
+    await this.client.disconnect();
+  }
+}
+
+class PhoenixConnection {
+  /** The token goes as the subprotocol, which is how phoenix sends its authToken. */
+  constructor(bridge, token) {
+    this.socket = new Socket(bridge.websocketUrl('/socket'), { transport: WebSocket, authToken: token });
+    this.socket.connect();
+  }
+
+  subscribe(topic, config = {}) {
+    const channel = this.socket.channel(topic, { config: { private: true, ...config } });
+    const report = (status, message) => subscription.statuses.push({ status, message });
+    const subscription = Object.assign(new Subscription(), {
+      channel,
+      send: (event, payload) => this.#push(channel, event, payload),
+      leave: () => channel.leave(),
+    });
+    channel.on('broadcast', ({ event, payload, meta }) => subscription.events.push({ event, payload, meta }));
+    channel.on('system', (message) => subscription.system.push(message));
+    channel.onClose(() => report('CLOSED'));
+    channel
+      .join()
+      .receive('ok', () => report('SUBSCRIBED'))
+      .receive('error', ({ reason }) => report('CHANNEL_ERROR', reason));
+    return subscription;
+  }
+
+  #push(channel, event, payload) {
+    return new Promise((resolve) => {
+      const push = channel.push('broadcast', { type: 'broadcast', event, payload });
+      for (const outcome of ['ok', 'error', 'timeout']) push.receive(outcome, () => resolve(outcome));
+    });
+  }
+
+  async close() {
+    await new Promise((resolve) => this.socket.disconnect(resolve));
+  }
+}
+
+/** `binary`: the client can send and receive payloads that are bytes. */
+export const clients = [
+  { name: 'realtime-js 2.75 (serializer 1.0.0)', binary: false, connect: (bridge, token) => new RealtimeConnection(Realtime275, bridge, token) },
+  { name: 'realtime-js 2.99', binary: true, connect: (bridge, token) => new RealtimeConnection(Realtime299, bridge, token) },
+  { name: 'realtime-js 2.119', binary: true, connect: (bridge, token) => new RealtimeConnection(Realtime2119, bridge, token) },
+  { name: 'phoenix 1.8', binary: false, connect: (bridge, token) => new PhoenixConnection(bridge, token) },
+];
+
+export const newestRealtime = clients[2];

@@ -1,0 +1,49 @@
+// Owns a private cluster for tests that stop, crash or cut what other tests share.
+import { execFile } from 'node:child_process';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const script = fileURLToPath(new URL('../../cluster', import.meta.url));
+
+/** A cluster whose database `postgres` is in worker mode. `server` is what pg.Client wants. */
+export class Cluster {
+  static async start() {
+    const cluster = new Cluster();
+    cluster.directory = await mkdtemp(join(tmpdir(), 'pg_live_e2e.'));
+    const settings = ["shared_preload_libraries = 'pg_live'", "pg_live.databases = 'postgres'"];
+    const { stdout } = await run(script, ['start', cluster.directory, ...settings]);
+    const [, port] = /PGPORT=(\d+)/.exec(stdout);
+    cluster.server = { host: '127.0.0.1', port: Number(port), user: 'postgres', database: 'postgres' };
+    return cluster;
+  }
+
+  /** Restarts the server on its port; `mode` as of pg_ctl: fast lets nobody finish, immediate is a crash. */
+  async restart(mode) {
+    await this.#control('restart', `--mode=${mode}`, '--log', join(this.directory, 'log'));
+  }
+
+  /** Stops the server; resume() brings it back. */
+  async pause() {
+    await this.#control('stop', '--mode=fast');
+  }
+
+  async resume() {
+    await this.#control('start', '--log', join(this.directory, 'log'), '--options', `-p ${this.server.port}`);
+  }
+
+  async #control(action, ...options) {
+    const { stdout } = await run(process.env.PG_CONFIG ?? 'pg_config', ['--bindir']);
+    const control = [join(stdout.trim(), 'pg_ctl'), action, '--wait', '--silent', '--pgdata', join(this.directory, 'data')];
+    const owner = process.getuid() === 0 ? ['setpriv', '--reuid', 'postgres', '--regid', 'postgres', '--init-groups', '--'] : [];
+    const [command, ...rest] = [...owner, ...control, ...options];
+    await run(command, rest, { cwd: '/' });
+  }
+
+  async stop() {
+    await run(script, ['stop', this.directory]);
+  }
+}

@@ -1,0 +1,129 @@
+// Owns the databases of the end-to-end tests: the extension, the roles and the topic rules a test needs in them.
+// Worker mode exists only in the database the cluster names, so tests of that mode share it and use topics of their
+// own; tests of the in-transaction mode make a database each. Both modes are promised the same, so both are tested.
+import { describe } from 'node:test';
+import pg from 'pg';
+import { eventually, uniqueName } from './support.mjs';
+
+export const modes = ['worker', 'in-transaction'];
+
+/** Runs `define(mode)` once for each way of publishing, inside a suite named after it. */
+export function inEachMode(define) {
+  for (const mode of modes) describe(`${mode} mode`, () => define(mode));
+}
+
+const roles = `
+do $$
+declare
+  name text;
+begin
+  foreach name in array array['anon', 'authenticated', 'live_bridge'] loop
+    if not exists (select from pg_catalog.pg_roles where rolname = name) then
+      execute format('create role %I %s noinherit', name, case when name = 'live_bridge' then 'login' else '' end);
+    end if;
+  end loop;
+end $$;
+grant anon, authenticated to live_bridge`;
+
+const install = `
+create extension if not exists pg_live;
+select live.grant_client('anon'), live.grant_client('authenticated'), live.grant_bridge('live_bridge')`;
+
+/** A database with the extension in it and a superuser's connection to it. Made by openDatabase(). */
+export class Database {
+  #connections = [];
+
+  constructor(mode, server) {
+    this.mode = mode;
+    this.server = server;
+    this.name = mode === 'worker' ? server.database : uniqueName('e2e');
+    this.bridgeConninfo = `host=${server.host} port=${server.port} user=live_bridge dbname=${this.name}`;
+  }
+
+  async open() {
+    await this.#withServer(async (server) => {
+      // Roles and the shared database are everybody's: one test file at a time prepares them.
+      await server.query("select pg_advisory_lock(hashtext('pg_live end to end'))");
+      await server.query(roles);
+      if (this.mode !== 'worker') await server.query(`create database ${this.name}`);
+      this.main = await this.connect();
+      await this.query(install);
+    });
+    await eventually(`database ${this.name} is in ${this.mode} mode`, async () => {
+      const { rows } = await this.query("select live.status()->>'mode' as mode");
+      return rows[0].mode === this.mode;
+    });
+  }
+
+  async #withServer(work) {
+    const server = new pg.Client(this.server);
+    await server.connect();
+    try {
+      return await work(server);
+    } finally {
+      await server.end();
+    }
+  }
+
+  /** One more connection, for a transaction that stays open beside others. Closed with the database. */
+  async connect() {
+    const connection = new pg.Client({ ...this.server, database: this.name });
+    // A test may restart the server under an idle connection; what a test does with it reports the error itself.
+    connection.on('error', () => {});
+    await connection.connect();
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  /** A new main connection, after the server was away. Rejects while it still is. */
+  async reconnect() {
+    this.main = await this.connect();
+    return this.main;
+  }
+
+  query(text, values) {
+    return this.main.query(text, values);
+  }
+
+  /** Emits one event as the owner of the data would, in a transaction of its own. */
+  async emit(topic, event, payload = {}, durable = true) {
+    const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
+    await this.query('select live.emit($1, $2, $3::jsonb, $4)', [topic, event, text, durable]);
+  }
+
+  /**
+   * Makes a namespace of topics of the caller's own and returns its prefix: `prefix:anything`. Who may receive and send
+   * there is said in SQL over `topic` and live.user_id().
+   */
+  async topics({ receive = 'true', send = 'true' } = {}) {
+    const prefix = uniqueName('t');
+    await this.query(`
+      create schema ${prefix};
+      grant usage on schema ${prefix} to anon, authenticated;
+      create function ${prefix}.receive(topic text) returns boolean language sql stable as $f$ select ${receive} $f$;
+      create function ${prefix}.send(topic text) returns boolean language sql stable as $f$ select ${send} $f$;
+      select live.set_topic_rule('${prefix}:*', '${prefix}.receive(text)'::regprocedure, '${prefix}.send(text)'::regprocedure)`);
+    return prefix;
+  }
+
+  async close() {
+    for (const connection of this.#connections) await connection.end().catch(() => {});
+    if (this.mode !== 'worker') {
+      await this.#withServer((server) => server.query(`drop database ${this.name} with (force)`));
+    }
+  }
+}
+
+const serverOfRunner = () => ({
+  host: process.env.PGHOST,
+  port: Number(process.env.PGPORT),
+  user: process.env.PGUSER,
+  database: process.env.PGDATABASE,
+});
+
+/** Opens the runner's shared database (worker mode) or makes one (in-transaction mode). */
+export async function openDatabase(mode = 'worker', server = serverOfRunner()) {
+  const database = new Database(mode, server);
+  await database.open();
+  return database;
+}

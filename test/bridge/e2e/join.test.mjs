@@ -1,0 +1,202 @@
+// Behaviour: joining and leaving topics, with every frame that the npm clients need in answer.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { clients } from './clients.mjs';
+import { openDatabase } from './database.mjs';
+import { RawSocket } from './raw-socket.mjs';
+import { eventually, startBridge } from './support.mjs';
+
+describe('joining a topic', () => {
+  let database;
+  let bridge;
+  let prefix;
+  before(async () => {
+    database = await openDatabase();
+    bridge = await startBridge(database);
+    prefix = await database.topics({ receive: "topic not like '%:secret'" });
+  });
+  after(async () => {
+    await bridge?.stop();
+    await database?.close();
+  });
+
+  for (const client of clients) {
+    for (const [what, topic] of [
+      ['whose rule refuses the user', () => `${prefix}:secret`],
+      ['for which there is no rule', () => `nobody-ruled-${prefix}`],
+    ]) {
+      test(`${client.name} is told why it may not join a topic ${what}`, async () => {
+        const connection = client.connect(bridge, bridge.token());
+        const { message } = await connection.subscribe(topic()).reported('CHANNEL_ERROR');
+        assert.equal(message, `Unauthorized: You do not have permissions to read from this Channel topic: ${topic()}`);
+        await connection.close();
+      });
+    }
+
+    test(`${client.name} leaves, and can join the topic again`, async () => {
+      const connection = client.connect(bridge, bridge.token());
+      const topic = `${prefix}:again`;
+      const first = connection.subscribe(topic);
+      await first.reported('SUBSCRIBED');
+      first.leave();
+      await first.reported('CLOSED');
+      const second = connection.subscribe(topic);
+      await second.reported('SUBSCRIBED');
+      await database.emit(topic, 'later');
+      await second.arrived('later');
+      assert.deepEqual(first.names(), []);
+      await connection.close();
+    });
+  }
+
+  for (const client of clients.filter(({ name }) => name.startsWith('realtime-js'))) {
+    test(`${client.name} hears of presence it listens for: nobody is here`, async () => {
+      const connection = client.connect(bridge, bridge.token());
+      const channel = connection.client.channel(`${prefix}:presence`, { config: { private: true, presence: { key: 'anna', enabled: true } } });
+      let synced = false;
+      channel.on('presence', { event: 'sync' }, () => (synced = true));
+      channel.subscribe();
+      await eventually('the client has the presence state', () => synced);
+      assert.deepEqual(channel.presenceState(), {});
+      await connection.close();
+    });
+
+    test(`${client.name} that asks for changes of tables is told that there are none here, and is subscribed`, async () => {
+      const connection = client.connect(bridge, bridge.token());
+      const channel = connection.client.channel(`${prefix}:changes`, { config: { private: true } });
+      const statuses = [];
+      const system = [];
+      channel.on('postgres_changes', { event: '*', schema: 'public', table: 'todos', filter: 'id=eq.1' }, () => {});
+      channel.on('postgres_changes', { event: 'INSERT', schema: 'public' }, () => {});
+      channel.on('system', {}, (message) => system.push(message));
+      channel.subscribe((status) => statuses.push(status));
+      await eventually('the client is subscribed', () => statuses.includes('SUBSCRIBED'));
+      const message = await eventually('the client is told', () => system.find(({ extension }) => extension === 'postgres_changes'));
+      assert.equal(message.status, 'error');
+      assert.ok(!statuses.includes('CHANNEL_ERROR'));
+      await connection.close();
+    });
+  }
+
+  for (const vsn of ['1.0.0', '2.0.0']) {
+    describe(`frames of serializer ${vsn}`, () => {
+      let socket;
+      let topic;
+      before(async () => {
+        socket = await RawSocket.open(bridge, { vsn });
+        topic = `realtime:${prefix}:frames`;
+      });
+      after(() => socket?.close());
+
+      test('a join is answered with its reference, its topic and an empty list of changes', async () => {
+        const reply = await socket.join(topic, { ref: '6' });
+        assert.equal(reply.topic, topic);
+        assert.deepEqual(reply.payload, { status: 'ok', response: { postgres_changes: [] } });
+        if (vsn === '2.0.0') assert.equal(reply.joinRef, '6');
+      });
+
+      test('a second join of the topic closes the first channel before it is answered', async () => {
+        await socket.join(topic, { ref: '7' });
+        const close = socket.frames.findIndex((frame) => frame.event === 'phx_close' && frame.ref === '6');
+        const reply = socket.frames.findIndex((frame) => frame.event === 'phx_reply' && frame.ref === '7');
+        assert.ok(close !== -1 && close < reply, 'phx_close of the old join comes first');
+        await database.emit(`${prefix}:frames`, 'once');
+        await database.emit(`${prefix}:frames`, 'marker');
+        await socket.broadcast(topic, 'marker');
+        assert.equal(socket.broadcasts(topic).filter((frame) => frame.payload.event === 'once').length, 1);
+      });
+
+      test('a leave is answered, and then the channel is closed', async () => {
+        socket.send('7', '8', topic, 'phx_leave', {});
+        assert.deepEqual((await socket.reply('8')).payload, { status: 'ok', response: {} });
+        await socket.frame('phx_close', (frame) => frame.event === 'phx_close' && frame.ref === '7');
+      });
+
+      test('leaving what is not joined is answered with ok', async () => {
+        socket.send('9', '9', `${topic}:never`, 'phx_leave', {});
+        assert.equal((await socket.reply('9')).payload.status, 'ok');
+      });
+
+      test('a push to a topic that is not joined is answered with "unmatched topic"', async () => {
+        socket.send(null, '10', `${topic}:never`, 'broadcast', { type: 'broadcast', event: 'e', payload: {} });
+        assert.deepEqual((await socket.reply('10')).payload, { status: 'error', response: { reason: 'unmatched topic' } });
+      });
+
+      test('a heartbeat is answered with an object and its own reference, null included', async () => {
+        socket.send(null, '11', 'phoenix', 'heartbeat', {});
+        assert.deepEqual((await socket.reply('11')).payload, { status: 'ok', response: {} });
+        socket.send(null, null, 'phoenix', 'heartbeat', {});
+        const reply = await socket.reply(null);
+        assert.equal(reply.topic, 'phoenix');
+      });
+
+      test('a join without a topic name is refused by name', async () => {
+        const { payload } = await socket.join('realtime:', { ref: '12' });
+        assert.equal(payload.status, 'error');
+        assert.match(payload.response.reason, /^TopicNameRequired/);
+      });
+
+      const configs = {
+        'no config at all': {},
+        'config null': { config: null },
+        'parts that are null': { config: { private: true, broadcast: null, presence: null, postgres_changes: null } },
+        'booleans as text': { config: { private: 'true', broadcast: { self: 'True', ack: 'false' } } },
+        'a presence key of another type': { config: { private: true, presence: { key: 7, enabled: false } } },
+        'keys nobody knows': { config: { private: true, broadcast: { replication_ready: true }, future: [1] }, extra: {} },
+        'nulls among the changes': { config: { private: true, postgres_changes: [null] } },
+      };
+      for (const [index, [what, payload]] of Object.entries(configs).entries()) {
+        test(`a join with ${what} is answered`, async () => {
+          const ref = `lenient-${index}`;
+          socket.send(ref, ref, `${topic}:${ref}`, 'phx_join', payload);
+          const reply = await socket.reply(ref);
+          assert.ok(['ok', 'error'].includes(reply.payload.status));
+          assert.equal(typeof reply.payload.response, 'object');
+          assert.notEqual(reply.payload.response, null);
+        });
+      }
+
+      test('presence comes after the answer to the join, in one frame of that join', async () => {
+        await socket.join(`${topic}:here`, { ref: '20', config: { presence: { enabled: true } } });
+        const isState = (frame) => frame.event === 'presence_state' && frame.topic === `${topic}:here`;
+        const state = await socket.frame('presence_state', isState);
+        assert.deepEqual(state.payload, {});
+        assert.ok(state.joinRef === null || state.joinRef === '20');
+        await socket.answers();
+        assert.equal(socket.frames.filter(isState).length, 1);
+      });
+
+      test('the changes asked for come back as they were sent, each with a number', async () => {
+        const changes = [{ event: '*', schema: 'public', table: 'todos', filter: 'id=eq.1' }, { event: 'INSERT', schema: 'public' }];
+        const { payload } = await socket.join(`${topic}:changes`, { ref: '21', config: { postgres_changes: changes } });
+        const ids = payload.response.postgres_changes.map(({ id }) => id);
+        assert.ok(ids.every((id) => Number.isInteger(id) && id > 0));
+        assert.equal(new Set(ids).size, changes.length);
+        assert.deepEqual(payload.response.postgres_changes.map(({ id: _id, ...change }) => change), changes);
+      });
+    });
+  }
+
+  for (const path of ['/realtime/v1/websocket', '/socket/websocket', '/websocket']) {
+    test(`${path} is a door`, async () => {
+      const socket = await RawSocket.open(bridge, { path });
+      assert.ok(await socket.answers());
+      socket.close();
+    });
+  }
+
+  test('a socket that names no serializer speaks 1.0.0', async () => {
+    const socket = await RawSocket.open(bridge, { vsn: null });
+    assert.ok(await socket.answers());
+    socket.close();
+  });
+
+  test('a rule that raises refuses its own topic and nothing else', async () => {
+    const broken = await database.topics({ receive: '1 / (length(topic) - length(topic)) = 1' });
+    const socket = await RawSocket.open(bridge);
+    const { payload } = await socket.join(`realtime:${broken}:x`, { ref: '1' });
+    assert.equal(payload.status, 'error');
+    assert.equal((await socket.join(`realtime:${prefix}:x`, { ref: '2' })).payload.status, 'ok');
+    socket.close();
+  });
+});
