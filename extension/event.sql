@@ -55,7 +55,7 @@ COMMENT ON FUNCTION live.emit(text, text, jsonb, boolean) IS
 -- Truncates the slots whose rows have all expired. A slot is looked at without a lock first; the lock is tried for a
 -- moment only, since readers of the whole table would queue behind a waiting TRUNCATE.
 CREATE FUNCTION live.drop_expired_events() RETURNS boolean
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
 DECLARE
   slot record;
@@ -64,6 +64,7 @@ DECLARE
   has_fresh_rows boolean;
   rows_left boolean := false;
 BEGIN
+  PERFORM live.version(); -- the settings exist once the library is loaded
   FOR slot IN
     SELECT i.inhrelid::regclass AS name, i.inhparent = 'live.event'::regclass AS durable
     FROM pg_inherits i
@@ -98,4 +99,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.drop_expired_events() IS
-'Drops expired events, signals and batches in bulk. Returns whether any are left. The worker calls it; where no worker runs, call it now and then.';
+'Drops expired events, signals and batches in bulk. Returns whether any are left. The worker calls it; where no worker runs, bridges do.';

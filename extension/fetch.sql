@@ -4,7 +4,7 @@ CREATE FUNCTION live.fetch_events(after_batch bigint, after_id bigint DEFAULT NU
 RETURNS TABLE (batch bigint, id bigint, topic text, event text, payload jsonb, durable boolean, created_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
-SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   IF after_batch IS NULL OR max_events IS NULL OR max_events < 1 THEN
     RAISE EXCEPTION 'after_batch must not be null and max_events must be positive'

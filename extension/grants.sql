@@ -61,7 +61,7 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA live TO %s', role);
   EXECUTE format(
     'GRANT EXECUTE ON FUNCTION live.version(), live.newest_batch(), live.fetch_events(bigint, bigint, integer),
-       live.publish(), live.status() TO %s', role);
+       live.publish(), live.drop_expired_events(), live.status() TO %s', role);
   PERFORM live.grant_memberships();
 END
 $$;

@@ -31,10 +31,13 @@ std::optional<int64> call_bigint_function(const char *statement, KeptPlan &plan)
   return is_null ? std::nullopt : std::optional(result);
 }
 
-Datum publish_arguments(FunctionCallInfo fcinfo) {
+Datum publish_body(FunctionCallInfo fcinfo) {
+  if (RecoveryInProgress())
+    ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("live.publish() cannot run on a standby"),
+                    errhint("Connect to the primary.")));
   if (IsolationUsesXactSnapshot())
     ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-                    errmsg("live.publish() cannot run in a %s transaction", "REPEATABLE READ or SERIALIZABLE"),
+                    errmsg("live.publish() cannot run in a REPEATABLE READ or SERIALIZABLE transaction"),
                     errhint("Call it in a READ COMMITTED transaction of its own.")));
   if (FullTransactionIdIsValid(GetTopFullTransactionIdIfAny()))
     ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
@@ -62,5 +65,5 @@ extern "C" {
 PG_FUNCTION_INFO_V1(pg_live_publish);
 extern PGDLLEXPORT Datum pg_live_publish(PG_FUNCTION_ARGS);
 
-Datum pg_live_publish(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::publish_arguments>(fcinfo); }
+Datum pg_live_publish(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::publish_body>(fcinfo); }
 }

@@ -31,7 +31,8 @@ SET search_path = pg_catalog, pg_temp AS $$
     'mode', CASE WHEN live.worker_is_expected() THEN 'worker' ELSE 'in-transaction' END,
     'worker_running', live.worker_is_running(),
     'last_batch', nullif(live.newest_batch(), 0),
-    'lag_seconds', extract(epoch FROM live.publish_lag()),
+    -- A standby publishes nothing, and cannot read UNLOGGED tables.
+    'lag_seconds', CASE WHEN NOT pg_is_in_recovery() THEN extract(epoch FROM live.publish_lag()) END,
     -- A node listens with a connection of its own, under this name.
     'nodes', (SELECT count(*) FROM pg_stat_activity a
               WHERE a.datname = current_database() AND a.application_name = 'pg-live-bridge listener'),

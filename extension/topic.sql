@@ -49,8 +49,9 @@ RETURNS SETOF record
 LANGUAGE plpgsql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  rule record;
   location text := substr(topic, length('typing:') + 1);
+  receive_check text;
+  send_check text;
 BEGIN
   IF topic IS NULL THEN
     RAISE EXCEPTION 'topic must not be null' USING ERRCODE = 'null_value_not_allowed';
@@ -64,14 +65,14 @@ BEGIN
   ELSIF starts_with(topic, 'user:') THEN
     can_receive := coalesce(topic = 'user:' || live.user_id(), false);
   ELSIF starts_with(topic, 'typing:') THEN
-    rule := live.topic_rule_of(location);
+    SELECT rule.receive_check INTO receive_check FROM live.topic_rule_of(location) AS rule;
     can_receive := CASE
-      WHEN rule.receive_check IS NULL THEN live.user_id() IS NOT NULL AND NOT live.is_built_in_topic(location)
-      ELSE live.passes_check(rule.receive_check, location) END;
+      WHEN receive_check IS NULL THEN live.user_id() IS NOT NULL AND NOT live.is_built_in_topic(location)
+      ELSE live.passes_check(receive_check, location) END;
   ELSIF NOT live.is_built_in_topic(topic) THEN
-    rule := live.topic_rule_of(topic);
-    can_receive := live.passes_check(rule.receive_check, topic);
-    can_send := live.user_id() IS NOT NULL AND live.passes_check(rule.send_check, topic);
+    SELECT rule.receive_check, rule.send_check INTO receive_check, send_check FROM live.topic_rule_of(topic) AS rule;
+    can_receive := live.passes_check(receive_check, topic);
+    can_send := live.user_id() IS NOT NULL AND live.passes_check(send_check, topic);
   END IF;
   RETURN NEXT;
 END
