@@ -55,7 +55,8 @@ BEGIN
     WHERE e.topic = replay_events.topic
       AND e.xid >= first_xid
       AND (NOT pg_visible_in_snapshot(e.xid, start_snapshot) OR (e.xid = ANY (start_xids) AND e.id > start_id))
-      AND (since IS NULL OR e.created_at >= since)
+      -- Expired events may still lie in their slot, but their batches are gone.
+      AND e.created_at >= greatest(since, clock_timestamp() - current_setting('pg_live.event_retention')::interval)
   ) AS found
   ORDER BY found.batch, found.id
   LIMIT max_events;
