@@ -18,10 +18,12 @@ constexpr int seconds_per_hour = 3600;
 const Settings &settings() { return current; }
 
 void define_settings() {
-  // The list decides how much shared memory and how many workers there are, so it is fixed at server start.
+  // The list decides how much shared memory and how many workers there are, so it is fixed at server start. A session
+  // that loads the library by itself may not define such a setting (it would die), and there the list has no effect.
+  const GucContext fixed_at_start = process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP;
   DefineCustomStringVariable("pg_live.databases", "Databases in which a worker publishes events.",
                              "Comma-separated names. Elsewhere every emitting transaction notifies the bridges itself.",
-                             &current.databases, "postgres", PGC_POSTMASTER, GUC_LIST_INPUT, nullptr, nullptr, nullptr);
+                             &current.databases, "postgres", fixed_at_start, GUC_LIST_INPUT, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.event_retention", "How long durable events are kept for replay.",
                           "Events go in bulk, so some stay up to twice as long.", &current.event_retention,
                           72 * seconds_per_hour, 1, 365 * 24 * seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S, nullptr,
