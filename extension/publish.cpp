@@ -20,17 +20,6 @@ bool lock_extension() {
   }
 }
 
-std::optional<int64> call_bigint_function(const char *statement, KeptPlan &plan) {
-  SPI_connect();
-  if (SPI_execute_plan(plan.get(statement, {}), nullptr, nullptr, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
-    elog(ERROR, "unexpected result of \"%s\"", statement);
-  bool is_null = false;
-  const Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
-  const int64 result = is_null ? 0 : DatumGetInt64(value);
-  SPI_finish();
-  return is_null ? std::nullopt : std::optional(result);
-}
-
 Datum publish_body(FunctionCallInfo fcinfo) {
   if (RecoveryInProgress())
     ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("live.publish() cannot run on a standby"),
@@ -43,11 +32,9 @@ Datum publish_body(FunctionCallInfo fcinfo) {
     ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
                     errmsg("live.publish() cannot run in a transaction that has written"),
                     errhint("Call it in a transaction of its own.")));
-  store_next_batch();
-  static constinit KeptPlan newest;
-  const int64 batch = call_bigint_function("select live.newest_batch()", newest).value_or(0);
-  if (batch == 0) PG_RETURN_NULL();
-  PG_RETURN_INT64(batch);
+  const std::optional<int64> batch = store_next_batch();
+  if (!batch) PG_RETURN_NULL();
+  PG_RETURN_INT64(*batch);
 }
 
 } // namespace
@@ -56,7 +43,15 @@ std::optional<int64> store_next_batch() {
   static constinit KeptPlan plan;
   // The lock comes first, in a statement of its own; the snapshot that reads and is stored is taken after it.
   if (!lock_extension()) return std::nullopt;
-  return call_bigint_function("select live.store_next_batch()", plan);
+  SPI_connect();
+  const SPIPlanPtr query = plan.get("select live.store_next_batch()", {});
+  if (SPI_execute_plan(query, nullptr, nullptr, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+    elog(ERROR, "cannot store the next batch");
+  bool is_null = false;
+  const Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+  const int64 batch = is_null ? 0 : DatumGetInt64(value);
+  SPI_finish();
+  return is_null ? std::nullopt : std::optional(batch);
 }
 
 } // namespace pg_live

@@ -83,11 +83,11 @@ BEGIN
   IF NOT has_durable THEN
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
-  RETURN batch_id;
+  RETURN coalesce(batch_id, (SELECT b.id FROM live.batch b ORDER BY b.id DESC LIMIT 1));
 END
 $$;
 COMMENT ON FUNCTION live.store_next_batch() IS
-'Stores the next batch, NULL if there is none. Part of live.publish(), which takes the lock first: not to be called alone.';
+'Stores the next batch if there is one, and returns the newest batch, NULL if there never was one. Part of live.publish(), which takes the lock first: not to be called alone.';
 
 CREATE FUNCTION live.newest_batch() RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER

@@ -10,8 +10,6 @@
 #include "settings.hpp"
 #include "shared_state.hpp"
 
-#include <optional>
-
 extern "C" {
 extern PGDLLEXPORT void pg_live_worker_main(Datum argument);
 PG_FUNCTION_INFO_V1(pg_live_worker_is_running);
@@ -117,18 +115,22 @@ void check_prepared_transactions(DatabaseState &state) {
   transaction.commit();
 }
 
-std::optional<int64> publish() {
+// Publishes, and notifies if the newest batch is another than the last one this process notified of. A batch may also
+// come from live.publish(), or from a worker that was ended before it notified. Returns whether there was news.
+bool publish(int64 &last_notified) {
   Transaction transaction("publishing");
-  const std::optional<int64> batch = store_next_batch();
+  const int64 batch = store_next_batch().value_or(0);
   transaction.commit();
-  if (!batch) return batch;
+  if (batch == last_notified) return false;
+  last_notified = batch;
+  if (batch == 0) return false; // the extension was dropped
 
   char payload[32];
-  snprintf(payload, sizeof payload, INT64_FORMAT, *batch);
+  snprintf(payload, sizeof payload, INT64_FORMAT, batch);
   Transaction notification("notifying");
   Async_Notify("pg_live", payload);
   notification.commit();
-  return batch;
+  return true;
 }
 
 // Truncates expired slots. Returns whether events are left, so that maintenance must come again.
@@ -156,6 +158,7 @@ long maintenance_pause_ms() {
 // something; a ring after a pause is answered at once.
 void run(DatabaseState &state) {
   TimestampTz last_busy = 0;
+  int64 last_notified = 0;
   TimestampTz next_maintenance = 0; // 0: nothing is stored, so nothing can expire
   for (;;) {
     const TimestampTz gathered = last_busy + settings().gather_delay * INT64CONST(1000);
@@ -164,7 +167,7 @@ void run(DatabaseState &state) {
 
     const TimestampTz started = GetCurrentTimestamp();
     check_prepared_transactions(state);
-    const bool found = publish().has_value();
+    const bool found = publish(last_notified);
     pg_atomic_write_u32(&state.failed_starts, 0);
     if (found) last_busy = started;
 
