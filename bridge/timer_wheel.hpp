@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace pg_live {
@@ -41,7 +42,7 @@ class Timer : public TimerLink {
   std::chrono::seconds deadline() const { return deadline_; }
 
  protected:
-  /// Called once a deadline, no longer armed. May arm, cancel and destroy any timer, this one too.
+  /// Called once a deadline, no longer armed. May arm, cancel and destroy any timer, this one too; must not throw.
   virtual void expired(std::chrono::seconds now) = 0;
 
  private:
@@ -67,12 +68,13 @@ class TimerWheel {
 
  private:
   class Head : public TimerLink {};
+  static void reset(Head &head);
+  static void append(Head &head, Timer &timer);
+  static void collect(Head &from, std::chrono::seconds now, Head &due);
   Head &slot(std::chrono::seconds at);
-  static void append(TimerLink &head, TimerLink &link);
-  static void unlink(TimerLink &link);
-  void collect(Head &from, std::chrono::seconds now, Head &due);
 
-  std::vector<Head> slots_;
+  std::vector<Head> slots_; // a timer stands in the slot of its deadline
+  Head overdue_;            // armed when the deadline had passed
   std::chrono::seconds now_;
 };
 

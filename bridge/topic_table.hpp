@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "siphash.hpp"
+
 namespace pg_live {
 
 /// What receives a topic's events; the table only keeps its address. Derive from it.
@@ -92,12 +94,16 @@ class TopicTable {
     std::uint32_t slot;
   };
 
-  std::size_t probe(std::string_view name, bool is_private, std::uint32_t hash) const;
-  std::uint32_t add_topic(std::string_view name, bool is_private, std::uint32_t hash);
-  void remove_topic(std::uint32_t topic);
+  std::uint32_t hash_of(std::string_view name, bool is_private) const;
+  std::size_t probe(std::string_view name, std::uint32_t hash) const;
+  std::uint32_t add_topic(std::string_view name, std::uint32_t hash);
+  void remove_topic(std::uint32_t number);
+  Place place_of(SubscriptionId subscription) const;
+  const Topic &topic_at(TopicId topic) const;
   void grow_index();
   void require_unlocked() const;
 
+  SipKey key_ = SipKey::random();
   std::vector<Topic> topics_;
   std::vector<std::uint32_t> index_; // open addressing, power of two: topic + 1, or 0
   std::vector<Place> places_;

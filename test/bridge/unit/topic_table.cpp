@@ -1,0 +1,193 @@
+// The table of topics: who is reached, that swapping and reuse keep it right, and what a subscription costs.
+#include "topic_table.hpp"
+
+#include <gtest/gtest.h>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+
+namespace pg_live {
+namespace {
+
+struct Listener : Subscriber {};
+
+std::multiset<const Subscriber *> reached(const TopicTable &table, std::string_view topic, bool is_private = false) {
+  std::multiset<const Subscriber *> subscribers;
+  for (const auto &to : table.publish(topic, is_private))
+    subscribers.insert(to.subscriber);
+  return subscribers;
+}
+
+using Set = std::multiset<const Subscriber *>;
+
+TEST(TopicTable, ReachesTheSubscribersOfATopicAndNoOthers) {
+  TopicTable table;
+  Listener a, b, c;
+  table.subscribe("room:1", false, a);
+  table.subscribe("room:1", false, b);
+  table.subscribe("room:2", false, c);
+  EXPECT_EQ(reached(table, "room:1"), (Set{&a, &b}));
+  EXPECT_EQ(reached(table, "room:2"), (Set{&c}));
+  EXPECT_EQ(reached(table, "room:3"), Set{});
+  EXPECT_EQ(reached(table, ""), Set{});
+  EXPECT_EQ(reached(table, "room:"), Set{});
+}
+
+TEST(TopicTable, PublicAndPrivateTopicsOfOneNameAreTwo) {
+  TopicTable table;
+  Listener insider, outsider;
+  const auto subscription = table.subscribe("room:1", true, insider);
+  table.subscribe("room:1", false, outsider);
+  EXPECT_EQ(table.topics(), 2U);
+  EXPECT_EQ(reached(table, "room:1", true), (Set{&insider}));
+  EXPECT_EQ(reached(table, "room:1", false), (Set{&outsider}));
+  EXPECT_TRUE(table.is_private(table.topic_of(subscription)));
+  EXPECT_FALSE(table.is_private(*table.find("room:1", false)));
+}
+
+TEST(TopicTable, NamesMayHoldAnyBytes) {
+  TopicTable table;
+  Listener a, b, c;
+  table.subscribe("", false, a);
+  table.subscribe(std::string_view("\0", 1), false, b);
+  table.subscribe("é\n", false, c);
+  EXPECT_EQ(reached(table, ""), (Set{&a}));
+  EXPECT_EQ(reached(table, std::string_view("\0", 1)), (Set{&b}));
+  EXPECT_EQ(reached(table, "é\n"), (Set{&c}));
+}
+
+TEST(TopicTable, ASubscriberMayHoldSeveralSubscriptionsOfOneTopic) {
+  TopicTable table;
+  Listener a;
+  const auto first = table.subscribe("t", false, a);
+  const auto second = table.subscribe("t", false, a);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(reached(table, "t"), (Set{&a, &a}));
+  table.unsubscribe(first);
+  EXPECT_EQ(reached(table, "t"), (Set{&a}));
+  EXPECT_EQ(table.publish("t", false).begin()->id, second);
+}
+
+TEST(TopicTable, UnsubscribingInAnyOrderKeepsTheOthers) {
+  for (std::size_t gone = 0; gone < 3; ++gone) {
+    TopicTable table;
+    Listener listeners[3];
+    SubscriptionId ids[3];
+    for (std::size_t i = 0; i < 3; ++i)
+      ids[i] = table.subscribe("t", false, listeners[i]);
+    table.unsubscribe(ids[gone]);
+    Set expected;
+    for (std::size_t i = 0; i < 3; ++i)
+      if (i != gone) expected.insert(&listeners[i]);
+    EXPECT_EQ(reached(table, "t"), expected);
+    for (const auto &to : table.publish("t", false))
+      EXPECT_EQ(to.subscriber, &listeners[static_cast<std::size_t>(to.id)]);
+    for (std::size_t i = 0; i < 3; ++i)
+      if (i != gone) table.unsubscribe(ids[i]);
+    EXPECT_EQ(table.subscriptions(), 0U);
+    EXPECT_EQ(table.topics(), 0U);
+  }
+}
+
+TEST(TopicTable, TheLastSubscriptionTakesTheTopicWithIt) {
+  TopicTable table;
+  Listener a;
+  const auto id = table.subscribe("t", false, a);
+  ASSERT_TRUE(table.find("t", false));
+  EXPECT_EQ(table.name(*table.find("t", false)), "t");
+  table.unsubscribe(id);
+  EXPECT_FALSE(table.find("t", false));
+  EXPECT_EQ(table.topics(), 0U);
+}
+
+TEST(TopicTable, ATopicCanBePublishedByItsId) {
+  TopicTable table;
+  Listener a, b;
+  const auto id = table.subscribe("t", false, a);
+  table.subscribe("u", false, b);
+  const auto publication = table.publish(table.topic_of(id));
+  ASSERT_EQ(publication.size(), 1U);
+  EXPECT_EQ(publication.begin()->subscriber, &a);
+}
+
+using TopicTableDeathTest = testing::Test;
+
+TEST(TopicTableDeathTest, ChangingItWhilePublishingEndsTheProcess) {
+  TopicTable table;
+  Listener a;
+  const auto id = table.subscribe("t", false, a);
+  EXPECT_DEATH(
+      {
+        for (const auto &to : table.publish("t", false))
+          table.unsubscribe(to.id);
+      },
+      "must not change while an event is published");
+  EXPECT_DEATH(
+      {
+        const auto publication = table.publish("t", false);
+        table.subscribe("other", false, a);
+      },
+      "must not change while an event is published");
+  table.unsubscribe(id); // and is possible again afterwards
+}
+
+TEST(TopicTableDeathTest, AnIdThatIsNotInUseEndsTheProcess) {
+  TopicTable table;
+  Listener a;
+  const auto id = table.subscribe("t", false, a);
+  const auto topic = table.topic_of(id);
+  table.unsubscribe(id);
+  EXPECT_DEATH(table.unsubscribe(id), "no such subscription");
+  EXPECT_DEATH(table.unsubscribe(SubscriptionId{77}), "no such subscription");
+  EXPECT_DEATH(table.name(topic), "no such topic");
+}
+
+TEST(TopicTable, AgreesWithAPlainMapOverManySteps) {
+  TopicTable table;
+  std::vector<Listener> listeners(50);
+  std::map<std::pair<std::string, bool>, Set> model;
+  std::map<SubscriptionId, std::pair<std::pair<std::string, bool>, Subscriber *>> alive;
+  std::mt19937 random(3);
+  for (int step = 0; step < 60'000; ++step) {
+    const std::size_t target = (step / 6000) % 2 == 0 ? 400 : 20; // waves, so that topics come and go
+    if (alive.size() < target) {
+      const std::pair key{"topic:" + std::to_string(random() % 300), random() % 2 == 0};
+      Listener &listener = listeners[random() % listeners.size()];
+      const auto id = table.subscribe(key.first, key.second, listener);
+      ASSERT_TRUE(alive.emplace(id, std::pair{key, &listener}).second) << "an id in use was given out again";
+      model[key].insert(&listener);
+    } else {
+      const auto it = std::next(alive.begin(), static_cast<std::ptrdiff_t>(random() % alive.size()));
+      const auto [key, listener] = it->second;
+      ASSERT_EQ(table.name(table.topic_of(it->first)), key.first);
+      table.unsubscribe(it->first);
+      alive.erase(it);
+      model[key].erase(model[key].find(listener));
+      if (model[key].empty()) model.erase(key);
+    }
+    const std::pair probe{"topic:" + std::to_string(random() % 300), random() % 2 == 0};
+    ASSERT_EQ(reached(table, probe.first, probe.second), model.contains(probe) ? model[probe] : Set{});
+    ASSERT_EQ(table.topics(), model.size());
+    ASSERT_EQ(table.subscriptions(), alive.size());
+  }
+}
+
+TEST(TopicTable, ASubscriptionCostsLessThanAHundredBytes) {
+  TopicTable table;
+  Listener a;
+  for (int i = 0; i < 100'000; ++i)
+    table.subscribe("room:" + std::to_string(i % 1000), false, a);
+  EXPECT_LT(table.allocated_bytes() / table.subscriptions(), 100U);
+}
+
+TEST(TopicTable, ATopicWithOneSubscriberCostsLessThanTwoHundredBytes) {
+  TopicTable table;
+  Listener a;
+  for (int i = 0; i < 100'000; ++i)
+    table.subscribe("user:00000000-0000-4000-8000-" + std::to_string(100'000'000'000 + i), false, a);
+  EXPECT_LT(table.allocated_bytes() / table.subscriptions(), 200U);
+}
+
+} // namespace
+} // namespace pg_live
