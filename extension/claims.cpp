@@ -84,17 +84,19 @@ text *string_to_text(json::Value value) {
   return result;
 }
 
-// A user id or a role: 1..255 characters, none of them a control character.
+// A user id or a role: 1..255 characters, none of them a control character. The encoding is checked because a setting
+// that came with the connection's start-up packet never was.
 bool is_identifier(const text *value) {
   const int length = VARSIZE_ANY_EXHDR(value);
   const char *const data = VARDATA_ANY(value);
-  if (length == 0 || pg_mbstrlen_with_len(data, length) > static_cast<int>(user_id_limit)) return false;
+  if (length == 0 || !pg_verifymbstr(data, length, true)) return false;
+  if (pg_mbstrlen_with_len(data, length) > static_cast<int>(user_id_limit)) return false;
   for (int index = 0; index < length; ++index)
     if (static_cast<unsigned char>(data[index]) < 0x20 || data[index] == 0x7f) return false;
   return true;
 }
 
-// The claim as a value of the cache, which lives in TopMemoryContext.
+// The claim as a value of the cache, which lives in TopMemoryContext; null unless it is an identifier.
 text *identifier(const ClaimSetting &older, const std::optional<json::Value> &claims, std::string_view name) {
   const char *const value = current_value(older);
   text *found = nullptr;
@@ -103,7 +105,9 @@ text *identifier(const ClaimSetting &older, const std::optional<json::Value> &cl
   } else if (claims) {
     if (const std::optional<json::Value> claim = json::member(*claims, name)) found = string_to_text(*claim);
   }
-  return found != nullptr && is_identifier(found) ? found : nullptr;
+  if (found == nullptr || !is_identifier(found)) return nullptr;
+  const Size size = VARSIZE(found);
+  return static_cast<text *>(memcpy(MemoryContextAlloc(TopMemoryContext, size), found, size));
 }
 
 const Identity &current_identity() {
@@ -114,11 +118,9 @@ const Identity &current_identity() {
   if (identity.role != nullptr) pfree(identity.role);
   identity.user_id = identity.role = nullptr;
 
-  const MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
   const std::optional<json::Value> claims = parsed_claims();
   identity.user_id = identifier(sub_setting, claims, "sub");
   identity.role = identifier(role_setting, claims, "role");
-  MemoryContextSwitchTo(caller);
   identity.stale = false; // not before: memory may run out above
   return identity;
 }
