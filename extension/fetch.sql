@@ -21,7 +21,7 @@ BEGIN
     SELECT s.id, s.topic, s.event, s.payload, false, s.created_at
     FROM live.signal s WHERE s.xid = member.xid
   ) AS e
-  WHERE b.id >= after_batch
+  WHERE b.id >= after_batch + (after_id IS NULL)::integer
     AND (b.id > after_batch OR e.id > after_id)
   ORDER BY b.id, e.id
   LIMIT max_events;
