@@ -118,6 +118,7 @@ int64 emit_event(std::string_view topic, std::string_view event, Jsonb *payload,
   check_name("topic", topic);
   check_name("event", event);
   check_payload(payload);
+  PreventCommandIfReadOnly("live.emit()"); // the sequence would refuse too, in words that name neither
 
   const int64 id = as_owner([=] {
     const Oid sequence = get_relname_relid("event_id", get_namespace_oid("live", false));
