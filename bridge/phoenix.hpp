@@ -27,7 +27,7 @@ struct Broadcast {
   std::string event;        // the app's event, such as "cursor"
   std::string_view payload; // JSON text, or any bytes when encoding is binary
   Encoding encoding = Encoding::json;
-  std::string_view metadata; // JSON object of a binary frame, or empty
+  std::string_view metadata = {}; // JSON object of a binary frame, or empty
 };
 
 /// A message from a client. The views point into the frame it was decoded from.
@@ -55,8 +55,8 @@ struct JoinOptions {
   bool wants_replay = false;                // config.broadcast.replay is an object
   std::optional<std::int64_t> replay_since; // milliseconds since 1970
   std::optional<std::int64_t> replay_limit; // events
-  bool presence_enabled = false;
-  std::string presence_key; // empty: the server chooses
+  bool presence_enabled = false;            // also when config.presence is an object that does not say
+  std::string presence_key;                 // empty: the server chooses
   bool is_private = false;
   std::string resume;                       // position to resume after, as sent; empty: none
   std::optional<std::string> access_token;  // nothing: keep the connection's token
