@@ -129,7 +129,7 @@ void mark_stale(const char *, void *) { identity.stale = true; }
 
 // Whether a library has defined the setting; a mere placeholder (set before any library knew it) is taken over.
 bool is_defined(const char *name) {
-  return GetConfigOption(name, true, false) != nullptr &&
+  return GetConfigOptionByName(name, nullptr, true) != nullptr &&
          (GetConfigOptionFlags(name, true) & GUC_CUSTOM_PLACEHOLDER) == 0;
 }
 

@@ -23,7 +23,9 @@ namespace {
 constexpr int event_slots = 4;
 constexpr int signal_slots = 3;
 
-constexpr size_t name_limit = 255;
+// In bytes. A topic may be "followers:" and a user id, which has up to 255 characters of up to 4 bytes.
+constexpr size_t topic_limit = 1100;
+constexpr size_t event_limit = 255;
 
 constinit bool emitted_in_transaction = false;
 
@@ -36,9 +38,9 @@ int current_slot(int slots, int retention) {
   return static_cast<int>(seconds / span % slots);
 }
 
-void check_name(const char *what, std::string_view name) {
-  if (name.empty() || name.size() > name_limit)
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must have 1 to %zu bytes", what, name_limit),
+void check_name(const char *what, std::string_view name, size_t limit) {
+  if (name.empty() || name.size() > limit)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must have 1 to %zu bytes", what, limit),
                     errdetail("It has %zu bytes.", name.size())));
   for (const char character : name)
     if (static_cast<unsigned char>(character) < 0x20 || character == 0x7f)
@@ -115,8 +117,8 @@ void on_transaction_end(XactEvent event, void *) {
 } // namespace
 
 int64 emit_event(std::string_view topic, std::string_view event, Jsonb *payload, Durability durability) {
-  check_name("topic", topic);
-  check_name("event", event);
+  check_name("topic", topic, topic_limit);
+  check_name("event", event, event_limit);
   check_payload(payload);
   PreventCommandIfReadOnly("live.emit()"); // the sequence would refuse too, in words that name neither
 

@@ -6,9 +6,10 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  IF after_batch IS NULL OR max_events IS NULL OR max_events < 1 THEN
-    RAISE EXCEPTION 'after_batch must not be null and max_events must be positive'
-      USING ERRCODE = 'invalid_parameter_value';
+  IF after_batch IS NULL OR max_events IS NULL THEN
+    RAISE EXCEPTION 'after_batch and max_events must not be null' USING ERRCODE = 'null_value_not_allowed';
+  ELSIF max_events < 1 THEN
+    RAISE EXCEPTION 'max_events must be positive' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   RETURN QUERY
   SELECT b.id, e.id, e.topic, e.event, e.payload, e.durable, e.created_at

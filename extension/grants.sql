@@ -40,10 +40,13 @@ BEGIN
   IF role IS NULL THEN
     RAISE EXCEPTION 'role must not be null' USING ERRCODE = 'null_value_not_allowed';
   END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
+    RAISE EXCEPTION 'role does not exist' USING ERRCODE = 'undefined_object';
+  END IF;
   EXECUTE format('GRANT USAGE ON SCHEMA live TO %s', role);
   EXECUTE format(
     'GRANT EXECUTE ON FUNCTION live.version(), live.jwt(), live.claim(text), live.user_id(), live.user_uuid(), live.jwt_role(),
-       live.is_built_in_topic(text), live.topic_rule_of(text), live.passes_check(text, text), live.topic_access(text),
+       live.is_built_in_topic(text), live.topic_rule_of(text), live.passes_rule(text, text), live.topic_access(text),
        live.send(text, text, jsonb, boolean), live.replay(text, text, timestamptz, integer) TO %s', role);
   PERFORM live.grant_memberships();
 END
@@ -57,6 +60,9 @@ SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF role IS NULL THEN
     RAISE EXCEPTION 'role must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
+    RAISE EXCEPTION 'role does not exist' USING ERRCODE = 'undefined_object';
   END IF;
   EXECUTE format('GRANT USAGE ON SCHEMA live TO %s', role);
   EXECUTE format(

@@ -2,8 +2,8 @@
 // bytes of a payload leave as they came (big integers, 1.10, key order), and nothing is allocated.
 //
 // Invariant: parse() accepts a subset of RFC 8259 that jsonb accepts too: well-formed UTF-8, no \u0000, no lone
-// surrogates, bounded depth. Every other reading function may therefore trust its input, and must only be given
-// values that came from parse(), directly or through members() and elements().
+// surrogates, no number beyond jsonb's numeric, bounded depth. Every other reading function may therefore trust its
+// input, and must only be given values that came from parse(), directly or through members() and elements().
 #pragma once
 
 #include <cstddef>

@@ -12,6 +12,9 @@ namespace pg_live::json {
 
 namespace {
 
+constexpr std::size_t max_number_length = 6000;
+constexpr std::size_t max_exponent_digits = 4;
+
 /// Checks one text from front to back; the first fault ends it.
 class Validator {
  public:
@@ -149,7 +152,9 @@ class Validator {
     return true;
   }
 
+  // No longer than jsonb's numeric takes: 131,072 digits before the point and 16,383 after it.
   bool number() {
+    const std::size_t start = at_;
     const bool negative = peek() == '-';
     if (negative) ++at_;
     if (!negative && !is_digit(peek())) return fail("expected a value");
@@ -166,9 +171,11 @@ class Validator {
     if (peek() == 'e' || peek() == 'E') {
       ++at_;
       if (peek() == '+' || peek() == '-') ++at_;
+      const std::size_t exponent = at_;
       if (!digits()) return false;
+      if (at_ - exponent > max_exponent_digits) return fail("number too large");
     }
-    return true;
+    return at_ - start <= max_number_length || fail("number too long");
   }
 
   bool string() {

@@ -7,5 +7,5 @@ CREATE SCHEMA live;
 COMMENT ON SCHEMA live IS 'pg_live: presence, activity feeds and collaboration sessions, pushed live';
 
 CREATE FUNCTION live.version() RETURNS text
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_version';
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_version';
 COMMENT ON FUNCTION live.version() IS 'Version of the library that is loaded, the same as the extension''s unless an update is half done.';
