@@ -1,0 +1,10 @@
+# Some transactions are prepared, and committed later by a session that never emits: theirs are delivered like all others.
+use strict;
+use warnings FATAL => 'all';
+
+use PgLive;
+use Test::More;
+
+my $node = start_with_extension('storm_prepared', max_prepared_transactions => 100);
+storm_ok($node, transactions => 2_000, faults => ['missing signals'], arguments => ['--prepare']);
+done_testing();
