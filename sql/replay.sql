@@ -1,0 +1,117 @@
+-- Replay: what live.replay() gives a client that was away. Positions hold batch ids, which differ from run to run, so
+-- the tests follow them and print the events.
+\set SHOW_CONTEXT never
+\pset null NULL
+
+CREATE FUNCTION may_read(topic text) RETURNS boolean LANGUAGE sql AS 'SELECT live.user_id() IS NOT NULL';
+SELECT live.set_topic_rule('replay:*', 'may_read(text)');
+SET request.jwt.claims = '{"sub": "anna"}';
+
+-- Six events on two topics in three transactions, a signal, and some that never happened.
+SELECT count(live.emit('replay:a', 'a' || number, to_jsonb(number))) FROM generate_series(1, 2) AS number;
+BEGIN;
+SELECT live.emit('replay:b', 'b1', '1') IS NOT NULL AS emitted;
+SELECT live.emit('replay:a', 'a3', '3') IS NOT NULL AS emitted;
+SELECT live.emit('replay:a', 'signal', '0', false) IS NOT NULL AS emitted;
+COMMIT;
+BEGIN;
+SELECT live.emit('replay:a', 'undone', '0') IS NOT NULL AS emitted;
+ROLLBACK;
+SELECT live.publish() IS NOT NULL AS published;
+SELECT live.emit('replay:a', 'a4', '4') IS NOT NULL AS emitted;
+SELECT live.publish() IS NOT NULL AS published;
+SELECT live.emit('replay:a', 'a5', '5') IS NOT NULL AS emitted;
+SELECT live.publish() IS NOT NULL AS published;
+
+-- All of a topic: durable events in order, each with its position.
+SELECT event, payload, position ~ '^[0-9]+-[0-9]+$' AS has_position, created_at <= clock_timestamp() AS has_time FROM live.replay('replay:a');
+SELECT event FROM live.replay('replay:b');
+SELECT event FROM live.replay('replay:none');
+
+-- The position is the one that live events carry.
+SELECT count(*) AS events, count(*) FILTER (WHERE r.position = f.batch || '-' || f.id) AS same_position
+FROM live.replay('replay:a') AS r JOIN live.fetch_events(0) AS f ON f.topic = 'replay:a' AND f.event = r.event;
+
+-- After each position come exactly the events after it, within its batch and beyond.
+SELECT start.event AS seen, array(SELECT rest.event FROM live.replay('replay:a', start.position) AS rest) AS rest
+FROM live.replay('replay:a') AS start;
+-- A position of another topic, or of a signal, is a place in the same stream.
+SELECT array(SELECT rest.event FROM live.replay('replay:a', start.position) AS rest) AS after_b1 FROM live.replay('replay:b') AS start;
+SELECT array(SELECT rest.event FROM live.replay('replay:a', f.batch || '-' || f.id) AS rest) AS after_the_signal
+FROM live.fetch_events(0) AS f WHERE f.event = 'signal' AND f.topic = 'replay:a';
+
+-- In pages.
+SELECT event FROM live.replay('replay:a', max_events => 2);
+SELECT position AS seen FROM live.replay('replay:a', max_events => 2) OFFSET 1 \gset
+SELECT event FROM live.replay('replay:a', :'seen', max_events => 2);
+SELECT event FROM live.replay(topic => 'replay:a', after_position => :'seen', since => NULL, max_events => 10000);
+
+-- Since a time; with a position both hold.
+SELECT created_at AS third_at FROM live.replay('replay:a') WHERE event = 'a3' \gset
+SELECT event FROM live.replay('replay:a', since => :'third_at');
+SELECT event FROM live.replay('replay:a', since => now() + interval '1 day');
+SELECT count(*) FROM live.replay('replay:a', since => '-infinity');
+SELECT count(*) FROM live.replay('replay:a', since => 'infinity');
+SELECT position AS fourth FROM live.replay('replay:a') WHERE event = 'a4' \gset
+SELECT event FROM live.replay('replay:a', :'fourth', since => :'third_at');
+
+-- Emitted but in no batch yet: it has no position, so it is not replayed, nor does its own transaction see it.
+BEGIN;
+SELECT live.emit('replay:a', 'open', '6') IS NOT NULL AS emitted;
+SELECT array(SELECT event FROM live.replay('replay:a')) AS without_open;
+ROLLBACK;
+
+-- Positions that are none.
+SELECT live.replay('replay:a', '');
+SELECT live.replay('replay:a', 'garbage');
+SELECT live.replay('replay:a', '1');
+SELECT live.replay('replay:a', '-1');
+SELECT live.replay('replay:a', '1-');
+SELECT live.replay('replay:a', '-1-1');
+SELECT live.replay('replay:a', '1-1-1');
+SELECT live.replay('replay:a', ' 1-1');
+SELECT live.replay('replay:a', E'1-1\n');
+SELECT live.replay('replay:a', '１-１');
+SELECT live.replay('replay:a', '9999999999999999999-1');
+SELECT live.replay('replay:a', '1-99999999999999999999');
+SELECT live.replay('replay:a', repeat('1', 10000));
+SELECT live.replay('replay:a', '1-1''; drop table live.event; --');
+
+-- From before what is kept: the client must read the state again. From the future: nothing to send.
+SELECT live.replay('replay:a', '1-1');
+SELECT count(*) FROM live.replay('replay:a', '999999999999999999-999999999999999999');
+-- A batch that is gone (a crash can take one of signals only): the one before it serves.
+SELECT batch AS fourth_batch FROM live.fetch_events(0) AS f WHERE f.event = 'a4' \gset
+SELECT event FROM live.replay('replay:a', (:fourth_batch - 1) || '-0');
+SELECT event FROM live.replay('replay:a', (:fourth_batch + 1) || '-0');
+
+-- Limits.
+SELECT live.replay('replay:a', max_events => 0);
+SELECT live.replay('replay:a', max_events => -1);
+SELECT live.replay('replay:a', max_events => 10001);
+SELECT live.replay('replay:a', max_events => NULL);
+SELECT live.replay(NULL);
+
+-- Without access nothing is said, not even whether the position is good.
+SELECT live.replay('other');
+SELECT live.replay('other', 'garbage', max_events => 0);
+SELECT live.replay('');
+SELECT live.replay('user:ben');
+SELECT live.replay('$access');
+RESET request.jwt.claims;
+SELECT live.replay('replay:a');
+SELECT event FROM live.replay('activity', max_events => 1);
+
+-- As a set anywhere in a query, and where writing is not allowed.
+SET request.jwt.claims = '{"sub": "anna"}';
+BEGIN READ ONLY;
+SELECT topic, (live.replay(topic, max_events => 1)).event FROM unnest('{replay:a,replay:b}'::text[]) AS topic;
+ROLLBACK;
+
+-- Expired events and batches are not replayed, though their slot may not have been emptied yet.
+UPDATE live.event SET created_at = now() - interval '73 hours' WHERE topic = 'replay:a' AND event IN ('a1', 'a2', 'a3');
+SELECT event FROM live.replay('replay:a');
+SELECT event FROM live.replay('replay:a', since => '-infinity');
+
+SELECT live.drop_topic_rule('replay:*');
+DROP FUNCTION may_read;
