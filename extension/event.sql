@@ -21,9 +21,13 @@ CREATE TABLE live.event (
 COMMENT ON TABLE live.event IS 'Durable events, kept for pg_live.event_retention.';
 COMMENT ON COLUMN live.event.id IS 'Orders the events of one batch.';
 COMMENT ON COLUMN live.event.xid IS 'The transaction that emitted: the event exists for readers when that has committed.';
+COMMENT ON COLUMN live.event.topic IS 'Where it happened: a named stream, 1 to 1100 bytes.';
+COMMENT ON COLUMN live.event.event IS 'What happened: a name the topic''s clients know, 1 to 255 bytes.';
+COMMENT ON COLUMN live.event.payload IS 'The data of the event, any JSON.';
+COMMENT ON COLUMN live.event.created_at IS 'When it was emitted, which is before it was committed.';
 COMMENT ON COLUMN live.event.slot IS 'The partition, chosen by the clock.';
 
-CREATE TABLE live.signal (LIKE live.event INCLUDING DEFAULTS) PARTITION BY LIST (slot);
+CREATE TABLE live.signal (LIKE live.event INCLUDING DEFAULTS INCLUDING COMMENTS) PARTITION BY LIST (slot);
 COMMENT ON TABLE live.signal IS 'Signals: delivered at most once, not kept. The slots are UNLOGGED.';
 
 CREATE TABLE live.event_0 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (0);

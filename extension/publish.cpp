@@ -24,6 +24,7 @@ Datum publish_body(FunctionCallInfo fcinfo) {
   if (RecoveryInProgress())
     ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("live.publish() cannot run on a standby"),
                     errhint("Connect to the primary.")));
+  PreventCommandIfReadOnly("live.publish()");
   if (IsolationUsesXactSnapshot())
     ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
                     errmsg("live.publish() cannot run in a REPEATABLE READ or SERIALIZABLE transaction"),

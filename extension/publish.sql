@@ -74,7 +74,8 @@ BEGIN
          array(SELECT ended.xid FROM ended ORDER BY ended.xid)
   FROM bounds
   WHERE EXISTS (SELECT FROM ended)
-     -- A snapshot from the future comes from another cluster: start anew rather than publish nothing for ever.
+     -- A snapshot from the future comes from another cluster: start anew rather than publish nothing for ever. What
+     -- was emitted since, and before this pass, is in no batch.
      OR pg_snapshot_xmax(bounds.earlier) > pg_snapshot_xmax(bounds.later)
   RETURNING id, EXISTS (SELECT FROM ended WHERE ended.durable) INTO batch_id, has_durable;
 

@@ -7,6 +7,7 @@ CREATE TABLE live.topic_rule (
   send_check text
 );
 COMMENT ON TABLE live.topic_rule IS 'Rules for the app''s own topics, set by live.set_topic_rule().';
+COMMENT ON COLUMN live.topic_rule.pattern IS 'A topic, or its beginning followed by *.';
 COMMENT ON COLUMN live.topic_rule.receive_check IS 'Qualified name of a function (topic text) returning boolean, NULL: nobody. A name and not a regprocedure, which pg_upgrade refuses.';
 COMMENT ON COLUMN live.topic_rule.send_check IS 'The same for sending.';
 ALTER TABLE live.topic_rule ENABLE ROW LEVEL SECURITY;
@@ -18,8 +19,8 @@ RETURN topic IN ('presence', 'activity') OR topic ~ '^(user|followers|session|ty
 COMMENT ON FUNCTION live.is_built_in_topic(text) IS 'Whether the topic, or pattern, belongs to the extension.';
 
 -- Definer: the rules are read for everybody, and granted to nobody.
-CREATE FUNCTION live.topic_rule_of(topic text, OUT receive_check text, OUT send_check text)
-LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION live.topic_rule_of(topic text) RETURNS TABLE (receive_check text, send_check text)
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT r.receive_check, r.send_check
   FROM live.topic_rule r
@@ -27,7 +28,7 @@ SET search_path = pg_catalog, pg_temp AS $$
   ORDER BY r.pattern = topic DESC, length(r.pattern) DESC
   LIMIT 1
 $$;
-COMMENT ON FUNCTION live.topic_rule_of(text) IS 'The checks of the most specific rule for a topic of the app; NULLs if there is none.';
+COMMENT ON FUNCTION live.topic_rule_of(text) IS 'The checks of the most specific rule for a topic of the app; no row if there is none.';
 
 -- Clients may call this, so it looks the rule up itself: it must execute nothing but what an admin put into the table.
 CREATE FUNCTION live.passes_rule(topic text, action text) RETURNS boolean
@@ -40,15 +41,17 @@ BEGIN
   SELECT CASE action WHEN 'receive' THEN rule.receive_check WHEN 'send' THEN rule.send_check END
   INTO check_function
   FROM live.topic_rule_of(topic) AS rule;
-  IF check_function IS NULL THEN
+  IF NOT FOUND THEN
     RETURN NULL;
+  ELSIF check_function IS NULL THEN
+    RETURN false;
   END IF;
   EXECUTE format('SELECT %s($1)', check_function) INTO passes USING topic;
   RETURN coalesce(passes, false);
 END
 $$;
 COMMENT ON FUNCTION live.passes_rule(text, text) IS
-'What the rule of a topic says to the current user; action is receive or send. NULL if there is no rule for it.';
+'What the rule of a topic says to the current user; action is receive or send. NULL if the topic has no rule, false if its rule has no check for the action.';
 
 CREATE FUNCTION live.topic_access(topic text, OUT can_receive boolean, OUT can_send boolean)
 RETURNS SETOF record
