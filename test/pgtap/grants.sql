@@ -1,0 +1,219 @@
+-- Who may do what, for everything in schema live: nothing is PUBLIC's, definer functions are an explicit list, paths are
+-- pinned, everything is documented, and the grant functions hand out exactly what is listed here.
+\unset ECHO
+BEGIN;
+SELECT no_plan();
+
+CREATE TEMP VIEW live_function AS
+SELECT p.*, p.oid::regprocedure::text AS signature, l.lanname
+FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'live';
+CREATE TEMP VIEW live_relation AS
+SELECT c.*, c.oid::regclass::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'live' AND c.relkind IN ('r', 'p', 'v', 'm', 'S');
+
+-- Documentation.
+SELECT isnt(obj_description(oid, 'pg_proc'), NULL, format('function %s has a comment', signature)) FROM live_function ORDER BY signature;
+SELECT isnt(obj_description(oid, 'pg_class'), NULL, format('relation %s has a comment', name))
+FROM live_relation WHERE NOT relispartition ORDER BY name;
+SELECT isnt(col_description(a.attrelid, a.attnum), NULL, format('column %s.%s has a comment', r.name, a.attname))
+FROM live_relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE r.relkind IN ('r', 'p', 'v', 'm') AND NOT r.relispartition ORDER BY r.name, a.attnum;
+SELECT isnt(obj_description('live'::regnamespace, 'pg_namespace'), NULL, 'the schema has a comment');
+SELECT isnt(obj_description(oid, 'pg_type'), NULL, format('type %s has a comment', oid::regtype))
+FROM pg_type WHERE typnamespace = 'live'::regnamespace AND typtype IN ('e', 'd');
+
+-- What a function resolves by name, it resolves in a path of ours: C functions resolve nothing by name, SQL-standard
+-- bodies were bound at installation, all others pin the path.
+SELECT ok(CASE
+            WHEN lanname = 'c' THEN proconfig IS NULL
+            WHEN prosqlbody IS NOT NULL THEN proconfig IS NULL
+            ELSE 'search_path=pg_catalog, pg_temp' = ANY (proconfig) END,
+          format('function %s has a pinned path or needs none', signature))
+FROM live_function ORDER BY signature;
+
+-- Nothing depends on an object that a stranger could have placed in somebody's path.
+SELECT is_empty($$
+  SELECT pg_describe_object(d.classid, d.objid, d.objsubid), pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid)
+  FROM pg_depend d
+  JOIN live_function f ON d.classid = 'pg_proc'::regclass AND d.objid = f.oid
+  LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+  LEFT JOIN pg_class c ON d.refclassid = 'pg_class'::regclass AND c.oid = d.refobjid
+  WHERE coalesce(p.pronamespace, c.relnamespace) NOT IN ('live'::regnamespace, 'pg_catalog'::regnamespace)
+$$, 'functions refer to objects of pg_catalog and live only');
+
+-- Definer functions do what a caller may not do: each is listed.
+SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
+  $$VALUES ('drop_expired_events'::name), ('drop_topic_rule'), ('fetch_events'), ('newest_batch'), ('publish'), ('revoke_access'),
+           ('set_topic_rule'), ('status'), ('topic_rule_of')$$,
+  'the SECURITY DEFINER functions are exactly these');
+SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
+  $$VALUES ('is_built_in_topic'::name), ('parse_position')$$, 'the immutable functions are exactly these');
+SELECT set_eq($$SELECT proname FROM live_function WHERE proparallel = 's' AND lanname = 'c'$$,
+  $$VALUES ('jwt'::name), ('claim'), ('user_id'), ('user_uuid'), ('jwt_role'), ('version')$$, 'the parallel safe C functions are exactly these');
+SELECT is(provolatile, 's', format('%s is stable', signature))
+FROM live_function WHERE proname IN ('jwt', 'claim', 'user_id', 'user_uuid', 'jwt_role') ORDER BY signature;
+
+-- PUBLIC has nothing; tables are granted to nobody and guarded by row security besides.
+SELECT ok(NOT EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) AS acl WHERE acl.grantee = 0),
+          format('PUBLIC may not execute %s', signature))
+FROM live_function ORDER BY signature;
+SELECT ok(NOT EXISTS (SELECT FROM aclexplode(relacl) AS acl WHERE acl.grantee <> relowner), format('%s is granted to nobody', name))
+FROM live_relation ORDER BY name;
+SELECT ok(NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = r.oid AND a.attacl IS NOT NULL), format('no column of %s is granted', name))
+FROM live_relation r ORDER BY name;
+SELECT ok(relrowsecurity, format('%s has row security', name)) FROM live_relation WHERE relkind IN ('r', 'p') ORDER BY name;
+SELECT is_empty($$SELECT acl.* FROM pg_namespace n, aclexplode(n.nspacl) AS acl
+                  WHERE n.nspname = 'live' AND (acl.grantee = 0 OR acl.privilege_type = 'CREATE' AND acl.grantee <> n.nspowner)$$,
+                'PUBLIC may not use the schema, and nobody but the owner create in it');
+SELECT is_empty($$SELECT oid::regclass FROM pg_class WHERE relnamespace = 'live'::regnamespace
+                  AND relowner <> (SELECT nspowner FROM pg_namespace WHERE nspname = 'live')$$,
+                'the owner of the schema owns all relations');
+
+-- What the contract names: parameters, their names, types and defaults, and the result.
+SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p.oid), expected.signature,
+          format('live.%s has the signature of the contract', expected.name))
+FROM (VALUES
+  ('jwt', ' -> jsonb'),
+  ('claim', 'name text -> text'),
+  ('user_id', ' -> text'),
+  ('user_uuid', ' -> uuid'),
+  ('jwt_role', ' -> text'),
+  ('emit', 'topic text, event text, payload jsonb, durable boolean DEFAULT true -> bigint'),
+  ('send', 'topic text, event text, payload jsonb, durable boolean DEFAULT false -> bigint'),
+  ('replay', 'topic text, after_position text DEFAULT NULL::text, since timestamp with time zone DEFAULT NULL::timestamp with time zone, '
+             'max_events integer DEFAULT 1000 -> TABLE("position" text, event text, payload jsonb, created_at timestamp with time zone)'),
+  ('topic_access', 'topic text, OUT can_receive boolean, OUT can_send boolean -> SETOF record'),
+  ('set_topic_rule', 'pattern text, receive_check regprocedure DEFAULT NULL::regprocedure, send_check regprocedure DEFAULT NULL::regprocedure -> void'),
+  ('drop_topic_rule', 'pattern text -> void'),
+  ('revoke_access', 'topic text, user_id text DEFAULT NULL::text -> void'),
+  ('publish', ' -> bigint'),
+  ('status', ' -> jsonb'),
+  ('grant_client', 'role regrole -> void'),
+  ('grant_bridge', 'role regrole -> void'),
+  ('fetch_events', 'after_batch bigint, after_id bigint DEFAULT NULL::bigint, max_events integer DEFAULT 10000 -> '
+                   'TABLE(batch bigint, id bigint, topic text, event text, payload jsonb, durable boolean, created_at timestamp with time zone)')
+) AS expected (name, signature)
+LEFT JOIN pg_proc p ON p.pronamespace = 'live'::regnamespace AND p.proname = expected.name;
+
+-- The grant functions, with roles whose names need quoting.
+CREATE FUNCTION pg_temp.executable(role regrole) RETURNS SETOF name LANGUAGE sql AS
+$$ SELECT f.proname FROM live_function f WHERE has_function_privilege(role, f.oid, 'EXECUTE') $$;
+CREATE FUNCTION pg_temp.is_member(member regrole, role regrole) RETURNS boolean LANGUAGE sql AS
+$$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
+CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,topic_rule_of,passes_rule,
+  topic_access,send,replay}'::name[]);
+CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status}'::name[]);
+CREATE ROLE "Weird Role";
+CREATE ROLE "quote""d; drop";
+CREATE ROLE "SELECT";
+CREATE ROLE "client B";
+CREATE ROLE "Bridge" LOGIN NOINHERIT;
+CREATE ROLE "bridge 2" LOGIN NOINHERIT;
+
+SELECT is_empty($$SELECT pg_temp.executable('"Weird Role"')$$, 'a new role may execute nothing');
+SELECT ok(NOT has_schema_privilege('"Weird Role"'::regrole, 'live', 'USAGE'), 'nor use the schema');
+SELECT lives_ok(format('SELECT live.grant_client(%L)', role), format('grant_client(%s)', role))
+FROM unnest('{"\"Weird Role\"","\"quote\"\"d; drop\"","\"SELECT\""}'::text[]) AS role;
+SELECT bag_eq(format('SELECT pg_temp.executable(%L)', role), 'TABLE client_function', format('clients may execute exactly the client functions: %s', role))
+FROM unnest('{"\"Weird Role\"","\"quote\"\"d; drop\"","\"SELECT\"",anon,authenticated,service_role}'::text[]) AS role;
+SELECT ok(has_schema_privilege('"Weird Role"'::regrole, 'live', 'USAGE') AND NOT has_schema_privilege('"Weird Role"'::regrole, 'live', 'CREATE'),
+          'clients may use the schema and not create in it');
+SELECT lives_ok($$SELECT live.grant_client('"Weird Role"')$$, 'granting twice changes nothing');
+
+-- Bridges become clients: whichever is granted first, each bridge is a member of each client role.
+SELECT lives_ok($$SELECT live.grant_bridge('"Bridge"')$$, 'grant_bridge');
+SELECT bag_eq($$SELECT pg_temp.executable('"Bridge"')$$, 'TABLE bridge_function', 'a NOINHERIT bridge may execute exactly the bridge functions');
+SELECT ok(pg_temp.is_member('"Bridge"', role::regrole), format('the new bridge is a member of %s, a client before it', role))
+FROM unnest('{"\"Weird Role\"","\"SELECT\"",anon,authenticated,service_role}'::text[]) AS role;
+SELECT ok(NOT pg_temp.is_member('"Bridge"', '"client B"'), 'and not of a role that is no client');
+SELECT lives_ok($$SELECT live.grant_client('"client B"')$$, 'a client granted after the bridge');
+SELECT ok(pg_temp.is_member(bridge::regrole, '"client B"'), format('makes %s a member too', bridge)) FROM unnest('{"\"Bridge\"",live_bridge}'::text[]) AS bridge;
+SELECT lives_ok($$SELECT live.grant_bridge('"bridge 2"')$$, 'a second bridge');
+SELECT ok(pg_temp.is_member('"bridge 2"', role::regrole), format('is a member of %s', role)) FROM unnest('{"\"client B\"",anon}'::text[]) AS role;
+SELECT ok(NOT pg_temp.is_member('"Bridge"', '"bridge 2"') AND NOT pg_temp.is_member('"bridge 2"', '"Bridge"'), 'bridges are no members of one another');
+SELECT ok(NOT pg_temp.is_member('anon', 'live_bridge') AND NOT pg_temp.is_member('"client B"', 'anon'), 'clients become nobody');
+SELECT is_empty($$SELECT rolname FROM pg_roles r JOIN pg_auth_members m ON m.member = r.oid
+                  WHERE r.rolname IN ('Bridge', 'bridge 2', 'live_bridge') AND m.admin_option$$, 'and no bridge may pass a membership on');
+
+SELECT throws_ok(call, state, NULL, call) FROM (VALUES
+  ('SELECT live.grant_client(NULL)', '22004'), ('SELECT live.grant_bridge(NULL)', '22004'),
+  ($$SELECT live.grant_client('absent')$$, '42704'), ($$SELECT live.grant_bridge('-')$$, '42704'),
+  ($$SELECT live.grant_client('-')$$, '42704'), ('SELECT live.grant_client(4294967295::oid)', '42704')) AS bad (call, state);
+
+-- As somebody: the error of a statement run as a role, '' if there is none.
+CREATE FUNCTION pg_temp.state_as(role text, statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('role', role, true);
+  EXECUTE statement;
+  RAISE 'rolled back' USING ERRCODE = 'UNDO1';
+EXCEPTION WHEN OTHERS THEN
+  RETURN CASE SQLSTATE WHEN 'UNDO1' THEN '' ELSE SQLSTATE END;
+END
+$$;
+CREATE ROLE stranger;
+CREATE TEMP TABLE call (statement text, client text, bridge text);
+INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
+  ('SELECT live.version()', '', ''),
+  ('SELECT live.user_id()', '', '42501'),
+  ('SELECT live.jwt()', '', '42501'),
+  ('SELECT live.claim(''sub'')', '', '42501'),
+  ('SELECT live.topic_access(''activity'')', '', '42501'),
+  ('SELECT live.replay(''activity'')', '', '42501'),
+  ('SELECT live.emit(''t'', ''e'', ''{}'')', '42501', '42501'),
+  ('SELECT live.newest_batch()', '42501', ''),
+  ('SELECT live.fetch_events(0, NULL, 1)', '42501', ''),
+  ('SELECT live.status()', '42501', ''),
+  ('SELECT live.drop_expired_events()', '42501', ''),
+  ('SELECT live.store_next_batch()', '42501', '42501'),
+  ('SELECT live.replay_events(''activity'', NULL, NULL, 1)', '42501', '42501'),
+  ('SELECT live.publish_lag()', '42501', '42501'),
+  ('SELECT live.set_topic_rule(''a'')', '42501', '42501'),
+  ('SELECT live.drop_topic_rule(''a'')', '42501', '42501'),
+  ('SELECT live.revoke_access(''a'')', '42501', '42501'),
+  ('SELECT live.grant_client(''stranger'')', '42501', '42501'),
+  ('SELECT live.grant_bridge(''stranger'')', '42501', '42501'),
+  ('SELECT live.grant_memberships()', '42501', '42501'),
+  ('SELECT nextval(''live.event_id'')', '42501', '42501'),
+  ('CREATE TABLE live.mine ()', '42501', '42501'),
+  ('SELECT * FROM live.event', '42501', '42501'),
+  ('SELECT * FROM live.event_0', '42501', '42501'),
+  ('SELECT * FROM live.signal', '42501', '42501'),
+  ('SELECT * FROM live.batch', '42501', '42501'),
+  ('SELECT * FROM live.topic_rule', '42501', '42501'),
+  ('INSERT INTO live.topic_rule VALUES (''*'', ''pg_catalog.boolin'')', '42501', '42501'),
+  ('DELETE FROM live.event', '42501', '42501'),
+  ('TRUNCATE live.signal_0', '42501', '42501');
+SELECT is(pg_temp.state_as('authenticated', statement), client, 'authenticated: ' || statement) FROM call;
+SELECT is(pg_temp.state_as('live_bridge', statement), bridge, 'live_bridge: ' || statement) FROM call;
+SELECT is(pg_temp.state_as('stranger', statement), '42501', 'stranger: ' || statement) FROM call;
+
+-- Functions of admins can be granted: they need no right on the tables behind them.
+CREATE ROLE admin;
+GRANT USAGE ON SCHEMA live TO admin;
+GRANT EXECUTE ON FUNCTION live.set_topic_rule, live.drop_topic_rule, live.revoke_access, live.emit TO admin;
+SELECT is(pg_temp.state_as('admin', statement), '', 'admin: ' || statement) FROM unnest(ARRAY[
+  'SELECT live.set_topic_rule(''a:*''), live.drop_topic_rule(''a:*'')', 'SELECT live.revoke_access(''a'', ''anna'')', 'SELECT live.emit(''a'', ''b'', ''{}'')']) AS statement;
+
+-- Installation: a schema that somebody placed there is not adopted, and a member of the path is not believed.
+DROP EXTENSION pg_live;
+CREATE SCHEMA live AUTHORIZATION stranger;
+SELECT throws_ok('CREATE EXTENSION pg_live', '42P06', NULL, 'a schema of a stranger is not adopted');
+DROP SCHEMA live;
+CREATE SCHEMA trap;
+CREATE FUNCTION trap.starts_with(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped'; END $$;
+CREATE FUNCTION trap.is_true(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped'; END $$;
+CREATE OPERATOR trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.is_true);
+CREATE OPERATOR trap.~ (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.is_true);
+CREATE DOMAIN trap.pg_snapshot AS text;
+SELECT is(pg_temp.state_as(current_user, $$
+  SET LOCAL search_path = trap, pg_catalog, public;
+  CREATE EXTENSION pg_live;
+  SELECT live.set_topic_rule('room:*');
+  SELECT live.topic_access('room:1'), live.topic_access('typing:x'), live.emit('a', 'b', '{}'), live.status();
+$$), '', 'functions, operators and types in the path of the installer and the caller are not used');
+CREATE EXTENSION pg_live;
+SELECT bag_eq($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'live'::regnamespace AND has_function_privilege('anon', p.oid, 'EXECUTE')$$,
+              'TABLE client_function', 'installation grants the client functions to anon');
+
+SELECT finish();
+ROLLBACK;
