@@ -53,6 +53,9 @@ class Database {
   // Whether commands of both kinds would reach the database now.
   bool ready() const;
 
+  // The role the connections log in as; empty before the first one did.
+  std::string_view own_role() const { return own_role_; }
+
   struct Pending; // a command and its progress
 
  private:
@@ -77,6 +80,7 @@ class Database {
   unsigned commands_per_user_;
   std::unordered_map<std::string, Share> shares_; // by user, while it has commands; those without a user have no share
   unsigned unfinished_ = 0;
+  std::string own_role_;
   std::vector<std::unique_ptr<PipelinedConnection>> readers_;
   std::vector<std::unique_ptr<PipelinedConnection>> writers_;
   LoopTimer deadline_timer_;

@@ -27,6 +27,7 @@ class Rows {
   int count() const;
   std::string_view text(int row, int column) const; // empty for NULL
   bool is_null(int row, int column) const;
+  std::int64_t number(int row, int column) const; // 0 for what is no number
   bool is_true(int row, int column) const { return text(row, column) == "t"; }
   pg_result *get() const { return result_.get(); }
 

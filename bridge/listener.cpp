@@ -129,7 +129,7 @@ void Listener::take_result(Rows rows) {
   case PGRES_TUPLES_OK:
     if (running_ == Query::start && rows.count() == 1) {
       in_transaction_mode_ = rows.text(0, 0) == "in-transaction";
-      if (!last_) last_ = Seen{to_number(rows.text(0, 1)), std::nullopt};
+      if (!last_) last_ = Seen{rows.number(0, 1), std::nullopt};
     }
     return;
   default: {
@@ -142,7 +142,7 @@ void Listener::take_result(Rows rows) {
 
 void Listener::take_event(Rows rows) {
   LiveEvent event;
-  event.position = {to_number(rows.text(0, 0)), to_number(rows.text(0, 1))};
+  event.position = {rows.number(0, 0), rows.number(0, 1)};
   event.topic = rows.text(0, 2);
   event.event = rows.text(0, 3);
   event.payload = rows.text(0, 4);

@@ -23,8 +23,12 @@ class Loop {
 
   uv_loop_t *handle() { return &loop_; }
 
-  // Runs until no active watcher is left.
+  // Runs until stop().
   void run();
+  void stop() { uv_stop(&loop_); }
+
+  // Lets what was closed finish closing.
+  void settle();
 
   // Milliseconds of a clock that never goes back, as of the start of this turn of the loop.
   std::uint64_t now() const { return uv_now(&loop_); }

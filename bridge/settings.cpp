@@ -77,6 +77,7 @@ class SettingsParser {
     add("jwt-secret", settings_.jwt_secret,
         "Secret of HS256/384/512 tokens; better given in the environment or the file");
     add("jwks", settings_.jwks_file, "File with the JSON Web Key Set of other tokens");
+    add("api-keys", api_keys_, "Keys that are no tokens, each with its database role: key=role, separated by commas");
     add("anonymous", settings_.anonymous, "Let connections without a token in, as --anonymous-role");
     add("anonymous-role", settings_.anonymous_role, "Database role of connections without a token")
         ->capture_default_str();
@@ -141,19 +142,27 @@ class SettingsParser {
                                                     {"warning", LogLevel::warning},
                                                     {"error", LogLevel::error}};
     settings_.log_level = levels.at(log_level_);
-    for (std::size_t start = 0; start < origins_.size();) {
-      const std::size_t end = std::min(origins_.find(',', start), origins_.size());
-      if (end > start) settings_.allowed_origins.push_back(origins_.substr(start, end - start));
-      start = end + 1;
-    }
+    settings_.allowed_origins = split(origins_);
+    settings_.api_keys = split(api_keys_);
     DatabaseSettings &database = settings_.database;
     if (database.listen_connection_string.empty()) database.listen_connection_string = database.connection_string;
+  }
+
+  static std::vector<std::string> split(const std::string &list) {
+    std::vector<std::string> parts;
+    for (std::size_t start = 0; start < list.size();) {
+      const std::size_t end = std::min(list.find(',', start), list.size());
+      if (end > start) parts.push_back(list.substr(start, end - start));
+      start = end + 1;
+    }
+    return parts;
   }
 
   Settings &settings_;
   CLI::App app_{"Forwards committed events of PostgreSQL to browsers over Phoenix Channels"};
   std::map<std::string, std::string> variables_; // environment variable -> name
   std::string origins_;
+  std::string api_keys_;
   std::string log_level_ = "info";
 };
 

@@ -1,0 +1,92 @@
+// Delivery to one channel, and the messages the server sends on it.
+#include "channel.hpp"
+
+#include "connection.hpp"
+
+#include <utility>
+
+namespace pg_live {
+
+Channel::Channel(Connection &connection, Hub &hub, ChannelId id, const phoenix::Message &join, phoenix::Version version,
+                 ChannelOptions options, ClaimsRef claims)
+    : connection_(connection), hub_(hub), wire_topic_(join.topic),
+      // Old clients send no join_ref with a join: there it is the ref of the join itself.
+      join_ref_(join.join_ref.empty() || join.join_ref == "null" ? join.ref : join.join_ref),
+      claims_(std::move(claims)), id_(id),
+      options_(options), form_{version, std::string_view(wire_topic_).starts_with(kTopicPrefix)} {}
+
+Channel::~Channel() {
+  if (topic_) hub_.leave(*topic_);
+  if (room_) hub_.leave(*room_);
+}
+
+void Channel::follow_topic() {
+  if (!topic_) topic_ = hub_.follow_topic(topic(), *this);
+}
+
+void Channel::unfollow_topic() {
+  if (topic_) hub_.leave(*std::exchange(topic_, std::nullopt));
+}
+
+void Channel::enter_room() {
+  if (!room_) room_ = hub_.enter_room(topic(), *this);
+}
+
+void Channel::deliver(const TopicBatch &batch, bool alone) {
+  if (!seam_) return alone ? connection_.send(batch.frame(form_)) : connection_.send_later(batch.frame(form_));
+  for (const LiveEvent *event : batch.events())
+    seam_->take(event->position, event->durable, event_frame(*event, form_), seam_output());
+  if (seam_->held_bytes() > connection_.queue_limit()) connection_.close(1013, "reads too slowly");
+  settle_seam();
+}
+
+Seam &Channel::seam() {
+  if (!seam_) seam_ = std::make_unique<Seam>();
+  return *seam_;
+}
+
+Seam::Send Channel::seam_output() {
+  return [this](const websocket::Frame &frame) { connection_.send_later(frame); };
+}
+
+void Channel::settle_seam() {
+  if (seam_ && seam_->done()) seam_.reset();
+}
+
+void Channel::reply(std::string_view ref, phoenix::Status status, std::string_view response) {
+  std::string message;
+  phoenix::append_reply(message, form_.version, join_ref_, ref, wire_topic_, status, response);
+  connection_.send_text(message);
+}
+
+void Channel::reply_error(std::string_view ref, std::string_view reason) {
+  std::string message;
+  phoenix::append_error_reply(message, form_.version, join_ref_, ref, wire_topic_, reason);
+  connection_.send_text(message);
+}
+
+void Channel::send_system(phoenix::Status status, std::string_view message, std::string_view extension) {
+  std::string text;
+  phoenix::append_system(text, form_.version, join_ref_, wire_topic_, status, message, extension);
+  connection_.send_text(text);
+}
+
+void Channel::send_push(std::string_view event, std::string_view payload) {
+  std::string message;
+  phoenix::append_push(message, form_.version, join_ref_, wire_topic_, event, payload);
+  connection_.send_text(message);
+}
+
+void Channel::send_close() {
+  std::string message;
+  phoenix::append_close(message, form_.version, join_ref_, wire_topic_);
+  connection_.send_text(message);
+}
+
+void Channel::send_error(std::string_view reason) {
+  std::string message;
+  phoenix::append_error(message, form_.version, join_ref_, wire_topic_, reason);
+  connection_.send_text(message);
+}
+
+} // namespace pg_live

@@ -1,0 +1,93 @@
+// One topic that one connection has joined.
+// Invariant: a channel receives only what its last check allowed, and leaves its topic when it is destroyed.
+#pragma once
+
+#include "access.hpp"
+#include "hub.hpp"
+#include "phoenix.hpp"
+#include "seam.hpp"
+#include "topic_batch.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pg_live {
+
+class Connection;
+
+// Names a channel for as long as its connection lives: a new join of the same topic is another channel.
+enum class ChannelId : std::uint32_t {};
+
+struct ChannelOptions {
+  bool is_private = false;
+  bool broadcast_self = false;
+  bool broadcast_ack = false;
+};
+
+class Channel final : public Subscriber {
+ public:
+  Channel(Connection &connection, Hub &hub, ChannelId id, const phoenix::Message &join, phoenix::Version version,
+          ChannelOptions options, ClaimsRef claims);
+  ~Channel();
+  Channel(const Channel &) = delete;
+  Channel &operator=(const Channel &) = delete;
+
+  ChannelId id() const { return id_; }
+  Connection &connection() const { return connection_; }
+  const std::string &wire_topic() const { return wire_topic_; }
+  std::string_view topic() const { return phoenix::without_prefix(wire_topic_); }
+  WireForm form() const { return form_; }
+  const ChannelOptions &options() const { return options_; }
+
+  // On whose behalf it receives and sends.
+  const ClaimsRef &claims() const { return claims_; }
+  void set_claims(ClaimsRef claims) { claims_ = std::move(claims); }
+
+  bool joined() const { return joined_; }
+  void set_joined() { joined_ = true; }
+
+  TopicAccess access() const { return access_; }
+  void set_access(TopicAccess access) { access_ = access; }
+
+  // Events of the database; and, for a public channel, the broadcasts of other clients.
+  void follow_topic();
+  void unfollow_topic();
+  void enter_room();
+  bool in_room() const { return room_.has_value(); }
+
+  // From the hub. `alone`: nothing else of this batch goes to this connection, so it is written at once.
+  void deliver(const TopicBatch &batch, bool alone);
+
+  // The seam is made when asked for; settle() gives it back when it has nothing more to do.
+  Seam &seam();
+  Seam::Send seam_output();
+  void settle_seam();
+
+  // Answers a message of the client. `response` is JSON.
+  void reply(std::string_view ref, phoenix::Status status, std::string_view response);
+  void reply_error(std::string_view ref, std::string_view reason);
+  void send_system(phoenix::Status status, std::string_view message, std::string_view extension = "system");
+  void send_push(std::string_view event, std::string_view payload);
+  void send_close();                        // the client does not come back
+  void send_error(std::string_view reason); // the client joins again
+
+ private:
+  Connection &connection_;
+  Hub &hub_;
+  std::string wire_topic_;
+  std::string join_ref_;
+  ClaimsRef claims_;
+  std::unique_ptr<Seam> seam_;
+  std::optional<SubscriptionId> topic_;
+  std::optional<SubscriptionId> room_;
+  ChannelId id_;
+  ChannelOptions options_;
+  WireForm form_;
+  TopicAccess access_;
+  bool joined_ = false;
+};
+
+} // namespace pg_live

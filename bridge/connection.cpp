@@ -1,0 +1,172 @@
+// Sending, closing and the limits of one socket.
+#include "connection.hpp"
+
+#include "access.hpp"
+#include "hub.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::size_t kWriteBytes = 65536;
+constexpr double kBurstSeconds = 5;
+
+RateLimit with_burst(unsigned per_second) {
+  return {static_cast<double>(per_second), static_cast<double>(per_second) * kBurstSeconds};
+}
+
+} // namespace
+
+Connection::Connection(Services &services, ConnectionRegistry::Seat seat, ClaimsRef claims, phoenix::Version version,
+                       std::uint64_t id)
+    : services_(services), seat_(std::move(seat)), id_(id), conversation_(services, *this, std::move(claims), version),
+      queue_({services.settings.limits.queue_bytes, services.settings.limits.queue_bytes / 16}),
+      last_sign_of_life_(services.seconds_now()), joined_nothing_since_(last_sign_of_life_) {}
+
+Connection::~Connection() = default;
+
+void Connection::opened(Socket socket) {
+  socket_ = socket;
+  is_open_ = true;
+  services_.connections.add(*this);
+  services_.log.debug("connection opened", {{"connection", id_}});
+  expired(services_.seconds_now());
+}
+
+void Connection::closed() {
+  is_open_ = false;
+  closing_ = true;
+  cancel();
+  services_.connections.remove(*this);
+  if (unsent_) services_.hub.forget_unsent(*this);
+  leave_topics();
+  services_.log.debug("connection closed", {{"connection", id_}});
+}
+
+void Connection::send(const websocket::Frame &frame) {
+  if (closing_ || !is_open_) return;
+  if (queue_.empty() && socket_.can_write()) return write(frame);
+  if (!queue_.push(frame)) return close(1013, "reads too slowly");
+  socket_.want_writable();
+}
+
+void Connection::send_text(std::string_view message) { send(websocket::Frame(websocket::Opcode::text, message)); }
+
+void Connection::send_later(const websocket::Frame &frame) {
+  if (closing_ || !is_open_) return;
+  if (!queue_.push(frame)) return close(1013, "reads too slowly");
+  if (!std::exchange(unsent_, true)) services_.hub.note_unsent(*this);
+}
+
+void Connection::flush() {
+  unsent_ = false;
+  if (is_open_) writable();
+}
+
+void Connection::writable() {
+  while (!queue_.empty() && socket_.can_write())
+    write(queue_.take(kWriteBytes));
+  if (!queue_.empty() && is_open_) return socket_.want_writable();
+  if (!waiting_senders_.empty() && !closing_)
+    for (const auto &continue_sending : std::exchange(waiting_senders_, {}))
+      continue_sending();
+}
+
+void Connection::write(const websocket::Frame &frame) {
+  if (!socket_.write(frame.bytes())) abort();
+}
+
+void Connection::when_drained(std::function<void()> continue_sending) {
+  waiting_senders_.push_back(std::move(continue_sending));
+  socket_.want_writable();
+}
+
+void Connection::abort() {
+  queue_.clear();
+  closing_ = true;
+  socket_.abort();
+  services_.connections.leave_topics_soon(weak_from_this());
+}
+
+void Connection::close(std::uint16_t code, std::string_view reason) {
+  if (closing_ || !is_open_) return;
+  services_.log.debug("closing a connection", {{"connection", id_}, {"code", code}, {"reason", reason}});
+  closing_ = true;
+  queue_.clear();
+  waiting_senders_.clear();
+  services_.connections.leave_topics_soon(weak_from_this());
+  services_.wheel.arm(*this, services_.seconds_now() + seconds(services_.settings.limits.close_seconds));
+  const websocket::Frame frame = websocket::close_frame(code, reason);
+  if (socket_.can_write()) return write(frame);
+  if (queue_.push(frame)) socket_.want_writable(); // an empty queue takes any frame
+}
+
+void Connection::leave_topics() {
+  conversation_.end();
+  waiting_senders_.clear();
+}
+
+bool Connection::peer_closes() {
+  const bool answered_ours = closing_;
+  closing_ = true;
+  queue_.clear();
+  leave_topics();
+  return answered_ours;
+}
+
+void Connection::ponged() { last_sign_of_life_ = services_.seconds_now(); }
+
+void Connection::received(const MessagePiece &piece) {
+  if (closing_) return;
+  const Limits &limits = services_.settings.limits;
+  last_sign_of_life_ = services_.seconds_now();
+  // In two steps, since the announced length is the client's and may be anything.
+  const std::size_t so_far = collected_.size() + piece.bytes.size();
+  if (so_far > limits.message_bytes || piece.announced_bytes > limits.message_bytes - so_far)
+    return close(1009, "message too big");
+  if (!bytes_.take(with_burst(limits.bytes_per_second), services_.time_now(), static_cast<double>(piece.bytes.size())))
+    return close(1008, "too many bytes per second");
+  if (piece.last && collected_.empty()) return take_message(piece.bytes, piece.binary);
+  if (collected_.empty()) collected_.reserve(so_far + piece.announced_bytes);
+  collected_.append(piece.bytes);
+  if (piece.last) take_message(std::exchange(collected_, {}), piece.binary);
+}
+
+void Connection::take_message(std::string_view message, bool binary) {
+  if (!messages_.take(with_burst(services_.settings.limits.messages_per_second), services_.time_now()))
+    return close(1008, "too many messages per second");
+  conversation_.take(message, binary);
+}
+
+void Connection::look_at(std::chrono::sys_seconds expiry) {
+  if (closing_ || expiry == std::chrono::sys_seconds::max()) return;
+  const seconds left = std::clamp(expiry - wall_clock(), seconds(1), seconds(1 << 30));
+  const seconds due = services_.seconds_now() + left;
+  if (due < deadline()) services_.wheel.arm(*this, due);
+}
+
+// One deadline a connection: whatever is due is done, and the next look is set.
+void Connection::expired(seconds now) {
+  if (closing_) return socket_.abort();
+  const Limits &limits = services_.settings.limits;
+  const seconds silence = now - last_sign_of_life_;
+  if (silence >= seconds(limits.idle_seconds)) return close(1001, "no sign of life");
+  services_.wheel.arm(*this, now + seconds(limits.ping_seconds));
+  conversation_.expire_tokens();
+  if (closing_) return;
+  look_at(conversation_.next_expiry());
+  if (conversation_.is_empty()) {
+    const seconds left = joined_nothing_since_ + seconds(limits.join_seconds) - now;
+    if (left <= seconds(0)) return close(1001, "joined no topic");
+    if (now + left < deadline()) services_.wheel.arm(*this, now + left);
+  }
+  // Browsers answer a ping even in tabs whose timers are throttled.
+  if (silence >= seconds(limits.ping_seconds)) send(websocket::Frame(websocket::Opcode::ping, ""));
+}
+
+} // namespace pg_live

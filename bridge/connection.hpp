@@ -1,0 +1,82 @@
+// One WebSocket of a client: what it is sent, when it is closed, and what it may use up.
+// Invariants: bytes leave only when nothing is partly sent, else they wait in a bounded queue; after close() nothing
+// but the close frame leaves; every reason to end goes through close(), or abort() when the socket is broken.
+#pragma once
+
+#include "connection_registry.hpp"
+#include "conversation.hpp"
+#include "rate_limit.hpp"
+#include "send_queue.hpp"
+#include "server.hpp"
+#include "services.hpp"
+
+#include <memory>
+#include <string>
+
+namespace pg_live {
+
+class Connection final : public SocketHandler, public Timer, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Services &services, ConnectionRegistry::Seat seat, ClaimsRef claims, phoenix::Version version,
+             std::uint64_t id);
+  ~Connection() override;
+
+  std::uint64_t id() const { return id_; }
+  bool closing() const { return closing_; }
+  Conversation &conversation() { return conversation_; }
+
+  // Sends frames, at once if nothing waits.
+  void send(const websocket::Frame &frame);
+  void send_text(std::string_view message);
+
+  // Queues a frame that leaves with others in one write, at the next Hub::flush().
+  void send_later(const websocket::Frame &frame);
+  void flush();
+  std::size_t queue_limit() const { return services_.settings.limits.queue_bytes; }
+
+  // Calls back once when nothing waits to be sent; for senders that have more than fits the queue. Dropped when the
+  // connection closes.
+  void when_drained(std::function<void()> continue_sending);
+
+  // Ends the connection for the reason given: a close frame if the client reads it in time, else a reset. Topics are
+  // left soon after.
+  void close(std::uint16_t code, std::string_view reason);
+  void leave_topics();
+
+  // The last topic was left: the time to join another starts.
+  void has_no_topics() { joined_nothing_since_ = services_.seconds_now(); }
+
+  // Makes sure that expired tokens are looked for at that time.
+  void look_at(std::chrono::sys_seconds expiry);
+
+ private:
+  void opened(Socket socket) override;
+  void received(const MessagePiece &piece) override;
+  void ponged() override;
+  void writable() override;
+  bool peer_closes() override;
+  void closed() override;
+  void expired(std::chrono::seconds now) override;
+
+  void take_message(std::string_view message, bool binary);
+  void write(const websocket::Frame &frame);
+  void abort();
+
+  Services &services_;
+  ConnectionRegistry::Seat seat_;
+  std::uint64_t id_;
+  Socket socket_;
+  Conversation conversation_;
+  SendQueue queue_;
+  std::vector<std::function<void()>> waiting_senders_;
+  std::string collected_; // pieces of a message that is not complete
+  TokenBucket messages_;
+  TokenBucket bytes_;
+  std::chrono::seconds last_sign_of_life_;
+  std::chrono::seconds joined_nothing_since_;
+  bool is_open_ = false;
+  bool closing_ = false;
+  bool unsent_ = false; // noted with the hub
+};
+
+} // namespace pg_live

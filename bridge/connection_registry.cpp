@@ -1,0 +1,80 @@
+// Counting connections.
+#include "connection_registry.hpp"
+
+#include "connection.hpp"
+
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+template <typename Counts>
+unsigned count_of(const Counts &counts, const std::string &key) {
+  const auto found = counts.find(key);
+  return found == counts.end() ? 0 : found->second;
+}
+
+template <typename Counts>
+typename Counts::value_type *count_up(Counts &counts, const std::string &key) {
+  auto &entry = *counts.try_emplace(key, 0).first;
+  ++entry.second;
+  return &entry; // entries of a node-based map stay where they are
+}
+
+template <typename Counts>
+void count_down(Counts &counts, typename Counts::value_type *entry) {
+  if (entry != nullptr && --entry->second == 0) counts.erase(counts.find(entry->first));
+}
+
+} // namespace
+
+ConnectionRegistry::ConnectionRegistry(Loop &loop, const Limits &limits)
+    : limits_(limits), leave_timer_(loop, [this] { let_leave(); }) {}
+
+ConnectionRegistry::Seat::~Seat() {
+  if (registry_ == nullptr) return;
+  --registry_->seats_;
+  count_down(registry_->by_address_, address_);
+  count_down(registry_->by_user_, user_);
+}
+
+bool ConnectionRegistry::has_room_for(const std::string &address) const {
+  if (seats_ >= limits_.connections) return false;
+  return limits_.connections_per_address == 0 || count_of(by_address_, address) < limits_.connections_per_address;
+}
+
+ConnectionRegistry::Seat ConnectionRegistry::take_seat(const std::string &address, const std::string &user_id,
+                                                       std::string &refusal) {
+  Seat seat;
+  if (!has_room_for(address)) {
+    refusal = "too many connections";
+  } else if (!user_id.empty() && limits_.connections_per_user != 0 &&
+             count_of(by_user_, user_id) >= limits_.connections_per_user) {
+    refusal = "too many connections of this user";
+  } else {
+    ++seats_;
+    seat.registry_ = this;
+    seat.address_ = count_up(by_address_, address);
+    if (!user_id.empty()) seat.user_ = count_up(by_user_, user_id);
+  }
+  return seat;
+}
+
+void ConnectionRegistry::leave_topics_soon(std::weak_ptr<Connection> connection) {
+  leaving_.push_back(std::move(connection));
+  leave_timer_.start(Milliseconds{0});
+}
+
+void ConnectionRegistry::let_leave() {
+  for (const auto &leaving : std::exchange(leaving_, {}))
+    if (const auto connection = leaving.lock()) connection->leave_topics();
+}
+
+void ConnectionRegistry::close_all(unsigned code, std::string_view reason) {
+  const std::vector<Connection *> all(open_.begin(), open_.end());
+  for (Connection *connection : all)
+    connection->close(static_cast<std::uint16_t>(code), reason);
+}
+
+} // namespace pg_live

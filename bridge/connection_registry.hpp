@@ -1,0 +1,71 @@
+// The open connections of this process: how many there are, of whom, and which are ending.
+// Invariant: a seat is counted from admission until it is destroyed, for its address and for its user.
+#pragma once
+
+#include "loop.hpp"
+#include "settings.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace pg_live {
+
+class Connection;
+
+class ConnectionRegistry {
+  using Counts = std::unordered_map<std::string, unsigned>;
+
+ public:
+  ConnectionRegistry(Loop &loop, const Limits &limits);
+
+  // The right to be connected. Movable; gives itself back.
+  class Seat {
+   public:
+    Seat() = default;
+    Seat(Seat &&other) noexcept
+        : registry_(std::exchange(other.registry_, nullptr)), address_(other.address_), user_(other.user_) {}
+    Seat &operator=(Seat &&) = delete;
+    ~Seat();
+
+   private:
+    friend class ConnectionRegistry;
+    ConnectionRegistry *registry_ = nullptr;
+    Counts::value_type *address_ = nullptr;
+    Counts::value_type *user_ = nullptr; // null for anonymous ones
+  };
+
+  // Whether the address may open one more socket, before anything is read from it.
+  bool has_room_for(const std::string &address) const;
+
+  // A seat, or in `refusal` why there is none.
+  Seat take_seat(const std::string &address, const std::string &user_id, std::string &refusal);
+
+  void add(Connection &connection) { open_.insert(&connection); }
+  void remove(Connection &connection) { open_.erase(&connection); }
+  std::size_t open() const { return open_.size(); }
+
+  // Lets a closing connection leave its topics, soon: not now, since the table of topics may be being walked.
+  void leave_topics_soon(std::weak_ptr<Connection> connection);
+
+  // Closes all, for instance because the process ends.
+  void close_all(unsigned code, std::string_view reason);
+
+ private:
+  void let_leave();
+
+  const Limits &limits_;
+  Counts by_address_;
+  Counts by_user_;
+  unsigned seats_ = 0;
+  std::unordered_set<Connection *> open_;
+  std::vector<std::weak_ptr<Connection>> leaving_;
+  LoopTimer leave_timer_;
+};
+
+} // namespace pg_live

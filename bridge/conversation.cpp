@@ -1,0 +1,227 @@
+// Answering a client's messages.
+#include "conversation.hpp"
+
+#include "connection.hpp"
+#include "database.hpp"
+#include "join.hpp"
+
+#include <algorithm>
+
+namespace pg_live {
+
+namespace {
+
+using phoenix::Message;
+using phoenix::Status;
+
+constexpr std::string_view kSend = "select live.send($1, $2, $3::jsonb, false)";
+
+} // namespace
+
+Conversation::Conversation(Services &services, Connection &connection, ClaimsRef claims, phoenix::Version version)
+    : services_(services), connection_(connection), claims_(std::move(claims)), version_(version) {}
+
+Conversation::~Conversation() = default;
+
+void Conversation::take(std::string_view text, bool binary) {
+  std::string error;
+  const auto message = binary ? phoenix::decode_binary(text, &error) : phoenix::decode_text(version_, text, &error);
+  if (!message || (binary && version_ == phoenix::Version::v1)) {
+    Message none;
+    none.topic = "phoenix";
+    return reply_error(none, message ? "binary messages need serializer 2.0.0" : error);
+  }
+  if (message->topic == "phoenix") return take_for_phoenix(*message);
+  if (message->event == "phx_join") return join(*message);
+  if (Channel *channel = find(message->topic)) return take_for_channel(*channel, *message);
+  if (message->event == "phx_leave") return reply(*message, Status::ok, "{}");
+  reply_error(*message, "unmatched topic");
+}
+
+void Conversation::take_for_phoenix(const Message &message) {
+  if (message.event == "heartbeat") return reply(message, Status::ok, "{}");
+  reply_error(message, "unknown event");
+}
+
+void Conversation::take_for_channel(Channel &channel, const Message &message) {
+  if (message.event == "phx_leave") return leave(channel, message);
+  if (!channel.joined()) return reply_error(message, "unmatched topic");
+  if (message.event == "access_token") return replace_token(channel, message);
+  if (message.event == "broadcast") return broadcast(channel, message);
+  if (message.event == "presence") return reply(message, Status::ok, "{}");
+  reply_error(message, "unknown event");
+}
+
+std::string Conversation::refusal_of(const Message &message) {
+  const Limits &limits = services_.settings.limits;
+  const RateLimit rate{static_cast<double>(limits.joins_per_second), limits.joins_per_second * 5.0};
+  if (!joins_.take(rate, services_.time_now())) return "ClientJoinRateLimitReached: Too many joins per second";
+  if (phoenix::without_prefix(message.topic).empty()) return "TopicNameRequired: You must provide a topic name";
+  if (channels_.size() >= limits.topics_per_connection) return "ChannelRateLimitReached: Too many channels";
+  return "";
+}
+
+void Conversation::join(const Message &message) {
+  if (Channel *previous = find(message.topic)) {
+    // The client joins once more without having left: the old channel ends first, under its own join_ref.
+    previous->send_close();
+    remove(previous->id());
+  }
+  if (const std::string refusal = refusal_of(message); !refusal.empty()) return reply_error(message, refusal);
+  const phoenix::JoinOptions options = phoenix::parse_join(message.payload);
+  ClaimsRef claims = claims_;
+  if (options.access_token) {
+    const TokenResult result = services_.access.verify(*options.access_token);
+    if (!result.claims) return reply_error(message, std::string(result.error->code) + ": " + result.error->message);
+    claims = result.claims;
+  }
+  if (has_expired(*claims)) return reply_error(message, "InvalidJWTToken: Token has expired");
+  const ChannelOptions channel_options{options.is_private, options.broadcast_self, options.broadcast_ack};
+  channels_.push_back(std::make_unique<Channel>(connection_, services_.hub, ChannelId{++last_channel_}, message,
+                                                version_, channel_options, std::move(claims)));
+  begin_join(services_, *channels_.back(), options, message.ref);
+}
+
+void Conversation::leave(Channel &channel, const Message &message) {
+  channel.reply(message.ref, Status::ok, "{}");
+  channel.send_close();
+  remove(channel.id());
+}
+
+void Conversation::replace_token(Channel &channel, const Message &message) {
+  const auto token = phoenix::parse_access_token(message.payload);
+  if (!token) return;
+  const TokenResult result = services_.access.verify(*token);
+  if (!result.claims) return close_channel(channel.id(), result.error->message);
+  claims_ = result.claims;
+  // Clients send the token once a channel, one after the other: only the first makes the database work.
+  for (const auto &each : channels_) {
+    if (each->claims()->text == claims_->text) continue;
+    each->set_claims(claims_);
+    if (each->joined()) check_again(each->id());
+  }
+  connection_.look_at(claims_->expires_at);
+}
+
+void Conversation::broadcast(Channel &channel, const Message &message) {
+  if (!message.broadcast) return reply_error(message, "a broadcast needs an event and a payload");
+  if (!channel.in_room()) return send_through_database(channel, message);
+  services_.hub.broadcast(channel.topic(), *message.broadcast, channel.options().broadcast_self ? nullptr : &channel);
+  if (channel.options().broadcast_ack) reply(message, Status::ok, "{}");
+}
+
+// The event comes back to every bridge in the stream of events, to this one too.
+void Conversation::send_through_database(Channel &channel, const Message &message) {
+  if (!channel.access().can_send)
+    return reply_error(message,
+                       std::string("Unauthorized: You do not have permissions to write to this Channel topic: ")
+                           .append(channel.topic()));
+  if (message.broadcast->encoding != phoenix::Encoding::json)
+    return reply_error(message, "a topic of the database carries JSON only");
+  const bool own_returns = channel.options().broadcast_self;
+  if (!own_returns) channel.seam().begin_own();
+  Command command;
+  command.claims = channel.claims();
+  command.sql = kSend;
+  command.parameters = {std::string(channel.topic()), message.broadcast->event,
+                        std::string(message.broadcast->payload)};
+  command.sequence_key = connection_.id();
+  command.done = [holder = connection_.weak_from_this(), id = channel.id(), ref = message.ref, own_returns,
+                  &services = services_](const CommandResult &result) {
+    const auto connection = holder.lock();
+    Channel *sender = connection ? connection->conversation().find(id) : nullptr;
+    if (sender == nullptr) return;
+    if (result.error) {
+      sender->reply_error(ref, result.error->message);
+    } else if (sender->options().broadcast_ack) {
+      sender->reply(ref, Status::ok, "{}");
+    }
+    if (own_returns) return;
+    std::optional<std::int64_t> event_id;
+    if (!result.error && result.rows.count() == 1) event_id = result.rows.number(0, 0);
+    sender->seam().end_own(event_id, sender->seam_output());
+    sender->settle_seam();
+    services.hub.flush();
+  };
+  services_.database.write(std::move(command));
+}
+
+void Conversation::expire_tokens() {
+  std::vector<ChannelId> expired;
+  for (const auto &channel : channels_)
+    if (channel->joined() && has_expired(*channel->claims())) expired.push_back(channel->id());
+  for (const ChannelId id : expired)
+    close_channel(id, "Token has expired");
+}
+
+std::chrono::sys_seconds Conversation::next_expiry() const {
+  auto next = std::chrono::sys_seconds::max();
+  for (const auto &channel : channels_)
+    next = std::min(next, channel->claims()->expires_at);
+  return next;
+}
+
+void Conversation::revoke(ChannelId id) {
+  if (const Channel *channel = find(id))
+    close_channel(
+        id, std::string("You no longer have permission to read from this Channel topic: ").append(channel->topic()));
+}
+
+void Conversation::check_again(ChannelId id) {
+  const Channel *asking = find(id);
+  if (asking == nullptr) return;
+  auto answered = [holder = connection_.weak_from_this(), id](TopicAccess access, const auto &error) {
+    const auto connection = holder.lock();
+    Channel *channel = connection ? connection->conversation().find(id) : nullptr;
+    if (channel == nullptr) return;
+    if (error) {
+      // Nobody knows, so it may not go on; the client joins again when the database can be asked.
+      channel->send_error("access could not be checked");
+      return connection->conversation().remove(id);
+    }
+    channel->set_access(access);
+    if (access.can_receive) return;
+    channel->unfollow_topic();
+    if (!channel->in_room()) connection->conversation().revoke(id);
+  };
+  services_.access.ask(asking->claims(), asking->topic(), std::move(answered));
+}
+
+void Conversation::close_channel(ChannelId id, std::string_view reason) {
+  Channel *channel = find(id);
+  if (channel == nullptr) return;
+  channel->send_system(Status::error, reason);
+  channel->send_close();
+  remove(id);
+}
+
+Channel *Conversation::find(ChannelId id) const {
+  const auto found =
+      std::find_if(channels_.begin(), channels_.end(), [&](const auto &each) { return each->id() == id; });
+  return found == channels_.end() ? nullptr : found->get();
+}
+
+Channel *Conversation::find(std::string_view wire_topic) const {
+  const auto found = std::find_if(channels_.begin(), channels_.end(),
+                                  [&](const auto &each) { return each->wire_topic() == wire_topic; });
+  return found == channels_.end() ? nullptr : found->get();
+}
+
+void Conversation::remove(ChannelId id) {
+  std::erase_if(channels_, [&](const auto &each) { return each->id() == id; });
+  if (channels_.empty()) connection_.has_no_topics();
+}
+
+void Conversation::reply(const Message &message, Status status, std::string_view response) {
+  std::string text;
+  phoenix::append_reply(text, version_, message.join_ref, message.ref, message.topic, status, response);
+  connection_.send_text(text);
+}
+
+void Conversation::reply_error(const Message &message, std::string_view reason) {
+  std::string text;
+  phoenix::append_error_reply(text, version_, message.join_ref, message.ref, message.topic, reason);
+  connection_.send_text(text);
+}
+
+} // namespace pg_live

@@ -1,0 +1,71 @@
+// What one client says, and what it is answered: joins, leaves, tokens, broadcasts.
+// Invariants: a message that makes no sense gets an error and harms nobody else; what the database answers late is
+// dropped if the channel it was for is gone.
+#pragma once
+
+#include "channel.hpp"
+#include "phoenix.hpp"
+#include "rate_limit.hpp"
+#include "services.hpp"
+
+#include <chrono>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace pg_live {
+
+class Connection;
+
+class Conversation {
+ public:
+  Conversation(Services &services, Connection &connection, ClaimsRef claims, phoenix::Version version);
+  ~Conversation();
+
+  // One whole message of the client.
+  void take(std::string_view message, bool binary);
+
+  // Leaves every topic without a word.
+  void end() { channels_.clear(); }
+  bool is_empty() const { return channels_.empty(); }
+
+  // Closes the channels whose token has expired.
+  void expire_tokens();
+  std::chrono::sys_seconds next_expiry() const;
+
+  // Ends a channel that has lost its access; or asks the database whether it has.
+  void revoke(ChannelId id);
+  void check_again(ChannelId id);
+
+  // Null if the channel is gone.
+  Channel *find(ChannelId id) const;
+
+  // Takes a channel away without a word.
+  void remove(ChannelId id);
+
+ private:
+  Channel *find(std::string_view wire_topic) const;
+  void take_for_phoenix(const phoenix::Message &message);
+  void take_for_channel(Channel &channel, const phoenix::Message &message);
+  void join(const phoenix::Message &message);
+  void leave(Channel &channel, const phoenix::Message &message);
+  void replace_token(Channel &channel, const phoenix::Message &message);
+  void broadcast(Channel &channel, const phoenix::Message &message);
+  void send_through_database(Channel &channel, const phoenix::Message &message);
+  void close_channel(ChannelId id, std::string_view reason);
+
+  // Why the join may not go on, or nothing.
+  std::string refusal_of(const phoenix::Message &message);
+  void reply(const phoenix::Message &message, phoenix::Status status, std::string_view response);
+  void reply_error(const phoenix::Message &message, std::string_view reason);
+
+  Services &services_;
+  Connection &connection_;
+  ClaimsRef claims_;
+  phoenix::Version version_;
+  std::uint32_t last_channel_ = 0;
+  TokenBucket joins_;
+  std::vector<std::unique_ptr<Channel>> channels_; // few: searched in order
+};
+
+} // namespace pg_live

@@ -1,0 +1,122 @@
+// Fan-out: the hot path.
+#include "hub.hpp"
+
+#include "connection.hpp"
+#include "json.hpp"
+#include "topic_batch.hpp"
+
+#include <unordered_map>
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+constexpr std::string_view kRevoked = "access:revoked";
+constexpr std::string_view kUserTopic = "user:";
+constexpr std::string_view kEverybody = "$access";
+
+Channel &channel_of(const TopicTable::Subscription &subscription) {
+  return *static_cast<Channel *>(subscription.subscriber);
+}
+
+// The events of a batch by topic, topics in the order of their first event.
+std::vector<TopicBatch> by_topic(std::span<const LiveEvent> events) {
+  std::vector<TopicBatch> batches;
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (const LiveEvent &event : events) {
+    const auto [place, added] = places.try_emplace(event.topic, batches.size());
+    if (added) batches.emplace_back();
+    batches[place->second].add(event);
+  }
+  return batches;
+}
+
+// A broadcast of a client as a frame; empty if that form cannot carry it.
+websocket::Frame room_frame(WireForm form, std::string_view topic, const phoenix::Broadcast &broadcast) {
+  std::string message;
+  if (broadcast.encoding == phoenix::Encoding::json) {
+    phoenix::append_broadcast(message, form.version, wire_topic(form, topic), broadcast.event, broadcast.payload);
+    return {websocket::Opcode::text, message};
+  }
+  if (form.version == phoenix::Version::v1 ||
+      !phoenix::append_binary_broadcast(message, wire_topic(form, topic), broadcast.event, broadcast.payload))
+    return {};
+  return {websocket::Opcode::binary, message};
+}
+
+} // namespace
+
+SubscriptionId Hub::follow_topic(std::string_view topic, Channel &channel) {
+  return table_.subscribe(topic, true, channel);
+}
+
+SubscriptionId Hub::enter_room(std::string_view topic, Channel &channel) {
+  return table_.subscribe(topic, false, channel);
+}
+
+void Hub::deliver(std::span<const LiveEvent> events) {
+  if (events.size() == 1) {
+    TopicBatch batch;
+    batch.add(events.front());
+    deliver_topic(batch, true);
+  } else {
+    const std::vector<TopicBatch> batches = by_topic(events);
+    for (const TopicBatch &batch : batches)
+      deliver_topic(batch, batches.size() == 1);
+  }
+  flush();
+  for (const LiveEvent &event : events)
+    if (event.event == kRevoked) take_revocation(event);
+}
+
+void Hub::deliver_topic(const TopicBatch &batch, bool alone) {
+  for (const auto &subscription : table_.publish(batch.topic(), true))
+    channel_of(subscription).deliver(batch, alone);
+}
+
+void Hub::flush() {
+  // Flushing may let a replay go on, which queues more.
+  while (!unsent_.empty())
+    for (Connection *connection : std::exchange(unsent_, {}))
+      connection->flush();
+}
+
+void Hub::broadcast(std::string_view topic, const phoenix::Broadcast &broadcast, const Channel *except) {
+  FrameForms frames;
+  for (const auto &subscription : table_.publish(topic, false)) {
+    Channel &channel = channel_of(subscription);
+    if (&channel == except) continue;
+    websocket::Frame &frame = frames[channel.form().index()];
+    if (frame.empty()) frame = room_frame(channel.form(), topic, broadcast);
+    if (!frame.empty()) channel.connection().send(frame);
+  }
+}
+
+// On user:<id> it ends that user's channels on the topic; on $access everybody's on the topic are checked again.
+void Hub::take_revocation(const LiveEvent &event) {
+  const bool of_everybody = event.topic == kEverybody;
+  if (!of_everybody && !event.topic.starts_with(kUserTopic)) return;
+  ++revocations_;
+  const auto payload = json::parse(event.payload);
+  const auto name = payload ? json::member(*payload, "topic") : std::nullopt;
+  std::string topic;
+  if (!name || !json::unescape(*name, topic)) return;
+  std::vector<std::pair<std::weak_ptr<Connection>, ChannelId>> concerned;
+  for (const auto &subscription : table_.publish(topic, true)) {
+    const Channel &channel = channel_of(subscription);
+    if (of_everybody || channel.claims()->user_id == event.topic.substr(kUserTopic.size()))
+      concerned.emplace_back(channel.connection().weak_from_this(), channel.id());
+  }
+  for (const auto &[holder, id] : concerned) {
+    const auto connection = holder.lock();
+    if (!connection) continue;
+    if (of_everybody) {
+      connection->conversation().check_again(id);
+    } else {
+      connection->conversation().revoke(id);
+    }
+  }
+}
+
+} // namespace pg_live

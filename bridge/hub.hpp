@@ -1,0 +1,55 @@
+// From events to subscribers: walks the topic table for each batch and lets every channel have its frames.
+// Invariants: topics of the database and rooms between clients are separate even under one name; per topic, events
+// leave in the order they came; no connection ends while the table is walked, those that must are ended afterwards.
+#pragma once
+
+#include "live_event.hpp"
+#include "topic_table.hpp"
+#include "wire_form.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pg_live {
+
+class Channel;
+class Connection;
+class TopicBatch;
+
+class Hub {
+ public:
+  SubscriptionId follow_topic(std::string_view topic, Channel &channel);
+  SubscriptionId enter_room(std::string_view topic, Channel &channel);
+  void leave(SubscriptionId subscription) { table_.unsubscribe(subscription); }
+
+  // Delivers one part of the stream. The views are not used after the call.
+  void deliver(std::span<const LiveEvent> events);
+
+  // Gives a broadcast to the members of a room of clients, `except` for one if not null.
+  void broadcast(std::string_view topic, const phoenix::Broadcast &broadcast, const Channel *except);
+
+  // How many events took access away so far. A join that saw it grow meanwhile may have asked too early, and asks
+  // again.
+  std::uint64_t revocations() const { return revocations_; }
+
+  // Connections that have queued frames and not written them; flush() lets them. deliver() ends with it.
+  void note_unsent(Connection &connection) { unsent_.push_back(&connection); }
+  void forget_unsent(Connection &connection) { std::erase(unsent_, &connection); }
+  void flush();
+
+  std::size_t topics() const { return table_.topics(); }
+  std::size_t subscriptions() const { return table_.subscriptions(); }
+
+ private:
+  void deliver_topic(const TopicBatch &batch, bool alone);
+  void take_revocation(const LiveEvent &event);
+
+  TopicTable table_;
+  std::vector<Connection *> unsent_;
+  std::uint64_t revocations_ = 0;
+};
+
+} // namespace pg_live

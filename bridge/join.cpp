@@ -1,0 +1,130 @@
+// The steps of a join; each looks its channel up anew, since it may be gone by then.
+#include "join.hpp"
+
+#include "connection.hpp"
+#include "replay.hpp"
+
+namespace pg_live {
+
+namespace {
+
+constexpr unsigned kMostQuestions = 5;
+
+class Join : public std::enable_shared_from_this<Join> {
+ public:
+  Join(Services &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref)
+      : services_(services), connection_(channel.connection().weak_from_this()), channel_(channel.id()),
+        ref_(std::move(ref)), resume_(options.resume), presence_enabled_(options.presence_enabled) {
+    phoenix::append_join_response(response_, options.postgres_changes);
+    wants_changes_ = response_.find("\"id\"") != std::string::npos;
+    if (!resume_.empty()) {
+      request_.after = parse_position(resume_);
+    } else if (options.wants_replay) {
+      request_.since = options.replay_since.value_or(0);
+      request_.latest = options.replay_limit;
+    }
+  }
+
+  void ask(const Channel &channel) {
+    revocations_ = services_.hub.revocations();
+    ++questions_;
+    services_.access.ask(channel.claims(), channel.topic(),
+                         [self = shared_from_this()](TopicAccess access, const std::optional<DatabaseError> &error) {
+                           self->answered(access, error);
+                         });
+  }
+
+ private:
+  void answered(TopicAccess access, const std::optional<DatabaseError> &error);
+  void catch_up(Channel &channel);
+  void caught_up(const std::optional<DatabaseError> &error);
+  void succeed(Channel &channel, std::string_view resumed);
+  void fail(Channel &channel, std::string_view reason);
+  void fail(Channel &channel, const DatabaseError &error);
+
+  Services &services_;
+  std::weak_ptr<Connection> connection_;
+  ChannelId channel_;
+  std::string ref_;
+  std::string resume_; // as asked for; empty: not
+  std::string response_;
+  ReplayRequest request_;
+  std::uint64_t revocations_ = 0;
+  unsigned questions_ = 0;
+  bool presence_enabled_;
+  bool wants_changes_ = false;
+};
+
+void Join::answered(TopicAccess access, const std::optional<DatabaseError> &error) {
+  const auto connection = connection_.lock();
+  Channel *channel = connection ? connection->conversation().find(channel_) : nullptr;
+  if (channel == nullptr) return;
+  if (error) return fail(*channel, *error);
+  if (services_.hub.revocations() != revocations_ && questions_ < kMostQuestions) return ask(*channel);
+  const bool may_enter_room = services_.settings.public_channels && !channel->options().is_private;
+  if (services_.hub.revocations() != revocations_ || (!access.can_receive && !may_enter_room))
+    return fail(*channel, std::string("Unauthorized: You do not have permissions to read from this Channel topic: ")
+                              .append(channel->topic()));
+  channel->set_access(access);
+  if (may_enter_room) channel->enter_room();
+  if (!access.can_receive) return succeed(*channel, "");
+  if (request_.after || request_.since) return catch_up(*channel);
+  channel->follow_topic();
+  succeed(*channel, resume_.empty() ? "" : "lost"); // a position that is none
+}
+
+void Join::catch_up(Channel &channel) {
+  channel.seam().begin_replay();
+  channel.follow_topic();
+  begin_replay(services_, channel, request_,
+               [self = shared_from_this()](const std::optional<DatabaseError> &error) { self->caught_up(error); });
+}
+
+// The first page is here, or the error in its place.
+void Join::caught_up(const std::optional<DatabaseError> &error) {
+  const auto connection = connection_.lock();
+  Channel *channel = connection ? connection->conversation().find(channel_) : nullptr;
+  if (channel == nullptr) return;
+  if (!error) return succeed(*channel, resume_.empty() ? "" : "ok");
+  const bool lost = error->sqlstate == "55000" || error->sqlstate == "22023"; // no longer kept; never was
+  if (!lost) return fail(*channel, *error);
+  succeed(*channel, "lost");
+}
+
+void Join::succeed(Channel &channel, std::string_view resumed) {
+  channel.set_joined();
+  if (!resumed.empty()) {
+    response_.pop_back(); // the closing brace
+    response_.append(",\"resume\":\"").append(resumed).append("\"}");
+  }
+  channel.reply(ref_, phoenix::Status::ok, response_);
+  if (presence_enabled_) channel.send_push("presence_state", "{}");
+  if (resumed == "lost")
+    channel.send_system(phoenix::Status::error,
+                        "The position to resume from is not available any more: read the current state again");
+  if (wants_changes_)
+    channel.send_system(phoenix::Status::error, "Changes of tables are not supported by this bridge",
+                        "postgres_changes");
+  channel.connection().look_at(channel.claims()->expires_at);
+}
+
+void Join::fail(Channel &channel, std::string_view reason) {
+  channel.reply_error(ref_, reason);
+  channel.connection().conversation().remove(channel_);
+}
+
+void Join::fail(Channel &channel, const DatabaseError &error) {
+  services_.log.warning(
+      "could not check access to a topic",
+      {{"connection", channel.connection().id()}, {"sqlstate", error.sqlstate}, {"error", error.message}});
+  // What went wrong inside is for the log; the code is enough to find it there.
+  fail(channel, "DatabaseError: access to the topic could not be checked (" + error.sqlstate + ")");
+}
+
+} // namespace
+
+void begin_join(Services &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref) {
+  std::make_shared<Join>(services, channel, options, std::move(ref))->ask(channel);
+}
+
+} // namespace pg_live

@@ -1,0 +1,151 @@
+// Wiring. Members are destroyed from the last to the first: what refers to others comes after them.
+#include "node.hpp"
+
+#include "acceptor.hpp"
+#include "access.hpp"
+#include "admission.hpp"
+#include "connection.hpp"
+#include "database.hpp"
+#include "http.hpp"
+#include "hub.hpp"
+#include "incoming.hpp"
+#include "listener.hpp"
+#include "server.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <unordered_map>
+
+namespace pg_live {
+
+namespace {
+
+constexpr Milliseconds kTick{250}; // of the timer wheel
+constexpr Milliseconds kDrain{1500};
+
+TokenSettings token_settings(const Settings &settings) {
+  TokenSettings result;
+  result.secret = settings.jwt_secret;
+  if (!settings.jwks_file.empty()) {
+    std::ifstream file(settings.jwks_file);
+    if (!file) throw std::runtime_error("could not read \"" + settings.jwks_file + "\"");
+    result.jwk_set.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  for (const std::string &pair : settings.api_keys) {
+    const std::size_t separator = pair.rfind('=');
+    if (separator == std::string::npos) throw std::runtime_error("an API key needs a role: key=role");
+    result.api_keys.push_back({pair.substr(0, separator), pair.substr(separator + 1)});
+  }
+  return result;
+}
+
+class Node final : public IncomingOwner {
+ public:
+  Node(const Settings &settings, const Log &log)
+      : log_(log), settings_(settings), tokens_(token_settings(settings)),
+        wheel_(std::chrono::seconds(loop_.now() / 1000)),
+        database_(loop_, log, settings.database, settings.limits.commands_per_user), access_(database_, tokens_),
+        connections_(loop_, settings.limits), services_{loop_,   log,  settings, database_,
+                                                        access_, hub_, wheel_,   connections_},
+        listener_(loop_, log, settings.database, [this](std::span<const LiveEvent> events) { hub_.deliver(events); }),
+        http_(services_, [this] { return listener_.ready(); }), admission_(services_), server_(loop_, log),
+        acceptor_(loop_, log, settings,
+                  [this](Descriptor socket, std::string address) { accept(std::move(socket), std::move(address)); }),
+        tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }), drain_(loop_, [this] { end(); }),
+        terminate_(loop_, SIGTERM, [this] { stop(); }), interrupt_(loop_, SIGINT, [this] { stop(); }) {}
+
+  void run() {
+    tick_.start(kTick, kTick);
+    database_.start();
+    listener_.start();
+    acceptor_.start();
+    log_.info("listening", {{"address", settings_.bind_address}, {"port", acceptor_.port()}});
+    loop_.run();
+    log_.info("stopped");
+  }
+
+ private:
+  void accept(Descriptor socket, std::string address);
+  void take_head(Incoming &incoming) override;
+  void take_request(Incoming &incoming) override;
+  void finished(Incoming &incoming) override;
+  void stop();
+  void end();
+
+  Loop loop_;
+  const Log &log_;
+  const Settings &settings_;
+  TokenVerifier tokens_;
+  TimerWheel wheel_;
+  Database database_;
+  Access access_;
+  Hub hub_;
+  ConnectionRegistry connections_;
+  Services services_;
+  Listener listener_;
+  Http http_;
+  Admission admission_;
+  Server server_;
+  std::unordered_map<Incoming *, std::shared_ptr<Incoming>> incoming_;
+  Acceptor acceptor_;
+  LoopTimer tick_;
+  LoopTimer drain_;
+  Signal terminate_;
+  Signal interrupt_;
+  bool stopping_ = false;
+};
+
+void Node::accept(Descriptor socket, std::string address) {
+  const bool has_room = connections_.has_room_for(address) && incoming_.size() < settings_.limits.connections;
+  auto incoming = std::make_shared<Incoming>(services_, *this, std::move(socket), std::move(address));
+  Incoming &accepted = *incoming;
+  incoming_.emplace(&accepted, std::move(incoming));
+  if (stopping_) {
+    accepted.respond(error_response(503, "the server is stopping"));
+  } else if (!has_room) {
+    accepted.respond(error_response(429, "too many connections"));
+  }
+}
+
+void Node::finished(Incoming &incoming) { incoming_.erase(&incoming); }
+
+void Node::take_head(Incoming &incoming) {
+  if (!incoming.head().upgrade && !Admission::is_websocket_path(incoming.head().path)) return incoming.read_body();
+  auto admitted = admission_.admit(incoming.head(), incoming.address());
+  if (const auto *refusal = std::get_if<HttpResponse>(&admitted)) {
+    log_.debug("refused a connection", {{"address", incoming.address()}, {"status", refusal->status}});
+    return incoming.respond(*refusal);
+  }
+  const std::string head = rewrite(incoming.head()).append(incoming.surplus());
+  Descriptor socket = incoming.release();
+  server_.adopt(socket.release(), head, std::get<std::shared_ptr<Connection>>(std::move(admitted)));
+}
+
+void Node::take_request(Incoming &incoming) {
+  http_.handle({incoming.head(), incoming.body()}, [waiting = incoming.weak_from_this()](const HttpResponse &response) {
+    if (const auto still_there = waiting.lock()) still_there->respond(response);
+  });
+}
+
+void Node::stop() {
+  if (stopping_) return end(); // asked twice: at once
+  log_.info("stopping", {{"connections", connections_.open()}});
+  stopping_ = true;
+  acceptor_.stop();
+  connections_.close_all(1012, "the server restarts");
+  drain_.start(connections_.open() == 0 && incoming_.empty() ? Milliseconds{0} : kDrain);
+}
+
+void Node::end() { loop_.stop(); }
+
+} // namespace
+
+int run_node(const Settings &settings, const Log &log) {
+  Node node(settings, log);
+  node.run();
+  return 0;
+}
+
+} // namespace pg_live

@@ -1,0 +1,13 @@
+// One running bridge process: everything it consists of, put together, and its beginning and end.
+#pragma once
+
+#include "log.hpp"
+#include "settings.hpp"
+
+namespace pg_live {
+
+// Runs until SIGTERM or SIGINT, then closes all connections (1012) and returns the exit code. Throws std::exception
+// with a message for the operator if it cannot start.
+int run_node(const Settings &settings, const Log &log);
+
+} // namespace pg_live
