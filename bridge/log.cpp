@@ -1,6 +1,8 @@
 // JSON lines through spdlog, which here only owns the sink and its lock: its own JSON is a pattern without escaping.
 #include "log.hpp"
 
+#include "json.hpp"
+
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -58,13 +60,13 @@ void Log::write(LogLevel level, std::string_view message, Fields fields) const {
   append_time(line);
   line.append("\",\"level\":\"").append(name_of(level)).append("\",\"worker\":").append(std::to_string(worker_));
   line.append(",\"message\":");
-  append_json_string(line, message);
+  json::append_quoted(line, message);
   for (const LogField &field : fields) {
     line.push_back(',');
-    append_json_string(line, field.name);
+    json::append_quoted(line, field.name);
     line.push_back(':');
     if (const auto *text = std::get_if<std::string_view>(&field.value)) {
-      append_json_string(line, *text);
+      json::append_quoted(line, *text);
     } else if (const auto *number = std::get_if<std::int64_t>(&field.value)) {
       line.append(std::to_string(*number));
     } else {

@@ -55,7 +55,4 @@ class Log {
   std::shared_ptr<spdlog::logger> sink_;
 };
 
-// Appends `text` as a JSON string, quotes included; bytes that are not UTF-8 become U+FFFD.
-void append_json_string(std::string &out, std::string_view text);
-
 } // namespace pg_live
