@@ -25,6 +25,7 @@ struct ChannelOptions {
   bool is_private = false;
   bool broadcast_self = false;
   bool broadcast_ack = false;
+  bool takes_binary = false; // its client understands binary broadcasts; stock phoenix fails on them
 };
 
 class Channel final : public Subscriber {

@@ -4,6 +4,7 @@
 #include "connection.hpp"
 #include "database.hpp"
 #include "join.hpp"
+#include "json.hpp"
 
 #include <algorithm>
 
@@ -15,6 +16,13 @@ using phoenix::Message;
 using phoenix::Status;
 
 constexpr std::string_view kSend = "select live.send($1, $2, $3::jsonb, false)";
+
+// Whether the join was made by a client of Supabase's: those always name the changes they want, be it none.
+bool is_of_supabase(std::string_view join_payload) {
+  const auto payload = json::parse(join_payload);
+  const auto config = payload ? json::member(*payload, "config") : std::nullopt;
+  return config && json::member(*config, "postgres_changes");
+}
 
 } // namespace
 
@@ -76,7 +84,8 @@ void Conversation::join(const Message &message) {
     claims = result.claims;
   }
   if (has_expired(*claims)) return reply_error(message, "InvalidJWTToken: Token has expired");
-  const ChannelOptions channel_options{options.is_private, options.broadcast_self, options.broadcast_ack};
+  const ChannelOptions channel_options{options.is_private, options.broadcast_self, options.broadcast_ack,
+                                       is_of_supabase(message.payload)};
   channels_.push_back(std::make_unique<Channel>(connection_, services_.hub, ChannelId{++last_channel_}, message,
                                                 version_, channel_options, std::move(claims)));
   begin_join(services_, *channels_.back(), options, message.ref);
@@ -117,7 +126,7 @@ void Conversation::send_through_database(Channel &channel, const Message &messag
                        std::string("Unauthorized: You do not have permissions to write to this Channel topic: ")
                            .append(channel.topic()));
   if (message.broadcast->encoding != phoenix::Encoding::json)
-    return reply_error(message, "a topic of the database carries JSON only");
+    return reply_error(message, "binary payloads cannot be stored: a topic of the database carries JSON only");
   const bool own_returns = channel.options().broadcast_self;
   if (!own_returns) channel.seam().begin_own();
   Command command;

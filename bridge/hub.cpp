@@ -87,6 +87,7 @@ void Hub::broadcast(std::string_view topic, const phoenix::Broadcast &broadcast,
   for (const auto &subscription : table_.publish(topic, false)) {
     Channel &channel = channel_of(subscription);
     if (&channel == except) continue;
+    if (broadcast.encoding == phoenix::Encoding::binary && !channel.options().takes_binary) continue;
     websocket::Frame &frame = frames[channel.form().index()];
     if (frame.empty()) frame = room_frame(channel.form(), topic, broadcast);
     if (!frame.empty()) channel.connection().send(frame);
