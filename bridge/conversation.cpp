@@ -97,19 +97,16 @@ void Conversation::leave(Channel &channel, const Message &message) {
   remove(channel.id());
 }
 
+// A token is a channel's: clients send a fresh one to each.
 void Conversation::replace_token(Channel &channel, const Message &message) {
   const auto token = phoenix::parse_access_token(message.payload);
   if (!token) return;
   const TokenResult result = services_.access.verify(*token);
   if (!result.claims) return close_channel(channel.id(), result.error->message);
-  claims_ = result.claims;
-  // Clients send the token once a channel, one after the other: only the first makes the database work.
-  for (const auto &each : channels_) {
-    if (each->claims()->text == claims_->text) continue;
-    each->set_claims(claims_);
-    if (each->joined()) check_again(each->id());
-  }
-  connection_.look_at(claims_->expires_at);
+  if (channel.claims()->text == result.claims->text) return; // clients repeat it
+  channel.set_claims(result.claims);
+  check_again(channel.id());
+  connection_.look_at(channel.claims()->expires_at);
 }
 
 void Conversation::broadcast(Channel &channel, const Message &message) {
