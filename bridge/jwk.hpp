@@ -33,10 +33,10 @@ class VerificationKey {
   /// HMAC. False when allows(algorithm) is.
   bool verify(std::string_view algorithm, std::string_view signed_text, std::string_view signature) const;
 
- private:
-  friend class JwkImport;
-  struct Key;
+  struct Key; // defined beside the import: only there can a key be made
   explicit VerificationKey(std::unique_ptr<const Key> key);
+
+ private:
   std::unique_ptr<const Key> key_;
 };
 

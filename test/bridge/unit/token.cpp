@@ -1,0 +1,341 @@
+// What a token must be and say, in the words clients know; and that keys, not tokens, choose the algorithm.
+#include "token.hpp"
+
+#include <gtest/gtest.h>
+#include <stdexcept>
+
+#include "token_signer.hpp"
+#include "token_vectors.hpp"
+
+namespace pg_live {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::sys_seconds;
+using test::sign;
+
+constexpr sys_seconds now{1'763'856'000s};
+const std::string good = R"({"role":"authenticated","sub":"user-1","exp":1763856060})";
+
+TokenSettings with_secret() {
+  TokenSettings settings;
+  settings.secret = test::secret;
+  return settings;
+}
+
+TokenResult verify(std::string_view token, const TokenSettings &settings = with_secret(), sys_seconds at = now) {
+  TokenVerifier verifier(settings);
+  TokenResult result = verifier.verify(token, at);
+  EXPECT_NE(result.claims == nullptr, !result.error.has_value()) << "exactly one of the two";
+  return result;
+}
+
+std::string refusal(std::string_view token, const TokenSettings &settings = with_secret()) {
+  const TokenResult result = verify(token, settings);
+  if (!result.error) return "accepted";
+  EXPECT_EQ(result.error->sqlstate, "28000");
+  return std::string(result.error->code) + ": " + result.error->message;
+}
+
+constexpr auto malformed = "MalformedJWT: The token provided is not a valid JWT";
+constexpr auto bad_signature = "JwtSignatureError: Failed to validate JWT signature";
+constexpr auto fields_missing = "InvalidJWTToken: Fields `role` and `exp` are required in JWT";
+
+TEST(Token, GivesItsClaims) {
+  const auto result = verify(sign(good));
+  ASSERT_TRUE(result.claims);
+  EXPECT_EQ(result.claims->text, good);
+  EXPECT_EQ(result.claims->user_id, "user-1");
+  EXPECT_EQ(result.claims->role, "authenticated");
+  EXPECT_EQ(result.claims->expires_at, now + 60s);
+}
+
+TEST(Token, KeepsTheTextOfTheClaimsAsSigned) {
+  const auto text = R"({"exp": 4102444800.75, "role":"anon","n":9007199254740993,"app":{"a":1.10,"a":2},"sub":null})";
+  const auto result = verify(sign(text));
+  ASSERT_TRUE(result.claims);
+  EXPECT_EQ(result.claims->text, text);
+  EXPECT_EQ(result.claims->user_id, "") << "no subject, no user";
+  EXPECT_EQ(result.claims->expires_at, sys_seconds(4102444800s));
+}
+
+TEST(Token, MayBeSignedWithAnyHsAlgorithm) {
+  EXPECT_TRUE(verify(sign(good, R"({"alg":"HS384"})", test::secret, EVP_sha384())).claims);
+  EXPECT_TRUE(verify(sign(good, R"({"alg":"HS512"})", test::secret, EVP_sha512())).claims);
+}
+
+class TokenOfFamily : public testing::TestWithParam<test::SignedToken> {};
+
+TEST_P(TokenOfFamily, IsAcceptedFromAJwkSet) {
+  TokenSettings settings;
+  settings.jwk_set = "{\"keys\":[{\"alg\":\"" + std::string(GetParam().algorithm) + "\"," +
+                     std::string(GetParam().key.substr(1)) + "]}";
+  const auto result = verify(GetParam().token, settings);
+  ASSERT_TRUE(result.claims);
+  EXPECT_EQ(result.claims->user_id, "7c9e6679-7425-40de-944b-e07fc1f90ae7");
+}
+
+TEST_P(TokenOfFamily, IsRefusedBySecrets) { EXPECT_EQ(refusal(GetParam().token), bad_signature); }
+
+INSTANTIATE_TEST_SUITE_P(EveryFamily, TokenOfFamily, testing::ValuesIn(test::signed_tokens),
+                         [](const auto &test_case) { return std::string(test_case.param.algorithm); });
+
+TEST(Token, APublicKeyIsNeverASecret) {
+  TokenSettings settings;
+  settings.jwk_set = "{\"keys\":[" + std::string(test::rsa_key) + "]}";
+  EXPECT_EQ(refusal(sign(good, test::hs256, test::rsa_key), settings), bad_signature);
+  EXPECT_EQ(refusal(sign(good, test::hs256, settings.jwk_set), settings), bad_signature);
+}
+
+TEST(Token, WithoutSignatureIsRefused) {
+  const std::string payload = encode_base64url(good);
+  for (const auto *algorithm : {"none", "None", "NONE", "nOnE", ""}) {
+    const std::string header = encode_base64url(R"({"alg":")" + std::string(algorithm) + "\"}");
+    EXPECT_EQ(refusal(header + "." + payload + "."), malformed);
+    EXPECT_EQ(refusal(header + "." + payload + ".AAAA"), bad_signature);
+  }
+}
+
+TEST(Token, MustHaveThreeWellFormedParts) {
+  const std::string token = sign(good);
+  const std::string unsigned_part = token.substr(0, token.rfind('.'));
+  for (const std::string &text :
+       {std::string(), std::string("x"), std::string("."), std::string(".."), std::string("..."), unsigned_part,
+        unsigned_part + ".", token + ".", token + ".AAAA", "." + token, token + "=", token + " ", " " + token,
+        token + "\n", "Bearer " + token, std::string("sb_publishable_x"), std::string("null"), std::string(5, '\0'),
+        std::string("\xFF\xFE.a.b")})
+    EXPECT_EQ(refusal(text), malformed) << text;
+}
+
+TEST(Token, IsNotLookedAtWhenItIsTooLong) {
+  const std::string padding(max_token_bytes, 'x');
+  EXPECT_EQ(refusal(sign(R"({"role":"a","exp":4102444800,"x":")" + padding + "\"}")), malformed);
+}
+
+TEST(Token, HeaderMustBeAnObjectWithAnAlgorithm) {
+  for (const auto *header :
+       {"", "{}", "[]", "null", "x", R"({"alg":null})", R"({"alg":5})", R"({"alg":["HS256"]})", R"({"Alg":"HS256"})",
+        R"({"alg":"HS256","alg":"HS256"})", R"({"alg":"none","\u0061lg":"HS256"})", R"({"alg":"HS256"}x)",
+        R"({"alg":"HS256","crit":["exp"]})", R"({"alg":"HS256","crit":[]})",
+        R"({"alg":"HS256","crit":["b64"],"b64":false})", R"({"alg":"HS256","kid":7})", R"({"alg":"HS256\u0000"})"})
+    EXPECT_EQ(refusal(sign(good, header)), malformed) << header;
+  EXPECT_EQ(refusal(sign(good, R"({"alg":"hs256"})")), bad_signature) << "names are exact";
+}
+
+TEST(Token, PayloadMustBeAnObjectWithoutDuplicates) {
+  for (const auto *payload :
+       {"", "[]", "null", "x", "\"{}\"", R"({"role":"anon","exp":4102444800}x)",
+        R"({"role":"anon","role":"service_role","exp":4102444800})",
+        R"({"role":"anon","\u0072ole":"service_role","exp":4102444800})", R"({"role":"anon","exp":1,"exp":4102444800})",
+        R"({"role":"anon","exp":4102444800,"x":"\u0000"})", R"({"role":"anon\u0000","exp":4102444800})",
+        "{\"role\":\"anon\",\"exp\":4102444800,\"x\":\"\xFF\"}", "\xEF\xBB\xBF{\"role\":\"anon\",\"exp\":4102444800}"})
+    EXPECT_EQ(refusal(sign(payload)), malformed) << payload;
+}
+
+TEST(Token, AWrongSignatureIsRefusedBeforeClaimsAreRead) {
+  std::string token = sign(R"({"role":"anon","exp":1})");
+  token.back() = token.back() == 'A' ? 'E' : 'A';
+  EXPECT_EQ(refusal(token), bad_signature);
+  EXPECT_EQ(refusal(sign(good, test::hs256, "another secret of at least thirty-two bytes")), bad_signature);
+  const std::string other = sign(R"({"role":"service_role","exp":4102444800})");
+  const std::string mixed = other.substr(0, other.rfind('.')) + sign(good).substr(sign(good).rfind('.'));
+  EXPECT_EQ(refusal(mixed), bad_signature);
+}
+
+TEST(Token, NeedsRoleAndExp) {
+  for (const auto *payload :
+       {"{}", R"({"role":"anon"})", R"({"exp":4102444800})", R"({"Role":"anon","exp":4102444800})",
+        R"({"role":null,"exp":4102444800})", R"({"role":"anon","exp":null})"})
+    EXPECT_EQ(refusal(sign(payload)), fields_missing) << payload;
+}
+
+TEST(Token, RoleMustBeAName) {
+  const auto with_role = [](std::string_view role) {
+    return sign("{\"exp\":4102444800,\"role\":" + std::string(role) + "}");
+  };
+  for (const std::string &role :
+       {std::string("7"), std::string("[\"anon\"]"), std::string("\"\""), "\"" + std::string(64, 'r') + "\"",
+        std::string(R"("an\non")"), std::string(R"("\u007f")")})
+    EXPECT_EQ(refusal(with_role(role)),
+              "InvalidJWTToken: Field `role` must be a text of 1 to 63 bytes without control characters")
+        << role;
+  EXPECT_TRUE(verify(with_role("\"" + std::string(63, 'r') + "\"")).claims);
+}
+
+TEST(Token, SubjectMustBeAName) {
+  const auto with_subject = [](std::string_view sub) {
+    return sign("{\"exp\":4102444800,\"role\":\"a\",\"sub\":" + std::string(sub) + "}");
+  };
+  std::string characters;
+  for (int i = 0; i < 255; ++i)
+    characters += "é";
+  for (const std::string &sub : {std::string("7"), std::string("{}"), std::string("\"\""), "\"" + characters + "é\"",
+                                 std::string(R"("a\tb")"), std::string(R"("\u0085")"), std::string("true")})
+    EXPECT_EQ(refusal(with_subject(sub)),
+              "InvalidJWTToken: Field `sub` must be a text of 1 to 255 characters without control characters")
+        << sub;
+  EXPECT_EQ(verify(with_subject("\"" + characters + "\"")).claims->user_id, characters);
+  EXPECT_EQ(verify(with_subject(R"("auth0|a\u00e9")")).claims->user_id, "auth0|aé");
+}
+
+TEST(Token, ExpiresAtTheSecondItSays) {
+  EXPECT_TRUE(verify(sign(good), with_secret(), now + 59s).claims);
+  const auto result = verify(sign(good), with_secret(), now + 60s);
+  ASSERT_TRUE(result.error);
+  EXPECT_EQ(result.error->message, "Token has expired 0 seconds ago");
+  EXPECT_EQ(verify(sign(good), with_secret(), now + 65s).error->message, "Token has expired 5 seconds ago");
+  EXPECT_EQ(result.error->code, "InvalidJWTToken");
+}
+
+TEST(Token, TimesMustBeNumbers) {
+  EXPECT_EQ(refusal(sign(R"({"role":"a","exp":"4102444800"})")), "InvalidJWTToken: Field `exp` must be a number");
+  EXPECT_EQ(refusal(sign(R"({"role":"a","exp":1e999})")), "InvalidJWTToken: Field `exp` must be a number");
+  EXPECT_EQ(refusal(sign(R"({"role":"a","exp":4102444800,"nbf":"x"})")),
+            "InvalidJWTToken: Field `nbf` must be a number");
+  EXPECT_EQ(refusal(sign(R"({"role":"a","exp":4102444800,"iat":true})")),
+            "InvalidJWTToken: Field `iat` must be a number");
+}
+
+TEST(Token, TimesFarAwayAreCutToTheYearsThereAre) {
+  EXPECT_EQ(verify(sign(R"({"role":"a","exp":1e300})")).claims->expires_at, sys_seconds(253402300799s));
+  EXPECT_EQ(refusal(sign(R"({"role":"a","exp":-1e300})")).substr(0, 34), "InvalidJWTToken: Token has expired");
+  EXPECT_TRUE(verify(sign(R"({"role":"a","exp":4.1024448e9})")).claims);
+}
+
+TEST(Token, IsNotValidBeforeItSays) {
+  const std::string token = sign(R"({"role":"a","exp":4102444800,"nbf":1763856010})");
+  EXPECT_EQ(refusal(token), "InvalidJWTToken: Token is not valid yet");
+  TokenSettings lenient = with_secret();
+  lenient.leeway = 10s;
+  EXPECT_TRUE(verify(token, lenient).claims);
+  EXPECT_TRUE(verify(token, with_secret(), now + 10s).claims);
+}
+
+TEST(Token, IssuedFarInTheFutureIsRefused) {
+  EXPECT_TRUE(verify(sign(R"({"role":"a","exp":4102444800,"iat":1763856300})")).claims);
+  EXPECT_EQ(refusal(sign(R"({"role":"a","exp":4102444800,"iat":1763856301})")),
+            "InvalidJWTToken: Token was issued in the future");
+}
+
+TEST(Token, AudienceIsCheckedWhenOneIsExpected) {
+  TokenSettings settings = with_secret();
+  settings.audience = "realtime";
+  const auto with_audience = [](std::string_view aud) {
+    return sign(R"({"role":"a","exp":4102444800,"aud":)" + std::string(aud) + "}");
+  };
+  EXPECT_TRUE(verify(with_audience("\"realtime\""), settings).claims);
+  EXPECT_TRUE(verify(with_audience(R"(["x","realtime"])"), settings).claims);
+  for (const auto *aud : {"\"other\"", "[]", "[[\"realtime\"]]", "null", "{\"realtime\":1}", "\"realtime2\""})
+    EXPECT_EQ(refusal(with_audience(aud), settings), "InvalidJWTToken: Token is for another audience") << aud;
+  EXPECT_EQ(refusal(sign(good), settings), "InvalidJWTToken: Token is for another audience");
+  EXPECT_TRUE(verify(with_audience("\"other\"")).claims) << "none is expected";
+}
+
+TEST(Token, IssuerIsCheckedWhenOneIsExpected) {
+  TokenSettings settings = with_secret();
+  settings.issuer = "https://auth";
+  EXPECT_TRUE(verify(sign(R"({"role":"a","exp":4102444800,"iss":"https:\/\/auth"})"), settings).claims);
+  EXPECT_EQ(refusal(sign(R"({"role":"a","exp":4102444800,"iss":["https://auth"]})"), settings),
+            "InvalidJWTToken: Token is from another issuer");
+  EXPECT_EQ(refusal(sign(good), settings), "InvalidJWTToken: Token is from another issuer");
+}
+
+TEST(TokenKeys, TheKeyIsChosenByItsId) {
+  const std::string first = R"({"kty":"oct","kid":"first","k":")" + encode_base64url(std::string(32, '1')) + "\"}";
+  const std::string second = R"({"kty":"oct","kid":"second","k":")" + encode_base64url(std::string(32, '2')) + "\"}";
+  TokenSettings settings;
+  settings.jwk_set = "{\"keys\":[" + first + "," + second + "]}";
+  const auto signed_by = [](char key, std::string_view id) {
+    return sign(good, R"({"alg":"HS256","kid":")" + std::string(id) + "\"}", std::string(32, key));
+  };
+  EXPECT_TRUE(verify(signed_by('1', "first"), settings).claims);
+  EXPECT_TRUE(verify(signed_by('2', "second"), settings).claims);
+  EXPECT_EQ(refusal(signed_by('1', "second"), settings), bad_signature);
+  EXPECT_FALSE(verify(signed_by('1', "second"), settings).error->unknown_key);
+  EXPECT_TRUE(verify(sign(good, test::hs256, std::string(32, '2')), settings).claims) << "no id: any key may fit";
+}
+
+TEST(TokenKeys, AnUnknownIdSaysSoThatTheSetMayBeReadAgain) {
+  TokenSettings settings;
+  settings.jwk_set = "{\"keys\":[" + std::string(test::p256_key) + "]}";
+  const std::string token = sign(good, R"({"alg":"ES256","kid":"rotated"})");
+  ASSERT_TRUE(verify(token, settings).error);
+  EXPECT_TRUE(verify(token, settings).error->unknown_key);
+  EXPECT_FALSE(verify(sign(good, R"({"alg":"ES256"})"), settings).error->unknown_key);
+}
+
+TEST(TokenKeys, TheSecretIsTriedWhateverTheId) {
+  TokenSettings settings = with_secret();
+  settings.jwk_set = "{\"keys\":[{\"kid\":\"k\"," + std::string(test::p256_key.substr(1)) + "]}";
+  EXPECT_TRUE(verify(sign(good, R"({"alg":"HS256","kid":"unknown"})"), settings).claims);
+  EXPECT_TRUE(verify(sign(good, R"({"alg":"HS256","kid":"k"})"), settings).claims);
+}
+
+TEST(TokenKeys, WithoutKeysNothingIsAccepted) { EXPECT_EQ(refusal(sign(good, test::hs256, ""), {}), bad_signature); }
+
+TEST(TokenKeys, AReplacedSetHoldsAtOnce) {
+  const auto set_of = [](char key) {
+    return R"({"keys":[{"kty":"oct","k":")" + encode_base64url(std::string(32, key)) + "\"}]}";
+  };
+  TokenSettings settings;
+  settings.jwk_set = set_of('1');
+  TokenVerifier verifier(settings);
+  const std::string old_token = sign(good, test::hs256, std::string(32, '1'));
+  EXPECT_TRUE(verifier.verify(old_token, now).claims);
+  EXPECT_EQ(verifier.replace_jwk_set("broken"), "the JWK set is not a JSON object with an array of keys");
+  EXPECT_TRUE(verifier.verify(old_token, now).claims) << "a broken set changes nothing";
+  EXPECT_EQ(verifier.replace_jwk_set(set_of('2')), std::nullopt);
+  EXPECT_FALSE(verifier.verify(old_token, now).claims) << "remembered tokens are forgotten with their keys";
+  EXPECT_TRUE(verifier.verify(sign(good, test::hs256, std::string(32, '2')), now).claims);
+}
+
+TEST(TokenSettings, ThatCannotBeUsedAreRefused) {
+  TokenSettings settings;
+  settings.jwk_set = "{}";
+  EXPECT_THROW(TokenVerifier{settings}, std::invalid_argument);
+  settings = {};
+  settings.api_keys = {{"", "anon"}};
+  EXPECT_THROW(TokenVerifier{settings}, std::invalid_argument);
+  settings.api_keys = {{"key", ""}};
+  EXPECT_THROW(TokenVerifier{settings}, std::invalid_argument);
+}
+
+TEST(ApiKeys, StandForTheirRoles) {
+  TokenSettings settings;
+  settings.api_keys = {{"sb_publishable_1", "anon"}, {"sb_secret_1", "service\"role"}};
+  const auto anon = verify("sb_publishable_1", settings);
+  ASSERT_TRUE(anon.claims);
+  EXPECT_EQ(anon.claims->role, "anon");
+  EXPECT_EQ(anon.claims->user_id, "");
+  EXPECT_EQ(anon.claims->text, R"({"role":"anon"})");
+  EXPECT_EQ(anon.claims->expires_at, sys_seconds::max());
+  EXPECT_EQ(verify("sb_secret_1", settings).claims->text, R"({"role":"service\"role"})");
+  for (const auto *key : {"sb_publishable_", "sb_publishable_11", "SB_publishable_1", ""})
+    EXPECT_EQ(refusal(key, settings), malformed) << key;
+}
+
+TEST(TokenMemory, OneTokenVerifiedTwiceSharesItsClaims) {
+  TokenVerifier verifier(with_secret());
+  const std::string token = sign(good);
+  const auto first = verifier.verify(token, now).claims;
+  EXPECT_EQ(verifier.verify(token, now).claims.get(), first.get());
+}
+
+TEST(TokenMemory, ARememberedTokenExpiresToo) {
+  TokenVerifier verifier(with_secret());
+  const std::string token = sign(good);
+  EXPECT_TRUE(verifier.verify(token, now).claims);
+  EXPECT_EQ(verifier.verify(token, now + 61s).error->message, "Token has expired 1 seconds ago");
+}
+
+TEST(TokenMemory, CanBeTurnedOff) {
+  TokenSettings settings = with_secret();
+  settings.cached_tokens = 0;
+  TokenVerifier verifier(settings);
+  const std::string token = sign(good);
+  const auto first = verifier.verify(token, now).claims;
+  EXPECT_NE(verifier.verify(token, now).claims.get(), first.get());
+}
+
+} // namespace
+} // namespace pg_live
