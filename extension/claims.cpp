@@ -39,6 +39,8 @@ struct Identity {
   bool stale = true;
   text *user_id = nullptr;
   text *role = nullptr;
+  bool has_uuid = false; // whether user_id is a UUID, which is then
+  pg_uuid_t uuid{};
 };
 
 constinit Identity identity;
@@ -110,6 +112,23 @@ text *identifier(const ClaimSetting &older, const std::optional<json::Value> &cl
   return static_cast<text *>(memcpy(MemoryContextAlloc(TopMemoryContext, size), found, size));
 }
 
+// 8-4-4-4-12 hexadecimal digits; uuid_in takes more forms, but raises on what it does not take.
+bool is_uuid(std::string_view value) {
+  if (value.size() != 36) return false;
+  for (size_t index = 0; index < value.size(); ++index) {
+    const bool dash = index == 8 || index == 13 || index == 18 || index == 23;
+    if (dash ? value[index] != '-' : !isxdigit(static_cast<unsigned char>(value[index]))) return false;
+  }
+  return true;
+}
+
+void derive_uuid() {
+  const text *const id = identity.user_id;
+  identity.has_uuid = id != nullptr && is_uuid({VARDATA_ANY(id), static_cast<size_t>(VARSIZE_ANY_EXHDR(id))});
+  if (identity.has_uuid)
+    identity.uuid = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text_to_cstring(id))));
+}
+
 const Identity &current_identity() {
   for (ClaimSetting *const setting : {&claims_setting, &sub_setting, &role_setting})
     if (changed(*setting)) identity.stale = true;
@@ -121,6 +140,7 @@ const Identity &current_identity() {
   const std::optional<json::Value> claims = parsed_claims();
   identity.user_id = identifier(sub_setting, claims, "sub");
   identity.role = identifier(role_setting, claims, "role");
+  derive_uuid();
   identity.stale = false; // not before: memory may run out above
   return identity;
 }
@@ -150,20 +170,10 @@ Datum user_id(FunctionCallInfo fcinfo) { return copy_or_null(fcinfo, current_ide
 
 Datum jwt_role(FunctionCallInfo fcinfo) { return copy_or_null(fcinfo, current_identity().role); }
 
-// 8-4-4-4-12 hexadecimal digits; uuid_in takes more forms, but raises on what it does not take.
-bool is_uuid(std::string_view value) {
-  if (value.size() != 36) return false;
-  for (size_t index = 0; index < value.size(); ++index) {
-    const bool dash = index == 8 || index == 13 || index == 18 || index == 23;
-    if (dash ? value[index] != '-' : !isxdigit(static_cast<unsigned char>(value[index]))) return false;
-  }
-  return true;
-}
-
 Datum user_uuid(FunctionCallInfo fcinfo) {
-  const text *const id = current_identity().user_id;
-  if (id == nullptr || !is_uuid({VARDATA_ANY(id), static_cast<size_t>(VARSIZE_ANY_EXHDR(id))})) PG_RETURN_NULL();
-  return DirectFunctionCall1(uuid_in, CStringGetDatum(text_to_cstring(id)));
+  const Identity &current = current_identity();
+  if (!current.has_uuid) PG_RETURN_NULL();
+  PG_RETURN_UUID_P(static_cast<pg_uuid_t *>(memcpy(palloc(sizeof current.uuid), &current.uuid, sizeof current.uuid)));
 }
 
 Datum jwt(FunctionCallInfo fcinfo) {
