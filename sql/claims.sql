@@ -194,3 +194,12 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA live FROM regress_live_reader;
 REVOKE USAGE ON SCHEMA live FROM regress_live_reader;
 DROP TABLE note;
 DROP ROLE regress_live_reader;
+
+-- Settings in the start-up packet are not checked for the encoding: broken ones are no user, and no error either.
+\set broken `printf 'a\360'`
+\set connection 'dbname=' :DBNAME ' options=''-c request.jwt.claim.sub=' :broken ' -c request.jwt.claim.role=' :broken ''''
+\connect -reuse-previous=on :connection
+SELECT octet_length(current_setting('request.jwt.claim.sub')) AS bytes, live.user_id(), live.jwt_role();
+\set connection 'dbname=' :DBNAME ' options=''-c request.jwt.claims={"sub":"a' :broken '"}'''
+\connect -reuse-previous=on :connection
+SELECT octet_length(current_setting('request.jwt.claims')) AS bytes, live.user_id(), live.jwt(), live.claim('sub');
