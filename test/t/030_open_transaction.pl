@@ -1,0 +1,68 @@
+# A transaction that emitted much and stays open costs the publisher nothing: no pass touches its rows. What it emitted
+# is delivered when it commits.
+use strict;
+use warnings FATAL => 'all';
+
+use PgLive;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $rows = 100_000;
+my $transactions = 1_000;
+my $per_transaction = $rows / $transactions;
+
+# The test publishes itself, without preload: every pass can be counted.
+my $node = start_with_extension('open_transaction', shared_preload_libraries => undef, track_functions => 'all');
+
+# Rows and index entries that were read from the tables of events, by everybody; and the passes, with their time.
+my $counters = q{
+	SELECT coalesce(sum(pg_stat_get_tuples_returned(c.oid)), 0) + coalesce(sum(pg_stat_get_tuples_fetched(c.oid)), 0)
+	FROM pg_class c WHERE c.oid::regclass::text ~ '^live.(event|signal)_\d' AND c.relkind IN ('r', 'i')};
+my $pass_times = q{
+	SELECT calls || ' ' || total_time FROM pg_stat_user_functions
+	WHERE schemaname = 'live' AND funcname = 'store_next_batch'};
+
+sub counted
+{
+	my ($query) = @_;
+	# Statistics of this session are sent before it ends; a new session sees them.
+	return $node->safe_psql('postgres', $query);
+}
+
+my $open = $node->background_psql('postgres', on_error_stop => 1);
+$open->query_safe("BEGIN; SELECT count(live.emit('activity', 'late', '{}')) FROM generate_series(1, $rows)");
+
+my $before = counted($counters);
+my $passes = 0;
+my @times;
+for my $tenth (1 .. 10)
+{
+	my ($calls_before, $time_before) = split / /, (counted($pass_times) || '0 0');
+	my $script = '';
+	for (1 .. $transactions / 10)
+	{
+		$script .= "SELECT count(live.emit('activity', 'passing', '{}')) FROM generate_series(1, $per_transaction);\n";
+		$script .= "SELECT live.publish();\n";
+	}
+	$node->safe_psql('postgres', $script);
+	my ($calls, $time) = split / /, counted($pass_times);
+	$passes += $calls - $calls_before;
+	push @times, sprintf('%.2f', ($time - $time_before) / ($calls - $calls_before));
+}
+diag("milliseconds a pass while $rows rows of an open transaction wait, in tenths of $rows events: @times");
+is($passes, $transactions, 'each pass was counted');
+
+# A pass reads the rows of its own batch: an entry of the index and the row, in some tables.
+my $read = counted($counters) - $before;
+cmp_ok($read, '>=', $rows, 'reading is counted');
+cmp_ok($read, '<', 4 * $rows, 'no more is read than what the batches hold');
+
+is($node->safe_psql('postgres', "SELECT count(*) FROM live.fetch_events(0, NULL, 1000000)"),
+	$rows, 'all events but those of the open transaction were delivered');
+my $newest = $node->safe_psql('postgres', 'SELECT live.newest_batch()');
+$open->query_safe('COMMIT');
+$open->quit;
+$node->safe_psql('postgres', 'SELECT live.publish()');
+is($node->safe_psql('postgres', "SELECT count(*), count(DISTINCT batch) FROM live.fetch_events($newest, NULL, 1000000) WHERE event = 'late'"),
+	"$rows|1", 'its events are the next batch when it commits');
+done_testing();
