@@ -33,11 +33,21 @@ class Subscription {
 }
 
 class RealtimeConnection {
+  #token;
+
   constructor(RealtimeClient, bridge, token) {
+    this.#token = token;
     this.client = new RealtimeClient(bridge.websocketUrl(), {
       params: { apikey: bridge.anonKey },
-      accessToken: async () => token,
+      accessToken: async () => this.#token,
     });
+    // realtime-js joins as the API key's role unless the token is there before the join: its manual says to wait.
+    this.signedIn = this.client.setAuth();
+  }
+
+  async refresh(token) {
+    this.#token = token;
+    await this.client.setAuth();
   }
 
   /** Asks to join; wait for `reported('SUBSCRIBED')` where it matters. */
@@ -50,7 +60,9 @@ class RealtimeConnection {
     });
     channel.on('broadcast', { event: '*' }, ({ event, payload, meta }) => subscription.events.push({ event, payload, meta }));
     channel.on('system', {}, (message) => subscription.system.push(message));
-    channel.subscribe((status, error) => subscription.statuses.push({ status, message: error?.message }));
+    this.signedIn.then(() =>
+      channel.subscribe((status, error) => subscription.statuses.push({ status, message: error?.message })),
+    );
     return subscription;
   }
 

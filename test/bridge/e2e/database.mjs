@@ -22,8 +22,7 @@ begin
       execute format('create role %I %s noinherit', name, case when name = 'live_bridge' then 'login' else '' end);
     end if;
   end loop;
-end $$;
-grant anon, authenticated to live_bridge`;
+end $$`;
 
 const install = `
 create extension if not exists pg_live;

@@ -3,12 +3,13 @@
 //
 // The runner gives PG_LIVE_BRIDGE (the binary), PGHOST, PGPORT, PGUSER (a superuser) and PGDATABASE (a database that
 // the cluster's pg_live.databases names, so that the background worker publishes its events).
+// PG_LIVE_PATIENCE: seconds until a condition that never comes true is a failure (60).
 import { spawn } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const generous = 60_000;
+const generous = 1000 * Number(process.env.PG_LIVE_PATIENCE ?? 60);
 const pollEvery = 15;
 
 function required(name) {

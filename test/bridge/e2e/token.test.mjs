@@ -160,9 +160,8 @@ describe('a token', () => {
   test('realtime-js refreshes its token while events flow', async () => {
     const connection = newestRealtime.connect(bridge, bridge.token({ exp: now() + 3 }));
     const subscription = connection.subscribe(`${prefix}:client`);
-    const witness = connection.subscribe(`${prefix}:client-marker`);
-    await Promise.all([subscription.reported('SUBSCRIBED'), witness.reported('SUBSCRIBED')]);
-    await connection.client.setAuth(bridge.token({ exp: now() + hour }));
+    await subscription.reported('SUBSCRIBED');
+    await connection.refresh(bridge.token({ exp: now() + hour }));
     const old = await RawSocket.open(bridge);
     await old.join(`realtime:${prefix}:old`, { access_token: bridge.token({ exp: now() + 4 }) });
     await old.frame('a token as short as the first one ends', (frame) => frame.event === 'phx_close');

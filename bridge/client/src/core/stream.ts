@@ -37,13 +37,21 @@ export class LiveStream {
   readonly #client: RealtimeClient;
   readonly #channels = new Map<string, RealtimeChannel>();
   readonly #lastPosition = new Map<string, string>();
+  #closed = false;
 
   constructor(private readonly options: StreamOptions) {
     this.#client = new RealtimeClient(options.url, {
       params: { apikey: options.apiKey },
       accessToken: async () => options.token,
     });
-    for (const topic of options.topics) this.#join(topic);
+    void this.#start();
+  }
+
+  /** realtime-js joins as the API key's role unless the user's token is there before the join. */
+  async #start(): Promise<void> {
+    for (const topic of this.options.topics) this.#report(topic, 'joining', null);
+    await this.#client.setAuth();
+    if (!this.#closed) for (const topic of this.options.topics) this.#join(topic);
   }
 
   /** Sends one event to a topic; resolves once it is committed, rejects with the reason when it is not. */
@@ -54,7 +62,9 @@ export class LiveStream {
     if (outcome !== 'ok') throw new Error(outcome === 'timed out' ? 'the bridge did not confirm it' : 'it was refused');
   }
 
+  /** Ends the connection. Nothing is reported any more from here on. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#client.removeAllChannels();
     await this.#client.disconnect();
   }
@@ -62,20 +72,24 @@ export class LiveStream {
   #join(topic: string): void {
     const channel = this.#client.channel(topic, { config: { private: true, broadcast: { self: true, ack: true } } });
     this.#channels.set(topic, channel);
-    this.options.onTopicState(topic, 'joining', null);
     channel.on('broadcast', { event: '*' }, (message) => this.#receive(topic, message as BroadcastMessage));
     channel.on('system', {}, (message: { status?: string; message?: string }) => {
-      if (message.status === 'error') this.options.onTopicState(topic, 'waiting', message.message ?? null);
+      if (message.status === 'error') this.#report(topic, 'waiting', message.message ?? null);
     });
     channel.subscribe((status, error) => {
       const reason = error?.message ?? null;
-      if (status === 'SUBSCRIBED') this.options.onTopicState(topic, 'joined', null);
-      else if (status === 'CLOSED') this.options.onTopicState(topic, 'ended', reason);
-      else this.options.onTopicState(topic, 'waiting', reason);
+      if (status === 'SUBSCRIBED') this.#report(topic, 'joined', null);
+      else if (status === 'CLOSED') this.#report(topic, 'ended', reason);
+      else this.#report(topic, 'waiting', reason);
     });
   }
 
+  #report(topic: string, state: TopicState, reason: string | null): void {
+    if (!this.#closed) this.options.onTopicState(topic, state, reason);
+  }
+
   #receive(topic: string, message: BroadcastMessage): void {
+    if (this.#closed) return;
     const position = message.meta?.id ?? null;
     if (position !== null) {
       const last = this.#lastPosition.get(topic);

@@ -1,12 +1,14 @@
 // Owns the demo page: who the visitor is, the stream, and what a visitor can cause.
 // Invariant: text that came from outside is shown as text (textContent) and never read as markup.
-import { LiveStream, type LiveEvent, type TopicState } from '../core/stream';
+import { LiveStream, type TopicState } from '../core/stream';
 import { loadConfig, type DemoConfig } from './config';
 import { EventList } from './event-list';
 import './style.css';
 
 const TOPICS = ['activity', 'room:lobby'] as const;
 const LOBBY = 'room:lobby';
+
+const statusTexts = { live: 'Live', ended: 'Closed', waiting: 'Waiting to reconnect', connecting: 'Connecting' };
 
 function element<T extends HTMLElement>(id: string, type: new () => T): T {
   const found = document.getElementById(id);
@@ -24,7 +26,8 @@ class DemoPage {
   readonly #outcome = element('outcome', HTMLOutputElement);
   readonly #events = new EventList(element('events', HTMLOListElement), element('empty', HTMLElement));
   readonly #states = new Map<string, TopicState>();
-  #stream: LiveStream | null = null;
+  readonly #reasons = new Map<string, string | null>();
+  #stream: LiveStream;
 
   constructor(private readonly config: DemoConfig, private user: string) {
     this.#showUsers();
@@ -32,33 +35,30 @@ class DemoPage {
       submit.preventDefault();
       void this.#say();
     });
-    this.#connect();
+    this.#stream = this.#connect();
   }
 
-  #connect(): void {
-    this.#states.clear();
-    this.#stream = new LiveStream({
+  #connect(): LiveStream {
+    return new LiveStream({
       url: new URL('realtime/v1', document.baseURI).href.replace(/^http/, 'ws'),
       apiKey: this.config.anonKey,
       token: this.config.users[this.user]!,
       topics: TOPICS,
-      onEvent: (event) => this.#show(event),
+      onEvent: (event) => this.#events.add(event),
       onTopicState: (topic, state, reason) => this.#showState(topic, state, reason),
     });
   }
 
-  async #become(user: string): Promise<void> {
-    const previous = this.#stream;
-    this.#stream = null;
+  #become(user: string): void {
+    void this.#stream.close();
     this.user = user;
     history.replaceState(null, '', `?user=${encodeURIComponent(user)}`);
-    await previous?.close();
-    this.#connect();
+    this.#stream = this.#connect();
   }
 
   async #say(): Promise<void> {
     const text = this.#text.value.trim();
-    if (!text || !this.#stream) return;
+    if (!text) return;
     this.#button.disabled = true;
     this.#outcome.textContent = 'Sending …';
     try {
@@ -73,26 +73,26 @@ class DemoPage {
     }
   }
 
-  #show(event: LiveEvent): void {
-    this.#events.add(event);
-  }
-
   #showState(topic: string, state: TopicState, reason: string | null): void {
     this.#states.set(topic, state);
-    const live = TOPICS.every((name) => this.#states.get(name) === 'joined');
-    const ended = [...this.#states.values()].includes('ended');
-    const overall = live ? 'live' : ended ? 'ended' : state === 'waiting' ? 'waiting' : 'connecting';
-    this.#status.dataset['state'] = overall;
-    this.#status.textContent = { live: 'Live', ended: 'Closed', waiting: 'Waiting to reconnect', connecting: 'Connecting' }[
-      overall
-    ];
-    this.#button.disabled = this.#states.get(LOBBY) !== 'joined';
-    this.#topics.replaceChildren(...TOPICS.map((name) => this.#topicRow(name, name === topic ? reason : null)));
+    this.#reasons.set(topic, reason);
+    this.#render(state);
   }
 
-  #topicRow(topic: string, reason: string | null): HTMLLIElement {
+  #render(latest: TopicState): void {
+    const states = TOPICS.map((topic) => this.#states.get(topic) ?? 'joining');
+    const live = states.every((state) => state === 'joined');
+    const overall = live ? 'live' : states.includes('ended') ? 'ended' : latest === 'waiting' ? 'waiting' : 'connecting';
+    this.#status.dataset['state'] = overall;
+    this.#status.textContent = statusTexts[overall];
+    this.#button.disabled = this.#states.get(LOBBY) !== 'joined';
+    this.#topics.replaceChildren(...TOPICS.map((topic) => this.#topicRow(topic)));
+  }
+
+  #topicRow(topic: string): HTMLLIElement {
     const row = document.createElement('li');
     const state = this.#states.get(topic) ?? 'joining';
+    const reason = this.#reasons.get(topic);
     row.dataset['topic'] = topic;
     row.dataset['state'] = state;
     const name = document.createElement('code');
@@ -109,7 +109,7 @@ class DemoPage {
       choice.name = 'user';
       choice.value = name;
       choice.checked = name === this.user;
-      choice.addEventListener('change', () => void this.#become(name));
+      choice.addEventListener('change', () => this.#become(name));
       label.append(choice, ` ${name}`);
       this.#users.append(label);
     }
