@@ -40,25 +40,31 @@ BEGIN
     start_id := start.id;
   END IF;
   first_xid := least(pg_snapshot_xmin(start_snapshot), start_xids[1]);
+  -- The batch is looked up once a transaction and not once an event: for one that stayed open while others were
+  -- published, the search passes all their batches.
   RETURN QUERY
-  SELECT format('%s-%s', found.batch, found.id), found.event, found.payload, found.created_at
-  FROM (
-    SELECT published.batch, e.id, e.event, e.payload, e.created_at
+  WITH found AS MATERIALIZED (
+    SELECT e.xid, e.id, e.event, e.payload, e.created_at
     FROM live.event e
-    CROSS JOIN LATERAL (
-      SELECT b.id AS batch
-      FROM live.batch b
-      WHERE pg_snapshot_xmax(b.snapshot) > e.xid AND pg_visible_in_snapshot(e.xid, b.snapshot)
-      ORDER BY pg_snapshot_xmax(b.snapshot), b.id
-      LIMIT 1
-    ) AS published
     WHERE e.topic = replay_events.topic
       AND e.xid >= first_xid
       AND (NOT pg_visible_in_snapshot(e.xid, start_snapshot) OR (e.xid = ANY (start_xids) AND e.id > start_id))
       -- Expired events may still lie in their slot, but their batches are gone.
       AND e.created_at >= greatest(since, clock_timestamp() - current_setting('pg_live.event_retention')::interval)
-  ) AS found
-  ORDER BY found.batch, found.id
+  ), published AS MATERIALIZED (
+    SELECT emitter.xid, first.batch
+    FROM (SELECT DISTINCT f.xid FROM found f) AS emitter
+    CROSS JOIN LATERAL (
+      SELECT b.id AS batch
+      FROM live.batch b
+      WHERE pg_snapshot_xmax(b.snapshot) > emitter.xid AND pg_visible_in_snapshot(emitter.xid, b.snapshot)
+      ORDER BY pg_snapshot_xmax(b.snapshot), b.id
+      LIMIT 1
+    ) AS first
+  )
+  SELECT format('%s-%s', p.batch, f.id), f.event, f.payload, f.created_at
+  FROM found f JOIN published p ON p.xid = f.xid
+  ORDER BY p.batch, f.id
   LIMIT max_events;
 END
 $$;

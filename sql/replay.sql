@@ -6,6 +6,7 @@
 CREATE FUNCTION may_read(topic text) RETURNS boolean LANGUAGE sql AS 'SELECT live.user_id() IS NOT NULL';
 SELECT live.set_topic_rule('replay:*', 'may_read(text)');
 SET request.jwt.claims = '{"sub": "anna"}';
+SELECT coalesce(live.publish(), 0) AS start \gset
 
 -- Six events on two topics in three transactions, a signal, and some that never happened.
 SELECT count(live.emit('replay:a', 'a' || number, to_jsonb(number))) FROM generate_series(1, 2) AS number;
@@ -30,7 +31,7 @@ SELECT event FROM live.replay('replay:none');
 
 -- The position is the one that live events carry.
 SELECT count(*) AS events, count(*) FILTER (WHERE r.position = f.batch || '-' || f.id) AS same_position
-FROM live.replay('replay:a') AS r JOIN live.fetch_events(0) AS f ON f.topic = 'replay:a' AND f.event = r.event;
+FROM live.replay('replay:a') AS r JOIN live.fetch_events(:start) AS f ON f.topic = 'replay:a' AND f.event = r.event;
 
 -- After each position come exactly the events after it, within its batch and beyond.
 SELECT start.event AS seen, array(SELECT rest.event FROM live.replay('replay:a', start.position) AS rest) AS rest
@@ -38,7 +39,7 @@ FROM live.replay('replay:a') AS start;
 -- A position of another topic, or of a signal, is a place in the same stream.
 SELECT array(SELECT rest.event FROM live.replay('replay:a', start.position) AS rest) AS after_b1 FROM live.replay('replay:b') AS start;
 SELECT array(SELECT rest.event FROM live.replay('replay:a', f.batch || '-' || f.id) AS rest) AS after_the_signal
-FROM live.fetch_events(0) AS f WHERE f.event = 'signal' AND f.topic = 'replay:a';
+FROM live.fetch_events(:start) AS f WHERE f.event = 'signal' AND f.topic = 'replay:a';
 
 -- In pages.
 SELECT event FROM live.replay('replay:a', max_events => 2);
@@ -81,7 +82,7 @@ SELECT live.replay('replay:a', '1-1''; drop table live.event; --');
 SELECT live.replay('replay:a', '1-1');
 SELECT count(*) FROM live.replay('replay:a', '999999999999999999-999999999999999999');
 -- A batch that is gone (a crash can take one of signals only): the one before it serves.
-SELECT batch AS fourth_batch FROM live.fetch_events(0) AS f WHERE f.event = 'a4' \gset
+SELECT batch AS fourth_batch FROM live.fetch_events(:start) AS f WHERE f.event = 'a4' \gset
 SELECT event FROM live.replay('replay:a', (:fourth_batch - 1) || '-0');
 SELECT event FROM live.replay('replay:a', (:fourth_batch + 1) || '-0');
 
