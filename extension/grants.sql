@@ -1,9 +1,5 @@
 -- Who may call what. Nothing is PUBLIC's. Roles are never created: they belong to the cluster, not to a database.
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA live FROM PUBLIC;
-REVOKE ALL ON ALL TABLES IN SCHEMA live FROM PUBLIC;
-REVOKE ALL ON ALL SEQUENCES IN SCHEMA live FROM PUBLIC;
-
 -- Bridges become client roles with set_config('role', ...), so each bridge is a member of each client role. Both lists
 -- are read off the privileges themselves: a client may execute live.topic_access(), a bridge live.fetch_events().
 CREATE FUNCTION live.roles_granted(function regprocedure) RETURNS SETOF regrole
@@ -74,6 +70,34 @@ $$;
 COMMENT ON FUNCTION live.grant_bridge(regrole) IS
 'Lets a login role be a bridge: fetch events, publish, and become the client roles. The role should be NOINHERIT, so that it has their rights only while it acts for a user.';
 
+-- What ALTER DEFAULT PRIVILEGES gave to a role while this script created it is taken back: row security does not stop
+-- a TRUNCATE, and a role that may execute live.fetch_events() counts as a bridge.
+DO $$
+DECLARE
+  grantee regrole;
+BEGIN
+  FOR grantee IN
+    SELECT DISTINCT acl.grantee
+    FROM (SELECT p.proacl, p.proowner FROM pg_proc p WHERE p.pronamespace = 'live'::regnamespace
+          UNION ALL
+          SELECT c.relacl, c.relowner FROM pg_class c WHERE c.relnamespace = 'live'::regnamespace
+          UNION ALL
+          SELECT n.nspacl, n.nspowner FROM pg_namespace n WHERE n.nspname = 'live') AS object (acl, owner)
+    CROSS JOIN LATERAL aclexplode(object.acl) AS acl
+    WHERE acl.grantee NOT IN (0, object.owner)
+  LOOP
+    EXECUTE format('REVOKE ALL ON SCHEMA live FROM %s', grantee);
+    EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA live FROM %s', grantee);
+    EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA live FROM %s', grantee);
+    EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA live FROM %s', grantee);
+  END LOOP;
+END
+$$;
+REVOKE ALL ON SCHEMA live FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA live FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA live FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA live FROM PUBLIC;
+
 DO $$
 DECLARE
   client text;
@@ -83,5 +107,3 @@ BEGIN
   END LOOP;
 END
 $$;
-
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA live FROM PUBLIC;

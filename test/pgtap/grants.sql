@@ -211,7 +211,15 @@ SELECT is(pg_temp.state_as(current_user, $$
   SELECT live.set_topic_rule('room:*');
   SELECT live.topic_access('room:1'), live.topic_access('typing:x'), live.emit('a', 'b', '{}'), live.status();
 $$), '', 'functions, operators and types in the path of the installer and the caller are not used');
+-- Default privileges of the installer give nothing away either.
+ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO stranger, PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO stranger, anon;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO stranger;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO stranger, PUBLIC;
 CREATE EXTENSION pg_live;
+SELECT is_empty($$SELECT pg_temp.executable('stranger')$$, 'default privileges give no function away');
+SELECT is_empty($$SELECT name FROM live_relation r WHERE EXISTS (SELECT FROM aclexplode(r.relacl) AS acl WHERE acl.grantee <> r.relowner)$$, 'no relation');
+SELECT ok(NOT has_schema_privilege('stranger', 'live', 'USAGE'), 'and not the schema');
 SELECT bag_eq($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'live'::regnamespace AND has_function_privilege('anon', p.oid, 'EXECUTE')$$,
               'TABLE client_function', 'installation grants the client functions to anon');
 
