@@ -9,7 +9,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_cluster start_with_extension storm_ok worker_pid poll_ok position_of);
+our @EXPORT = qw(new_cluster start_with_extension storm_ok worker_pid poll_ok position_of
+  next_notification);
 
 # A cluster that is not started. Settings: name => value, after the defaults of the tests; undef takes one away.
 sub new_cluster
@@ -53,6 +54,18 @@ sub worker_pid
 	$database //= 'postgres';
 	return $node->safe_psql('postgres',
 		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_live worker' AND datname = '$database'");
+}
+
+# Waits until a session that listens was notified, and returns the payload.
+sub next_notification
+{
+	my ($session) = @_;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		my $output = $session->query('SELECT FROM pg_sleep(0.1)');
+		return $1 // '' if $output =~ /^Asynchronous notification "pg_live" (?:with payload "(.*)" )?received/m;
+	}
+	return 'none came';
 }
 
 # Where a durable event stands, as `<batch>-<event id>`; empty while it is in no batch.

@@ -1,0 +1,46 @@
+# Each listed database has a worker of its own, one that is created later as well. In a database that is not listed
+# transactions ring themselves, and live.status() says so.
+use strict;
+use warnings FATAL => 'all';
+
+use PgLive;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_cluster('worker_databases', 'pg_live.databases' => 'one, "Two, three", later');
+$node->start;
+$node->safe_psql('postgres', qq{CREATE DATABASE "$_"}) for ('one', 'Two, three', 'unlisted');
+$node->safe_psql($_, 'CREATE EXTENSION pg_live') for ('one', 'Two, three', 'unlisted');
+
+for my $database ('one', 'Two, three')
+{
+	poll_ok($node, "SELECT live.status() @> '{\"mode\": \"worker\", \"worker_running\": true}'", "$database: a worker runs", $database);
+	$node->safe_psql($database, "SELECT live.emit('activity', 'in $database', '{}')");
+	poll_ok($node, 'SELECT live.newest_batch() > 0', "$database: it publishes", $database);
+	is($node->safe_psql($database, 'SELECT event FROM live.fetch_events(0)'), "in $database", "$database: its own events only");
+}
+
+is($node->safe_psql('unlisted', "SELECT live.status() @> '{\"mode\": \"in-transaction\", \"worker_running\": false}'"),
+	't', 'unlisted: no worker runs');
+my $listener = $node->background_psql('unlisted', on_error_stop => 1);
+$listener->query_safe('LISTEN pg_live');
+$node->safe_psql('unlisted', "SELECT live.emit('activity', 'unlisted', '{}')");
+is(next_notification($listener), '', 'unlisted: the transaction rings by itself');
+is($listener->query_safe('SELECT count(*) FROM live.fetch_events(0)'), '0', 'unlisted: nothing is published by itself');
+$listener->query_safe('SELECT live.publish()');
+is($listener->query_safe('SELECT event FROM live.fetch_events(0)'), 'unlisted', 'unlisted: but by whoever listens');
+$listener->quit;
+
+# The worker of a database that does not exist tries less and less often, and at once when the database is used.
+ok($node->wait_for_log('database "later" does not exist'),
+	'the worker of a missing database says so');
+$node->safe_psql('postgres', 'CREATE DATABASE later');
+$node->safe_psql('later', 'CREATE EXTENSION pg_live');
+$listener = $node->background_psql('later', on_error_stop => 1);
+$listener->query_safe('LISTEN pg_live');
+$node->safe_psql('later', "SELECT live.emit('activity', 'first', '{}')");
+like(next_notification($listener), qr/^\d*$/, 'later: the first event is announced, whether a worker runs yet or not');
+$listener->quit;
+poll_ok($node, "SELECT live.status() ->> 'mode' = 'worker'", 'later: it has a worker now', 'later');
+poll_ok($node, 'SELECT live.newest_batch() > 0', 'later: which has published', 'later');
+done_testing();
