@@ -39,11 +39,13 @@ bool take_ref(const std::optional<Value> &value, std::string &ref) {
 }
 
 std::optional<Broadcast> broadcast_in(Value payload) {
-  const auto event = json::member(payload, "event");
-  Broadcast broadcast;
+  std::optional<Value> event;
+  Broadcast broadcast{.event = {}, .payload = "{}"};
+  for (const json::Member &member : json::members(payload)) { // one pass: this is in the way of every broadcast
+    if (json::equals(member.key, "event")) event = member.value;
+    if (json::equals(member.key, "payload")) broadcast.payload = member.value.raw;
+  }
   if (!event || !json::unescape(*event, broadcast.event)) return std::nullopt;
-  const auto inner = json::member(payload, "payload");
-  broadcast.payload = inner ? inner->raw : "{}";
   return broadcast;
 }
 
