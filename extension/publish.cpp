@@ -8,18 +8,6 @@ namespace pg_live {
 
 namespace {
 
-// Publishers exclude each other by a lock on the extension itself: no role can take it with SQL, vacuum does not take
-// it, and DROP EXTENSION waits for the pass that runs instead of pulling the tables away from under it.
-bool lock_extension() {
-  for (;;) {
-    const Oid extension = get_extension_oid("pg_live", true);
-    if (!OidIsValid(extension)) return false;
-    LockDatabaseObject(ExtensionRelationId, extension, 0, ShareUpdateExclusiveLock);
-    if (get_extension_oid("pg_live", true) == extension) return true;
-    UnlockDatabaseObject(ExtensionRelationId, extension, 0, ShareUpdateExclusiveLock);
-  }
-}
-
 Datum publish_body(FunctionCallInfo fcinfo) {
   if (RecoveryInProgress())
     ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("live.publish() cannot run on a standby"),
@@ -33,20 +21,31 @@ Datum publish_body(FunctionCallInfo fcinfo) {
     ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
                     errmsg("live.publish() cannot run in a transaction that has written"),
                     errhint("Call it in a transaction of its own.")));
-  const std::optional<int64> batch = store_next_batch();
+  const std::optional<int64> batch = store_next_batch(Flush::every_batch);
   if (!batch) PG_RETURN_NULL();
   PG_RETURN_INT64(*batch);
 }
 
 } // namespace
 
-std::optional<int64> store_next_batch() {
+bool lock_extension(LOCKMODE mode) {
+  for (;;) {
+    const Oid extension = get_extension_oid("pg_live", true);
+    if (!OidIsValid(extension)) return false;
+    LockDatabaseObject(ExtensionRelationId, extension, 0, mode);
+    if (get_extension_oid("pg_live", true) == extension) return true;
+    UnlockDatabaseObject(ExtensionRelationId, extension, 0, mode);
+  }
+}
+
+std::optional<int64> store_next_batch(Flush flush) {
   static constinit KeptPlan plan;
   // The lock comes first, in a statement of its own; the snapshot that reads and is stored is taken after it.
-  if (!lock_extension()) return std::nullopt;
+  if (!lock_extension(ShareUpdateExclusiveLock)) return std::nullopt;
   SPI_connect();
-  const SPIPlanPtr query = plan.get("select live.store_next_batch()", {});
-  if (SPI_execute_plan(query, nullptr, nullptr, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+  const SPIPlanPtr query = plan.get("select live.store_next_batch($1)", {BOOLOID});
+  Datum flush_every_batch = BoolGetDatum(flush == Flush::every_batch);
+  if (SPI_execute_plan(query, &flush_every_batch, nullptr, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
     elog(ERROR, "cannot store the next batch");
   bool is_null = false;
   const Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);

@@ -8,10 +8,19 @@
 
 namespace pg_live {
 
+// Locks the extension until the transaction ends, so that it cannot be dropped meanwhile; false if it is not installed
+// in this database. Publishers exclude each other by it (ShareUpdateExclusiveLock): no role can take the lock with SQL,
+// and vacuum does not take it.
+bool lock_extension(LOCKMODE mode);
+
+// What the commit of the transaction waits for. A lost batch would repeat its durable events under other positions, so
+// it is flushed before anybody hears of it; signals are lost with it, so a batch of nothing else needs no flush.
+enum class Flush { every_batch, durable_batches };
+
 // Stores the next batch if any event became visible since the last one, and returns the id of the newest batch, whoever
 // stored it: nothing if there never was one or the extension is not installed in this database. Runs in the caller's
 // transaction, which must be READ COMMITTED, have no xid yet (a publisher with an xid would see itself as ended) and an
 // active snapshot; the batch counts once that transaction commits. Holds the publishers' lock until then.
-std::optional<int64> store_next_batch();
+std::optional<int64> store_next_batch(Flush flush);
 
 } // namespace pg_live

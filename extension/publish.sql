@@ -42,7 +42,7 @@ COMMENT ON FUNCTION live.ended_xids(pg_snapshot, pg_snapshot) IS
 'Ranges of the transaction ids that were running or unborn in the earlier snapshot and have ended in the later one.';
 
 -- Index scans only: the tables may be empty when the plan is made and large when it runs.
-CREATE FUNCTION live.store_next_batch() RETURNS bigint
+CREATE FUNCTION live.store_next_batch(flush_every_batch boolean) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
@@ -81,14 +81,14 @@ BEGIN
 
   -- A lost batch would repeat its durable events under other positions, so it is flushed before anybody hears of it.
   -- Signals are lost with it, so a batch of nothing else needs no flush.
-  IF NOT has_durable THEN
+  IF NOT (has_durable OR flush_every_batch) THEN
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
   RETURN coalesce(batch_id, (SELECT b.id FROM live.batch b ORDER BY b.id DESC LIMIT 1));
 END
 $$;
-COMMENT ON FUNCTION live.store_next_batch() IS
-'Stores the next batch if there is one, and returns the newest batch, NULL if there never was one. Part of live.publish(), which takes the lock first: not to be called alone.';
+COMMENT ON FUNCTION live.store_next_batch(boolean) IS
+'Stores the next batch if there is one, and returns the newest batch, NULL if there never was one. Part of live.publish(), which takes the lock first: not to be called alone. Unless flush_every_batch, the commit of a batch of signals does not wait for the disk.';
 
 CREATE FUNCTION live.newest_batch() RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER

@@ -14,6 +14,38 @@ END
 $$;
 COMMENT ON FUNCTION live.parse_position(text) IS 'Splits a position `<batch>-<event id>`. Error 22023 if it is none.';
 
+-- The events of a topic that are published and follow a start, with their batches. Looks at the transactions below
+-- end_xid only (NULL: at all). The batch is looked up once a transaction and not once an event: for one that stayed
+-- open while others were published, the search passes all their batches.
+CREATE FUNCTION live.published_events(topic text, first_xid xid8, end_xid xid8, start_snapshot pg_snapshot,
+                                      start_xids xid8[], start_id bigint, created_since timestamptz)
+RETURNS TABLE (batch bigint, id bigint, event text, payload jsonb, created_at timestamptz)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  WITH found AS MATERIALIZED (
+    SELECT e.xid, e.id, e.event, e.payload, e.created_at
+    FROM live.event e
+    WHERE e.topic = published_events.topic
+      AND e.xid >= first_xid AND e.xid < coalesce(end_xid, '18446744073709551615')
+      AND (NOT pg_visible_in_snapshot(e.xid, start_snapshot) OR (e.xid = ANY (start_xids) AND e.id > start_id))
+      AND e.created_at >= created_since
+  ), published AS MATERIALIZED (
+    SELECT emitter.xid, first.batch
+    FROM (SELECT DISTINCT f.xid FROM found f) AS emitter
+    CROSS JOIN LATERAL (
+      SELECT b.id AS batch
+      FROM live.batch b
+      WHERE pg_snapshot_xmax(b.snapshot) > emitter.xid AND pg_visible_in_snapshot(emitter.xid, b.snapshot)
+      ORDER BY pg_snapshot_xmax(b.snapshot), b.id
+      LIMIT 1
+    ) AS first
+  )
+  SELECT p.batch, f.id, f.event, f.payload, f.created_at
+  FROM found f JOIN published p ON p.xid = f.xid
+$$;
+COMMENT ON FUNCTION live.published_events(text, xid8, xid8, pg_snapshot, xid8[], bigint, timestamptz) IS
+'Part of live.replay_events(): the candidates of one page; checks no access.';
+
 -- The rows of live.replay(), for callers that have checked access.
 CREATE FUNCTION live.replay_events(topic text, after_position text, since timestamptz, max_events integer)
 RETURNS TABLE ("position" text, event text, payload jsonb, created_at timestamptz)
@@ -25,6 +57,11 @@ DECLARE
   start_xids xid8[] := '{}';
   start_id bigint := 0;
   first_xid xid8;
+  -- Expired events may still lie in their slot, but their batches are gone.
+  created_since timestamptz := greatest(since, clock_timestamp() - current_setting('pg_live.event_retention')::interval);
+  examined integer := max_events;
+  end_xid xid8;
+  end_batch bigint;
 BEGIN
   IF after_position IS NOT NULL THEN
     start := live.parse_position(after_position);
@@ -40,31 +77,34 @@ BEGIN
     start_id := start.id;
   END IF;
   first_xid := least(pg_snapshot_xmin(start_snapshot), start_xids[1]);
-  -- The batch is looked up once a transaction and not once an event: for one that stayed open while others were
-  -- published, the search passes all their batches.
-  RETURN QUERY
-  WITH found AS MATERIALIZED (
-    SELECT e.xid, e.id, e.event, e.payload, e.created_at
+
+  -- A page must not cost the whole topic. Transactions are examined in order of xid, which is nearly the order of
+  -- batches: those from end_xid on cannot be in a batch before end_batch, the first whose snapshot reaches beyond
+  -- end_xid, so what lies before that batch is complete. If that does not fill the page, more are examined.
+  LOOP
+    end_batch := NULL;
+    SELECT e.xid INTO end_xid
     FROM live.event e
-    WHERE e.topic = replay_events.topic
-      AND e.xid >= first_xid
+    WHERE e.topic = replay_events.topic AND e.xid >= first_xid
       AND (NOT pg_visible_in_snapshot(e.xid, start_snapshot) OR (e.xid = ANY (start_xids) AND e.id > start_id))
-      -- Expired events may still lie in their slot, but their batches are gone.
-      AND e.created_at >= greatest(since, clock_timestamp() - current_setting('pg_live.event_retention')::interval)
-  ), published AS MATERIALIZED (
-    SELECT emitter.xid, first.batch
-    FROM (SELECT DISTINCT f.xid FROM found f) AS emitter
-    CROSS JOIN LATERAL (
-      SELECT b.id AS batch
-      FROM live.batch b
-      WHERE pg_snapshot_xmax(b.snapshot) > emitter.xid AND pg_visible_in_snapshot(emitter.xid, b.snapshot)
-      ORDER BY pg_snapshot_xmax(b.snapshot), b.id
-      LIMIT 1
-    ) AS first
-  )
-  SELECT format('%s-%s', p.batch, f.id), f.event, f.payload, f.created_at
-  FROM found f JOIN published p ON p.xid = f.xid
-  ORDER BY p.batch, f.id
+      AND e.created_at >= created_since
+    ORDER BY e.xid OFFSET examined LIMIT 1;
+    EXIT WHEN end_xid IS NULL;
+    SELECT b.id INTO end_batch
+    FROM live.batch b WHERE pg_snapshot_xmax(b.snapshot) > end_xid
+    ORDER BY pg_snapshot_xmax(b.snapshot), b.id LIMIT 1;
+    EXIT WHEN max_events <= (
+      SELECT count(*)
+      FROM live.published_events(topic, first_xid, end_xid, start_snapshot, start_xids, start_id, created_since) e
+      WHERE end_batch IS NULL OR e.batch < end_batch);
+    examined := examined * 8;
+  END LOOP;
+
+  RETURN QUERY
+  SELECT format('%s-%s', e.batch, e.id), e.event, e.payload, e.created_at
+  FROM live.published_events(topic, first_xid, end_xid, start_snapshot, start_xids, start_id, created_since) e
+  WHERE end_batch IS NULL OR e.batch < end_batch
+  ORDER BY e.batch, e.id
   LIMIT max_events;
 END
 $$;

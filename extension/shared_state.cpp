@@ -17,13 +17,22 @@ constinit SharedState *shared = nullptr;
 constinit shmem_request_hook_type previous_request_hook = nullptr;
 constinit shmem_startup_hook_type previous_startup_hook = nullptr;
 
-// The names of pg_live.databases as a list of char *, allocated in the current memory context.
+const char *name_at(const List *names, int index) { return static_cast<const char *>(list_nth(names, index)); }
+
+// The names of pg_live.databases as a list of char *, each once, allocated in the current memory context.
 List *listed_names() {
   List *names = NIL;
   if (!SplitGUCList(pstrdup(settings().databases), ',', &names))
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("invalid list of names in setting \"pg_live.databases\"")));
-  return names;
+  List *distinct = NIL; // a second worker of one database could never be found by its name
+  for (int index = 0; index < list_length(names); ++index) {
+    bool known = false;
+    for (int other = 0; other < list_length(distinct); ++other)
+      known = known || strcmp(name_at(names, index), name_at(distinct, other)) == 0;
+    if (!known) distinct = lappend(distinct, list_nth(names, index));
+  }
+  return distinct;
 }
 
 Size shared_size() { return offsetof(SharedState, entries) + sizeof(DatabaseState) * list_length(listed_names()); }
@@ -43,7 +52,7 @@ void start_up() {
     shared->databases = list_length(names);
     for (int index = 0; index < shared->databases; ++index) {
       DatabaseState &entry = shared->entries[index];
-      strlcpy(entry.name, static_cast<const char *>(list_nth(names, index)), sizeof entry.name);
+      strlcpy(entry.name, name_at(names, index), sizeof entry.name);
       entry.worker_latch = nullptr;
       entry.worker_pid = 0;
       entry.worker_expected = false;

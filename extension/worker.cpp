@@ -119,7 +119,7 @@ void check_prepared_transactions(DatabaseState &state) {
 // come from live.publish(), or from a worker that was ended before it notified. Returns whether there was news.
 bool publish(int64 &last_notified) {
   Transaction transaction("publishing");
-  const int64 batch = store_next_batch().value_or(0);
+  const int64 batch = store_next_batch(Flush::durable_batches).value_or(0);
   transaction.commit();
   if (batch == last_notified) return false;
   last_notified = batch;
@@ -137,7 +137,8 @@ bool publish(int64 &last_notified) {
 bool drop_expired_events() {
   Transaction transaction("dropping expired events");
   bool left = false;
-  if (OidIsValid(get_extension_oid("pg_live", true))) {
+  // DROP EXTENSION must not come between the look and the call: the name could mean anybody's function then.
+  if (lock_extension(AccessShareLock)) {
     SPI_connect();
     if (SPI_execute("select live.drop_expired_events()", false, 1) != SPI_OK_SELECT || SPI_processed != 1)
       elog(ERROR, "cannot drop expired events");
@@ -187,8 +188,10 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
   if (previous_object_access_hook != nullptr)
     previous_object_access_hook(access, class_id, object_id, sub_id, argument);
   if (access != OAT_DROP || class_id != DatabaseRelationId) return;
-  const DatabaseState *const state = find_database_state(get_database_name(object_id));
-  if (state != nullptr && state->worker_pid != 0) kill(state->worker_pid, SIGTERM);
+  DatabaseState *const state = find_database_state(get_database_name(object_id));
+  if (state == nullptr) return;
+  state->worker_expected = false; // until one runs in a new database of that name, or in this one after all
+  if (state->worker_pid != 0) kill(state->worker_pid, SIGTERM);
 }
 
 void work(int index) {
