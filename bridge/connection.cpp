@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::size_t kWriteBytes = 65536;
+constexpr std::size_t kWriteBytes = 262144;
 constexpr double kBurstSeconds = 5;
 
 RateLimit with_burst(unsigned per_second) {
@@ -41,6 +41,8 @@ void Connection::opened(Socket socket) {
 void Connection::closed() {
   is_open_ = false;
   closing_ = true;
+  queue_.clear();
+  queue_changed();
   cancel();
   services_.connections.remove(*this);
   if (unsent_) services_.hub.forget_unsent(*this);
@@ -51,7 +53,8 @@ void Connection::closed() {
 void Connection::send(const websocket::Frame &frame) {
   if (closing_ || !is_open_) return;
   if (queue_.empty() && socket_.can_write()) return write(frame);
-  if (!queue_.push(frame)) return close(1013, "reads too slowly");
+  if (!queue_.push(frame)) return close_slow();
+  queue_changed();
   socket_.want_writable();
 }
 
@@ -59,7 +62,8 @@ void Connection::send_text(std::string_view message) { send(websocket::Frame(web
 
 void Connection::send_later(const websocket::Frame &frame) {
   if (closing_ || !is_open_) return;
-  if (!queue_.push(frame)) return close(1013, "reads too slowly");
+  if (!queue_.push(frame)) return close_slow();
+  queue_changed();
   if (!std::exchange(unsent_, true)) services_.hub.note_unsent(*this);
 }
 
@@ -71,6 +75,7 @@ void Connection::flush() {
 void Connection::writable() {
   while (!queue_.empty() && socket_.can_write())
     write(queue_.take(kWriteBytes));
+  queue_changed();
   if (!queue_.empty() && is_open_) return socket_.want_writable();
   if (!waiting_senders_.empty() && !closing_)
     for (const auto &continue_sending : std::exchange(waiting_senders_, {}))
@@ -81,6 +86,24 @@ void Connection::write(const websocket::Frame &frame) {
   if (!socket_.write(frame.bytes())) abort();
 }
 
+// Tells the hub when much begins or ceases to wait: the stream of events takes a breath then. Whoever was waited for in
+// vain is not waited for again before all was read.
+void Connection::queue_changed() {
+  if (queue_.empty()) excused_ = false;
+  const bool behind = !closing_ && !excused_ && queue_.bytes() > queue_limit() / 8;
+  if (std::exchange(behind_, behind) == behind) return;
+  if (behind) {
+    services_.hub.note_behind(*this);
+  } else {
+    services_.hub.forget_behind(*this);
+  }
+}
+
+void Connection::excuse() {
+  excused_ = true;
+  behind_ = false;
+}
+
 void Connection::when_drained(std::function<void()> continue_sending) {
   waiting_senders_.push_back(std::move(continue_sending));
   socket_.want_writable();
@@ -88,6 +111,7 @@ void Connection::when_drained(std::function<void()> continue_sending) {
 
 void Connection::abort() {
   queue_.clear();
+  queue_changed();
   closing_ = true;
   socket_.abort();
   services_.connections.leave_topics_soon(weak_from_this());
@@ -98,12 +122,18 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
   services_.log.debug("closing a connection", {{"connection", id_}, {"code", code}, {"reason", reason}});
   closing_ = true;
   queue_.clear();
+  queue_changed();
   waiting_senders_.clear();
   services_.connections.leave_topics_soon(weak_from_this());
   services_.wheel.arm(*this, services_.seconds_now() + seconds(services_.settings.limits.close_seconds));
   const websocket::Frame frame = websocket::close_frame(code, reason);
   if (socket_.can_write()) return write(frame);
   if (queue_.push(frame)) socket_.want_writable(); // an empty queue takes any frame
+}
+
+void Connection::close_slow() {
+  if (!closing_) services_.log.info("a client reads too slowly", {{"connection", id_}});
+  close(1013, "reads too slowly");
 }
 
 void Connection::leave_topics() {
@@ -115,6 +145,7 @@ bool Connection::peer_closes() {
   const bool answered_ours = closing_;
   closing_ = true;
   queue_.clear();
+  queue_changed();
   leave_topics();
   return answered_ours;
 }

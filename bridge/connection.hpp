@@ -34,6 +34,9 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   void flush();
   std::size_t queue_limit() const { return services_.settings.limits.queue_bytes; }
 
+  // The stream of events waited for this connection long enough: it goes on without.
+  void excuse();
+
   // Calls back once when nothing waits to be sent; for senders that have more than fits the queue. Dropped when the
   // connection closes.
   void when_drained(std::function<void()> continue_sending);
@@ -41,6 +44,7 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   // Ends the connection for the reason given: a close frame if the client reads it in time, else a reset. Topics are
   // left soon after.
   void close(std::uint16_t code, std::string_view reason);
+  void close_slow(); // more waits than may wait; the client can come back and resume
   void leave_topics();
 
   // The last topic was left: the time to join another starts.
@@ -61,6 +65,7 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   void take_message(std::string_view message, bool binary);
   void write(const websocket::Frame &frame);
   void abort();
+  void queue_changed();
 
   Services &services_;
   ConnectionRegistry::Seat seat_;
@@ -76,7 +81,9 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   std::chrono::seconds joined_nothing_since_;
   bool is_open_ = false;
   bool closing_ = false;
-  bool unsent_ = false; // noted with the hub
+  bool unsent_ = false;  // noted with the hub
+  bool behind_ = false;  // the same
+  bool excused_ = false; // from being waited for, until the queue is empty
 };
 
 } // namespace pg_live

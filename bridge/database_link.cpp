@@ -15,7 +15,7 @@ namespace {
 
 constexpr Milliseconds kAttemptLimit{10000};
 constexpr Milliseconds kFirstPause{100};
-constexpr Milliseconds kLongestPause{5000};
+constexpr Milliseconds kLongestPause{3000};
 
 std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
 
@@ -99,7 +99,7 @@ void DatabaseLink::became_ready() {
   timer_.stop();
   if (PQsetnonblocking(connection_.get(), 1) != 0) return fail(PQerrorMessage(connection_.get()));
   ready_ = true;
-  ready_since_ = loop_.now();
+  reading_ = true;
   writing_ = false;
   log_.info("connected to the database", {{"connection", name_}, {"backend", PQbackendPID(connection_.get())}});
   watcher_.emplace(loop_, PQsocket(connection_.get()), [this](int events) { on_socket(events); });
@@ -122,13 +122,18 @@ void DatabaseLink::flush() {
   if (pending < 0) return fail(PQerrorMessage(connection_.get()));
   if ((pending > 0) == writing_) return;
   writing_ = pending > 0;
-  watcher_->watch(writing_ ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+  watch();
 }
+
+void DatabaseLink::read(bool wanted) {
+  reading_ = wanted;
+  if (ready_) watch();
+}
+
+void DatabaseLink::watch() { watcher_->watch((reading_ ? UV_READABLE : 0) | (writing_ ? UV_WRITABLE : 0)); }
 
 void DatabaseLink::fail(std::string_view reason) {
   const bool was_ready = ready_;
-  // A connection that ends as soon as it is made counts as a failure, so that its reason is not met in a tight loop.
-  if (was_ready && loop_.now() - ready_since_ > static_cast<std::uint64_t>(kLongestPause.count())) failures_ = 0;
   log_.warning(was_ready ? "lost the connection to the database" : "could not connect to the database",
                {{"connection", name_}, {"reason", first_line(reason)}});
   ready_ = false;

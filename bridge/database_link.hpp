@@ -63,6 +63,13 @@ class DatabaseLink {
   // Sends what libpq has buffered, now and as the socket takes it. Call after every PQsend….
   void flush();
 
+  // The connection does what it is for: after the next loss, the first attempt follows at once. Without this the pauses
+  // grow, so that a database that lets everybody in but answers nobody is not asked in a tight loop.
+  void works() { failures_ = 0; }
+
+  // Leaves what the server sends in the socket, or takes it again: the server waits when that is full.
+  void read(bool wanted);
+
   // Gives the connection up and plans the next attempt.
   void fail(std::string_view reason);
 
@@ -71,6 +78,7 @@ class DatabaseLink {
   void advance();
   void became_ready();
   void on_socket(int events);
+  void watch();
   void plan_attempt();
 
   Loop &loop_;
@@ -82,9 +90,9 @@ class DatabaseLink {
   std::optional<Watcher> watcher_; // of the connection's socket: always destroyed first
   LoopTimer timer_;                // next attempt, or the end of the one that runs
   std::minstd_rand random_;
-  std::uint64_t ready_since_ = 0; // as Loop::now()
   unsigned failures_ = 0;
   bool ready_ = false;
+  bool reading_ = true;
   bool writing_ = false;
 };
 

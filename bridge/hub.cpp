@@ -75,6 +75,11 @@ void Hub::deliver_topic(const TopicBatch &batch, bool alone) {
     channel_of(subscription).deliver(batch, alone);
 }
 
+void Hub::give_up_waiting() {
+  for (Connection *connection : std::exchange(behind_, {}))
+    connection->excuse();
+}
+
 void Hub::flush() {
   // Flushing may let a replay go on, which queues more.
   while (!unsent_.empty())
@@ -94,6 +99,19 @@ void Hub::broadcast(std::string_view topic, const phoenix::Broadcast &broadcast,
   }
 }
 
+// Topics of the database that a topic, or a beginning followed by *, names.
+std::vector<TopicId> Hub::topics_matching(std::string_view pattern) const {
+  if (!pattern.ends_with('*')) {
+    const auto topic = table_.find(pattern, true);
+    return topic ? std::vector{*topic} : std::vector<TopicId>();
+  }
+  std::vector<TopicId> matching;
+  pattern.remove_suffix(1);
+  for (const TopicId topic : table_.all())
+    if (table_.is_private(topic) && table_.name(topic).starts_with(pattern)) matching.push_back(topic);
+  return matching;
+}
+
 // On user:<id> it ends that user's channels on the topic; on $access everybody's on the topic are checked again.
 void Hub::take_revocation(const LiveEvent &event) {
   const bool of_everybody = event.topic == kEverybody;
@@ -104,11 +122,12 @@ void Hub::take_revocation(const LiveEvent &event) {
   std::string topic;
   if (!name || !json::unescape(*name, topic)) return;
   std::vector<std::pair<std::weak_ptr<Connection>, ChannelId>> concerned;
-  for (const auto &subscription : table_.publish(topic, true)) {
-    const Channel &channel = channel_of(subscription);
-    if (of_everybody || channel.claims()->user_id == event.topic.substr(kUserTopic.size()))
-      concerned.emplace_back(channel.connection().weak_from_this(), channel.id());
-  }
+  for (const TopicId id : topics_matching(topic))
+    for (const auto &subscription : table_.publish(id)) {
+      const Channel &channel = channel_of(subscription);
+      if (of_everybody || channel.claims()->user_id == event.topic.substr(kUserTopic.size()))
+        concerned.emplace_back(channel.connection().weak_from_this(), channel.id());
+    }
   for (const auto &[holder, id] : concerned) {
     const auto connection = holder.lock();
     if (!connection) continue;

@@ -19,14 +19,19 @@ class Channel;
 class Connection;
 class TopicBatch;
 
-class Hub {
+class Hub final : public EventReceiver {
  public:
   SubscriptionId follow_topic(std::string_view topic, Channel &channel);
   SubscriptionId enter_room(std::string_view topic, Channel &channel);
   void leave(SubscriptionId subscription) { table_.unsubscribe(subscription); }
 
-  // Delivers one part of the stream. The views are not used after the call.
-  void deliver(std::span<const LiveEvent> events);
+  void deliver(std::span<const LiveEvent> events) override;
+
+  // Whether no connection has much waiting to be sent.
+  bool keeps_up() const override { return behind_.empty(); }
+  void give_up_waiting() override;
+  void note_behind(Connection &connection) { behind_.push_back(&connection); }
+  void forget_behind(Connection &connection) { std::erase(behind_, &connection); }
 
   // Gives a broadcast to the members of a room of clients, `except` for one if not null.
   void broadcast(std::string_view topic, const phoenix::Broadcast &broadcast, const Channel *except);
@@ -46,10 +51,12 @@ class Hub {
  private:
   void deliver_topic(const TopicBatch &batch, bool alone);
   void take_revocation(const LiveEvent &event);
+  std::vector<TopicId> topics_matching(std::string_view pattern) const;
 
   TopicTable table_;
   std::vector<Connection *> unsent_;
   std::uint64_t revocations_ = 0;
+  std::vector<Connection *> behind_; // connections with much waiting
 };
 
 } // namespace pg_live

@@ -12,7 +12,11 @@ namespace pg_live {
 namespace {
 
 // A page is handed over in parts of about this size, so that large payloads do not pile up.
-constexpr std::size_t kPartBytes = 1 << 20;
+constexpr std::size_t kPartBytes = 256 << 10;
+
+// Receivers that do not keep up after a part are looked at again so often and for so long.
+constexpr Milliseconds kLook{5};
+constexpr unsigned kMostLooks = 20;
 
 constexpr std::uint64_t kPatience = 60000; // milliseconds for one page; silence beyond means a dead connection
 
@@ -28,14 +32,14 @@ std::int64_t to_number(std::string_view text) {
 
 } // namespace
 
-Listener::Listener(Loop &loop, const Log &log, const DatabaseSettings &settings,
-                   std::function<void(std::span<const LiveEvent>)> deliver)
-    : loop_(loop), log_(log), settings_(settings), deliver_(std::move(deliver)),
+Listener::Listener(Loop &loop, const Log &log, const DatabaseSettings &settings, EventReceiver &receiver)
+    : loop_(loop), log_(log), settings_(settings), receiver_(receiver),
       link_(loop, log, settings.listen_connection_string, "listen",
             {[this] { on_ready(); }, [this] { on_readable(); }, [this] { on_lost(); }}),
-      poll_timer_(loop, [this] { poll(); }) {}
+      poll_timer_(loop, [this] { poll(); }), pause_timer_(loop, [this] { look_whether_to_go_on(); }) {}
 
 void Listener::poll() {
+  if (paused_) return;
   if (running_ == Query::none) {
     must_publish_ = must_publish_ || in_transaction_mode_;
     look();
@@ -52,7 +56,8 @@ void Listener::on_ready() {
 void Listener::on_lost() {
   poll_timer_.stop();
   running_ = Query::none;
-  must_look_ = must_publish_ = caught_up_ = false;
+  must_look_ = must_publish_ = caught_up_ = paused_ = false;
+  pause_timer_.stop();
   page_.clear();
   rows_.clear();
 }
@@ -98,7 +103,12 @@ void Listener::send_fetch() {
 }
 
 void Listener::on_readable() {
-  while (running_ != Query::none && PQisBusy(link_.connection()) == 0) {
+  take_results();
+  if (link_.ready()) read_doorbells();
+}
+
+void Listener::take_results() {
+  while (running_ != Query::none && !paused_ && PQisBusy(link_.connection()) == 0) {
     PGresult *result = PQgetResult(link_.connection());
     if (result == nullptr) {
       finished();
@@ -106,7 +116,17 @@ void Listener::on_readable() {
       take_result(Rows(result));
     }
   }
-  if (link_.ready()) read_doorbells();
+}
+
+void Listener::look_whether_to_go_on() {
+  if (!receiver_.keeps_up()) {
+    if (++looks_ < kMostLooks) return;
+    receiver_.give_up_waiting();
+  }
+  pause_timer_.stop();
+  paused_ = false;
+  link_.read(true);
+  on_readable(); // libpq may have read more than was taken
 }
 
 void Listener::read_doorbells() {
@@ -157,10 +177,15 @@ void Listener::take_event(Rows rows) {
 void Listener::hand_over() {
   if (page_.empty()) return;
   last_ = Seen{page_.back().position.batch, page_.back().position.id};
-  deliver_(page_);
+  receiver_.deliver(page_);
   page_.clear();
   rows_.clear();
   page_bytes_ = 0;
+  if (receiver_.keeps_up()) return;
+  paused_ = true;
+  looks_ = 0;
+  link_.read(false);
+  pause_timer_.start(kLook, kLook);
 }
 
 void Listener::finished() {
@@ -194,6 +219,7 @@ void Listener::next() {
   if (!must_look_) {
     if (!caught_up_) log_.info("following the events", {{"in_transaction_mode", in_transaction_mode_}});
     caught_up_ = true;
+    link_.works();
     return;
   }
   must_look_ = false;

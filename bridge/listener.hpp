@@ -8,9 +8,7 @@
 #include "live_event.hpp"
 #include "settings.hpp"
 
-#include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -18,10 +16,10 @@ namespace pg_live {
 
 class Listener {
  public:
-  // `deliver` gets events in order of position; the views end with the call. Events that were delivered before a lost
-  // connection are not delivered again after it, all later ones are.
-  Listener(Loop &loop, const Log &log, const DatabaseSettings &settings,
-           std::function<void(std::span<const LiveEvent>)> deliver);
+  // Events that were delivered before a lost connection are not delivered again after it, all later ones are. A
+  // receiver that does not keep up is waited for, but not for long: a burst shall not cost those who read well their
+  // connection, nor one who does not hold up the rest.
+  Listener(Loop &loop, const Log &log, const DatabaseSettings &settings, EventReceiver &receiver);
 
   void start() { link_.start(); }
 
@@ -44,13 +42,16 @@ class Listener {
   void look();
   void next();
   void hand_over();
+  void take_results();
+  void look_whether_to_go_on();
 
   Loop &loop_;
   const Log &log_;
   const DatabaseSettings &settings_;
-  std::function<void(std::span<const LiveEvent>)> deliver_;
+  EventReceiver &receiver_;
   DatabaseLink link_;
   LoopTimer poll_timer_;
+  LoopTimer pause_timer_;
 
   Query running_ = Query::none;
   std::uint64_t asked_at_ = 0; // Loop::now()
@@ -58,6 +59,8 @@ class Listener {
   bool must_publish_ = false;  // nobody else makes batches: in-transaction mode
   bool in_transaction_mode_ = false;
   bool caught_up_ = false;
+  bool paused_ = false; // the receivers have to catch up
+  unsigned looks_ = 0;  // of this pause
 
   struct Seen {
     std::int64_t batch = 0;

@@ -3,6 +3,7 @@
 
 #include "position.hpp"
 
+#include <span>
 #include <string_view>
 
 namespace pg_live {
@@ -14,6 +15,21 @@ struct LiveEvent {
   std::string_view event;
   std::string_view payload; // JSON text
   bool durable = false;
+};
+
+class EventReceiver {
+ public:
+  // Events in order of position; the views end with the call.
+  virtual void deliver(std::span<const LiveEvent> events) = 0;
+
+  // Whether it could take more now. If not, the next events wait a moment.
+  virtual bool keeps_up() const = 0;
+
+  // They have waited long enough: those who do not read hold up nobody.
+  virtual void give_up_waiting() = 0;
+
+ protected:
+  ~EventReceiver() = default;
 };
 
 } // namespace pg_live

@@ -23,7 +23,8 @@ namespace pg_live {
 namespace {
 
 constexpr Milliseconds kTick{250}; // of the timer wheel
-constexpr Milliseconds kDrain{1500};
+constexpr Milliseconds kDrainLook{10};
+constexpr unsigned kDrainLooks = 150;
 
 TokenSettings token_settings(const Settings &settings) {
   TokenSettings result;
@@ -49,11 +50,11 @@ class Node final : public IncomingOwner {
         database_(loop_, log, settings.database, settings.limits.commands_per_user), access_(database_, tokens_),
         connections_(loop_, settings.limits), services_{loop_,   log,  settings, database_,
                                                         access_, hub_, wheel_,   connections_},
-        listener_(loop_, log, settings.database, [this](std::span<const LiveEvent> events) { hub_.deliver(events); }),
-        http_(services_, [this] { return listener_.ready(); }), admission_(services_), server_(loop_, log),
+        listener_(loop_, log, settings.database, hub_), http_(services_, [this] { return listener_.ready(); }),
+        admission_(services_), server_(loop_, log),
         acceptor_(loop_, log, settings,
                   [this](Descriptor socket, std::string address) { accept(std::move(socket), std::move(address)); }),
-        tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }), drain_(loop_, [this] { end(); }),
+        tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }), drain_(loop_, [this] { drain(); }),
         terminate_(loop_, SIGTERM, [this] { stop(); }), interrupt_(loop_, SIGINT, [this] { stop(); }) {}
 
   void run() {
@@ -72,7 +73,7 @@ class Node final : public IncomingOwner {
   void take_request(Incoming &incoming) override;
   void finished(Incoming &incoming) override;
   void stop();
-  void end();
+  void drain();
 
   Loop loop_;
   const Log &log_;
@@ -95,6 +96,7 @@ class Node final : public IncomingOwner {
   Signal terminate_;
   Signal interrupt_;
   bool stopping_ = false;
+  unsigned drain_looks_ = 0;
 };
 
 void Node::accept(Descriptor socket, std::string address) {
@@ -130,15 +132,18 @@ void Node::take_request(Incoming &incoming) {
 }
 
 void Node::stop() {
-  if (stopping_) return end(); // asked twice: at once
+  if (stopping_) return loop_.stop(); // asked twice: at once
   log_.info("stopping", {{"connections", connections_.open()}});
   stopping_ = true;
   acceptor_.stop();
   connections_.close_all(1012, "the server restarts");
-  drain_.start(connections_.open() == 0 && incoming_.empty() ? Milliseconds{0} : kDrain);
+  drain_.start(Milliseconds{0}, kDrainLook);
 }
 
-void Node::end() { loop_.stop(); }
+// Until everybody has taken leave, or had the time for it.
+void Node::drain() {
+  if (++drain_looks_ >= kDrainLooks || (connections_.open() == 0 && incoming_.empty())) loop_.stop();
+}
 
 } // namespace
 

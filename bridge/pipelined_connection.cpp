@@ -52,6 +52,7 @@ void PipelinedConnection::submit_first(std::unique_ptr<Database::Pending> pendin
 
 void PipelinedConnection::on_ready() {
   if (PQenterPipelineMode(link_.connection()) != 1) return link_.fail(PQerrorMessage(link_.connection()));
+  link_.works();
   pool_.own_role_ = PQuser(link_.connection());
   pump();
 }

@@ -33,7 +33,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
     command.parameters = {std::string(channel.topic()), std::nullopt, std::nullopt, std::to_string(kPageEvents)};
     if (last_) command.parameters[1] = format_position(*last_);
     if (since_) command.parameters[2] = std::to_string(*since_);
-    command.done = [self = shared_from_this()](const CommandResult &result) { self->take_page(result); };
+    command.done = [self = shared_from_this()](CommandResult result) { self->take_page(std::move(result)); };
     services_.database.read(std::move(command));
   }
 
@@ -42,10 +42,17 @@ class Replay : public std::enable_shared_from_this<Replay> {
     return connection ? connection->conversation().find(channel_) : nullptr;
   }
 
-  void take_page(const CommandResult &result);
-  void take_event(Channel &channel, const Rows &rows, int row);
+  void take_page(CommandResult result);
+  void go_on();
+  bool send_page(Channel &channel);
+  bool send_latest(Channel &channel);
+  bool has_room(const Channel &channel, std::size_t sent) const {
+    return sent <= channel.connection().queue_limit() / 4;
+  }
+  void when_drained(Connection &connection, void (Replay::*step)());
+  websocket::Frame frame_of(const Channel &channel, int row) const;
   void fail(Channel &channel, const DatabaseError &error);
-  void finish(Channel &channel);
+  void finish();
 
   Services &services_;
   std::weak_ptr<Connection> connection_;
@@ -54,48 +61,84 @@ class Replay : public std::enable_shared_from_this<Replay> {
   std::optional<std::int64_t> latest_;
   std::optional<Position> last_;
   std::function<void(const std::optional<DatabaseError> &)> started_; // empty once it was called
-  std::deque<websocket::Frame> tail_;                                 // of the latest events
+  Rows page_;
+  int next_row_ = 0;                  // of the page
+  std::deque<websocket::Frame> tail_; // of the latest events
 };
 
-void Replay::take_page(const CommandResult &result) {
+void Replay::take_page(CommandResult result) {
   const auto connection = connection_.lock();
   Channel *channel = find(connection);
   if (channel == nullptr) return;
   if (result.error) return fail(*channel, *result.error);
+  page_ = std::move(result.rows);
+  next_row_ = 0;
   if (started_) std::exchange(started_, nullptr)(std::nullopt);
-  channel = find(connection); // the answer may have ended it
-  if (channel == nullptr) return;
-  for (int row = 0; row < result.rows.count(); ++row)
-    take_event(*channel, result.rows, row);
-  if (result.rows.count() < kPageEvents) return finish(*channel);
-  services_.hub.flush();
-  connection->when_drained([self = shared_from_this()] {
-    const auto still_open = self->connection_.lock();
-    if (const Channel *still_joined = self->find(still_open)) self->ask(*still_joined);
-  });
+  go_on();
 }
 
-void Replay::take_event(Channel &channel, const Rows &rows, int row) {
+// Sends a part that fits the queue well, and waits for the client to read it before the next.
+void Replay::go_on() {
+  const auto connection = connection_.lock();
+  Channel *channel = find(connection);
+  if (channel == nullptr) return;
+  const bool complete = send_page(*channel);
+  if (complete && page_.count() == kPageEvents) {
+    ask(*channel);
+  } else if (complete && send_latest(*channel)) {
+    // What came live meanwhile may fill the queue by itself, so it has to be empty.
+    when_drained(*connection, &Replay::finish);
+  } else {
+    when_drained(*connection, &Replay::go_on);
+  }
+  services_.hub.flush();
+}
+
+void Replay::when_drained(Connection &connection, void (Replay::*step)()) {
+  connection.when_drained([self = shared_from_this(), step] { (self.get()->*step)(); });
+}
+
+websocket::Frame Replay::frame_of(const Channel &channel, int row) const {
   LiveEvent event;
-  event.position = parse_position(rows.text(row, 0)).value_or(Position{});
+  event.position = parse_position(page_.text(row, 0)).value_or(Position{});
   event.topic = channel.topic();
-  event.event = rows.text(row, 1);
-  event.payload = rows.text(row, 2);
+  event.event = page_.text(row, 1);
+  event.payload = page_.text(row, 2);
   event.durable = true;
-  last_ = event.position;
-  const websocket::Frame frame = event_frame(event, channel.form(), true);
-  if (!latest_) return channel.connection().send_later(frame);
-  tail_.push_back(frame);
-  if (tail_.size() > static_cast<std::size_t>(*latest_)) tail_.pop_front();
+  return event_frame(event, channel.form(), true);
+}
+
+// Returns whether all of the page is sent, or kept for the tail.
+bool Replay::send_page(Channel &channel) {
+  for (std::size_t sent = 0; next_row_ < page_.count(); ++next_row_) {
+    if (!has_room(channel, sent)) return false;
+    const websocket::Frame frame = frame_of(channel, next_row_);
+    last_ = parse_position(page_.text(next_row_, 0));
+    if (latest_) {
+      tail_.push_back(frame);
+      if (tail_.size() > static_cast<std::size_t>(*latest_)) tail_.pop_front();
+    } else {
+      channel.connection().send_later(frame);
+      sent += frame.size();
+    }
+  }
+  return true;
+}
+
+bool Replay::send_latest(Channel &channel) {
+  for (std::size_t sent = 0; !tail_.empty(); tail_.pop_front()) {
+    if (!has_room(channel, sent)) return false;
+    channel.connection().send_later(tail_.front());
+    sent += tail_.front().size();
+  }
+  return true;
 }
 
 void Replay::fail(Channel &channel, const DatabaseError &error) {
   if (started_) {
     std::exchange(started_, nullptr)(error);
     last_.reset(); // nothing was replayed
-    const auto connection = connection_.lock();
-    if (Channel *still_joined = find(connection)) finish(*still_joined);
-    return;
+    return finish();
   }
   // In the middle of it: the client joins again, and what it has it knows by position.
   services_.log.warning("a replay broke off", {{"sqlstate", error.sqlstate}, {"error", error.message}});
@@ -103,11 +146,12 @@ void Replay::fail(Channel &channel, const DatabaseError &error) {
   channel.connection().conversation().remove(channel_);
 }
 
-void Replay::finish(Channel &channel) {
-  for (const websocket::Frame &frame : tail_)
-    channel.connection().send_later(frame);
-  channel.seam().end_replay(last_, channel.seam_output());
-  channel.settle_seam();
+void Replay::finish() {
+  const auto connection = connection_.lock();
+  Channel *channel = find(connection);
+  if (channel == nullptr) return;
+  channel->seam().end_replay(last_, channel->seam_output());
+  channel->settle_seam();
   services_.hub.flush();
 }
 

@@ -26,8 +26,8 @@ struct Server::State {
 
 namespace {
 
-constexpr std::size_t kWriteBytes = 65536; // of one send()
-constexpr std::size_t kReceiveBytes = 256; // a connection, for life: small, since messages are collected elsewhere
+constexpr std::size_t kWriteBytes = 262144; // of one send()
+constexpr std::size_t kReceiveBytes = 256;  // a connection, for life: small, since messages are collected elsewhere
 
 SocketHandler *handler_of(lws *wsi) { return static_cast<SocketHandler *>(lws_get_opaque_user_data(wsi)); }
 

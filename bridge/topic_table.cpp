@@ -172,6 +172,14 @@ std::string_view TopicTable::name(TopicId topic) const { return topic_at(topic).
 
 bool TopicTable::is_private(TopicId topic) const { return (topic_at(topic).hash & 1U) != 0; }
 
+std::vector<TopicId> TopicTable::all() const {
+  std::vector<TopicId> topics;
+  topics.reserve(topic_count_);
+  for (const std::uint32_t entry : index_)
+    if (entry != 0) topics.push_back(TopicId{entry - 1});
+  return topics;
+}
+
 std::size_t TopicTable::topics() const { return topic_count_; }
 
 std::size_t TopicTable::subscriptions() const { return subscription_count_; }

@@ -82,6 +82,9 @@ class TopicTable {
   std::string_view name(TopicId topic) const;
   bool is_private(TopicId topic) const;
 
+  /// All topics in use, in no particular order. O(topics): not for the way of an event.
+  std::vector<TopicId> all() const;
+
   std::size_t topics() const;
   std::size_t subscriptions() const;
   /// Bytes this table has allocated, without the allocator's own overhead.

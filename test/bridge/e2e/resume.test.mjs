@@ -121,6 +121,22 @@ inEachMode((mode) => {
     returned.close();
   });
 
+  test('more than one connection may have waiting is replayed whole, to a client that reads', async () => {
+    const { topic, witness, positions } = await withHistory('large', 1);
+    witness.close();
+    const total = 150;
+    const text = 'select live.emit($1, $2, to_jsonb(repeat($3, 100000)))';
+    for (let n = 1; n <= total; n++) await database.query(text, [`${prefix}:large`, `n${n}`, 'x']);
+    const returned = await RawSocket.open(bridge);
+    await returned.join(topic, { config: { resume: positions[0] } });
+    await eventually('all of it arrives', () => {
+      assert.equal(returned.closed, null);
+      return returned.broadcasts(topic).length === total;
+    });
+    assert.deepEqual(names(returned, topic), Array.from({ length: total }, (_, index) => `n${index + 1}`));
+    returned.close();
+  });
+
   test('a bridge that is killed and started again: the client gets what happened meanwhile', async () => {
     const victim = await startBridge(database);
     const topic = `realtime:${prefix}:killed`;
@@ -154,14 +170,29 @@ inEachMode((mode) => {
     returned.close();
   });
 
-  for (const resume of ['', 'x', '1', '-1-1', '1-2-3', '99999999999999999999-1', '1-1; drop table live.event', 7, {}, []]) {
-    test(`a position that is none (${JSON.stringify(resume)}) harms nothing`, async () => {
+  for (const resume of ['x', '1', '-1-1', '1-2-3', '99999999999999999999-1', '1-1; drop table live.event', '9'.repeat(300)]) {
+    test(`a client whose position is none (${resume.slice(0, 30)}) is told that its place is lost, and hears what comes`, async () => {
       const topic = `realtime:${prefix}:odd`;
       const socket = await RawSocket.open(bridge);
-      const { payload } = await socket.join(topic, { ref: '1', config: { resume } });
-      if (payload.status === 'error') assert.match(payload.response.reason, /position|resume|replay/i);
-      assert.equal((await socket.join(topic, { ref: '2' })).payload.status, 'ok');
+      const { payload } = await socket.join(topic, { config: { resume } });
+      assert.equal(payload.status, 'ok');
+      assert.equal(payload.response.resume, 'lost');
+      const { payload: system } = await socket.frame('a system message', (frame) => frame.event === 'system');
+      assert.equal(system.status, 'error');
+      assert.match(system.message, /position/);
       await database.emit(`${prefix}:odd`, 'marker');
+      await socket.broadcast(topic, 'marker');
+      assert.deepEqual(names(socket, topic), ['marker']);
+      socket.close();
+    });
+  }
+
+  for (const resume of ['', null, 7, {}, []]) {
+    test(`a position of another type (${JSON.stringify(resume)}) is none that was asked for`, async () => {
+      const topic = `realtime:${prefix}:types`;
+      const socket = await RawSocket.open(bridge);
+      assert.equal((await socket.join(topic, { config: { resume } })).payload.status, 'ok');
+      await database.emit(`${prefix}:types`, 'marker');
       await socket.broadcast(topic, 'marker');
       socket.close();
     });

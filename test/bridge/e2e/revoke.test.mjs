@@ -83,6 +83,23 @@ inEachMode((mode) => {
     socket.close();
   });
 
+  test('a rule that is dropped ends every channel it had allowed, and no other', async () => {
+    const dropped = await database.topics();
+    const kept = await database.topics();
+    const sockets = [await RawSocket.open(bridge), await RawSocket.open(bridge)];
+    for (const [index, socket] of sockets.entries()) {
+      await socket.join(`realtime:${dropped}:${index}`);
+      await socket.join(`realtime:${kept}:room`, { ref: '2' });
+    }
+    await database.query('select live.drop_topic_rule($1)', [`${dropped}:*`]);
+    for (const [index, socket] of sockets.entries()) await endsWithReason(socket, `${dropped}:${index}`);
+    await database.emit(`${kept}:room`, 'marker');
+    for (const socket of sockets) {
+      await socket.broadcast(`realtime:${kept}:room`, 'marker');
+      socket.close();
+    }
+  });
+
   test('a revocation that is rolled back takes nothing away', async () => {
     const topic = `${prefix}:rollback`;
     const socket = await member(topic, 'anna');

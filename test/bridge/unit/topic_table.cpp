@@ -173,6 +173,20 @@ TEST(TopicTable, AgreesWithAPlainMapOverManySteps) {
   }
 }
 
+TEST(TopicTable, AllNamesEachTopicInUseOnce) {
+  TopicTable table;
+  Listener a;
+  const SubscriptionId gone = table.subscribe("gone", false, a);
+  table.subscribe("room:1", true, a);
+  table.subscribe("room:1", true, a);
+  table.subscribe("room:1", false, a);
+  table.unsubscribe(gone);
+  std::multiset<std::pair<std::string, bool>> names;
+  for (const TopicId topic : table.all())
+    names.emplace(table.name(topic), table.is_private(topic));
+  EXPECT_EQ(names, (std::multiset<std::pair<std::string, bool>>{{"room:1", true}, {"room:1", false}}));
+}
+
 TEST(TopicTable, ASubscriptionCostsLessThanAHundredBytes) {
   TopicTable table;
   Listener a;

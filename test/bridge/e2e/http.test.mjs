@@ -1,0 +1,114 @@
+// Behaviour: what the bridge answers to plain HTTP, and to pages of other origins.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { clients } from './clients.mjs';
+import { openDatabase } from './database.mjs';
+import { RawSocket } from './raw-socket.mjs';
+import { startBridge } from './support.mjs';
+
+describe('HTTP', () => {
+  let database;
+  let bridge;
+  let prefix;
+  let receiver;
+  let topic;
+  before(async () => {
+    database = await openDatabase();
+    bridge = await startBridge(database, { flags: ['--allowed-origin', 'https://app.example'] });
+    prefix = await database.topics({ send: "live.user_id() = 'anna'" });
+    topic = `${prefix}:http`;
+    receiver = await RawSocket.open(bridge);
+    await receiver.join(`realtime:${topic}`);
+  });
+  after(async () => {
+    receiver?.close();
+    await bridge?.stop();
+    await database?.close();
+  });
+
+  const post = (path, body, { token = bridge.token(), ...headers } = {}) =>
+    fetch(`${bridge.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+
+  const message = (event, payload = {}) => ({ messages: [{ topic, event, payload, private: true }] });
+
+  for (const [path, expected] of Object.entries({ '/healthz': 200, '/readyz': 200, '/nowhere': 404, '/realtime/v1/websocket': 426 })) {
+    test(`GET ${path} is answered with ${expected}`, async () => {
+      const response = await fetch(`${bridge.url}${path}`);
+      assert.equal(response.status, expected);
+      assert.match(response.headers.get('content-type'), /json/);
+      await response.json();
+    });
+  }
+
+  for (const path of ['/realtime/v1/api/broadcast', '/api/broadcast']) {
+    test(`POST ${path} sends, as the user of the token`, async () => {
+      const response = await post(path, message(`by ${path}`, { x: 1 }));
+      assert.equal(response.status, 202);
+      assert.equal(await response.text(), '');
+      assert.deepEqual((await receiver.broadcast(`realtime:${topic}`, `by ${path}`)).payload.payload, { x: 1 });
+    });
+  }
+
+  test('a topic and an event may stand in the path', async () => {
+    const response = await post(`/realtime/v1/api/broadcast/${encodeURIComponent(topic)}/events/by%20path?private=true`, { x: 2 });
+    assert.equal(response.status, 202);
+    assert.deepEqual((await receiver.broadcast(`realtime:${topic}`, 'by path')).payload.payload, { x: 2 });
+  });
+
+  for (const client of clients.filter(({ name }) => /2\.(99|119)/.test(name))) {
+    test(`${client.name} sends by HTTP`, async () => {
+      const connection = client.connect(bridge, bridge.token());
+      await connection.signedIn;
+      const channel = connection.client.channel(topic, { config: { private: true } });
+      const event = `by ${client.name}`;
+      assert.deepEqual(await channel.httpSend(event, { x: 3 }), { success: true });
+      assert.deepEqual((await receiver.broadcast(`realtime:${topic}`, event)).payload.payload, { x: 3 });
+      await connection.close();
+    });
+  }
+
+  for (const [what, send, status] of [
+    ['without a token', () => post('/api/broadcast', message('x'), { token: null }), 401],
+    ['with a token of another key', () => post('/api/broadcast', message('x'), { token: 'a.b.c' }), 401],
+    ['by a user who may not send', () => post('/api/broadcast', message('x'), { token: bridge.token({ sub: 'carl' }) }), 403],
+    ['that is not JSON', () => post('/api/broadcast', 'x'), 422],
+    ['without messages', () => post('/api/broadcast', {}), 422],
+    ['with messages that are none', () => post('/api/broadcast', { messages: [null, 7] }), 422],
+    ['of another type', () => post('/api/broadcast', { messages: [{ topic: 7, event: [], payload: {} }] }), 422],
+    ['of more than a megabyte', () => post('/api/broadcast', message('x', 'x'.repeat(2_000_000))), 413],
+    ['by GET', () => fetch(`${bridge.url}/api/broadcast`), 405],
+  ]) {
+    test(`a broadcast ${what} is refused with ${status}, and nothing is sent`, async () => {
+      assert.equal((await send()).status, status);
+      await database.emit(topic, `after "${what}"`);
+      await receiver.broadcast(`realtime:${topic}`, `after "${what}"`);
+      assert.ok(!receiver.broadcasts(`realtime:${topic}`).some((frame) => frame.payload.event === 'x'));
+    });
+  }
+
+  test('a page of an allowed origin may send, and is told so before it does', async () => {
+    const origin = 'https://app.example';
+    const headers = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' };
+    const preflight = await fetch(`${bridge.url}/api/broadcast`, { method: 'OPTIONS', headers });
+    assert.equal(preflight.headers.get('access-control-allow-origin'), origin);
+    const response = await post('/api/broadcast', message('from a page'), { origin });
+    assert.equal(response.status, 202);
+    assert.equal(response.headers.get('access-control-allow-origin'), origin);
+    const socket = await RawSocket.open(bridge, { options: { origin } });
+    assert.ok(await socket.answers());
+    socket.close();
+  });
+
+  for (const origin of ['https://evil.example', 'https://app.example.evil.example', 'http://app.example', 'null']) {
+    test(`a page of ${origin} may neither send nor connect`, async () => {
+      const response = await post('/api/broadcast', message('x'), { origin });
+      assert.equal(response.status, 403);
+      assert.equal(response.headers.get('access-control-allow-origin'), null);
+      await assert.rejects(RawSocket.open(bridge, { options: { origin } }), { status: 403 });
+    });
+  }
+});

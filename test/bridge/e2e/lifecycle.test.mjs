@@ -1,0 +1,108 @@
+// Behaviour: a bridge that is asked to stop, shared by several processes, or read too slowly lets its clients go with a
+// code that brings them back, and keeps serving the others.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { clients } from './clients.mjs';
+import { openDatabase } from './database.mjs';
+import { RawSocket } from './raw-socket.mjs';
+import { eventually, startBridge } from './support.mjs';
+
+describe('a bridge', () => {
+  let database;
+  let prefix;
+  before(async () => {
+    database = await openDatabase();
+    prefix = await database.topics();
+  });
+  after(() => database?.close());
+
+  test('that is asked to stop closes with 1012, ends with status 0 and leaves nothing in the database', async () => {
+    const bridge = await startBridge(database);
+    const socket = await RawSocket.open(bridge);
+    await socket.join(`realtime:${prefix}:stop`);
+    const { rows } = await database.query("select count(*)::integer as before from pg_stat_activity where usename = 'live_bridge'");
+    assert.ok(rows[0].before > 0);
+    const exit = await bridge.stop();
+    assert.deepEqual(exit, { code: 0, signal: null }, bridge.log);
+    assert.equal((await socket.untilClosed()).code, 1012);
+  });
+
+  for (const client of clients) {
+    test(`that is replaced is found again by ${client.name}, which joins its topics again`, async () => {
+      const topic = `${prefix}:replaced-${clients.indexOf(client)}`;
+      const first = await startBridge(database);
+      const connection = client.connect(first, first.token());
+      const subscription = connection.subscribe(topic);
+      await subscription.reported('SUBSCRIBED');
+      await first.stop();
+      const second = await startBridge(database, { port: first.port, secret: first.secret });
+      await eventually('an event arrives through the second bridge', async () => {
+        await database.emit(topic, 'ping');
+        return subscription.names().includes('ping');
+      });
+      await connection.close();
+      await second.stop();
+    });
+  }
+
+  test('of several processes serves every connection, whichever process took it', async () => {
+    const bridge = await startBridge(database, { flags: ['--workers', '3'] });
+    const topic = `realtime:${prefix}:workers`;
+    const sockets = await Promise.all(Array.from({ length: 30 }, () => RawSocket.open(bridge)));
+    await Promise.all(sockets.map((socket) => socket.join(topic)));
+    await database.emit(`${prefix}:workers`, 'to all');
+    await Promise.all(sockets.map((socket) => socket.broadcast(topic, 'to all')));
+    for (const socket of sockets) assert.equal(socket.broadcasts(topic).length, 1);
+    assert.deepEqual(await bridge.stop(), { code: 0, signal: null }, bridge.log);
+    await Promise.all(sockets.map((socket) => socket.untilClosed()));
+  });
+
+  test('lets a client go that does not read, keeps the others, and the slow one can resume', async () => {
+    const bridge = await startBridge(database, { flags: ['--max-queue-bytes', '300000', '--close-timeout', '1'] });
+    const topic = `realtime:${prefix}:slow`;
+    const [slow, neighbour] = [await RawSocket.open(bridge), await RawSocket.open(bridge)];
+    await Promise.all([slow.join(topic), neighbour.join(topic)]);
+    await database.emit(`${prefix}:slow`, 'first');
+    const { payload } = await slow.broadcast(topic, 'first');
+    slow.socket.pause();
+    let sent = 0;
+    await eventually('the bridge gives the slow reader up', async () => {
+      await database.query("select live.emit($1, $2, to_jsonb(repeat('x', 50000)))", [`${prefix}:slow`, `n${++sent}`]);
+      await neighbour.broadcast(topic, `n${sent}`);
+      return /reads too slowly/.test(bridge.log);
+    });
+    assert.deepEqual(neighbour.broadcasts(topic).length, sent + 1);
+    slow.socket.resume();
+    assert.ok([1013, 1006].includes((await slow.untilClosed()).code));
+    const returned = await RawSocket.open(bridge);
+    await returned.join(topic, { config: { resume: payload.meta.id } });
+    await returned.broadcast(topic, `n${sent}`);
+    assert.equal(returned.broadcasts(topic).length, sent);
+    for (const socket of [neighbour, returned]) socket.close();
+    await bridge.stop();
+  });
+
+  test('whose limit of connections is reached refuses the next one and serves it when there is room', async () => {
+    const bridge = await startBridge(database, { flags: ['--max-connections-per-user', '2'] });
+    const open = [await RawSocket.open(bridge), await RawSocket.open(bridge)];
+    await assert.rejects(RawSocket.open(bridge), { status: 429 });
+    const other = await RawSocket.open(bridge, { token: bridge.token({ sub: 'ben' }) });
+    open[0].close();
+    const third = await eventually('there is room again', () => RawSocket.open(bridge));
+    for (const socket of [open[1], other, third]) socket.close();
+    await bridge.stop();
+  });
+
+  test('whose limit of topics is reached refuses the next one and keeps those joined', async () => {
+    const bridge = await startBridge(database, { flags: ['--max-topics', '2'] });
+    const socket = await RawSocket.open(bridge);
+    for (const n of [1, 2]) assert.equal((await socket.join(`realtime:${prefix}:topic-${n}`, { ref: `${n}` })).payload.status, 'ok');
+    const { payload } = await socket.join(`realtime:${prefix}:topic-3`, { ref: '3' });
+    assert.equal(payload.status, 'error');
+    assert.match(payload.response.reason, /ChannelRateLimitReached/);
+    await database.emit(`${prefix}:topic-1`, 'still here');
+    await socket.broadcast(`realtime:${prefix}:topic-1`, 'still here');
+    socket.close();
+    await bridge.stop();
+  });
+});
