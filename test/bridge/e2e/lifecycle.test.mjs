@@ -82,6 +82,26 @@ describe('a bridge', () => {
     await bridge.stop();
   });
 
+  test('keeps a client that answers pings and sends nothing, beyond the idle limit', async () => {
+    const bridge = await startBridge(database, { flags: ['--idle-timeout', '3', '--ping-interval', '1'] });
+    const socket = await RawSocket.open(bridge);
+    await socket.join(`realtime:${prefix}:quiet`);
+    let pings = 0;
+    socket.socket.on('ping', () => (pings += 1)); // ws answers by itself
+    await eventually('five pings, a second each, are answered', () => socket.closed || pings >= 5);
+    assert.equal(socket.closed, null);
+    socket.close();
+    await bridge.stop();
+  });
+
+  test('closes a client that answers no ping', async () => {
+    const bridge = await startBridge(database, { flags: ['--idle-timeout', '2', '--ping-interval', '1'] });
+    const socket = await RawSocket.open(bridge, { options: { autoPong: false } });
+    await socket.join(`realtime:${prefix}:mute`);
+    assert.equal((await socket.untilClosed()).code, 1001);
+    await bridge.stop();
+  });
+
   test('whose limit of connections is reached refuses the next one and serves it when there is room', async () => {
     const bridge = await startBridge(database, { flags: ['--max-connections-per-user', '2'] });
     const open = [await RawSocket.open(bridge), await RawSocket.open(bridge)];
