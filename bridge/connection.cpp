@@ -196,8 +196,8 @@ void Connection::expired(seconds now) {
     if (left <= seconds(0)) return close(1001, "joined no topic");
     if (now + left < deadline()) services_.wheel.arm(*this, now + left);
   }
-  // Browsers answer a ping even in tabs whose timers are throttled. It has a payload, since libwebsockets 4.1.6 does not
-  // report an empty pong.
+  // Browsers answer a ping even in tabs whose timers are throttled. It has a payload, since libwebsockets 4.1.6 does
+  // not report an empty pong.
   if (silence >= seconds(limits.ping_seconds)) send(websocket::Frame(websocket::Opcode::ping, "alive?"));
 }
 

@@ -18,15 +18,14 @@ class Incoming;
 
 class IncomingOwner {
  public:
+  virtual ~IncomingOwner() = default;
+
   // The head is complete. Calls either release() or read_body() or respond().
   virtual void take_head(Incoming &incoming) = 0;
   // The whole request is complete. Calls respond(), now or later.
   virtual void take_request(Incoming &incoming) = 0;
   // Destroys it, but not within this call.
   virtual void finished(Incoming &incoming) = 0;
-
- protected:
-  ~IncomingOwner() = default;
 };
 
 class Incoming final : public Timer, public std::enable_shared_from_this<Incoming> {

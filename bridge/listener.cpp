@@ -20,6 +20,8 @@ constexpr unsigned kMostLooks = 20;
 
 constexpr std::uint64_t kPatience = 60000; // milliseconds for one page; silence beyond means a dead connection
 
+constexpr std::uint64_t kDropExpiredEvery = 600000; // milliseconds
+
 constexpr const char *kStart = "select live.status()->>'mode', live.newest_batch()";
 constexpr const char *kFetch =
     "select batch, id, topic, event, payload::text, durable from live.fetch_events($1, $2, $3)";
@@ -34,14 +36,16 @@ std::int64_t to_number(std::string_view text) {
 
 Listener::Listener(Loop &loop, const Log &log, const DatabaseSettings &settings, EventReceiver &receiver)
     : loop_(loop), log_(log), settings_(settings), receiver_(receiver),
-      link_(loop, log, settings.listen_connection_string, "listen",
+      link_(loop, log, settings.listen_connection_string, "listener",
             {[this] { on_ready(); }, [this] { on_readable(); }, [this] { on_lost(); }}),
       poll_timer_(loop, [this] { poll(); }), pause_timer_(loop, [this] { look_whether_to_go_on(); }) {}
 
 void Listener::poll() {
   if (paused_) return;
   if (running_ == Query::none) {
-    must_publish_ = must_publish_ || in_transaction_mode_;
+    // Also with a worker, which may be away: it costs next to nothing when nothing waits.
+    must_publish_ = true;
+    must_drop_expired_ = in_transaction_mode_ && loop_.now() - dropped_at_ > kDropExpiredEvery;
     look();
   } else if (loop_.now() - asked_at_ > kPatience) {
     link_.fail("no answer to a query of the listener");
@@ -56,10 +60,11 @@ void Listener::on_ready() {
 void Listener::on_lost() {
   poll_timer_.stop();
   running_ = Query::none;
-  must_look_ = must_publish_ = caught_up_ = paused_ = false;
+  must_look_ = must_publish_ = must_drop_expired_ = caught_up_ = paused_ = false;
   pause_timer_.stop();
   page_.clear();
   rows_.clear();
+  page_bytes_ = 0;
 }
 
 void Listener::send(Query query) {
@@ -81,6 +86,10 @@ void Listener::send(Query query) {
     break;
   case Query::publish:
     sent = PQsendQuery(connection, "select live.publish()");
+    break;
+  case Query::drop_expired:
+    dropped_at_ = loop_.now();
+    sent = PQsendQuery(connection, "select live.drop_expired_events()");
     break;
   case Query::fetch:
     return send_fetch();
@@ -203,9 +212,15 @@ void Listener::finished() {
     return look();
   case Query::publish:
     return send(Query::fetch);
+  case Query::drop_expired:
+    return next();
   case Query::fetch:
     hand_over();
-    if (page_events_ >= settings_.page_events) must_look_ = true;
+    if (page_events_ >= settings_.page_events) {
+      must_look_ = true;
+    } else if (page_events_ > 0) {
+      last_->id.reset(); // a batch becomes visible whole: all of it was seen
+    }
     return next();
   }
 }
@@ -217,6 +232,7 @@ void Listener::look() {
 
 void Listener::next() {
   if (!must_look_) {
+    if (std::exchange(must_drop_expired_, false)) return send(Query::drop_expired);
     if (!caught_up_) log_.info("following the events", {{"in_transaction_mode", in_transaction_mode_}});
     caught_up_ = true;
     link_.works();

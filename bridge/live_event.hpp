@@ -19,6 +19,8 @@ struct LiveEvent {
 
 class EventReceiver {
  public:
+  virtual ~EventReceiver() = default;
+
   // Events in order of position; the views end with the call.
   virtual void deliver(std::span<const LiveEvent> events) = 0;
 
@@ -27,9 +29,6 @@ class EventReceiver {
 
   // They have waited long enough: those who do not read hold up nobody.
   virtual void give_up_waiting() = 0;
-
- protected:
-  ~EventReceiver() = default;
 };
 
 } // namespace pg_live
