@@ -40,6 +40,8 @@ class RealtimeConnection {
     this.client = new RealtimeClient(bridge.websocketUrl(), {
       params: { apikey: bridge.anonKey },
       accessToken: async () => this.#token,
+      // The WebSocket of Node 22 itself never reports "close" for a refused connection, so its user never tries again.
+      transport: WebSocket,
     });
     // realtime-js joins as the API key's role unless the token is there before the join: its manual says to wait.
     this.signedIn = this.client.setAuth();
