@@ -2,11 +2,11 @@
 #include "admission.hpp"
 
 #include "connection.hpp"
+#include "http_text.hpp"
 #include "json.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 namespace pg_live {
 
@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kWebSocketPaths = {"/realtime/v1/websocket", "/socket/websocket",
                                                              "/websocket"};
-
-bool equal_ignoring_case(std::string_view one, std::string_view other) {
-  return std::equal(one.begin(), one.end(), other.begin(), other.end(),
-                    [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
-}
 
 std::string token_of(const RequestHead &head) {
   if (!head.bearer.empty()) return head.bearer;
@@ -47,10 +42,10 @@ bool origin_is_allowed(const RequestHead &head, const Settings &settings) {
   const auto origin = head.header("origin");
   if (!origin) return true;
   for (const std::string &allowed : settings.allowed_origins)
-    if (allowed == "*" || equal_ignoring_case(allowed, *origin)) return true;
+    if (allowed == "*" || equals_ignoring_case(allowed, *origin)) return true;
   const auto host = head.header("host");
   const std::size_t scheme = origin->find("://");
-  return host && scheme != std::string_view::npos && equal_ignoring_case(origin->substr(scheme + 3), *host);
+  return host && scheme != std::string_view::npos && equals_ignoring_case(origin->substr(scheme + 3), *host);
 }
 
 std::variant<ClaimsRef, HttpResponse> identify(const RequestHead &head, const Services &services) {

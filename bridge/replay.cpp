@@ -44,6 +44,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
 
   void take_page(CommandResult result);
   void go_on();
+  void ask_next();
   bool send_page(Channel &channel);
   bool send_latest(Channel &channel);
   bool has_room(const Channel &channel, std::size_t sent) const {
@@ -84,7 +85,7 @@ void Replay::go_on() {
   if (channel == nullptr) return;
   const bool complete = send_page(*channel);
   if (complete && page_.count() == kPageEvents) {
-    ask(*channel);
+    when_drained(*connection, &Replay::ask_next);
   } else if (complete && send_latest(*channel)) {
     // What came live meanwhile may fill the queue by itself, so it has to be empty.
     when_drained(*connection, &Replay::finish);
@@ -92,6 +93,11 @@ void Replay::go_on() {
     when_drained(*connection, &Replay::go_on);
   }
   services_.hub.flush();
+}
+
+void Replay::ask_next() {
+  const auto connection = connection_.lock();
+  if (const Channel *channel = find(connection)) ask(*channel);
 }
 
 void Replay::when_drained(Connection &connection, void (Replay::*step)()) {

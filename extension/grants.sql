@@ -29,7 +29,7 @@ END
 $$;
 COMMENT ON FUNCTION live.grant_memberships() IS 'Makes each bridge a member of each client role.';
 
-CREATE FUNCTION live.grant_client(role regrole) RETURNS void
+CREATE FUNCTION live.grant_schema(role regrole) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -40,6 +40,16 @@ BEGIN
     RAISE EXCEPTION 'role does not exist' USING ERRCODE = 'undefined_object';
   END IF;
   EXECUTE format('GRANT USAGE ON SCHEMA live TO %s', role);
+END
+$$;
+COMMENT ON FUNCTION live.grant_schema(regrole) IS
+'Lets a role name objects of the schema live, the first step of every grant. Errors: 22004 for NULL, 42704 for no role.';
+
+CREATE FUNCTION live.grant_client(role regrole) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM live.grant_schema(role);
   EXECUTE format(
     'GRANT EXECUTE ON FUNCTION live.version(), live.jwt(), live.claim(text), live.user_id(), live.user_uuid(), live.jwt_role(),
        live.is_built_in_topic(text), live.topic_rule_of(text), live.passes_rule(text, text), live.topic_access(text),
@@ -54,13 +64,7 @@ CREATE FUNCTION live.grant_bridge(role regrole) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF role IS NULL THEN
-    RAISE EXCEPTION 'role must not be null' USING ERRCODE = 'null_value_not_allowed';
-  END IF;
-  IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
-    RAISE EXCEPTION 'role does not exist' USING ERRCODE = 'undefined_object';
-  END IF;
-  EXECUTE format('GRANT USAGE ON SCHEMA live TO %s', role);
+  PERFORM live.grant_schema(role);
   EXECUTE format(
     'GRANT EXECUTE ON FUNCTION live.version(), live.newest_batch(), live.fetch_events(bigint, bigint, integer),
        live.publish(), live.drop_expired_events(), live.status() TO %s', role);

@@ -18,15 +18,19 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN topic IN ('presence', 'activity') OR topic ~ '^(user|followers|session|typing):' OR starts_with(topic, '$');
 COMMENT ON FUNCTION live.is_built_in_topic(text) IS 'Whether the topic, or pattern, belongs to the extension.';
 
--- Definer: the rules are read for everybody, and granted to nobody.
+-- Definer: the rules are read for everybody, and granted to nobody. PL/pgSQL keeps the plan, which each join needs; an
+-- SQL function would be planned anew at every call.
 CREATE FUNCTION live.topic_rule_of(topic text) RETURNS TABLE (receive_check text, send_check text)
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY
   SELECT r.receive_check, r.send_check
   FROM live.topic_rule r
   WHERE r.pattern = topic OR (right(r.pattern, 1) = '*' AND starts_with(topic, left(r.pattern, -1)))
   ORDER BY r.pattern = topic DESC, length(r.pattern) DESC
-  LIMIT 1
+  LIMIT 1;
+END
 $$;
 COMMENT ON FUNCTION live.topic_rule_of(text) IS 'The checks of the most specific rule for a topic of the app; no row if there is none.';
 
