@@ -17,7 +17,7 @@ sub new_cluster
 {
 	my ($name, %settings) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
-	$node->init;
+	$node->init(allows_streaming => 1);
 	%settings = (
 		shared_preload_libraries => 'pg_live',
 		autovacuum => 'off',

@@ -1,0 +1,45 @@
+# After a crash durable events are there, signals are gone, and no position is ever given a second time.
+use strict;
+use warnings FATAL => 'all';
+
+use PgLive;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+# A batch of signals is not flushed at once: with so slow a WAL writer the crash takes some of them away.
+my $node = start_with_extension('crash_recovery', wal_writer_delay => '10s', 'pg_live.signal_retention' => '1h');
+
+sub emit
+{
+	my ($event, $durable) = @_;
+	my $newest = $node->safe_psql('postgres', "SELECT live.emit('activity', '$event', '{}', $durable); SELECT live.newest_batch()");
+	$newest =~ s/.*\n//s;
+	return $newest;
+}
+
+emit('before', 'true');
+poll_ok($node, "SELECT exists (SELECT FROM live.fetch_events(0) WHERE event = 'before')", 'a durable event is published');
+my $durable_position = position_of($node, 'before');
+
+my $highest = 0;
+my $reused = 0;
+for my $crash (1 .. 5)
+{
+	emit("signal $crash", 'false');
+	poll_ok($node, "SELECT exists (SELECT FROM live.fetch_events($highest) WHERE event = 'signal $crash')", "signal $crash is published");
+	my $newest = $node->safe_psql('postgres', 'SELECT live.newest_batch()');
+	$reused++ if $newest <= $highest;
+	$highest = $newest;
+	$node->stop('immediate');
+	$node->start;
+	poll_ok($node, "SELECT live.status() ->> 'mode' = 'worker'", "the worker is back after crash $crash");
+}
+is($reused, 0, 'no batch has the number of one that the crash took away');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM live.signal'), '0', 'signals do not survive a crash');
+is(position_of($node, 'before'), $durable_position, 'a durable event keeps its position');
+
+emit('after', 'true');
+poll_ok($node, "SELECT exists (SELECT FROM live.fetch_events($highest) WHERE event = 'after')", 'the stream goes on after the highest number');
+is($node->safe_psql('postgres', "SELECT event FROM live.replay('activity', '$durable_position')"),
+	'after', 'and a client resumes from its old position');
+done_testing();

@@ -1,0 +1,57 @@
+# A dump carries the rules and the grants but no event, and restoring it emits none, in the custom and the plain format.
+use strict;
+use warnings FATAL => 'all';
+
+use PgLive;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = start_with_extension('dump_restore', 'pg_live.databases' => 'postgres, restored_custom, restored_plain');
+my @connection = ('--host', $node->host, '--port', $node->port);
+$node->safe_psql('postgres', q{
+	CREATE ROLE authenticated NOLOGIN;
+	CREATE ROLE bridge LOGIN;
+	SELECT live.grant_client('authenticated'), live.grant_bridge('bridge');
+	CREATE SCHEMA app;
+	CREATE TABLE app.member (room text, user_id text);
+	CREATE FUNCTION app.may_enter(topic text) RETURNS boolean STABLE
+		BEGIN ATOMIC SELECT EXISTS (SELECT FROM app.member m WHERE 'room:' || m.room = topic AND m.user_id = (SELECT live.user_id())); END;
+	SELECT live.set_topic_rule('room:*', 'app.may_enter(text)');
+	CREATE FUNCTION app.announce() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN PERFORM live.emit('room:' || new.room, 'joined', to_jsonb(new)); RETURN new; END $$;
+	CREATE TRIGGER announce AFTER INSERT ON app.member FOR EACH ROW EXECUTE FUNCTION app.announce();
+	INSERT INTO app.member SELECT n, 'anna' FROM generate_series(1, 1000) n});
+is($node->safe_psql('postgres', "SELECT count(*) FROM live.event WHERE topic LIKE 'room:%'"), '1000', 'the original has events');
+
+my $restored_state = q{
+	SELECT concat_ws(E'\n',
+		(SELECT count(*) FROM app.member),
+		(SELECT string_agg(r::text, ' ' ORDER BY r.pattern) FROM live.topic_rule r),
+		(SELECT string_agg(p.oid::regprocedure || ' ' || a.grantee::regrole || ' ' || a.privilege_type, E'\n'
+				ORDER BY p.oid::regprocedure::text, a.grantee::regrole::text)
+		 FROM pg_proc p CROSS JOIN aclexplode(p.proacl) a
+		 WHERE p.pronamespace = 'live'::regnamespace AND a.grantee <> 10),
+		(SELECT string_agg(c.relname || ' ' || a.grantee::regrole || ' ' || a.privilege_type, E'\n' ORDER BY 1)
+		 FROM (SELECT c.relname, c.relacl FROM pg_class c WHERE c.relnamespace = 'live'::regnamespace ORDER BY 1) c
+		 CROSS JOIN aclexplode(c.relacl) a WHERE a.grantee <> 10))};
+my $original_state = $node->safe_psql('postgres', $restored_state);
+like($original_state, qr/^live\.topic_access\(text\) authenticated EXECUTE$/m, 'grants are compared');
+
+my $file = "$PostgreSQL::Test::Utils::tmp_check/dump";
+for my $format ('custom', 'plain')
+{
+	my $database = "restored_$format";
+	command_ok([ 'pg_dump', @connection, '--format', $format, '--file', "$file.$format", 'postgres' ], "dumped: $format");
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	my @restore = $format eq 'custom'
+	  ? ('pg_restore', @connection, '--exit-on-error', '--dbname', $database, "$file.$format")
+	  : ('psql', @connection, '--no-psqlrc', '--quiet', '--set', 'ON_ERROR_STOP=1', '--dbname', $database, '--file', "$file.$format");
+	command_ok(\@restore, "restored: $format");
+
+	is($node->safe_psql($database, $restored_state), $original_state, "$format: rows, rules and grants are the same");
+	is($node->safe_psql($database, 'SELECT (SELECT count(*) FROM live.event), (SELECT count(*) FROM live.batch), live.newest_batch()'),
+		'0|0|0', "$format: no event came along and the restore emitted none");
+	$node->safe_psql($database, "INSERT INTO app.member VALUES ('new', 'anna')");
+	poll_ok($node, "SELECT exists (SELECT FROM live.fetch_events(0) WHERE topic = 'room:new')", "$format: the copy is at work", $database);
+}
+done_testing();
