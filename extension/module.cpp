@@ -5,6 +5,7 @@
 // snapshots; a *position* `<batch>-<event id>` says where in the stream an event stands.
 #include "boundary.hpp"
 #include "claims.hpp"
+#include "deadline.hpp"
 #include "event.hpp"
 #include "settings.hpp"
 #include "shared_state.hpp"
@@ -23,6 +24,7 @@ void _PG_init(void) {
     pg_live::watch_claims();
     pg_live::request_shared_state();
     pg_live::watch_transactions();
+    pg_live::watch_deadlines();
     pg_live::register_workers();
   });
 }

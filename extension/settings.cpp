@@ -34,6 +34,17 @@ void define_settings() {
   DefineCustomIntVariable("pg_live.gather_delay", "Least time between two batches, to gather events when busy.",
                           "The first event after a pause is never delayed.", &current.gather_delay, 1, 0, 1000,
                           PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.idle_after", "How long without activity until a connection is idle.",
+                          "A user all of whose connections are idle is shown as away.", &current.idle_after, 300, 1,
+                          24 * seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.grace_period", "How long a connection that broke off still counts.",
+                          "A client that comes back in this time was never away.", &current.grace_period, 10, 0,
+                          seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.clock_offset", "Moves the clock of presence, for tests.", nullptr,
+                          &current.clock_offset, 0, -INT_MAX, INT_MAX, PGC_SUSET, GUC_UNIT_S | GUC_NOT_IN_SAMPLE,
+                          nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.max_metadata_size", "Largest metadata of one row.", nullptr,
+                          &current.max_metadata_size, 16, 1, 1024, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.max_payload_size", "Largest payload of one event.", nullptr,
                           &current.max_payload_size, 8 * 1024, 1, 256 * 1024, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr,
                           nullptr);

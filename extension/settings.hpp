@@ -4,11 +4,15 @@
 namespace pg_live {
 
 struct Settings {
-  char *databases;      // pg_live.databases: comma-separated names of the databases that get a worker
-  int event_retention;  // pg_live.event_retention, seconds: how long durable events can be replayed
-  int signal_retention; // pg_live.signal_retention, seconds: how long a signal waits for a bridge
-  int gather_delay;     // pg_live.gather_delay, milliseconds: least distance between two batches when busy
-  int max_payload_size; // pg_live.max_payload_size, kilobytes: largest payload of one event
+  char *databases;       // pg_live.databases: comma-separated names of the databases that get a worker
+  int event_retention;   // pg_live.event_retention, seconds: how long durable events can be replayed
+  int signal_retention;  // pg_live.signal_retention, seconds: how long a signal waits for a bridge
+  int gather_delay;      // pg_live.gather_delay, milliseconds: least distance between two batches when busy
+  int idle_after;        // pg_live.idle_after, seconds: a connection without activity for so long is idle
+  int grace_period;      // pg_live.grace_period, seconds: how long a connection that broke off still counts
+  int clock_offset;      // pg_live.clock_offset, seconds: added to the clock of presence, for tests
+  int max_metadata_size; // pg_live.max_metadata_size, kilobytes: largest metadata of one row
+  int max_payload_size;  // pg_live.max_payload_size, kilobytes: largest payload of one event
 };
 
 // The values in force in this process. Before define_settings() they are zero.

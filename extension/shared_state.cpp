@@ -58,6 +58,8 @@ void start_up() {
       entry.worker_expected = false;
       // Set until the worker has looked: prepared transactions survive a restart.
       pg_atomic_init_u32(&entry.prepared_outstanding, 1);
+      pg_atomic_init_u64(&entry.next_deadline, no_deadline);
+      pg_atomic_init_u32(&entry.earlier_deadline, 0);
       pg_atomic_init_u32(&entry.failed_starts, 0);
     }
   }

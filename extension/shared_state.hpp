@@ -8,6 +8,8 @@
 
 namespace pg_live {
 
+inline constexpr int64 no_deadline = PG_INT64_MAX;
+
 struct DatabaseState {
   char name[NAMEDATALEN];
   Latch *volatile worker_latch;  // null while no worker runs
@@ -16,6 +18,10 @@ struct DatabaseState {
   // A prepared transaction that emitted may be outstanding: COMMIT PREPARED runs no callback of the transaction that
   // emitted, so while this is set every commit rings.
   pg_atomic_uint32 prepared_outstanding;
+  // When the worker looks at deadlines next, by the clock of presence; and whether a transaction has stored an earlier
+  // one, so that the worker must look anew.
+  pg_atomic_uint64 next_deadline;
+  pg_atomic_uint32 earlier_deadline;
   pg_atomic_uint32 failed_starts; // starts of the worker since its last successful pass
 };
 

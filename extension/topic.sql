@@ -75,6 +75,10 @@ BEGIN
     can_receive := live.user_id() IS NOT NULL;
   ELSIF starts_with(topic, 'user:') THEN
     can_receive := coalesce(topic = 'user:' || live.user_id(), false);
+  ELSIF starts_with(topic, 'followers:') THEN
+    can_receive := coalesce(live.follows(substr(topic, length('followers:') + 1)), false);
+  ELSIF topic ~ '^session:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN
+    can_receive := live.is_participant(substr(topic, length('session:') + 1)::uuid);
   ELSIF starts_with(topic, 'typing:') THEN
     can_receive := coalesce(live.passes_rule(location, 'receive'),
                             live.user_id() IS NOT NULL AND NOT live.is_built_in_topic(location));

@@ -6,9 +6,12 @@
 #include "worker.hpp"
 
 #include "boundary.hpp"
+#include "deadline.hpp"
+#include "expiry.hpp"
 #include "publish.hpp"
 #include "settings.hpp"
 #include "shared_state.hpp"
+#include "worker_transaction.hpp"
 
 extern "C" {
 extern PGDLLEXPORT void pg_live_worker_main(Datum argument);
@@ -28,30 +31,11 @@ constexpr int restart_seconds = 1;
 constexpr int longest_backoff_seconds = 60;
 constexpr long longest_maintenance_pause_ms = 600'000;
 
-class Transaction {
- public:
-  explicit Transaction(const char *activity) {
-    SetCurrentStatementStartTimestamp();
-    StartTransactionCommand();
-    PushActiveSnapshot(GetTransactionSnapshot());
-    pgstat_report_activity(STATE_RUNNING, activity);
-  }
-  Transaction(const Transaction &) = delete;
-  Transaction &operator=(const Transaction &) = delete;
-
-  // No destructor: an error ends the process, and longjmp must not pass an object that has one.
-  void commit() {
-    PopActiveSnapshot();
-    CommitTransactionCommand();
-    pgstat_report_stat(false);
-    pgstat_report_activity(STATE_IDLE, nullptr);
-  }
-};
-
 void leave(int, Datum argument) {
   auto *const state = reinterpret_cast<DatabaseState *>(DatumGetPointer(argument));
   state->worker_latch = nullptr;
   state->worker_pid = 0;
+  pg_atomic_write_u64(&state->next_deadline, no_deadline);
 }
 
 // From here on emitting transactions ring this process. The first pass comes after, so no ring is missed.
@@ -106,7 +90,7 @@ void pin_session_settings() {
 void check_prepared_transactions(DatabaseState &state) {
   if (pg_atomic_read_u32(&state.prepared_outstanding) == 0) return;
   pg_atomic_write_u32(&state.prepared_outstanding, 0);
-  Transaction transaction("looking for prepared transactions");
+  WorkerTransaction transaction("looking for prepared transactions");
   SPI_connect();
   SPI_execute("select from pg_catalog.pg_prepared_xacts where database = pg_catalog.current_database() limit 1", true,
               1);
@@ -118,7 +102,7 @@ void check_prepared_transactions(DatabaseState &state) {
 // Publishes, and notifies if the newest batch is another than the last one this process notified of. A batch may also
 // come from live.publish(), or from a worker that was ended before it notified. Returns whether there was news.
 bool publish(int64 &last_notified) {
-  Transaction transaction("publishing");
+  WorkerTransaction transaction("publishing");
   const int64 batch = store_next_batch(Flush::durable_batches).value_or(0);
   transaction.commit();
   if (batch == last_notified) return false;
@@ -127,7 +111,7 @@ bool publish(int64 &last_notified) {
 
   char payload[32];
   snprintf(payload, sizeof payload, INT64_FORMAT, batch);
-  Transaction notification("notifying");
+  WorkerTransaction notification("notifying");
   Async_Notify("pg_live", payload);
   notification.commit();
   return true;
@@ -135,7 +119,7 @@ bool publish(int64 &last_notified) {
 
 // Truncates expired slots. Returns whether events are left, so that maintenance must come again.
 bool drop_expired_events() {
-  Transaction transaction("dropping expired events");
+  WorkerTransaction transaction("dropping expired events");
   bool left = false;
   // DROP EXTENSION must not come between the look and the call: the name could mean anybody's function then.
   if (lock_extension(AccessShareLock)) {
@@ -150,6 +134,16 @@ bool drop_expired_events() {
   return left;
 }
 
+// Milliseconds until a time of the clock of presence, rounded up; -1 for never.
+long milliseconds_until(TimestampTz deadline) {
+  if (deadline == no_deadline) return -1;
+  const int64 left = deadline - presence_clock();
+  return left <= 0 ? 0 : static_cast<long>(Min((left + 999) / 1000, static_cast<int64>(longest_maintenance_pause_ms)));
+}
+
+// The sooner of two timeouts, of which -1 is never.
+long sooner(long one, long other) { return one < 0 ? other : other < 0 ? one : Min(one, other); }
+
 long maintenance_pause_ms() {
   const long shortest_retention = Min(settings().event_retention, settings().signal_retention);
   return Min(shortest_retention * 1000L / 4, longest_maintenance_pause_ms);
@@ -160,6 +154,7 @@ long maintenance_pause_ms() {
 void run(DatabaseState &state) {
   TimestampTz last_busy = 0;
   int64 last_notified = 0;
+  bool first_pass = true;
   TimestampTz next_maintenance = 0; // 0: nothing is stored, so nothing can expire
   for (;;) {
     const TimestampTz gathered = last_busy + settings().gather_delay * INT64CONST(1000);
@@ -168,6 +163,8 @@ void run(DatabaseState &state) {
 
     const TimestampTz started = GetCurrentTimestamp();
     check_prepared_transactions(state);
+    if (first_pass || presence_is_due(state)) expire_presence(state);
+    first_pass = false;
     const bool found = publish(last_notified);
     pg_atomic_write_u32(&state.failed_starts, 0);
     if (found) last_busy = started;
@@ -178,7 +175,7 @@ void run(DatabaseState &state) {
     }
     const long timeout =
         next_maintenance == 0 ? -1 : TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_maintenance);
-    wait_for_ring(timeout);
+    wait_for_ring(sooner(timeout, milliseconds_until(pg_atomic_read_u64(&state.next_deadline))));
   }
 }
 

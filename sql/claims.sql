@@ -192,6 +192,7 @@ ROLLBACK;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA live FROM regress_live_reader;
 REVOKE USAGE ON SCHEMA live FROM regress_live_reader;
+REVOKE ALL ON ALL TABLES IN SCHEMA live FROM regress_live_reader;
 DROP TABLE note;
 DROP ROLE regress_live_reader;
 

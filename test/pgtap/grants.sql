@@ -44,20 +44,29 @@ $$, 'functions refer to objects of pg_catalog and live only');
 -- Definer functions do what a caller may not do: each is listed.
 SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
   $$VALUES ('drop_expired_events'::name), ('drop_topic_rule'), ('fetch_events'), ('newest_batch'), ('publish'), ('revoke_access'),
-           ('set_topic_rule'), ('status'), ('topic_rule_of')$$,
+           ('set_topic_rule'), ('status'), ('topic_rule_of'),
+           ('my_sessions'), ('is_participant'), ('shares_session_with'), ('follows'),
+           ('presence_rule_in_force'), ('set_presence_visibility'), ('update_presence'), ('heartbeat'), ('disconnect'), ('go_offline'),
+           ('expire_presence'), ('register_node'), ('renew_node'), ('retire_node'), ('connect_users'), ('disconnect_users'), ('report_activity')$$,
   'the SECURITY DEFINER functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
-  $$VALUES ('is_built_in_topic'::name), ('parse_position')$$, 'the immutable functions are exactly these');
+  $$VALUES ('is_built_in_topic'::name), ('parse_position'), ('checked_text'), ('derived_status'), ('shown_device')$$, 'the immutable functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE proparallel = 's' AND lanname = 'c'$$,
-  $$VALUES ('jwt'::name), ('claim'), ('user_id'), ('user_uuid'), ('jwt_role'), ('version')$$, 'the parallel safe C functions are exactly these');
+  $$VALUES ('jwt'::name), ('claim'), ('user_id'), ('user_uuid'), ('jwt_role'), ('version'),
+           ('clock'), ('idle_after'), ('grace_period'), ('checked_metadata')$$, 'the parallel safe C functions are exactly these');
 SELECT is(provolatile, 's', format('%s is stable', signature))
 FROM live_function WHERE proname IN ('jwt', 'claim', 'user_id', 'user_uuid', 'jwt_role') ORDER BY signature;
 
--- PUBLIC has nothing; tables are granted to nobody and guarded by row security besides.
+-- PUBLIC has nothing; some tables and one view may be read by clients, under row security, and nothing else is granted.
+CREATE TEMP TABLE client_relation AS SELECT unnest('{live.presence,live.user_presence,live.invisible_user,live.connection,
+  live.typing,live.collaboration_sessions,live.session_participants,live.follow_edge}'::text[]) AS name;
 SELECT ok(NOT EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) AS acl WHERE acl.grantee = 0),
           format('PUBLIC may not execute %s', signature))
 FROM live_function ORDER BY signature;
-SELECT ok(NOT EXISTS (SELECT FROM aclexplode(relacl) AS acl WHERE acl.grantee <> relowner), format('%s is granted to nobody', name))
+SELECT ok(NOT EXISTS (SELECT FROM aclexplode(relacl) AS acl WHERE acl.grantee <> relowner
+                      AND NOT (acl.privilege_type = 'SELECT' AND NOT acl.is_grantable AND name IN (TABLE client_relation)
+                               AND acl.grantee IN ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole))),
+          format('%s is granted to nobody but for reading, where that is meant', name))
 FROM live_relation ORDER BY name;
 SELECT ok(NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = r.oid AND a.attacl IS NOT NULL), format('no column of %s is granted', name))
 FROM live_relation r ORDER BY name;
@@ -101,8 +110,11 @@ $$ SELECT f.proname FROM live_function f WHERE has_function_privilege(role, f.oi
 CREATE FUNCTION pg_temp.is_member(member regrole, role regrole) RETURNS boolean LANGUAGE sql AS
 $$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
 CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,topic_rule_of,passes_rule,
-  topic_access,send,replay}'::name[]);
-CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status}'::name[]);
+  topic_access,send,replay,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
+  presence_rule_in_force,can_see_presence,derived_status,shown_device,own_presence,get_presence,update_presence,disconnect,go_offline,
+  heartbeat,get_online_users,set_typing,get_typing}'::name[]);
+CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status,
+  expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity}'::name[]);
 CREATE ROLE "Weird Role";
 CREATE ROLE "quote""d; drop";
 CREATE ROLE "SELECT";
@@ -175,6 +187,22 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('SELECT live.grant_memberships()', '42501', '42501'),
   ('SELECT nextval(''live.event_id'')', '42501', '42501'),
   ('CREATE TABLE live.mine ()', '42501', '42501'),
+  ('SELECT live.expire_presence()', '42501', ''),
+  ('SELECT live.connect_users(NULL, ''{}'', ''{}'')', '42501', '55000'),
+  ('SELECT live.announce(''{anna}'')', '42501', '42501'),
+  ('SELECT live.store_typing(''a'', true)', '42501', '42501'),
+  ('SELECT live.typing_users(''a'')', '42501', '42501'),
+  ('SELECT live.set_presence_visibility(''session'')', '42501', '42501'),
+  ('SELECT live.wake_worker(now())', '42501', '42501'),
+  ('SELECT * FROM live.presence', '', '42501'),
+  ('SELECT * FROM live.user_presence', '', '42501'),
+  ('UPDATE live.user_presence SET status = ''busy''', '42501', '42501'),
+  ('INSERT INTO live.follow_edge VALUES (''a'', ''b'')', '42501', '42501'),
+  ('INSERT INTO live.session_participants VALUES (gen_random_uuid(), ''b'')', '42501', '42501'),
+  ('DELETE FROM live.connection', '42501', '42501'),
+  ('SELECT * FROM live.connected_user', '42501', '42501'),
+  ('SELECT * FROM live.node', '42501', '42501'),
+  ('SELECT * FROM live.presence_rule', '42501', '42501'),
   ('SELECT * FROM live.event', '42501', '42501'),
   ('SELECT * FROM live.event_0', '42501', '42501'),
   ('SELECT * FROM live.signal', '42501', '42501'),
@@ -210,6 +238,9 @@ SELECT is(pg_temp.state_as(current_user, $$
   CREATE EXTENSION pg_live;
   SELECT live.set_topic_rule('room:*');
   SELECT live.topic_access('room:1'), live.topic_access('typing:x'), live.emit('a', 'b', '{}'), live.status();
+  SET LOCAL request.jwt.claims = '{"sub":"anna"}';
+  SELECT live.heartbeat(gen_random_uuid()), live.update_presence('busy', 'x'), live.set_typing('x', true), live.get_typing('x');
+  SELECT live.get_online_users(), live.expire_presence();
 $$), '', 'functions, operators and types in the path of the installer and the caller are not used');
 -- Default privileges of the installer give nothing away either.
 ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO stranger, PUBLIC;
@@ -218,7 +249,9 @@ ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO stranger;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO stranger, PUBLIC;
 CREATE EXTENSION pg_live;
 SELECT is_empty($$SELECT pg_temp.executable('stranger')$$, 'default privileges give no function away');
-SELECT is_empty($$SELECT name FROM live_relation r WHERE EXISTS (SELECT FROM aclexplode(r.relacl) AS acl WHERE acl.grantee <> r.relowner)$$, 'no relation');
+SELECT is_empty($$SELECT name FROM live_relation r WHERE EXISTS (
+  SELECT FROM aclexplode(r.relacl) AS acl WHERE acl.grantee <> r.relowner
+  AND (acl.grantee = 'stranger'::regrole OR acl.privilege_type <> 'SELECT' OR name NOT IN (TABLE client_relation)))$$, 'no relation but those that clients read');
 SELECT ok(NOT has_schema_privilege('stranger', 'live', 'USAGE'), 'and not the schema');
 SELECT bag_eq($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'live'::regnamespace AND has_function_privilege('anon', p.oid, 'EXECUTE')$$,
               'TABLE client_function', 'installation grants the client functions to anon');

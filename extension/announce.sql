@@ -1,0 +1,220 @@
+-- Announcing: brings live.user_presence up to what is true now, and emits one event for each change of what is shown.
+-- Everything that changes a connection ends here. The lock of the user's row puts the announcements of one user in
+-- order, and each is computed after the lock was taken, so the last word is always the truth.
+
+CREATE FUNCTION live.presence_event(shown live.user_presence, previous_status live.presence_status) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_build_object('user_id', shown.user_id, 'status', shown.status, 'previous_status', previous_status,
+                            'custom_status', shown.custom_status, 'device_type', shown.device_type,
+                            'last_seen_at', shown.last_seen_at)
+$$;
+COMMENT ON FUNCTION live.presence_event(live.user_presence, live.presence_status) IS 'The payload of presence:update.';
+
+-- On $presence the bridges ask for each receiver whether the user is visible to them; on presence they need not.
+CREATE FUNCTION live.presence_topic() RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE rule WHEN 'everyone' THEN 'presence' ELSE '$presence' END FROM live.presence_rule_in_force()
+$$;
+COMMENT ON FUNCTION live.presence_topic() IS 'The topic on which changes of presence are announced under the rule in force.';
+
+-- Ended connections go, their time of life stays: with the user's row, and with the connections that are left.
+CREATE FUNCTION live.forget_ended_connections(user_ids text[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  WITH ended AS (
+    DELETE FROM live.connection c
+    WHERE c.user_id = ANY (user_ids)
+      AND (c.expires_at <= live.clock()
+           OR (c.node_id IS NOT NULL
+               AND NOT EXISTS (SELECT FROM live.node n WHERE n.id = c.node_id AND n.expires_at > live.clock())))
+    RETURNING c.id, c.user_id, greatest(c.seen_at, (SELECT n.renewed_at FROM live.node n WHERE n.id = c.node_id)) AS seen_at
+  ), latest AS (
+    SELECT ended.user_id, max(ended.seen_at) AS seen_at FROM ended GROUP BY ended.user_id
+  )
+  UPDATE live.connection c SET seen_at = latest.seen_at
+  FROM latest
+  WHERE c.user_id = latest.user_id AND c.seen_at < latest.seen_at AND NOT EXISTS (SELECT FROM ended WHERE ended.id = c.id)
+$$;
+COMMENT ON FUNCTION live.forget_ended_connections(text[]) IS 'Deletes the ended connections of these users. Part of live.announce().';
+
+CREATE FUNCTION live.announce(user_ids text[], text_changed boolean DEFAULT false) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  topic text := live.presence_topic();
+  announced integer;
+BEGIN
+  IF cardinality(user_ids) = 0 THEN
+    RETURN 0;
+  END IF;
+  INSERT INTO live.user_presence (user_id) SELECT DISTINCT u FROM unnest(user_ids) AS u ORDER BY u
+  ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING;
+  PERFORM FROM live.user_presence p WHERE p.user_id = ANY (user_ids) ORDER BY p.user_id FOR UPDATE;
+
+  WITH truth AS MATERIALIZED (
+    SELECT p.user_id, p.status AS previous_status, p.device_type AS previous_device_type,
+           i.user_id IS NOT NULL AND p.status = 'offline' AS frozen,
+           CASE WHEN i.user_id IS NULL THEN live.derived_status(p.mode, c.connections, c.active) ELSE 'offline' END AS status,
+           live.derived_status(CASE WHEN i.user_id IS NULL THEN p.mode ELSE 'auto' END, c.connections, c.active) AS own_status,
+           live.shown_device(c.device_type, p.device_type) AS device_type,
+           greatest(p.last_seen_at, c.seen_at) AS last_seen_at
+    FROM live.user_presence p
+    LEFT JOIN live.invisible_user i ON i.user_id = p.user_id
+    LEFT JOIN LATERAL (SELECT u.* FROM live.connected_user u WHERE u.user_id = p.user_id) AS c ON true
+    WHERE p.user_id = ANY (user_ids)
+  ), changed AS (
+    UPDATE live.user_presence p
+    SET status = truth.status, device_type = truth.device_type, last_seen_at = truth.last_seen_at, updated_at = clock_timestamp()
+    FROM truth
+    WHERE p.user_id = truth.user_id AND NOT truth.frozen
+      AND (truth.status <> truth.previous_status OR truth.device_type IS DISTINCT FROM truth.previous_device_type OR text_changed)
+    RETURNING p.user_id, live.presence_event(p, truth.previous_status) AS payload, truth.own_status
+  ), emitted AS (
+    SELECT live.emit(topic, 'presence:update', changed.payload),
+           live.emit('user:' || changed.user_id, 'presence:update',
+                     jsonb_set(changed.payload, '{status}', to_jsonb(changed.own_status)))
+    FROM changed
+  )
+  SELECT count(*) INTO announced FROM emitted;
+  PERFORM live.forget_ended_connections(user_ids);
+  RETURN announced;
+END
+$$;
+COMMENT ON FUNCTION live.announce(text[], boolean) IS
+'Announces what is true of these users now, if it is another thing than was announced last; text_changed: in any case, but for those who stay invisible. Returns how many were announced. For the extension itself.';
+
+-- When the server started anew, all that was UNLOGGED may be gone; this row is then gone too.
+CREATE UNLOGGED TABLE live.presence_epoch (
+  server_start timestamptz PRIMARY KEY,
+  settles_at timestamptz NOT NULL
+);
+COMMENT ON TABLE live.presence_epoch IS 'One row, made when the server is first seen running; gone after a crash.';
+COMMENT ON COLUMN live.presence_epoch.server_start IS 'Which start of the server it is about.';
+COMMENT ON COLUMN live.presence_epoch.settles_at IS 'Until then those who were announced online may come back unnoticed; infinity once that is over.';
+ALTER TABLE live.presence_epoch ENABLE ROW LEVEL SECURITY;
+
+-- A node could not renew while the server was away, so its lease starts anew.
+CREATE FUNCTION live.begin_presence_epoch() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  patience interval := '30 seconds'::interval + live.grace_period();
+BEGIN
+  IF EXISTS (SELECT FROM live.presence_epoch e WHERE e.server_start = pg_postmaster_start_time()) THEN
+    RETURN;
+  END IF;
+  DELETE FROM live.presence_epoch;
+  INSERT INTO live.presence_epoch
+  SELECT pg_postmaster_start_time(),
+         CASE WHEN EXISTS (SELECT FROM live.user_presence p WHERE p.status <> 'offline') THEN live.clock() + patience ELSE 'infinity' END;
+  UPDATE live.node SET expires_at = greatest(expires_at, live.clock() + patience);
+END
+$$;
+COMMENT ON FUNCTION live.begin_presence_epoch() IS
+'Notices that the server was started anew: bridges and clients get time to come back before anybody is announced offline.';
+
+CREATE FUNCTION live.next_presence_deadline() RETURNS timestamptz
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+  SELECT least((SELECT min(c.check_at) FROM live.connection c WHERE c.check_at < 'infinity'),
+               (SELECT min(n.expires_at) FROM live.node n),
+               (SELECT min(t.expires_at) FROM live.typing t),
+               (SELECT min(e.settles_at) FROM live.presence_epoch e))
+$$;
+COMMENT ON FUNCTION live.next_presence_deadline() IS 'When live.expire_presence() has something to do next; NULL or infinity: never.';
+
+-- Whoever is being changed right now is skipped: that transaction announces.
+CREATE FUNCTION live.due_connections(most integer) RETURNS TABLE (user_id text)
+LANGUAGE plpgsql VOLATILE ROWS 1000
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+  RETURN QUERY
+  WITH due AS MATERIALIZED (
+    SELECT c.id FROM live.connection c
+    WHERE c.check_at <= live.clock() ORDER BY c.check_at LIMIT most FOR UPDATE SKIP LOCKED
+  )
+  UPDATE live.connection c
+  SET check_at = CASE
+        WHEN c.active AND c.last_active_at + live.idle_after() > live.clock()
+          THEN least(c.expires_at, c.last_active_at + live.idle_after())
+        ELSE c.expires_at END
+  FROM due WHERE c.id = due.id
+  RETURNING c.user_id;
+END
+$$;
+COMMENT ON FUNCTION live.due_connections(integer) IS
+'Sets the next look of the connections whose look is due, and returns their users. Part of live.expire_presence().';
+
+CREATE FUNCTION live.due_nodes(most integer) RETURNS TABLE (user_id text)
+LANGUAGE plpgsql VOLATILE ROWS 1000
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY
+  SELECT c.user_id FROM live.node n JOIN live.connection c ON c.node_id = n.id
+  WHERE n.expires_at <= live.clock() LIMIT most;
+  DELETE FROM live.node n
+  WHERE n.expires_at <= live.clock() AND NOT EXISTS (SELECT FROM live.connection c WHERE c.node_id = n.id);
+END
+$$;
+COMMENT ON FUNCTION live.due_nodes(integer) IS
+'Users with connections of nodes that ended; nodes that have none left are deleted. Part of live.expire_presence().';
+
+CREATE FUNCTION live.due_epoch(most integer) RETURNS TABLE (user_id text)
+LANGUAGE plpgsql VOLATILE ROWS 1000
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM live.presence_epoch e WHERE e.settles_at <= live.clock()) THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+  SELECT p.user_id FROM live.user_presence p
+  WHERE p.status <> 'offline'
+    AND NOT EXISTS (SELECT FROM live.connected_user u WHERE u.user_id = p.user_id AND u.connections > 0)
+  LIMIT most;
+  IF NOT FOUND THEN
+    UPDATE live.presence_epoch SET settles_at = 'infinity';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.due_epoch(integer) IS
+'Users who were announced online before the server started anew and did not come back in time. Part of live.expire_presence().';
+
+CREATE FUNCTION live.expire_some_presence(most integer, OUT announced integer, OUT more boolean)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  due text[];
+BEGIN
+  PERFORM live.begin_presence_epoch();
+  PERFORM live.expire_typing();
+  SELECT array_agg(u.user_id) INTO due
+  FROM (SELECT d.user_id FROM live.due_connections(most) d
+        UNION ALL SELECT d.user_id FROM live.due_nodes(most) d
+        UNION ALL SELECT d.user_id FROM live.due_epoch(most) d) AS u;
+  announced := live.announce(coalesce(due, '{}'));
+  more := due IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION live.expire_some_presence(integer) IS
+'A bounded part of live.expire_presence(): announces what is due of so many connections. more: there may be more.';
+
+CREATE FUNCTION live.expire_presence() RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  part record;
+  announced integer := 0;
+BEGIN
+  LOOP
+    SELECT * INTO part FROM live.expire_some_presence(1000);
+    announced := announced + part.announced;
+    EXIT WHEN NOT part.more;
+  END LOOP;
+  PERFORM live.wake_worker(live.next_presence_deadline());
+  RETURN announced;
+END
+$$;
+COMMENT ON FUNCTION live.expire_presence() IS
+'Announces the users whose connections ended or became idle, and ends typing that was not renewed. Returns how many users were announced. The worker does this in time by itself; call it (from a cron job) where no worker runs. Reads are exact without it.';

@@ -1,0 +1,80 @@
+-- Who shares a session with whom: the tables access depends on, and the helpers policies call.
+--
+-- The helpers are definer functions: a policy that called an invoker's helper on the table it guards would recurse. In
+-- policies, write the set form: session_id = any (array (select live.my_sessions())) becomes an index condition.
+
+CREATE TYPE live.participant_role AS ENUM ('viewer', 'editor', 'owner');
+COMMENT ON TYPE live.participant_role IS 'What a participant may do in a session; a later role may do all that an earlier one may.';
+CREATE TYPE live.session_status AS ENUM ('active', 'ended');
+COMMENT ON TYPE live.session_status IS 'Whether a session goes on.';
+
+CREATE TABLE live.collaboration_sessions (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  room_name text NOT NULL,
+  status live.session_status NOT NULL DEFAULT 'active',
+  is_public boolean NOT NULL DEFAULT false,
+  created_by text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE live.collaboration_sessions IS 'Collaboration sessions: rooms in which people edit together.';
+COMMENT ON COLUMN live.collaboration_sessions.id IS 'Names the session in topics: session:<id>.';
+COMMENT ON COLUMN live.collaboration_sessions.room_name IS 'What people call it.';
+COMMENT ON COLUMN live.collaboration_sessions.status IS 'Whether it goes on.';
+COMMENT ON COLUMN live.collaboration_sessions.is_public IS 'Whether everyone signed in may join.';
+COMMENT ON COLUMN live.collaboration_sessions.created_by IS 'The user who made it.';
+COMMENT ON COLUMN live.collaboration_sessions.created_at IS 'When it was made.';
+SELECT pg_extension_config_dump('live.collaboration_sessions', '');
+
+CREATE TABLE live.session_participants (
+  session_id uuid NOT NULL REFERENCES live.collaboration_sessions ON DELETE CASCADE,
+  user_id text NOT NULL,
+  role live.participant_role NOT NULL DEFAULT 'editor',
+  joined_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (session_id, user_id)
+);
+COMMENT ON TABLE live.session_participants IS 'The participants of sessions.';
+COMMENT ON COLUMN live.session_participants.session_id IS 'The session.';
+COMMENT ON COLUMN live.session_participants.user_id IS 'The participant.';
+COMMENT ON COLUMN live.session_participants.role IS 'What the participant may do.';
+COMMENT ON COLUMN live.session_participants.joined_at IS 'Since when.';
+CREATE INDEX session_participants_user_idx ON live.session_participants (user_id, session_id);
+SELECT pg_extension_config_dump('live.session_participants', '');
+
+CREATE FUNCTION live.my_sessions() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 10
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p.session_id
+  FROM live.session_participants p JOIN live.collaboration_sessions s ON s.id = p.session_id
+  WHERE p.user_id = live.user_id() AND s.status = 'active'
+$$;
+COMMENT ON FUNCTION live.my_sessions() IS
+'The active sessions in which the current user is a participant. In policies: session_id = any (array (select live.my_sessions())).';
+
+CREATE FUNCTION live.is_participant(session_id uuid, at_least live.participant_role DEFAULT 'viewer') RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM live.session_participants p JOIN live.collaboration_sessions s ON s.id = p.session_id
+    WHERE p.session_id = is_participant.session_id AND p.user_id = live.user_id()
+      AND p.role >= at_least AND s.status = 'active')
+$$;
+COMMENT ON FUNCTION live.is_participant(uuid, live.participant_role) IS
+'Whether the current user is a participant of the active session, with that role or a greater one.';
+
+CREATE FUNCTION live.shares_session_with(user_id text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM live.session_participants mine
+    JOIN live.session_participants theirs ON theirs.session_id = mine.session_id
+    JOIN live.collaboration_sessions s ON s.id = mine.session_id
+    WHERE mine.user_id = live.user_id() AND theirs.user_id = shares_session_with.user_id AND s.status = 'active')
+$$;
+COMMENT ON FUNCTION live.shares_session_with(text) IS 'Whether the current user and that user are participants of one active session.';
+
+ALTER TABLE live.collaboration_sessions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY participants_read ON live.collaboration_sessions FOR SELECT
+  USING (id = ANY (ARRAY (SELECT live.my_sessions())) OR (is_public AND (SELECT live.user_id()) IS NOT NULL));
+ALTER TABLE live.session_participants ENABLE ROW LEVEL SECURITY;
+CREATE POLICY participants_read ON live.session_participants FOR SELECT
+  USING (session_id = ANY (ARRAY (SELECT live.my_sessions())));

@@ -1,0 +1,93 @@
+// Reads the clock; remembers the earliest deadline of a transaction and rings the worker at commit if it sleeps longer.
+#include "deadline.hpp"
+
+#include "boundary.hpp"
+#include "settings.hpp"
+#include "shared_state.hpp"
+
+namespace pg_live {
+
+namespace {
+
+constinit TimestampTz earliest_in_transaction = no_deadline;
+
+// Mark first, ring after: the worker takes the mark before it reads the deadlines.
+void tell_worker(DatabaseState *state) {
+  if (state == nullptr || earliest_in_transaction == no_deadline) return;
+  pg_memory_barrier(); // the commit is visible before the worker's plan is read
+  if (earliest_in_transaction >= static_cast<TimestampTz>(pg_atomic_read_u64(&state->next_deadline))) return;
+  pg_atomic_write_u32(&state->earlier_deadline, 1);
+  ring(state);
+}
+
+void on_transaction_end(XactEvent event, void *) {
+  switch (event) {
+  case XACT_EVENT_COMMIT:
+    tell_worker(own_database_state());
+    earliest_in_transaction = no_deadline;
+    break;
+  case XACT_EVENT_PREPARE: // the worker reads all deadlines whenever a prepared transaction may have ended
+    if (DatabaseState *const state = own_database_state(); state != nullptr && earliest_in_transaction != no_deadline)
+      pg_atomic_write_u32(&state->prepared_outstanding, 1);
+    earliest_in_transaction = no_deadline;
+    break;
+  case XACT_EVENT_ABORT:
+    earliest_in_transaction = no_deadline;
+    break;
+  default:
+    break;
+  }
+}
+
+Interval *interval_of_seconds(int seconds) {
+  auto *const interval = static_cast<Interval *>(palloc0(sizeof(Interval)));
+  interval->time = seconds * USECS_PER_SEC;
+  return interval;
+}
+
+Datum wake_worker_body(FunctionCallInfo fcinfo) {
+  if (!PG_ARGISNULL(0)) note_deadline(PG_GETARG_TIMESTAMPTZ(0));
+  PG_RETURN_VOID();
+}
+
+Datum clock_body([[maybe_unused]] FunctionCallInfo fcinfo) { PG_RETURN_TIMESTAMPTZ(presence_clock()); }
+
+Datum idle_after_body([[maybe_unused]] FunctionCallInfo fcinfo) {
+  PG_RETURN_INTERVAL_P(interval_of_seconds(settings().idle_after));
+}
+
+Datum grace_period_body([[maybe_unused]] FunctionCallInfo fcinfo) {
+  PG_RETURN_INTERVAL_P(interval_of_seconds(settings().grace_period));
+}
+
+} // namespace
+
+TimestampTz presence_clock() { return GetCurrentTimestamp() + settings().clock_offset * USECS_PER_SEC; }
+
+void note_deadline(TimestampTz deadline) {
+  own_database_state(); // the last moment to look it up
+  earliest_in_transaction = Min(earliest_in_transaction, deadline);
+}
+
+void watch_deadlines() {
+  RegisterXactCallback([](XactEvent event, void *argument) { guard([=] { on_transaction_end(event, argument); }); },
+                       nullptr);
+}
+
+} // namespace pg_live
+
+extern "C" {
+PG_FUNCTION_INFO_V1(pg_live_clock);
+PG_FUNCTION_INFO_V1(pg_live_idle_after);
+PG_FUNCTION_INFO_V1(pg_live_grace_period);
+PG_FUNCTION_INFO_V1(pg_live_wake_worker);
+extern PGDLLEXPORT Datum pg_live_clock(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum pg_live_idle_after(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum pg_live_grace_period(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum pg_live_wake_worker(PG_FUNCTION_ARGS);
+
+Datum pg_live_clock(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::clock_body>(fcinfo); }
+Datum pg_live_idle_after(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::idle_after_body>(fcinfo); }
+Datum pg_live_grace_period(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::grace_period_body>(fcinfo); }
+Datum pg_live_wake_worker(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::wake_worker_body>(fcinfo); }
+}

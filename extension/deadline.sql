@@ -1,0 +1,19 @@
+-- The clock of presence. Whoever reads deadlines compares them with live.clock(), so no ghost is ever shown; the worker
+-- is woken in time to announce.
+
+CREATE FUNCTION live.clock() RETURNS timestamptz
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_clock';
+COMMENT ON FUNCTION live.clock() IS 'The time of presence: the server''s clock, moved by pg_live.clock_offset in tests.';
+
+CREATE FUNCTION live.idle_after() RETURNS interval
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_idle_after';
+COMMENT ON FUNCTION live.idle_after() IS 'Setting pg_live.idle_after: a connection without activity for so long is idle.';
+
+CREATE FUNCTION live.grace_period() RETURNS interval
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_grace_period';
+COMMENT ON FUNCTION live.grace_period() IS 'Setting pg_live.grace_period: how long a connection that broke off still counts.';
+
+CREATE FUNCTION live.wake_worker(deadline timestamptz) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_wake_worker';
+COMMENT ON FUNCTION live.wake_worker(timestamptz) IS
+'The worker looks at deadlines by that time at the latest, if this transaction commits. Nothing happens for NULL, or where no worker runs.';

@@ -1,0 +1,64 @@
+// Expires presence in bounded transactions.
+#include "expiry.hpp"
+
+#include "deadline.hpp"
+#include "publish.hpp"
+#include "worker_transaction.hpp"
+
+namespace pg_live {
+
+namespace {
+
+constexpr int64 locked_pause = 100 * INT64CONST(1000); // microseconds
+
+struct PresencePart {
+  bool more = false;
+  TimestampTz next_deadline = no_deadline;
+};
+
+// Announces a bounded part of what is due, in a transaction of its own; false if the extension is not there.
+bool expire_part(PresencePart &part) {
+  WorkerTransaction transaction("announcing presence");
+  const bool there = lock_extension(AccessShareLock);
+  if (there) {
+    SPI_connect();
+    if (SPI_execute("select p.more, live.next_presence_deadline() from live.expire_some_presence(1000) as p", false,
+                    1) != SPI_OK_SELECT ||
+        SPI_processed != 1)
+      elog(ERROR, "cannot announce presence");
+    bool is_null = false;
+    part.more = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+    const Datum next = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null);
+    part.next_deadline = is_null ? no_deadline : DatumGetTimestampTz(next);
+    SPI_finish();
+  }
+  transaction.commit();
+  return there;
+}
+
+} // namespace
+
+bool presence_is_due(DatabaseState &state) {
+  return pg_atomic_read_u32(&state.earlier_deadline) != 0 || pg_atomic_read_u32(&state.prepared_outstanding) != 0 ||
+         presence_clock() >= static_cast<TimestampTz>(pg_atomic_read_u64(&state.next_deadline));
+}
+
+// Announces whatever is due, and stores when the next look is. Until that is stored, every transaction with a deadline
+// rings, so none is overlooked.
+void expire_presence(DatabaseState &state) {
+  pg_atomic_write_u64(&state.next_deadline, no_deadline);
+  pg_memory_barrier();
+  pg_atomic_write_u32(&state.earlier_deadline, 0);
+  PresencePart part;
+  TimestampTz began = 0;
+  do {
+    part = {};
+    began = presence_clock();
+    if (!expire_part(part)) break;
+  } while (part.more);
+  // What was due already is locked by somebody: it is looked at again after a pause.
+  const TimestampTz next = part.next_deadline <= began ? presence_clock() + locked_pause : part.next_deadline;
+  pg_atomic_write_u64(&state.next_deadline, next);
+}
+
+} // namespace pg_live

@@ -1,0 +1,14 @@
+// The worker's part of presence: announces what is due, and knows when something is due next.
+#pragma once
+
+#include "shared_state.hpp"
+
+namespace pg_live {
+
+// Whether a deadline has passed, or a transaction may have stored an earlier one.
+bool presence_is_due(DatabaseState &state);
+
+// Announces whatever is due, in transactions of its own, and stores when the next look is.
+void expire_presence(DatabaseState &state);
+
+} // namespace pg_live

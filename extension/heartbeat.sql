@@ -1,0 +1,71 @@
+-- Heartbeats: how a connection made by plain SQL begins, stays and says that its user is there.
+
+CREATE FUNCTION live.begin_connection(
+  me text, connection_id uuid, device live.device_type, is_active boolean, ttl interval) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  at timestamptz := live.clock();
+  most integer := 200;
+BEGIN
+  IF (SELECT count(*) FROM live.connection c WHERE c.user_id = me) >= most THEN
+    RAISE EXCEPTION 'too many connections of one user' USING ERRCODE = 'program_limit_exceeded',
+      DETAIL = format('There are %s.', most);
+  END IF;
+  INSERT INTO live.connection (id, user_id, device_type, active, connected_at, last_active_at, seen_at, expires_at, check_at)
+  VALUES (connection_id, me, coalesce(device, 'other'), is_active, at, at, at, at + ttl, least(at + ttl, at + live.idle_after()))
+  ON CONFLICT ON CONSTRAINT connection_pkey DO NOTHING;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'connection belongs to another user' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  PERFORM live.wake_worker(least(at + ttl, at + live.idle_after()));
+END
+$$;
+COMMENT ON FUNCTION live.begin_connection(text, uuid, live.device_type, boolean, interval) IS
+'Makes a connection with a deadline of its own. Part of live.heartbeat(). Errors: 42501 if another user has one of that id, 54000 for too many.';
+
+CREATE FUNCTION live.heartbeat(
+  connection_id uuid, device_type live.device_type DEFAULT 'other', active boolean DEFAULT true, ttl interval DEFAULT '90 seconds')
+RETURNS live.presence
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text := live.required_user();
+  at timestamptz;
+  old live.connection;
+  was_idle boolean;
+  new_check timestamptz;
+BEGIN
+  IF connection_id IS NULL OR active IS NULL OR ttl IS NULL THEN
+    RAISE EXCEPTION 'connection_id, active and ttl must not be null' USING ERRCODE = 'null_value_not_allowed';
+  ELSIF ttl < '1 second' OR ttl > '1 day' THEN
+    RAISE EXCEPTION 'ttl must be from 1 second to 1 day' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  SELECT c.* INTO old FROM live.connection c WHERE c.id = connection_id AND c.user_id = me FOR UPDATE;
+  at := live.clock();
+  IF old.id IS NULL THEN
+    PERFORM live.begin_connection(me, connection_id, device_type, active, ttl);
+    PERFORM live.announce(ARRAY[me]);
+    RETURN live.own_presence(me);
+  END IF;
+  was_idle := NOT old.active OR old.last_active_at + live.idle_after() <= at;
+  new_check := least(old.check_at, CASE WHEN old.node_id IS NULL THEN at + ttl ELSE 'infinity' END,
+                     CASE WHEN active THEN at + live.idle_after() ELSE 'infinity' END);
+  UPDATE live.connection c
+  SET active = heartbeat.active, device_type = coalesce(nullif(heartbeat.device_type, 'other'), c.device_type), seen_at = at,
+      last_active_at = CASE WHEN heartbeat.active THEN at ELSE c.last_active_at END,
+      expires_at = CASE WHEN c.node_id IS NULL THEN at + ttl ELSE c.expires_at END,
+      check_at = new_check
+  WHERE c.id = connection_id;
+  IF new_check < old.check_at THEN
+    PERFORM live.wake_worker(new_check);
+  END IF;
+  -- Only then can what is shown have changed; else this is all a heartbeat writes.
+  IF was_idle = active OR old.expires_at <= at OR old.device_type <> coalesce(nullif(device_type, 'other'), old.device_type) THEN
+    PERFORM live.announce(ARRAY[me]);
+  END IF;
+  RETURN live.own_presence(me);
+END
+$$;
+COMMENT ON FUNCTION live.heartbeat(uuid, live.device_type, boolean, interval) IS
+'Tells that a connection of the current user lives, and makes it if there is none of that id; it ends when no heartbeat comes for ttl (1 second to 1 day). active: false, nobody is at it now. Returns the presence as the user sees it. Errors: 42501 when not signed in or for another user''s connection; 22004; 22023; 54000 for more than 200 connections.';

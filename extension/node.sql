@@ -1,0 +1,130 @@
+-- What bridges call. A node is one running bridge; its connections live as long as it renews its lease. All calls take
+-- many connections at once. The bridge has verified the users' tokens, so it names them itself.
+
+CREATE FUNCTION live.renew_node(node_id uuid, lease interval DEFAULT '30 seconds') RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  at timestamptz := live.clock();
+BEGIN
+  IF node_id IS NULL OR lease IS NULL THEN
+    RAISE EXCEPTION 'node_id and lease must not be null' USING ERRCODE = 'null_value_not_allowed';
+  ELSIF lease < '1 second' OR lease > '1 hour' THEN
+    RAISE EXCEPTION 'lease must be from 1 second to 1 hour' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  -- Once ended it stays ended: its connections may have been announced offline.
+  UPDATE live.node n SET renewed_at = at, expires_at = at + lease WHERE n.id = node_id AND n.expires_at > at;
+  RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION live.renew_node(uuid, interval) IS
+'Renews the lease of a node. False if it has ended or is unknown: the bridge then registers under a new id and connects all its users again. For bridges.';
+
+CREATE FUNCTION live.register_node(node_id uuid, lease interval DEFAULT '30 seconds') RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  at timestamptz := live.clock();
+BEGIN
+  IF live.renew_node(node_id, lease) THEN
+    RETURN;
+  END IF;
+  INSERT INTO live.node (id, renewed_at, expires_at) VALUES (node_id, at, at + lease);
+  PERFORM live.wake_worker(at + lease);
+END
+$$;
+COMMENT ON FUNCTION live.register_node(uuid, interval) IS
+'Makes a node, or renews it. Error 23505 for the id of a node that has ended. For bridges.';
+
+CREATE FUNCTION live.retire_node(node_id uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  grace_ends_at timestamptz := live.clock() + live.grace_period();
+BEGIN
+  UPDATE live.connection c
+  SET node_id = NULL, seen_at = live.clock(), expires_at = grace_ends_at, check_at = least(c.check_at, grace_ends_at)
+  WHERE c.node_id = retire_node.node_id;
+  DELETE FROM live.node n WHERE n.id = retire_node.node_id;
+  PERFORM live.wake_worker(grace_ends_at);
+END
+$$;
+COMMENT ON FUNCTION live.retire_node(uuid) IS
+'Ends a node that stops in order: its users have the grace period to come back through another. For bridges.';
+
+CREATE FUNCTION live.connect_users(
+  node_id uuid, connection_ids uuid[], user_ids text[], device_types live.device_type[] DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  at timestamptz := live.clock();
+BEGIN
+  IF cardinality(connection_ids) IS DISTINCT FROM cardinality(user_ids) OR array_position(user_ids, NULL) IS NOT NULL THEN
+    RAISE EXCEPTION 'each connection needs a user' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  PERFORM FROM live.node n WHERE n.id = connect_users.node_id AND n.expires_at > at FOR SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'node is not registered' USING ERRCODE = 'object_not_in_prerequisite_state',
+      HINT = 'Call live.register_node() first.';
+  END IF;
+  INSERT INTO live.connection AS c (id, user_id, node_id, device_type, connected_at, last_active_at, seen_at, expires_at, check_at)
+  SELECT new.id, new.user_id, connect_users.node_id, coalesce(new.device_type, 'other'), at, at, at, 'infinity', at + live.idle_after()
+  FROM unnest(connection_ids, user_ids, device_types) AS new (id, user_id, device_type)
+  ON CONFLICT ON CONSTRAINT connection_pkey DO NOTHING;
+  PERFORM live.wake_worker(at + live.idle_after());
+  PERFORM live.announce(user_ids);
+END
+$$;
+COMMENT ON FUNCTION live.connect_users(uuid, uuid[], text[], live.device_type[]) IS
+'Stores new connections of a node and announces their users. A connection that is known stays as it is. Errors: 55000 if the node is not registered or has ended, 22023. For bridges.';
+
+CREATE FUNCTION live.disconnect_users(connection_ids uuid[], clean boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  at timestamptz := live.clock();
+  ends_at timestamptz := at + CASE WHEN clean THEN '0'::interval ELSE live.grace_period() END;
+  users text[];
+BEGIN
+  WITH ended AS (
+    UPDATE live.connection c
+    SET node_id = NULL, seen_at = at, expires_at = ends_at, check_at = least(c.check_at, ends_at)
+    WHERE c.id = ANY (connection_ids) AND c.node_id IS NOT NULL
+    RETURNING c.user_id
+  )
+  SELECT array_agg(ended.user_id) INTO users FROM ended;
+  IF clean AND users IS NOT NULL THEN
+    PERFORM live.announce(users);
+  ELSIF users IS NOT NULL THEN
+    PERFORM live.wake_worker(ends_at);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.disconnect_users(uuid[], boolean) IS
+'Ends connections of nodes: clean, the client closed them, at once; else after the grace period, in which a client that comes back was never away. For bridges.';
+
+CREATE FUNCTION live.report_activity(connection_ids uuid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  at timestamptz := live.clock();
+  was_idle text[];
+BEGIN
+  WITH before AS MATERIALIZED (
+    SELECT c.id, NOT c.active OR c.last_active_at + live.idle_after() <= at AS idle
+    FROM live.connection c WHERE c.id = ANY (connection_ids) ORDER BY c.id FOR UPDATE
+  ), now AS (
+    UPDATE live.connection c
+    SET active = true, last_active_at = at, check_at = least(c.check_at, at + live.idle_after())
+    FROM before WHERE c.id = before.id
+    RETURNING c.user_id, before.idle
+  )
+  SELECT array_agg(now.user_id) FILTER (WHERE now.idle) INTO was_idle FROM now;
+  IF was_idle IS NOT NULL THEN
+    PERFORM live.wake_worker(at + live.idle_after());
+    PERFORM live.announce(was_idle);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.report_activity(uuid[]) IS
+'Tells that something was done on connections of nodes; once a minute and connection is enough. For bridges.';

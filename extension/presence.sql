@@ -1,0 +1,134 @@
+-- Presence: what is shown of a user. It is derived from the user's connections (connection.sql) and the mode the user
+-- chose. live.user_presence is what was announced; the view live.presence is exact at the moment it is read.
+--
+-- Invisibility: all that others can read of an invisible user is the row of live.user_presence, frozen when the user
+-- became invisible, with status offline. What the user really is and changes meanwhile is in live.invisible_user and
+-- live.connection, where only the user reads it.
+
+CREATE TYPE live.presence_status AS ENUM ('online', 'away', 'busy', 'offline');
+COMMENT ON TYPE live.presence_status IS 'What is shown of a user.';
+CREATE TYPE live.presence_mode AS ENUM ('auto', 'away', 'busy', 'invisible');
+COMMENT ON TYPE live.presence_mode IS
+'What a user chose. auto: online, or away while all connections are idle; away and busy: shown so while connected; invisible: offline to everyone else.';
+CREATE TYPE live.device_type AS ENUM ('desktop', 'mobile', 'tablet', 'web', 'other');
+COMMENT ON TYPE live.device_type IS 'What a connection runs on.';
+
+CREATE TABLE live.user_presence (
+  user_id text PRIMARY KEY,
+  status live.presence_status NOT NULL DEFAULT 'offline',
+  mode live.presence_mode NOT NULL DEFAULT 'auto',
+  custom_status text,
+  device_type live.device_type,
+  metadata jsonb NOT NULL DEFAULT '{}',
+  last_seen_at timestamptz,
+  updated_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE live.user_presence IS 'What was announced of each user: one row a user, written on transitions only.';
+COMMENT ON COLUMN live.user_presence.user_id IS 'The user.';
+COMMENT ON COLUMN live.user_presence.status IS 'The announced status; the view live.presence is exact.';
+COMMENT ON COLUMN live.user_presence.mode IS 'What the user chose; of an invisible user, what was chosen before.';
+COMMENT ON COLUMN live.user_presence.custom_status IS 'A text of the user, up to 255 characters.';
+COMMENT ON COLUMN live.user_presence.device_type IS 'The device last used.';
+COMMENT ON COLUMN live.user_presence.metadata IS 'Whatever the app wants to show, see live.checked_metadata().';
+COMMENT ON COLUMN live.user_presence.last_seen_at IS 'When the user was last connected; after a crash of the server a lower bound. NULL: never.';
+COMMENT ON COLUMN live.user_presence.updated_at IS 'When the row was written.';
+CREATE INDEX user_presence_updated_idx ON live.user_presence (updated_at);
+CREATE INDEX user_presence_announced_idx ON live.user_presence (user_id) WHERE status <> 'offline';
+SELECT pg_extension_config_dump('live.user_presence', '');
+
+CREATE TABLE live.invisible_user (
+  user_id text PRIMARY KEY REFERENCES live.user_presence ON DELETE CASCADE,
+  custom_status text,
+  metadata jsonb NOT NULL
+);
+COMMENT ON TABLE live.invisible_user IS 'The users whose mode is invisible, and what they changed meanwhile.';
+COMMENT ON COLUMN live.invisible_user.user_id IS 'The user.';
+COMMENT ON COLUMN live.invisible_user.custom_status IS 'As in live.user_presence, shown when the user is visible again.';
+COMMENT ON COLUMN live.invisible_user.metadata IS 'The same.';
+SELECT pg_extension_config_dump('live.invisible_user', '');
+
+CREATE TABLE live.presence_rule (
+  is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+  rule text NOT NULL CHECK (rule IN ('everyone', 'session', 'followers', 'function')),
+  check_function text CHECK ((check_function IS NOT NULL) = (rule = 'function'))
+);
+COMMENT ON TABLE live.presence_rule IS 'Who may see whose presence, set by live.set_presence_visibility(); no row: everyone signed in.';
+COMMENT ON COLUMN live.presence_rule.is_only IS 'There is one row at most.';
+COMMENT ON COLUMN live.presence_rule.rule IS 'everyone, session, followers or function.';
+COMMENT ON COLUMN live.presence_rule.check_function IS 'Qualified name of a function (user_id text) returning boolean.';
+SELECT pg_extension_config_dump('live.presence_rule', '');
+
+CREATE FUNCTION live.presence_rule_in_force(OUT rule text, OUT check_function text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  SELECT r.rule, r.check_function INTO rule, check_function FROM live.presence_rule r;
+  rule := coalesce(rule, 'everyone');
+END
+$$;
+COMMENT ON FUNCTION live.presence_rule_in_force() IS 'The rule of presence visibility.';
+
+-- An invoker's function, so that the app's function is called as the user.
+CREATE FUNCTION live.can_see_presence(user_id text) RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text := live.user_id();
+  visibility record;
+  visible boolean;
+BEGIN
+  IF me IS NULL OR user_id IS NULL THEN
+    RETURN false;
+  ELSIF me = user_id THEN
+    RETURN true;
+  END IF;
+  visibility := live.presence_rule_in_force();
+  CASE visibility.rule
+    WHEN 'everyone' THEN RETURN true;
+    WHEN 'session' THEN RETURN live.shares_session_with(user_id);
+    WHEN 'followers' THEN RETURN live.follows(user_id);
+    ELSE
+      EXECUTE format('SELECT %s($1)', visibility.check_function) INTO visible USING user_id;
+      RETURN coalesce(visible, false);
+  END CASE;
+END
+$$;
+COMMENT ON FUNCTION live.can_see_presence(text) IS
+'Whether the current user may see the presence of that user: always one''s own, others as live.set_presence_visibility() says, nobody''s when not signed in.';
+
+CREATE FUNCTION live.set_presence_visibility(rule text, check_function regprocedure DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF rule IS NULL OR rule NOT IN ('everyone', 'session', 'followers', 'function') THEN
+    RAISE EXCEPTION 'invalid rule of presence visibility: "%"', coalesce(left(rule, 60), 'NULL')
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'It is one of everyone, session, followers, function.';
+  ELSIF (rule = 'function') <> (check_function IS NOT NULL) THEN
+    RAISE EXCEPTION 'a check function is given with the rule "function", and only then'
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  INSERT INTO live.presence_rule AS current (rule, check_function)
+  VALUES (set_presence_visibility.rule, live.check_function_name(set_presence_visibility.check_function))
+  ON CONFLICT (is_only) DO UPDATE SET rule = excluded.rule, check_function = excluded.check_function;
+  PERFORM live.revoke_access('presence');
+END
+$$;
+COMMENT ON FUNCTION live.set_presence_visibility(text, regprocedure) IS
+'Sets who may see whose presence: everyone (signed in; the default), session (people who share an active session), followers (who follows a user sees that user), function (a function (user_id text) returning boolean, called as the viewer). Holds for tables, views, functions and events. For admins. Errors: 22023, 42P13.';
+
+CREATE FUNCTION live.derived_status(mode live.presence_mode, connections bigint, active boolean) RETURNS live.presence_status
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+  WHEN coalesce(connections, 0) = 0 THEN 'offline'::live.presence_status
+  WHEN mode = 'busy' THEN 'busy'
+  WHEN mode = 'away' OR NOT active THEN 'away'
+  ELSE 'online'
+END;
+COMMENT ON FUNCTION live.derived_status(live.presence_mode, bigint, boolean) IS
+'The status of a user with that mode and so many connections, of which any or none is active.';
+
+CREATE FUNCTION live.shown_device(connected live.device_type, announced live.device_type) RETURNS live.device_type
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(nullif(connected, 'other'), announced, connected);
+COMMENT ON FUNCTION live.shown_device(live.device_type, live.device_type) IS
+'The device shown of a user: that of the connection last used where it says, else the one last announced.';

@@ -1,0 +1,67 @@
+// Typing: asks as the current user whether the location's topic may be received, then acts with the owner's rights.
+#include "boundary.hpp"
+#include "query.hpp"
+#include "topic.hpp"
+
+#include <array>
+
+namespace pg_live {
+
+namespace {
+
+void require_location(std::string_view location) {
+  StringInfoData topic;
+  initStringInfo(&topic);
+  appendStringInfoString(&topic, "typing:");
+  appendBinaryStringInfo(&topic, location.data(), static_cast<int>(location.size()));
+  require_can_receive({topic.data, static_cast<size_t>(topic.len)});
+}
+
+Datum set_typing_body(FunctionCallInfo fcinfo) {
+  static constinit KeptPlan plan;
+  const std::string_view location = text_argument(fcinfo, 0, "location");
+  if (PG_ARGISNULL(1)) ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("is_typing must not be null")));
+  require_location(location);
+  std::array<Datum, 2> values{PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+  as_owner([&] {
+    SPI_connect();
+    const int result = SPI_execute_plan(plan.get("select live.store_typing($1, $2)", {TEXTOID, BOOLOID}), values.data(),
+                                        nullptr, false, 0);
+    if (result != SPI_OK_SELECT) elog(ERROR, "cannot store typing: %s", SPI_result_code_string(result));
+    return SPI_finish();
+  });
+  PG_RETURN_VOID();
+}
+
+Datum get_typing_body(FunctionCallInfo fcinfo) {
+  static constinit KeptPlan plan;
+  const std::string_view location = text_argument(fcinfo, 0, "location");
+  require_location(location);
+  Datum value = PG_GETARG_DATUM(0);
+  return as_owner([&] {
+    SPI_connect();
+    if (SPI_execute_plan(plan.get("select live.typing_users($1)", {TEXTOID}), &value, nullptr, true, 1) !=
+            SPI_OK_SELECT ||
+        SPI_processed != 1)
+      elog(ERROR, "cannot read who is typing");
+    bool is_null = false;
+    const Datum users = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+    const Datum result = SPI_datumTransfer(users, false, -1); // into the memory of the caller
+    SPI_finish();
+    return result;
+  });
+}
+
+} // namespace
+
+} // namespace pg_live
+
+extern "C" {
+PG_FUNCTION_INFO_V1(pg_live_set_typing);
+PG_FUNCTION_INFO_V1(pg_live_get_typing);
+extern PGDLLEXPORT Datum pg_live_set_typing(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum pg_live_get_typing(PG_FUNCTION_ARGS);
+
+Datum pg_live_set_typing(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::set_typing_body>(fcinfo); }
+Datum pg_live_get_typing(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::get_typing_body>(fcinfo); }
+}

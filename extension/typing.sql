@@ -1,0 +1,96 @@
+-- Typing: who is typing where. UNLOGGED, and gone after three seconds unless renewed. The event carries the whole set.
+
+CREATE UNLOGGED TABLE live.typing (
+  location text NOT NULL,
+  user_id text NOT NULL,
+  started_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL,
+  PRIMARY KEY (location, user_id)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE live.typing IS 'Who is typing where.';
+COMMENT ON COLUMN live.typing.location IS 'A place of the app, 1 to 255 characters: events go to typing:<location>.';
+COMMENT ON COLUMN live.typing.user_id IS 'Who.';
+COMMENT ON COLUMN live.typing.started_at IS 'Since when.';
+COMMENT ON COLUMN live.typing.expires_at IS 'Until when, unless renewed.';
+ALTER TABLE live.typing ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_read ON live.typing FOR SELECT USING (user_id = live.user_id());
+
+-- Those who are invisible type unseen.
+CREATE FUNCTION live.typing_users(location text) RETURNS text[]
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(array_agg(t.user_id ORDER BY t.started_at, t.user_id), '{}')
+  FROM live.typing t
+  WHERE t.location = typing_users.location AND t.expires_at > live.clock()
+    AND NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = t.user_id)
+$$;
+COMMENT ON FUNCTION live.typing_users(text) IS 'Who is seen typing at a location, in the order they began. For the extension itself.';
+
+CREATE FUNCTION live.emit_typing(location text) RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT live.emit('typing:' || location, 'typing:indicator',
+                   jsonb_build_object('location', location, 'user_ids', live.typing_users(location)), false)
+$$;
+COMMENT ON FUNCTION live.emit_typing(text) IS 'Emits typing:indicator with who is typing at a location now. For the extension itself.';
+
+-- Changes of one location take turns, so that each event carries the set that its change left.
+CREATE FUNCTION live.store_typing(location text, is_typing boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text := live.required_user();
+  at timestamptz := live.clock();
+  until timestamptz := at + '3 seconds'::interval;
+BEGIN
+  PERFORM live.checked_text(location, 'location', 255);
+  IF is_typing THEN
+    UPDATE live.typing t SET expires_at = until WHERE t.location = store_typing.location AND t.user_id = me AND t.expires_at > at;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('pg_live typing ' || location, 0));
+  IF is_typing THEN
+    INSERT INTO live.typing AS t (location, user_id, started_at, expires_at) VALUES (store_typing.location, me, at, until)
+    ON CONFLICT ON CONSTRAINT typing_pkey DO UPDATE SET started_at = at, expires_at = until;
+    PERFORM live.wake_worker(until);
+  ELSE
+    DELETE FROM live.typing t WHERE t.location = store_typing.location AND t.user_id = me;
+    IF NOT FOUND THEN
+      RETURN;
+    END IF;
+  END IF;
+  IF NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = me) THEN
+    PERFORM live.emit_typing(location);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.store_typing(text, boolean) IS 'Stores that the current user types or stops. Part of live.set_typing(), which checks access.';
+
+CREATE FUNCTION live.set_typing(location text, is_typing boolean) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_set_typing';
+COMMENT ON FUNCTION live.set_typing(text, boolean) IS
+'Tells that the current user is typing at a location, for three seconds unless called again, or has stopped. Who may receive typing:<location> may type there. Errors: 42501, 22004, 22023.';
+
+CREATE FUNCTION live.get_typing(location text) RETURNS text[]
+LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_get_typing';
+COMMENT ON FUNCTION live.get_typing(text) IS
+'Who is typing at a location, in the order they began; for whoever may receive typing:<location>. Errors: 42501, 22004.';
+
+CREATE FUNCTION live.expire_typing() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  place text;
+BEGIN
+  FOR place IN SELECT DISTINCT t.location FROM live.typing t WHERE t.expires_at <= live.clock() ORDER BY 1 LOOP
+    PERFORM pg_advisory_xact_lock(hashtextextended('pg_live typing ' || place, 0));
+    DELETE FROM live.typing t WHERE t.location = place AND t.expires_at <= live.clock();
+    IF FOUND THEN
+      PERFORM live.emit_typing(place);
+    END IF;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION live.expire_typing() IS 'Ends typing that was not renewed. Part of live.expire_presence().';

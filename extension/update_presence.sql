@@ -1,0 +1,171 @@
+-- What users say of their presence, and what they ask. Everything here acts as the current user on the user's own rows.
+
+CREATE FUNCTION live.own_presence(user_id text) RETURNS live.presence
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(
+    (SELECT p FROM live.presence p WHERE p.user_id = own_presence.user_id),
+    ROW(user_id, 'offline', 'auto', NULL, NULL, 0, NULL, NULL, '{}')::live.presence)
+$$;
+COMMENT ON FUNCTION live.own_presence(text) IS
+'The presence of a user as the current user sees it; of one who is unknown or not visible: offline, never seen.';
+
+CREATE FUNCTION live.get_presence(user_id text DEFAULT NULL) RETURNS live.presence
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text := live.required_user();
+BEGIN
+  RETURN live.own_presence(coalesce(user_id, me));
+END
+$$;
+COMMENT ON FUNCTION live.get_presence(text) IS
+'The presence of a user, exact when read; NULL: oneself. Who is unknown and who may not be seen look the same: offline, never seen. Error 42501 when not signed in.';
+
+-- An invisible user's changes go to live.invisible_user; others see the row of live.user_presence as it was.
+CREATE FUNCTION live.store_mode(me text, new_mode live.presence_mode) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  was_invisible boolean := EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = me);
+BEGIN
+  IF new_mode = 'invisible' AND NOT was_invisible THEN
+    INSERT INTO live.invisible_user (user_id, custom_status, metadata)
+    SELECT p.user_id, p.custom_status, p.metadata FROM live.user_presence p WHERE p.user_id = me;
+  ELSIF new_mode <> 'invisible' AND was_invisible THEN
+    UPDATE live.user_presence p SET mode = new_mode, custom_status = i.custom_status, metadata = i.metadata
+    FROM live.invisible_user i WHERE p.user_id = me AND i.user_id = me;
+    DELETE FROM live.invisible_user i WHERE i.user_id = me;
+  ELSIF new_mode <> 'invisible' THEN
+    UPDATE live.user_presence p SET mode = new_mode, updated_at = clock_timestamp() WHERE p.user_id = me AND p.mode <> new_mode;
+  END IF;
+  RETURN new_mode IS NOT NULL AND (new_mode = 'invisible') <> was_invisible;
+END
+$$;
+COMMENT ON FUNCTION live.store_mode(text, live.presence_mode) IS
+'Stores the mode; returns whether the user became invisible, or visible. Part of live.update_presence().';
+
+CREATE FUNCTION live.store_presence_text(me text, new_custom_status text, new_metadata jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE live.invisible_user i
+  SET custom_status = nullif(coalesce(new_custom_status, i.custom_status), ''), metadata = coalesce(new_metadata, i.metadata)
+  WHERE i.user_id = me;
+  IF NOT FOUND THEN
+    UPDATE live.user_presence p
+    SET custom_status = nullif(coalesce(new_custom_status, p.custom_status), ''),
+        metadata = coalesce(new_metadata, p.metadata), updated_at = clock_timestamp()
+    WHERE p.user_id = me;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.store_presence_text(text, text, jsonb) IS 'Stores what is not NULL of the two. Part of live.update_presence().';
+
+CREATE FUNCTION live.update_presence(
+  mode live.presence_mode DEFAULT NULL, custom_status text DEFAULT NULL,
+  device_type live.device_type DEFAULT NULL, metadata jsonb DEFAULT NULL) RETURNS live.presence
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text := live.required_user();
+  before live.user_presence;
+  turned boolean;
+BEGIN
+  IF custom_status <> '' THEN
+    PERFORM live.checked_text(custom_status, 'custom_status', 255);
+  END IF;
+  PERFORM live.checked_metadata(metadata);
+  INSERT INTO live.user_presence (user_id) VALUES (me) ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING;
+  SELECT p.* INTO before FROM live.user_presence p WHERE p.user_id = me FOR UPDATE;
+  turned := live.store_mode(me, mode);
+  IF custom_status IS NOT NULL OR metadata IS NOT NULL THEN
+    PERFORM live.store_presence_text(me, custom_status, metadata);
+  END IF;
+  IF device_type IS NOT NULL THEN
+    UPDATE live.connection c SET device_type = update_presence.device_type
+    WHERE c.id = (SELECT latest.id FROM live.connection latest WHERE latest.user_id = me
+                  ORDER BY latest.last_active_at DESC, latest.id LIMIT 1);
+    UPDATE live.user_presence p SET device_type = update_presence.device_type
+    WHERE p.user_id = me AND NOT EXISTS (SELECT FROM live.connection c WHERE c.user_id = me)
+      AND NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = me);
+  END IF;
+  PERFORM live.announce(ARRAY[me], (
+    SELECT (p.custom_status, p.device_type) IS DISTINCT FROM (before.custom_status, before.device_type)
+    FROM live.user_presence p WHERE p.user_id = me));
+  IF turned THEN
+    PERFORM live.emit_typing(t.location) FROM live.typing t WHERE t.user_id = me AND t.expires_at > live.clock();
+  END IF;
+  RETURN live.own_presence(me);
+END
+$$;
+COMMENT ON FUNCTION live.update_presence(live.presence_mode, text, live.device_type, jsonb) IS
+'Changes what is shown of the current user; NULL leaves as it is, an empty custom_status clears it. Does not connect: a user without connections stays offline. Returns the presence as the user sees it. Errors: 42501 when not signed in; 22023 and 54000 for text or metadata out of bounds.';
+
+-- What the user ends oneself, ends at once.
+CREATE FUNCTION live.disconnect(connection_id uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text := live.required_user();
+BEGIN
+  UPDATE live.connection c SET node_id = NULL, expires_at = live.clock(), seen_at = live.clock()
+  WHERE c.id = connection_id AND c.user_id = me;
+  IF FOUND THEN
+    PERFORM live.announce(ARRAY[me]);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.disconnect(uuid) IS
+'Ends a connection of the current user at once. Nothing happens if there is none of that id, or it is another user''s. Error 42501 when not signed in.';
+
+CREATE FUNCTION live.go_offline() RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text := live.required_user();
+BEGIN
+  UPDATE live.connection c SET node_id = NULL, expires_at = live.clock(), seen_at = live.clock() WHERE c.user_id = me;
+  IF FOUND THEN
+    PERFORM live.announce(ARRAY[me]);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.go_offline() IS 'Ends all connections of the current user at once. Error 42501 when not signed in.';
+
+CREATE FUNCTION live.get_online_users(
+  max_users integer DEFAULT 100, after_cursor text DEFAULT NULL, statuses live.presence_status[] DEFAULT NULL)
+RETURNS TABLE (user_id text, status live.presence_status, custom_status text, device_type live.device_type,
+               last_seen_at timestamptz, cursor text)
+LANGUAGE plpgsql STABLE ROWS 100
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+#variable_conflict use_column
+DECLARE
+  after_user text := '';
+BEGIN
+  PERFORM live.required_user();
+  IF max_users IS NULL OR max_users < 1 OR max_users > 1000 THEN
+    RAISE EXCEPTION 'max_users must be from 1 to 1000' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF after_cursor IS NOT NULL THEN
+    BEGIN
+      after_user := convert_from(decode(after_cursor, 'base64'), 'UTF8');
+    EXCEPTION WHEN data_exception OR untranslatable_character OR character_not_in_repertoire THEN
+      RAISE EXCEPTION 'invalid cursor' USING ERRCODE = 'invalid_parameter_value',
+        HINT = 'Pass the cursor of the last row that was returned.';
+    END;
+  END IF;
+  RETURN QUERY
+  SELECT p.user_id, p.status, p.custom_status, p.device_type, p.last_seen_at,
+         replace(encode(convert_to(p.user_id, 'UTF8'), 'base64'), E'\n', '')
+  -- Who is online was announced so; the view knows who has gone since.
+  FROM live.user_presence announced
+  JOIN live.presence p ON p.user_id = announced.user_id
+  WHERE announced.user_id > after_user AND announced.status <> 'offline'
+    AND p.status <> 'offline' AND (statuses IS NULL OR p.status = ANY (statuses))
+  ORDER BY announced.user_id
+  LIMIT max_users;
+END
+$$;
+COMMENT ON FUNCTION live.get_online_users(integer, text, live.presence_status[]) IS
+'The users who are connected and visible to the current user, by user id, a page at a time: pass the cursor of the last row to go on. statuses: only these. Errors: 42501 when not signed in; 22023 for max_users outside 1 to 1000 or an invalid cursor.';

@@ -1,0 +1,218 @@
+-- What is shown of a user, in every way of reading, to every kind of viewer: status by mode and connections, exact
+-- deadlines by the clock seam, one event a change, invisibility that leaks nowhere, and visibility rules.
+\unset ECHO
+BEGIN;
+SELECT no_plan();
+
+-- As somebody: a statement's single value as text, or the error's code.
+CREATE FUNCTION pg_temp.as_user(user_id text, statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  result text;
+BEGIN
+  PERFORM set_config('role', CASE WHEN user_id IS NULL THEN 'anon' ELSE 'authenticated' END, true),
+          set_config('request.jwt.claims', coalesce(jsonb_build_object('sub', user_id)::text, ''), true);
+  EXECUTE statement INTO result;
+  PERFORM set_config('role', 'none', true), set_config('request.jwt.claims', '', true);
+  RETURN result;
+EXCEPTION WHEN OTHERS THEN
+  PERFORM set_config('role', 'none', true);
+  RETURN SQLSTATE;
+END
+$$;
+CREATE FUNCTION pg_temp.connection(number integer) RETURNS uuid LANGUAGE sql AS
+$$ SELECT format('00000000-0000-4000-8000-%s', lpad(number::text, 12, '0'))::uuid $$;
+-- The presence events since the last call, without the time.
+CREATE TEMP TABLE seen AS SELECT coalesce(max(id), 0) AS id FROM live.event;
+CREATE FUNCTION pg_temp.news() RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN QUERY SELECT format('%s %s %s>%s', e.topic, e.payload ->> 'user_id', e.payload ->> 'previous_status', e.payload ->> 'status')
+               FROM live.event e WHERE e.id > (SELECT id FROM seen) AND e.event = 'presence:update' AND e.topic !~ '^user:' ORDER BY e.id;
+  UPDATE seen SET id = (SELECT coalesce(max(e.id), 0) FROM live.event e);
+END
+$$;
+CREATE FUNCTION pg_temp.at(seconds integer) RETURNS void LANGUAGE sql AS
+$$ SELECT set_config('pg_live.clock_offset', seconds::text, true) $$;
+
+-- The matrix: mode by connections. Two connections: a tab and a phone; each is absent, idle or active.
+CREATE TEMP TABLE matrix AS
+SELECT row_number() OVER () AS number, mode, tab, phone,
+  CASE WHEN mode = 'invisible' OR (tab = 'absent' AND phone = 'absent') THEN 'offline'
+       WHEN mode = 'busy' THEN 'busy'
+       WHEN mode = 'away' OR NOT 'active' IN (tab, phone) THEN 'away'
+       ELSE 'online' END AS to_others,
+  CASE WHEN tab = 'absent' AND phone = 'absent' THEN 'offline'
+       WHEN mode = 'busy' THEN 'busy'
+       WHEN mode = 'away' OR NOT 'active' IN (tab, phone) THEN 'away'
+       ELSE 'online' END AS to_oneself
+FROM unnest(enum_range(NULL::live.presence_mode)) AS mode,
+     unnest('{absent,idle,active}'::text[]) AS tab, unnest('{absent,idle,active}'::text[]) AS phone;
+SELECT pg_temp.as_user('m' || number, format('SELECT (live.update_presence(%L)).mode', mode)) FROM matrix \g /dev/null
+SELECT pg_temp.as_user('m' || number, format('SELECT (live.heartbeat(%L, ''web'', %L)).status', pg_temp.connection(number::integer * 2), tab = 'active'))
+FROM matrix WHERE tab <> 'absent' \g /dev/null
+SELECT pg_temp.as_user('m' || number, format('SELECT (live.heartbeat(%L, ''mobile'', %L)).status', pg_temp.connection(number::integer * 2 + 1), phone = 'active'))
+FROM matrix WHERE phone <> 'absent' \g /dev/null
+
+CREATE TEMP VIEW reading AS
+SELECT m.*, way.name, way.statement
+FROM matrix m, LATERAL (VALUES
+  ('get_presence', format('SELECT (live.get_presence(%L)).status', 'm' || number)),
+  ('view', format('SELECT status FROM live.presence WHERE user_id = %L', 'm' || number)),
+  ('get_online_users', format($$SELECT coalesce((SELECT status FROM live.get_online_users(1000) WHERE user_id = %L), 'offline')$$, 'm' || number))
+) AS way (name, statement);
+SELECT is(pg_temp.as_user('viewer', statement), to_others, format('%s: mode %s, tab %s, phone %s', name, mode, tab, phone)) FROM reading ORDER BY number, name;
+SELECT is(pg_temp.as_user('viewer', format('SELECT status FROM live.user_presence WHERE user_id = %L', 'm' || number)), to_others,
+          format('table: mode %s, tab %s, phone %s', mode, tab, phone)) FROM matrix ORDER BY number;
+SELECT is(pg_temp.as_user('m' || number, 'SELECT (live.get_presence()).status'), to_oneself, format('oneself: mode %s, tab %s, phone %s', mode, tab, phone))
+FROM matrix ORDER BY number;
+SELECT is(pg_temp.as_user(NULL, statement), CASE name WHEN 'view' THEN NULL ELSE '42501' END, format('anonymous: %s', name))
+FROM reading WHERE number = 1;
+SELECT is(pg_temp.as_user(NULL, 'SELECT count(*) FROM live.user_presence'), '0', 'anonymous reads no row of the table');
+SELECT is(pg_temp.as_user('m1', $$SELECT count(*) FROM live.connection WHERE user_id <> 'm1'$$), '0', 'nobody reads connections of others');
+SELECT is(pg_temp.as_user('viewer', 'SELECT count(*) FROM live.presence WHERE connections > 0'),
+          (SELECT count(*)::text FROM matrix WHERE to_others <> 'offline'), 'connections are counted of those who are shown only');
+
+-- Exact deadlines: no reader waits for anybody to announce.
+SELECT pg_temp.news() \g /dev/null
+SELECT is(pg_temp.as_user('anna', $$SELECT (live.heartbeat('00000000-0000-4000-8000-00000000a001')).status$$), 'online', 'a first heartbeat connects');
+SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence anna offline>online'], 'and is announced');
+SELECT is(pg_temp.as_user('anna', $$SELECT (live.heartbeat('00000000-0000-4000-8000-00000000a001')).status$$), 'online', 'the next');
+SELECT is_empty('SELECT pg_temp.news()', 'is not');
+SELECT is(pg_temp.as_user('anna', $$SELECT (live.heartbeat('00000000-0000-4000-8000-00000000a002')).connections$$), '2', 'a second tab');
+SELECT is(pg_temp.as_user('anna', $$SELECT live.disconnect('00000000-0000-4000-8000-00000000a002')$$), '', 'closes');
+SELECT is_empty('SELECT pg_temp.news()', 'without an event');
+SELECT pg_temp.at(89) \g /dev/null
+SELECT is(pg_temp.as_user('bob', $$SELECT (live.get_presence('anna')).status$$), 'online', 'a moment before the deadline');
+SELECT pg_temp.at(91) \g /dev/null
+SELECT is(pg_temp.as_user('bob', $$SELECT (live.get_presence('anna')).status$$), 'offline', 'a moment after');
+SELECT is(pg_temp.as_user('bob', $$SELECT count(*) FROM live.get_online_users() WHERE user_id = 'anna'$$), '0', 'in lists too');
+SELECT cmp_ok(pg_temp.as_user('bob', $$SELECT (live.get_presence('anna')).last_seen_at$$)::timestamptz, '<=', clock_timestamp(), 'last seen at the last heartbeat, not at the deadline');
+SELECT is((SELECT live.expire_presence()) >= 1, true, 'somebody announces it');
+SELECT is((SELECT count(*) FROM pg_temp.news() AS n WHERE n = 'presence anna online>offline'), 1::bigint, 'once');
+SELECT is(live.expire_presence(), 0, 'and not again');
+SELECT is_empty('SELECT pg_temp.news()', 'no event');
+
+-- Idle after five minutes, by itself; active again by a heartbeat.
+SELECT is(pg_temp.as_user('anna', $$SELECT (live.heartbeat('00000000-0000-4000-8000-00000000a003', ttl => '1 hour')).status$$), 'online', 'connected for an hour');
+SELECT pg_temp.news() \g /dev/null
+SELECT pg_temp.at(91 + 301) \g /dev/null
+SELECT is(pg_temp.as_user('bob', $$SELECT (live.get_presence('anna')).status$$), 'away', 'away after five minutes');
+SELECT live.expire_presence() \g /dev/null
+SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence anna online>away'], 'announced');
+SELECT is(pg_temp.as_user('anna', $$SELECT (live.heartbeat('00000000-0000-4000-8000-00000000a003', active => false, ttl => '1 hour')).status$$), 'away', 'an idle heartbeat changes nothing');
+SELECT is(pg_temp.as_user('anna', $$SELECT (live.heartbeat('00000000-0000-4000-8000-00000000a003', ttl => '1 hour')).status$$), 'online', 'an active one does');
+SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence anna away>online'], 'with one event');
+SELECT pg_temp.at(91 + 301 + 290) \g /dev/null
+SELECT pg_temp.as_user('anna', $$SELECT (live.heartbeat('00000000-0000-4000-8000-00000000a003', ttl => '1 hour')).status$$) \g /dev/null
+SELECT pg_temp.at(91 + 301 + 310) \g /dev/null
+SELECT live.expire_presence() \g /dev/null
+SELECT is_empty('SELECT pg_temp.news()', 'a look that comes too early announces nothing');
+
+-- Changes of what is shown.
+SELECT is(pg_temp.as_user('anna', $$SELECT (live.update_presence(custom_status => 'at lunch')).custom_status$$), 'at lunch', 'a text of one''s own');
+SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence anna online>online'], 'is one event');
+SELECT pg_temp.as_user('anna', $$SELECT (live.update_presence(custom_status => 'at lunch')).custom_status$$) \g /dev/null
+SELECT is_empty('SELECT pg_temp.news()', 'the same again none');
+SELECT is(pg_temp.as_user('anna', $$SELECT (live.update_presence('busy', '', 'tablet', '{"a": 1}'))::text$$) ~ '^\(anna,busy,busy,,tablet,1,', true, 'all at once');
+SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence anna online>busy'], 'is one event too');
+SELECT is(pg_temp.as_user('anna', 'SELECT live.go_offline()'), '', 'go_offline');
+SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence anna busy>offline'], 'is announced');
+SELECT is(pg_temp.as_user('stranger', $$SELECT live.get_presence('nobody')$$), '(nobody,offline,auto,,,0,,,{})', 'who is unknown is offline');
+
+-- Invisible: whatever happens meanwhile, others read the same.
+SELECT pg_temp.as_user('iris', $$SELECT live.heartbeat('00000000-0000-4000-8000-0000000000f1', 'desktop', ttl => '1 hour')$$) \g /dev/null
+SELECT pg_temp.as_user('iris', $$SELECT live.update_presence(custom_status => 'here')$$) \g /dev/null
+SELECT pg_temp.news() \g /dev/null
+SELECT is(pg_temp.as_user('iris', $$SELECT (live.update_presence('invisible')).mode$$), 'invisible', 'one knows of oneself');
+SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence iris online>offline'], 'others hear offline');
+CREATE TEMP TABLE before AS SELECT pg_temp.as_user('bob', $$SELECT (p, u) FROM live.presence p JOIN live.user_presence u USING (user_id) WHERE user_id = 'iris'$$) AS row;
+SELECT pg_temp.as_user('iris', statement) FROM unnest(ARRAY[
+  $$SELECT live.heartbeat('00000000-0000-4000-8000-0000000000f1', 'mobile', ttl => '1 hour')$$,
+  $$SELECT live.heartbeat('00000000-0000-4000-8000-0000000000f2', 'tablet', ttl => '1 hour')$$,
+  $$SELECT live.update_presence(custom_status => 'secret', device_type => 'web', metadata => '{"secret": true}')$$,
+  $$SELECT live.set_typing('doc', true)$$, $$SELECT live.disconnect('00000000-0000-4000-8000-0000000000f2')$$,
+  $$SELECT live.go_offline()$$, $$SELECT live.heartbeat('00000000-0000-4000-8000-0000000000f3', ttl => '1 hour')$$]) AS statement \g /dev/null
+SELECT is(pg_temp.as_user('bob', $$SELECT (p, u) FROM live.presence p JOIN live.user_presence u USING (user_id) WHERE user_id = 'iris'$$), row, 'nothing that others read has changed') FROM before;
+SELECT is_empty('SELECT pg_temp.news()', 'and nothing was announced');
+SELECT is(pg_temp.as_user('bob', $$SELECT live.get_typing('doc')$$), '{}', 'nor is typing seen');
+SELECT is_empty($$SELECT FROM live.signal WHERE topic = 'typing:doc'$$, 'or told');
+SELECT is(pg_temp.as_user('bob', $$SELECT count(*) FROM live.invisible_user$$), '0', 'who is invisible cannot be read');
+SELECT is(pg_temp.as_user('bob', $$SELECT count(*) FROM live.get_online_users(1000) WHERE user_id = 'iris'$$), '0', 'nor be seen in the list');
+SELECT is(pg_temp.as_user('iris', $$SELECT (live.get_presence()).custom_status$$), 'secret', 'the user sees the truth');
+SELECT is(pg_temp.as_user('iris', $$SELECT (live.update_presence('auto')).status$$), 'online', 'visible again');
+SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence iris offline>online'], 'others hear it');
+SELECT is(pg_temp.as_user('bob', $$SELECT (live.get_presence('iris')).custom_status$$), 'secret', 'with what was changed meanwhile');
+SELECT is(pg_temp.as_user('bob', $$SELECT live.get_typing('doc')$$), '{iris}', 'and typing is seen');
+
+-- Who may see whom.
+CREATE SCHEMA app;
+GRANT USAGE ON SCHEMA app TO authenticated;
+CREATE FUNCTION app.is_friend(user_id text) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT live.user_id() = 'bob' AND user_id = 'iris' AND current_user = 'authenticated' $$;
+INSERT INTO live.collaboration_sessions (id, room_name, created_by) VALUES (pg_temp.connection(1), 'room', 'iris'), (pg_temp.connection(2), 'old', 'iris');
+UPDATE live.collaboration_sessions SET status = 'ended' WHERE room_name = 'old';
+INSERT INTO live.session_participants VALUES (pg_temp.connection(1), 'iris', 'owner'), (pg_temp.connection(1), 'bob', 'viewer'),
+  (pg_temp.connection(2), 'iris', 'owner'), (pg_temp.connection(2), 'carl', 'viewer');
+INSERT INTO live.follow_edge VALUES ('bob', 'iris');
+CREATE TEMP VIEW visibility AS
+SELECT viewer, way.* FROM unnest('{iris,bob,carl}'::text[]) AS viewer, (VALUES
+  ('get_presence', $$SELECT (live.get_presence('iris')).status <> 'offline'$$),
+  ('view', $$SELECT EXISTS (SELECT FROM live.presence WHERE user_id = 'iris')$$),
+  ('table', $$SELECT EXISTS (SELECT FROM live.user_presence WHERE user_id = 'iris')$$),
+  ('get_online_users', $$SELECT EXISTS (SELECT FROM live.get_online_users(1000) WHERE user_id = 'iris')$$)) AS way (name, statement);
+SELECT is(pg_temp.as_user(viewer, statement), 'true', format('everyone: %s by %s', name, viewer)) FROM visibility;
+SELECT live.set_presence_visibility('session') \g /dev/null
+SELECT is(pg_temp.as_user(viewer, statement), (viewer <> 'carl')::text, format('session: %s by %s', name, viewer)) FROM visibility;
+SELECT live.set_presence_visibility('followers') \g /dev/null
+SELECT is(pg_temp.as_user(viewer, statement), (viewer <> 'carl')::text, format('followers: %s by %s', name, viewer)) FROM visibility;
+SELECT live.set_presence_visibility('function', 'app.is_friend(text)') \g /dev/null
+SELECT is(pg_temp.as_user(viewer, statement), (viewer <> 'carl')::text, format('function: %s by %s', name, viewer)) FROM visibility;
+SELECT pg_temp.news() \g /dev/null
+SELECT pg_temp.as_user('iris', $$SELECT live.update_presence('busy')$$) \g /dev/null
+SELECT results_eq('SELECT pg_temp.news()', ARRAY['$presence iris online>busy'], 'under a rule, events go where each receiver is checked');
+SELECT throws_ok(call, '22023', NULL, call) FROM unnest(ARRAY['SELECT live.set_presence_visibility(NULL)', $$SELECT live.set_presence_visibility('all')$$,
+  $$SELECT live.set_presence_visibility('function')$$, $$SELECT live.set_presence_visibility('everyone', 'app.is_friend(text)')$$]) AS call;
+SELECT throws_ok($$SELECT live.set_presence_visibility('function', 'pg_catalog.length(text)')$$, '42P13', NULL, 'a function that returns something else');
+
+-- Bad input: a clear error, and nobody's row is changed.
+SELECT live.set_presence_visibility('everyone') \g /dev/null
+SELECT is(pg_temp.as_user('eve', statement), state, statement) FROM (VALUES
+  ($$SELECT live.update_presence('sleepy')$$, '22P02'), ($$SELECT live.heartbeat(NULL)$$, '22004'), ($$SELECT live.heartbeat('x')$$, '22P02'),
+  ($$SELECT live.heartbeat('00000000-0000-4000-8000-0000000000f3')$$, '42501'),
+  ($$SELECT live.heartbeat(gen_random_uuid(), ttl => '-1 second')$$, '22023'), ($$SELECT live.heartbeat(gen_random_uuid(), ttl => '100 years')$$, '22023'),
+  ($$SELECT live.heartbeat(gen_random_uuid(), ttl => 'infinity'::text::interval)$$, '22007'),
+  ($$SELECT live.update_presence(metadata => jsonb_build_object('a', repeat('x', 5000000)))$$, '54000'),
+  ($$SELECT live.update_presence(metadata => '{"a": {"__proto__": 1}}')$$, '22023'), ($$SELECT live.update_presence(metadata => '[1]')$$, '22023'),
+  ($$SELECT live.update_presence(metadata => '{"a":[[[[[[[[1]]]]]]]]}')$$, '54000'), ($$SELECT live.update_presence(metadata => '{"a\n":1}')$$, '22023'),
+  ($$SELECT live.update_presence(metadata => (SELECT jsonb_object_agg(i, i) FROM generate_series(1, 257) i))$$, '54000'),
+  ($$SELECT live.update_presence(custom_status => repeat('x', 256))$$, '22023'), ($$SELECT live.update_presence(custom_status => E'a\x01')$$, '22023'),
+  ($$SELECT live.set_typing(repeat('x', 10000), true)$$, '22023'), ($$SELECT live.set_typing(NULL, true)$$, '22004'), ($$SELECT live.set_typing('a', NULL)$$, '22004'),
+  ($$SELECT live.set_typing('user:anna', true)$$, '42501'), ($$SELECT live.get_typing('session:1')$$, '42501'),
+  ($$SELECT live.get_online_users(0)$$, '22023'), ($$SELECT live.get_online_users(1000000000)$$, '22023'), ($$SELECT live.get_online_users(1, '%%%')$$, '22023'),
+  ($$SELECT live.get_online_users(1, '/w==')$$, '22023'), ($$SELECT live.disconnect('00000000-0000-4000-8000-0000000000f3')$$, '')) AS bad (statement, state);
+SELECT is(pg_temp.as_user('bob', $$SELECT (live.get_presence('iris')).status$$), 'busy', 'iris is as she was');
+SELECT is_empty($$SELECT FROM live.connection WHERE user_id = 'eve'$$, 'and eve is not connected');
+SELECT pg_temp.as_user('eve', 'SELECT live.heartbeat(gen_random_uuid())') FROM generate_series(1, 200) \g /dev/null
+SELECT is(pg_temp.as_user('eve', 'SELECT live.heartbeat(gen_random_uuid())'), '54000', 'one user has 200 connections at most');
+
+-- Pages of the list: each user once.
+SELECT pg_temp.as_user('p' || i, format('SELECT live.heartbeat(%L, active => %L)', pg_temp.connection(1000 + i), i % 2 = 0)) FROM generate_series(1, 20) AS i \g /dev/null
+CREATE TEMP TABLE page (user_id text, cursor text);
+CREATE FUNCTION pg_temp.read_pages() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  last text;
+BEGIN
+  LOOP
+    INSERT INTO page SELECT o.user_id, o.cursor FROM live.get_online_users(7, last) o;
+    EXIT WHEN NOT FOUND;
+    SELECT p.cursor INTO last FROM page p ORDER BY p.user_id DESC LIMIT 1;
+  END LOOP;
+  RETURN count(*) FROM page;
+END
+$$;
+GRANT ALL ON page TO authenticated;
+SELECT is(pg_temp.as_user('viewer', 'SELECT pg_temp.read_pages()'), pg_temp.as_user('viewer', 'SELECT count(*) FROM live.get_online_users(1000)'), 'pages have all');
+SELECT is_empty('SELECT user_id FROM page GROUP BY user_id HAVING count(*) > 1', 'and nobody twice');
+SELECT set_eq($$SELECT DISTINCT status::text FROM (SELECT * FROM live.user_presence WHERE user_id IN (SELECT user_id FROM page)) AS u$$, '{online,away,busy}'::text[], 'of those who are connected');
+SELECT is(pg_temp.as_user('viewer', $$SELECT count(*) FROM live.get_online_users(1000, statuses => '{busy}') WHERE status <> 'busy'$$), '0', 'statuses filters');
+
+SELECT finish();
+ROLLBACK;
