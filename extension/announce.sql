@@ -21,8 +21,10 @@ COMMENT ON FUNCTION live.presence_topic() IS 'The topic on which changes of pres
 
 -- Ended connections go, their time of life stays: with the user's row, and with the connections that are left.
 CREATE FUNCTION live.forget_ended_connections(user_ids text[]) RETURNS void
-LANGUAGE sql VOLATILE
-SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
   WITH ended AS (
     DELETE FROM live.connection c
     WHERE c.user_id = ANY (user_ids)
@@ -35,13 +37,15 @@ SET search_path = pg_catalog, pg_temp AS $$
   )
   UPDATE live.connection c SET seen_at = latest.seen_at
   FROM latest
-  WHERE c.user_id = latest.user_id AND c.seen_at < latest.seen_at AND NOT EXISTS (SELECT FROM ended WHERE ended.id = c.id)
+  WHERE c.user_id = latest.user_id AND c.seen_at < latest.seen_at AND NOT EXISTS (SELECT FROM ended WHERE ended.id = c.id);
+END
 $$;
 COMMENT ON FUNCTION live.forget_ended_connections(text[]) IS 'Deletes the ended connections of these users. Part of live.announce().';
 
 CREATE FUNCTION live.announce(user_ids text[], text_changed boolean DEFAULT false) RETURNS integer
 LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   topic text := live.presence_topic();
   announced integer;
@@ -54,16 +58,12 @@ BEGIN
   PERFORM FROM live.user_presence p WHERE p.user_id = ANY (user_ids) ORDER BY p.user_id FOR UPDATE;
 
   WITH truth AS MATERIALIZED (
-    SELECT p.user_id, p.status AS previous_status, p.device_type AS previous_device_type,
-           i.user_id IS NOT NULL AND p.status = 'offline' AS frozen,
-           CASE WHEN i.user_id IS NULL THEN live.derived_status(p.mode, c.connections, c.active) ELSE 'offline' END AS status,
-           live.derived_status(CASE WHEN i.user_id IS NULL THEN p.mode ELSE 'auto' END, c.connections, c.active) AS own_status,
-           live.shown_device(c.device_type, p.device_type) AS device_type,
-           greatest(p.last_seen_at, c.seen_at) AS last_seen_at
-    FROM live.user_presence p
-    LEFT JOIN live.invisible_user i ON i.user_id = p.user_id
-    LEFT JOIN LATERAL (SELECT u.* FROM live.connected_user u WHERE u.user_id = p.user_id) AS c ON true
-    WHERE p.user_id = ANY (user_ids)
+    SELECT t.user_id, t.announced_status AS previous_status, t.announced_device_type AS previous_device_type,
+           t.invisible AND t.announced_status = 'offline' AS frozen,
+           CASE WHEN t.invisible THEN 'offline' ELSE t.status END AS status, t.status AS own_status,
+           t.device_type, t.last_seen_at
+    FROM live.true_presence t
+    WHERE t.user_id = ANY (user_ids)
   ), changed AS (
     UPDATE live.user_presence p
     SET status = truth.status, device_type = truth.device_type, last_seen_at = truth.last_seen_at, updated_at = clock_timestamp()
@@ -116,24 +116,27 @@ COMMENT ON FUNCTION live.begin_presence_epoch() IS
 'Notices that the server was started anew: bridges and clients get time to come back before anybody is announced offline.';
 
 CREATE FUNCTION live.next_presence_deadline() RETURNS timestamptz
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
-  SELECT least((SELECT min(c.check_at) FROM live.connection c WHERE c.check_at < 'infinity'),
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
+BEGIN
+  RETURN least((SELECT min(c.check_at) FROM live.connection c WHERE c.check_at < 'infinity'),
                (SELECT min(n.expires_at) FROM live.node n),
                (SELECT min(t.expires_at) FROM live.typing t),
-               (SELECT min(e.settles_at) FROM live.presence_epoch e))
+               (SELECT min(e.settles_at) FROM live.presence_epoch e));
+END
 $$;
 COMMENT ON FUNCTION live.next_presence_deadline() IS 'When live.expire_presence() has something to do next; NULL or infinity: never.';
 
 -- Whoever is being changed right now is skipped: that transaction announces.
 CREATE FUNCTION live.due_connections(most integer) RETURNS TABLE (user_id text)
 LANGUAGE plpgsql VOLATILE ROWS 1000
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
   WITH due AS MATERIALIZED (
     SELECT c.id FROM live.connection c
-    WHERE c.check_at <= live.clock() ORDER BY c.check_at LIMIT most FOR UPDATE SKIP LOCKED
+    WHERE c.check_at <= live.clock() AND c.check_at < 'infinity' ORDER BY c.check_at LIMIT most FOR UPDATE SKIP LOCKED
   )
   UPDATE live.connection c
   SET check_at = CASE
@@ -149,7 +152,8 @@ COMMENT ON FUNCTION live.due_connections(integer) IS
 
 CREATE FUNCTION live.due_nodes(most integer) RETURNS TABLE (user_id text)
 LANGUAGE plpgsql VOLATILE ROWS 1000
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
   SELECT c.user_id FROM live.node n JOIN live.connection c ON c.node_id = n.id
@@ -163,7 +167,8 @@ COMMENT ON FUNCTION live.due_nodes(integer) IS
 
 CREATE FUNCTION live.due_epoch(most integer) RETURNS TABLE (user_id text)
 LANGUAGE plpgsql VOLATILE ROWS 1000
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   IF NOT EXISTS (SELECT FROM live.presence_epoch e WHERE e.settles_at <= live.clock()) THEN
     RETURN;
@@ -171,7 +176,7 @@ BEGIN
   RETURN QUERY
   SELECT p.user_id FROM live.user_presence p
   WHERE p.status <> 'offline'
-    AND NOT EXISTS (SELECT FROM live.connected_user u WHERE u.user_id = p.user_id AND u.connections > 0)
+    AND NOT EXISTS (SELECT FROM live.connection c WHERE c.user_id = p.user_id)
   LIMIT most;
   IF NOT FOUND THEN
     UPDATE live.presence_epoch SET settles_at = 'infinity';

@@ -46,46 +46,63 @@ CREATE INDEX connection_check_idx ON live.connection (check_at) WHERE check_at <
 ALTER TABLE live.connection ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_read ON live.connection FOR SELECT USING (user_id = live.user_id());
 
-CREATE VIEW live.connected_user AS
-SELECT c.user_id,
-       count(*) FILTER (WHERE alive.is) AS connections,
-       coalesce(bool_or(c.active AND c.last_active_at > live.clock() - live.idle_after()) FILTER (WHERE alive.is), false) AS active,
-       max(c.last_active_at) AS last_active_at,
-       max(greatest(c.seen_at, n.renewed_at)) AS seen_at,
-       (array_agg(c.device_type ORDER BY c.last_active_at DESC, c.id) FILTER (WHERE alive.is))[1] AS device_type
-FROM live.connection c
-LEFT JOIN live.node n ON n.id = c.node_id
-CROSS JOIN LATERAL (
-  SELECT c.expires_at > live.clock() AND (c.node_id IS NULL OR coalesce(n.expires_at > live.clock(), false)) AS is
-) AS alive
-GROUP BY c.user_id;
-COMMENT ON VIEW live.connected_user IS 'The users with connections, exact when read; those that ended and are not announced yet count as none. For the extension itself.';
-COMMENT ON COLUMN live.connected_user.user_id IS 'The user.';
-COMMENT ON COLUMN live.connected_user.connections IS 'How many live connections there are.';
-COMMENT ON COLUMN live.connected_user.active IS 'Whether one of them is not idle.';
-COMMENT ON COLUMN live.connected_user.last_active_at IS 'When the user last did something.';
-COMMENT ON COLUMN live.connected_user.seen_at IS 'When the last of them was known to live.';
-COMMENT ON COLUMN live.connected_user.device_type IS 'Of the connection last used.';
-
--- What clients read. Of an invisible user others get what live.user_presence says, and no connections.
-CREATE VIEW live.presence WITH (security_barrier) AS
-SELECT p.user_id,
-       CASE WHEN shown.frozen THEN p.status
-            ELSE live.derived_status(CASE WHEN i.user_id IS NULL THEN p.mode ELSE 'auto' END, c.connections, c.active) END AS status,
-       CASE WHEN i.user_id IS NOT NULL AND NOT shown.frozen THEN 'invisible' ELSE p.mode END AS mode,
-       CASE WHEN i.user_id IS NOT NULL AND NOT shown.frozen THEN i.custom_status ELSE p.custom_status END AS custom_status,
-       CASE WHEN shown.frozen THEN p.device_type ELSE live.shown_device(c.device_type, p.device_type) END AS device_type,
-       CASE WHEN shown.frozen THEN 0 ELSE coalesce(c.connections, 0) END AS connections,
-       CASE WHEN NOT shown.frozen THEN c.last_active_at END AS last_active_at,
-       CASE WHEN shown.frozen THEN p.last_seen_at ELSE greatest(p.last_seen_at, c.seen_at) END AS last_seen_at,
-       CASE WHEN i.user_id IS NOT NULL AND NOT shown.frozen THEN i.metadata ELSE p.metadata END AS metadata
+-- One row a user, in a form that reads the connections of one user by index. Ended connections count as none, but tell
+-- how long they lived.
+CREATE VIEW live.true_presence AS
+SELECT p.user_id, p.status AS announced_status, p.mode AS announced_mode, p.custom_status, p.device_type AS announced_device_type,
+       p.metadata, p.last_seen_at AS announced_last_seen_at,
+       i.user_id IS NOT NULL AS invisible, i.custom_status AS own_custom_status, i.metadata AS own_metadata,
+       live.derived_status(CASE WHEN i.user_id IS NULL THEN p.mode ELSE 'auto' END, c.connections, c.active) AS status,
+       c.connections, c.last_active_at, greatest(p.last_seen_at, c.seen_at) AS last_seen_at,
+       live.shown_device(c.device_type, p.device_type) AS device_type
 FROM live.user_presence p
 LEFT JOIN live.invisible_user i ON i.user_id = p.user_id
-CROSS JOIN LATERAL (SELECT i.user_id IS NOT NULL AND p.user_id IS DISTINCT FROM live.user_id() AS frozen) AS shown
-LEFT JOIN LATERAL (SELECT u.* FROM live.connected_user u WHERE u.user_id = p.user_id) AS c ON true
+CROSS JOIN LATERAL (
+  SELECT count(*) FILTER (WHERE alive.is) AS connections,
+         coalesce(bool_or(c.active AND c.last_active_at > live.clock() - live.idle_after()) FILTER (WHERE alive.is), false) AS active,
+         max(c.last_active_at) FILTER (WHERE alive.is) AS last_active_at,
+         max(greatest(c.seen_at, n.renewed_at)) AS seen_at,
+         (array_agg(c.device_type ORDER BY c.last_active_at DESC, c.id) FILTER (WHERE alive.is))[1] AS device_type
+  FROM live.connection c
+  LEFT JOIN live.node n ON n.id = c.node_id
+  CROSS JOIN LATERAL (
+    SELECT c.expires_at > live.clock() AND (c.node_id IS NULL OR coalesce(n.expires_at > live.clock(), false)) AS is
+  ) AS alive
+  WHERE c.user_id = p.user_id
+) AS c;
+COMMENT ON VIEW live.true_presence IS 'What is true of each user, exact when read, beside what was announced. For the extension itself.';
+COMMENT ON COLUMN live.true_presence.user_id IS 'The user.';
+COMMENT ON COLUMN live.true_presence.announced_status IS 'As in live.user_presence.';
+COMMENT ON COLUMN live.true_presence.announced_mode IS 'The same.';
+COMMENT ON COLUMN live.true_presence.custom_status IS 'The same.';
+COMMENT ON COLUMN live.true_presence.announced_device_type IS 'The same.';
+COMMENT ON COLUMN live.true_presence.metadata IS 'The same.';
+COMMENT ON COLUMN live.true_presence.announced_last_seen_at IS 'The same.';
+COMMENT ON COLUMN live.true_presence.invisible IS 'Whether the user''s mode is invisible.';
+COMMENT ON COLUMN live.true_presence.own_custom_status IS 'Of an invisible user, as in live.invisible_user.';
+COMMENT ON COLUMN live.true_presence.own_metadata IS 'The same.';
+COMMENT ON COLUMN live.true_presence.status IS 'By mode and connections, and as if an invisible user were visible.';
+COMMENT ON COLUMN live.true_presence.connections IS 'How many live connections there are.';
+COMMENT ON COLUMN live.true_presence.last_active_at IS 'When the user last did something; NULL while not connected.';
+COMMENT ON COLUMN live.true_presence.last_seen_at IS 'When the user was last known to be connected.';
+COMMENT ON COLUMN live.true_presence.device_type IS 'The device last used.';
+
+-- What clients read. Of an invisible user others get what was announced, and no connections.
+CREATE VIEW live.presence WITH (security_barrier) AS
+SELECT t.user_id,
+       CASE WHEN shown.frozen THEN t.announced_status ELSE t.status END AS status,
+       CASE WHEN t.invisible AND NOT shown.frozen THEN 'invisible' ELSE t.announced_mode END AS mode,
+       CASE WHEN t.invisible AND NOT shown.frozen THEN t.own_custom_status ELSE t.custom_status END AS custom_status,
+       CASE WHEN shown.frozen THEN t.announced_device_type ELSE t.device_type END AS device_type,
+       CASE WHEN shown.frozen THEN 0 ELSE t.connections END AS connections,
+       CASE WHEN NOT shown.frozen THEN t.last_active_at END AS last_active_at,
+       CASE WHEN shown.frozen THEN t.announced_last_seen_at ELSE t.last_seen_at END AS last_seen_at,
+       CASE WHEN t.invisible AND NOT shown.frozen THEN t.own_metadata ELSE t.metadata END AS metadata
+FROM live.true_presence t
+CROSS JOIN LATERAL (SELECT t.invisible AND t.user_id IS DISTINCT FROM live.user_id() AS frozen) AS shown
 WHERE CASE (SELECT rule FROM live.presence_rule_in_force())
         WHEN 'everyone' THEN (SELECT live.user_id()) IS NOT NULL
-        ELSE live.can_see_presence(p.user_id) END;
+        ELSE live.can_see_presence(t.user_id) END;
 COMMENT ON VIEW live.presence IS 'What is shown of the users whom the current user may see, exact when read.';
 COMMENT ON COLUMN live.presence.user_id IS 'The user.';
 COMMENT ON COLUMN live.presence.status IS 'online, away, busy or offline, as of now.';

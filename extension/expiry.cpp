@@ -16,11 +16,10 @@ struct PresencePart {
   TimestampTz next_deadline = no_deadline;
 };
 
-// Announces a bounded part of what is due, in a transaction of its own; false if the extension is not there.
-bool expire_part(PresencePart &part) {
+// Announces a bounded part of what is due, in a transaction of its own; nothing if the extension is not there.
+void expire_part(PresencePart &part) {
   WorkerTransaction transaction("announcing presence");
-  const bool there = lock_extension(AccessShareLock);
-  if (there) {
+  if (lock_extension(AccessShareLock)) {
     SPI_connect();
     if (SPI_execute("select p.more, live.next_presence_deadline() from live.expire_some_presence(1000) as p", false,
                     1) != SPI_OK_SELECT ||
@@ -33,7 +32,6 @@ bool expire_part(PresencePart &part) {
     SPI_finish();
   }
   transaction.commit();
-  return there;
 }
 
 } // namespace
@@ -43,21 +41,20 @@ bool presence_is_due(DatabaseState &state) {
          presence_clock() >= static_cast<TimestampTz>(pg_atomic_read_u64(&state.next_deadline));
 }
 
-// Announces whatever is due, and stores when the next look is. Until that is stored, every transaction with a deadline
-// rings, so none is overlooked.
+// Until the next look is stored, every transaction with a deadline rings, so none is overlooked.
 void expire_presence(DatabaseState &state) {
   pg_atomic_write_u64(&state.next_deadline, no_deadline);
   pg_memory_barrier();
   pg_atomic_write_u32(&state.earlier_deadline, 0);
   PresencePart part;
-  TimestampTz began = 0;
-  do {
-    part = {};
-    began = presence_clock();
-    if (!expire_part(part)) break;
-  } while (part.more);
-  // What was due already is locked by somebody: it is looked at again after a pause.
-  const TimestampTz next = part.next_deadline <= began ? presence_clock() + locked_pause : part.next_deadline;
+  const TimestampTz began = presence_clock();
+  expire_part(part);
+  TimestampTz next = part.next_deadline;
+  if (part.more) {
+    next = began; // the rest follows at once, after what was announced was published
+  } else if (next <= began) {
+    next = presence_clock() + locked_pause; // what was due already is locked by somebody
+  }
   pg_atomic_write_u64(&state.next_deadline, next);
 }
 

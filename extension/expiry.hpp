@@ -8,7 +8,7 @@ namespace pg_live {
 // Whether a deadline has passed, or a transaction may have stored an earlier one.
 bool presence_is_due(DatabaseState &state);
 
-// Announces whatever is due, in transactions of its own, and stores when the next look is.
+// Announces a bounded part of what is due, in a transaction of its own, and stores when the next look is.
 void expire_presence(DatabaseState &state);
 
 } // namespace pg_live

@@ -80,7 +80,7 @@ COMMENT ON FUNCTION live.get_typing(text) IS
 
 CREATE FUNCTION live.expire_typing() RETURNS void
 LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
   place text;
 BEGIN

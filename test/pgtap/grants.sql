@@ -200,7 +200,7 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('INSERT INTO live.follow_edge VALUES (''a'', ''b'')', '42501', '42501'),
   ('INSERT INTO live.session_participants VALUES (gen_random_uuid(), ''b'')', '42501', '42501'),
   ('DELETE FROM live.connection', '42501', '42501'),
-  ('SELECT * FROM live.connected_user', '42501', '42501'),
+  ('SELECT * FROM live.true_presence', '42501', '42501'),
   ('SELECT * FROM live.node', '42501', '42501'),
   ('SELECT * FROM live.presence_rule', '42501', '42501'),
   ('SELECT * FROM live.event', '42501', '42501'),
