@@ -57,7 +57,7 @@ BEGIN
        live.clock(), live.idle_after(), live.checked_metadata(jsonb), live.required_user(), live.my_sessions(),
        live.is_participant(uuid, live.participant_role), live.shares_session_with(text), live.follows(text),
        live.presence_rule_in_force(), live.can_see_presence(text), live.derived_status(live.presence_mode, bigint, boolean),
-       live.shown_device(live.device_type, live.device_type), live.own_presence(text), live.get_presence(text),
+       live.shown_device(live.device_type, live.device_type), live.presence_of(text), live.get_presence(text),
        live.update_presence(live.presence_mode, text, live.device_type, jsonb), live.disconnect(uuid), live.go_offline(),
        live.heartbeat(uuid, live.device_type, boolean, interval),
        live.get_online_users(integer, text, live.presence_status[]), live.set_typing(text, boolean), live.get_typing(text) TO %s', role);

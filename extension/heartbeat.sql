@@ -49,7 +49,7 @@ BEGIN
   IF old.id IS NULL THEN
     PERFORM live.begin_connection(me, connection_id, device_type, active, ttl);
     PERFORM live.announce(ARRAY[me]);
-    RETURN live.own_presence(me);
+    RETURN live.presence_of(me);
   END IF;
   was_idle := NOT old.active OR old.last_active_at + live.idle_after() <= at;
   new_check := least(old.check_at, CASE WHEN old.node_id IS NULL THEN at + ttl ELSE 'infinity' END,
@@ -67,7 +67,7 @@ BEGIN
   IF was_idle = active OR old.expires_at <= at OR old.device_type <> coalesce(nullif(device_type, 'other'), old.device_type) THEN
     PERFORM live.announce(ARRAY[me]);
   END IF;
-  RETURN live.own_presence(me);
+  RETURN live.presence_of(me);
 END
 $$;
 COMMENT ON FUNCTION live.heartbeat(uuid, live.device_type, boolean, interval) IS

@@ -1,13 +1,15 @@
 -- What users say of their presence, and what they ask. Everything here acts as the current user on the user's own rows.
 
-CREATE FUNCTION live.own_presence(user_id text) RETURNS live.presence
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(
-    (SELECT p FROM live.presence p WHERE p.user_id = own_presence.user_id),
-    ROW(user_id, 'offline', 'auto', NULL, NULL, 0, NULL, NULL, '{}')::live.presence)
+CREATE FUNCTION live.presence_of(user_id text) RETURNS live.presence
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+BEGIN
+  RETURN coalesce(
+    (SELECT p FROM live.presence p WHERE p.user_id = presence_of.user_id),
+    ROW(user_id, 'offline', 'auto', NULL, NULL, 0, NULL, NULL, '{}')::live.presence);
+END
 $$;
-COMMENT ON FUNCTION live.own_presence(text) IS
+COMMENT ON FUNCTION live.presence_of(text) IS
 'The presence of a user as the current user sees it; of one who is unknown or not visible: offline, never seen.';
 
 CREATE FUNCTION live.get_presence(user_id text DEFAULT NULL) RETURNS live.presence
@@ -16,7 +18,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   me text := live.required_user();
 BEGIN
-  RETURN live.own_presence(coalesce(user_id, me));
+  RETURN live.presence_of(coalesce(user_id, me));
 END
 $$;
 COMMENT ON FUNCTION live.get_presence(text) IS
@@ -96,7 +98,7 @@ BEGIN
   IF turned THEN
     PERFORM live.emit_typing(t.location) FROM live.typing t WHERE t.user_id = me AND t.expires_at > live.clock();
   END IF;
-  RETURN live.own_presence(me);
+  RETURN live.presence_of(me);
 END
 $$;
 COMMENT ON FUNCTION live.update_presence(live.presence_mode, text, live.device_type, jsonb) IS
@@ -138,7 +140,7 @@ CREATE FUNCTION live.get_online_users(
 RETURNS TABLE (user_id text, status live.presence_status, custom_status text, device_type live.device_type,
                last_seen_at timestamptz, cursor text)
 LANGUAGE plpgsql STABLE ROWS 100
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
   after_user text := '';
@@ -160,7 +162,7 @@ BEGIN
          replace(encode(convert_to(p.user_id, 'UTF8'), 'base64'), E'\n', '')
   -- Who is online was announced so; the view knows who has gone since.
   FROM live.user_presence announced
-  JOIN live.presence p ON p.user_id = announced.user_id
+  CROSS JOIN LATERAL live.presence_of(announced.user_id) AS p
   WHERE announced.user_id > after_user AND announced.status <> 'offline'
     AND p.status <> 'offline' AND (statuses IS NULL OR p.status = ANY (statuses))
   ORDER BY announced.user_id

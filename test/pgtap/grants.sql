@@ -111,7 +111,7 @@ CREATE FUNCTION pg_temp.is_member(member regrole, role regrole) RETURNS boolean 
 $$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
 CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,topic_rule_of,passes_rule,
   topic_access,send,replay,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
-  presence_rule_in_force,can_see_presence,derived_status,shown_device,own_presence,get_presence,update_presence,disconnect,go_offline,
+  presence_rule_in_force,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
   heartbeat,get_online_users,set_typing,get_typing}'::name[]);
 CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status,
   expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity}'::name[]);

@@ -1,0 +1,94 @@
+# The worker announces what ended, in time and once: connections of a node that died, of one that stopped in order, and
+# of those who did not come back after the server was started anew. The clock of presence is moved, nobody waits.
+use strict;
+use warnings FATAL => 'all';
+
+use PgLive;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $users = 1000;
+my $node = start_with_extension('presence');
+
+sub clock
+{
+	my ($seconds) = @_;
+	$node->safe_psql('postgres', "ALTER SYSTEM SET pg_live.clock_offset = $seconds");
+	$node->reload;
+	return;
+}
+
+# Events of presence: how many, of how many users, with that status.
+sub announced
+{
+	my ($status) = @_;
+	return $node->safe_psql('postgres', qq{
+		SELECT count(*), count(DISTINCT payload ->> 'user_id') FROM live.event
+		WHERE topic = 'presence' AND payload ->> 'status' = '$status'});
+}
+
+sub connect_users
+{
+	my ($bridge, $first, $last) = @_;
+	$node->safe_psql('postgres', qq{
+		SELECT live.register_node('$bridge');
+		SELECT live.connect_users('$bridge', array_agg(gen_random_uuid()), array_agg('user ' || i)) FROM generate_series($first, $last) AS i});
+	return;
+}
+
+my $first_bridge = '10000000-0000-4000-8000-000000000001';
+my $second_bridge = '10000000-0000-4000-8000-000000000002';
+connect_users($first_bridge, 1, $users);
+connect_users($second_bridge, 1, 1);
+is(announced('online'), "$users|$users", 'each user is announced online once, also with two connections');
+
+# The lease is 30 seconds. Whoever asks before its end finds nobody gone; the worker finds them all after it.
+is($node->safe_psql('postgres', "SET pg_live.clock_offset = 29; SELECT live.expire_presence()"), '0', 'nobody is offline before the end of the lease');
+is($node->safe_psql('postgres', "SET pg_live.clock_offset = 29; SELECT live.renew_node('$second_bridge')"), 't', 'one bridge renews');
+clock(31);
+poll_ok($node, qq{SELECT count(*) = $users - 1 FROM live.event WHERE topic = 'presence' AND payload ->> 'status' = 'offline'},
+	'the worker announces the users of the other by itself');
+is(announced('offline'), ($users - 1) . '|' . ($users - 1), 'each once, and not the user who is connected elsewhere');
+is($node->safe_psql('postgres', "SELECT live.renew_node('$first_bridge')"), 'f', 'a node that has ended stays ended');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM live.connection'), '1', 'ended connections are deleted');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM live.node'), '1', 'ended nodes too');
+
+# A bridge that stops in order: its users come back through another in the grace period.
+$node->safe_psql('postgres', "SELECT live.renew_node('$second_bridge')");
+connect_users($second_bridge, 2, 10);
+my $online_before = announced('online');
+$node->safe_psql('postgres', "SELECT live.retire_node('$second_bridge')");
+my $third_bridge = '10000000-0000-4000-8000-000000000003';
+connect_users($third_bridge, 1, 5);
+clock(31 + 15);
+poll_ok($node, "SELECT count(*) = $users + 4 FROM live.event WHERE topic = 'presence' AND payload ->> 'status' = 'offline'",
+	'after the grace period those are announced who did not');
+is(announced('online'), $online_before, 'and those who did were never away');
+
+# A restart in order keeps the connections; the lease starts anew.
+$node->restart;
+is($node->safe_psql('postgres', "SELECT live.renew_node('$third_bridge')"), 't', 'a bridge goes on after a restart');
+is($node->safe_psql('postgres', "SELECT count(*) FROM live.true_presence WHERE status = 'online'"), '5', 'and so do its users');
+
+# A crash takes the connections away: reading tells at once, announcing waits for those who come back.
+my $offline_before = announced('offline');
+my $before_crash = $node->safe_psql('postgres', 'SELECT clock_timestamp()');
+$node->stop('immediate');
+$node->start;
+poll_ok($node, "SELECT live.status() ->> 'mode' = 'worker'", 'the worker is back after the crash');
+is($node->safe_psql('postgres', "SELECT count(*) FROM live.true_presence WHERE status <> 'offline'"), '0', 'nobody is shown online');
+is($node->safe_psql('postgres', "SELECT live.renew_node('$third_bridge')"), 'f', 'bridges are told to come anew');
+my $fourth_bridge = '10000000-0000-4000-8000-000000000004';
+connect_users($fourth_bridge, 1, 3);
+is(announced('offline'), $offline_before, 'nobody was announced offline yet');
+is(announced('online'), $online_before, 'and nobody who came back is announced online');
+$node->safe_psql('postgres', "SET pg_live.clock_offset = 46; SELECT live.renew_node('$fourth_bridge', '1 hour')");
+poll_ok($node, 'SELECT EXISTS (SELECT FROM live.presence_epoch)', 'the worker has noticed');
+clock(46 + 45);
+poll_ok($node, "SELECT count(*) = $users + 6 FROM live.event WHERE topic = 'presence' AND payload ->> 'status' = 'offline'",
+	'those who did not come back are announced');
+is($node->safe_psql('postgres', q{SELECT string_agg(user_id, ', ' ORDER BY user_id) FROM live.user_presence WHERE status <> 'offline'}),
+	'user 1, user 2, user 3', 'the others are online');
+is($node->safe_psql('postgres', "SELECT last_seen_at < timestamptz '$before_crash' + interval '46 seconds' FROM live.user_presence WHERE user_id = 'user 4'"),
+	't', 'last_seen_at is a lower bound');
+done_testing();
