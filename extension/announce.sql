@@ -1,6 +1,7 @@
 -- Announcing: brings live.user_presence up to what is true now, and emits one event for each change of what is shown.
 -- Everything that changes a connection ends here. The lock of the user's row puts the announcements of one user in
--- order, and each is computed after the lock was taken, so the last word is always the truth.
+-- order, and each is computed after the lock was taken, so the last word is always the truth. That a user goes on with
+-- another device is no event: whoever closes one of two tabs is as online as before.
 
 CREATE FUNCTION live.presence_event(shown live.user_presence, previous_status live.presence_status) RETURNS jsonb
 LANGUAGE sql STABLE
@@ -58,7 +59,7 @@ BEGIN
   PERFORM FROM live.user_presence p WHERE p.user_id = ANY (user_ids) ORDER BY p.user_id FOR UPDATE;
 
   WITH truth AS MATERIALIZED (
-    SELECT t.user_id, t.announced_status AS previous_status, t.announced_device_type AS previous_device_type,
+    SELECT t.user_id, t.announced_status AS previous_status,
            t.invisible AND t.announced_status = 'offline' AS frozen,
            CASE WHEN t.invisible THEN 'offline' ELSE t.status END AS status, t.status AS own_status,
            t.device_type, t.last_seen_at
@@ -69,7 +70,7 @@ BEGIN
     SET status = truth.status, device_type = truth.device_type, last_seen_at = truth.last_seen_at, updated_at = clock_timestamp()
     FROM truth
     WHERE p.user_id = truth.user_id AND NOT truth.frozen
-      AND (truth.status <> truth.previous_status OR truth.device_type IS DISTINCT FROM truth.previous_device_type OR text_changed)
+      AND (truth.status <> truth.previous_status OR text_changed)
     RETURNING p.user_id, live.presence_event(p, truth.previous_status) AS payload, truth.own_status
   ), emitted AS (
     SELECT live.emit(topic, 'presence:update', changed.payload),

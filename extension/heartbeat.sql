@@ -64,7 +64,7 @@ BEGIN
     PERFORM live.wake_worker(new_check);
   END IF;
   -- Only then can what is shown have changed; else this is all a heartbeat writes.
-  IF was_idle = active OR old.expires_at <= at OR old.device_type <> coalesce(nullif(device_type, 'other'), old.device_type) THEN
+  IF was_idle = active OR old.expires_at <= at THEN
     PERFORM live.announce(ARRAY[me]);
   END IF;
   RETURN live.presence_of(me);

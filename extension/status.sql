@@ -24,6 +24,20 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmap
 $$;
 COMMENT ON FUNCTION live.publish_lag() IS 'Age of the oldest event that waits to be published, 0 if none does.';
 
+-- PL/pgSQL: the table is not even looked at where that is impossible.
+CREATE FUNCTION live.count_connections() RETURNS bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF pg_is_in_recovery() THEN
+    RETURN NULL;
+  END IF;
+  RETURN (SELECT count(*) FROM live.connection c LEFT JOIN live.node n ON n.id = c.node_id
+          WHERE c.expires_at > live.clock() AND (c.node_id IS NULL OR n.expires_at > live.clock()));
+END
+$$;
+COMMENT ON FUNCTION live.count_connections() IS 'How many connections of users live; NULL on a standby, which cannot tell.';
+
 CREATE FUNCTION live.status() RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
@@ -36,7 +50,8 @@ SET search_path = pg_catalog, pg_temp AS $$
     -- A node listens with a connection of its own, under this name.
     'nodes', (SELECT count(*) FROM pg_stat_activity a
               WHERE a.datname = current_database() AND a.application_name = 'pg-live-bridge listener'),
+    'connections', live.count_connections(),
     'version', live.version())
 $$;
 COMMENT ON FUNCTION live.status() IS
-'{"mode": "worker" or "in-transaction", "worker_running", "last_batch": id or null, "lag_seconds": age of the oldest unpublished event, "nodes": bridges that listen, "version"}. For admins and bridges.';
+'{"mode": "worker" or "in-transaction", "worker_running", "last_batch": id or null, "lag_seconds": age of the oldest unpublished event, "nodes": bridges that listen, "connections": of users, "version"}. For admins and bridges.';

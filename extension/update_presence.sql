@@ -93,7 +93,8 @@ BEGIN
       AND NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = me);
   END IF;
   PERFORM live.announce(ARRAY[me], (
-    SELECT (p.custom_status, p.device_type) IS DISTINCT FROM (before.custom_status, before.device_type)
+    SELECT p.custom_status IS DISTINCT FROM before.custom_status
+           OR coalesce(update_presence.device_type, before.device_type) IS DISTINCT FROM before.device_type
     FROM live.user_presence p WHERE p.user_id = me));
   IF turned THEN
     PERFORM live.emit_typing(t.location) FROM live.typing t WHERE t.user_id = me AND t.expires_at > live.clock();
