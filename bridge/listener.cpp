@@ -45,6 +45,7 @@ void Listener::poll() {
   if (running_ == Query::none) {
     // Also with a worker, which may be away: it costs next to nothing when nothing waits.
     must_publish_ = true;
+    must_expire_presence_ = in_transaction_mode_;
     must_drop_expired_ = in_transaction_mode_ && loop_.now() - dropped_at_ > kDropExpiredEvery;
     look();
   } else if (loop_.now() - asked_at_ > kPatience) {
@@ -60,7 +61,7 @@ void Listener::on_ready() {
 void Listener::on_lost() {
   poll_timer_.stop();
   running_ = Query::none;
-  must_look_ = must_publish_ = must_drop_expired_ = caught_up_ = paused_ = false;
+  must_look_ = must_publish_ = must_drop_expired_ = must_expire_presence_ = caught_up_ = paused_ = false;
   pause_timer_.stop();
   page_.clear();
   rows_.clear();
@@ -90,6 +91,9 @@ void Listener::send(Query query) {
   case Query::drop_expired:
     dropped_at_ = loop_.now();
     sent = PQsendQuery(connection, "select live.drop_expired_events()");
+    break;
+  case Query::expire_presence:
+    sent = PQsendQuery(connection, "select live.expire_presence()");
     break;
   case Query::fetch:
     return send_fetch();
@@ -213,6 +217,7 @@ void Listener::finished() {
   case Query::publish:
     return send(Query::fetch);
   case Query::drop_expired:
+  case Query::expire_presence:
     return next();
   case Query::fetch:
     hand_over();
@@ -232,6 +237,7 @@ void Listener::look() {
 
 void Listener::next() {
   if (!must_look_) {
+    if (std::exchange(must_expire_presence_, false)) return send(Query::expire_presence);
     if (std::exchange(must_drop_expired_, false)) return send(Query::drop_expired);
     if (!caught_up_) log_.info("following the events", {{"in_transaction_mode", in_transaction_mode_}});
     caught_up_ = true;

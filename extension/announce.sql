@@ -116,6 +116,24 @@ $$;
 COMMENT ON FUNCTION live.begin_presence_epoch() IS
 'Notices that the server was started anew: bridges and clients get time to come back before anybody is announced offline.';
 
+-- A clock that was set back would keep everybody alive for as long as it was set back.
+CREATE FUNCTION live.follow_clock_back() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  at timestamptz := live.clock();
+BEGIN
+  UPDATE live.connection c
+  SET expires_at = least(c.expires_at, at + (c.expires_at - c.seen_at)), seen_at = at, last_active_at = least(c.last_active_at, at), check_at = at
+  WHERE c.seen_at > at AND c.node_id IS NULL;
+  UPDATE live.connection c SET seen_at = at, last_active_at = least(c.last_active_at, at), check_at = at
+  WHERE c.seen_at > at AND c.node_id IS NOT NULL;
+  UPDATE live.node n SET expires_at = at + (n.expires_at - n.renewed_at), renewed_at = at WHERE n.renewed_at > at;
+  UPDATE live.typing t SET expires_at = at WHERE t.started_at > at;
+END
+$$;
+COMMENT ON FUNCTION live.follow_clock_back() IS 'Moves deadlines that were set by a clock that was ahead. The worker calls it when it sees the clock go back.';
+
 CREATE FUNCTION live.next_presence_deadline() RETURNS timestamptz
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$

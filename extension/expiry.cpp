@@ -34,9 +34,32 @@ void expire_part(PresencePart &part) {
   transaction.commit();
 }
 
+// Whether the clock was set back since the last call; a step of less than a second is nothing.
+bool clock_went_back() {
+  static constinit TimestampTz latest = 0;
+  const TimestampTz now = presence_clock();
+  const bool went_back = now + USECS_PER_SEC < latest;
+  latest = now;
+  return went_back;
+}
+
+void follow_clock_back() {
+  WorkerTransaction transaction("following the clock back");
+  if (lock_extension(AccessShareLock)) {
+    SPI_connect();
+    if (SPI_execute("select live.follow_clock_back()", false, 1) != SPI_OK_SELECT) elog(ERROR, "cannot move deadlines");
+    SPI_finish();
+  }
+  transaction.commit();
+}
+
 } // namespace
 
 bool presence_is_due(DatabaseState &state) {
+  if (clock_went_back()) {
+    follow_clock_back();
+    return true;
+  }
   return pg_atomic_read_u32(&state.earlier_deadline) != 0 || pg_atomic_read_u32(&state.prepared_outstanding) != 0 ||
          presence_clock() >= static_cast<TimestampTz>(pg_atomic_read_u64(&state.next_deadline));
 }

@@ -36,6 +36,19 @@ CREATE INDEX user_presence_updated_idx ON live.user_presence (updated_at);
 CREATE INDEX user_presence_announced_idx ON live.user_presence (user_id) WHERE status <> 'offline';
 SELECT pg_extension_config_dump('live.user_presence', '');
 
+-- A row that is written with another status comes out of a dump, and nobody is connected to a database that is restored.
+CREATE FUNCTION live.restore_offline() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  new.status := 'offline';
+  RETURN new;
+END
+$$;
+COMMENT ON FUNCTION live.restore_offline() IS 'Stores a user who is new as offline: live.announce() is what changes that. Emits nothing.';
+CREATE TRIGGER restore_offline BEFORE INSERT ON live.user_presence
+FOR EACH ROW WHEN (new.status <> 'offline') EXECUTE FUNCTION live.restore_offline();
+
 CREATE TABLE live.invisible_user (
   user_id text PRIMARY KEY REFERENCES live.user_presence ON DELETE CASCADE,
   custom_status text,

@@ -95,6 +95,24 @@ FROM (VALUES
   ('set_topic_rule', 'pattern text, receive_check regprocedure DEFAULT NULL::regprocedure, send_check regprocedure DEFAULT NULL::regprocedure -> void'),
   ('drop_topic_rule', 'pattern text -> void'),
   ('revoke_access', 'topic text, user_id text DEFAULT NULL::text -> void'),
+  ('update_presence', 'mode live.presence_mode DEFAULT NULL::live.presence_mode, custom_status text DEFAULT NULL::text, '
+                      'device_type live.device_type DEFAULT NULL::live.device_type, metadata jsonb DEFAULT NULL::jsonb -> live.presence'),
+  ('get_presence', 'user_id text DEFAULT NULL::text -> live.presence'),
+  ('heartbeat', 'connection_id uuid, device_type live.device_type DEFAULT ''other''::live.device_type, active boolean DEFAULT true, '
+                'ttl interval DEFAULT ''00:01:30''::interval -> live.presence'),
+  ('disconnect', 'connection_id uuid -> void'),
+  ('go_offline', ' -> void'),
+  ('get_online_users', 'max_users integer DEFAULT 100, after_cursor text DEFAULT NULL::text, statuses live.presence_status[] DEFAULT NULL::live.presence_status[] -> '
+                       'TABLE(user_id text, status live.presence_status, custom_status text, device_type live.device_type, '
+                       'last_seen_at timestamp with time zone, cursor text)'),
+  ('set_typing', 'location text, is_typing boolean -> void'),
+  ('get_typing', 'location text -> text[]'),
+  ('set_presence_visibility', 'rule text, check_function regprocedure DEFAULT NULL::regprocedure -> void'),
+  ('expire_presence', ' -> integer'),
+  ('is_participant', 'session_id uuid, at_least live.participant_role DEFAULT ''viewer''::live.participant_role -> boolean'),
+  ('my_sessions', ' -> SETOF uuid'),
+  ('follows', 'user_id text -> boolean'),
+  ('shares_session_with', 'user_id text -> boolean'),
   ('publish', ' -> bigint'),
   ('status', ' -> jsonb'),
   ('grant_client', 'role regrole -> void'),

@@ -20,13 +20,26 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION app.announce() RETURNS trigger LANGUAGE plpgsql AS $$
 		BEGIN PERFORM live.emit('room:' || new.room, 'joined', to_jsonb(new)); RETURN new; END $$;
 	CREATE TRIGGER announce AFTER INSERT ON app.member FOR EACH ROW EXECUTE FUNCTION app.announce();
-	INSERT INTO app.member SELECT n, 'anna' FROM generate_series(1, 1000) n});
+	INSERT INTO app.member SELECT n, 'anna' FROM generate_series(1, 1000) n;
+	INSERT INTO live.collaboration_sessions (id, room_name, created_by) VALUES ('00000000-0000-4000-8000-000000000001', 'room', 'anna');
+	INSERT INTO live.session_participants (session_id, user_id, role) VALUES ('00000000-0000-4000-8000-000000000001', 'anna', 'owner');
+	INSERT INTO live.follow_edge (follower, followed) VALUES ('bob', 'anna');
+	SELECT live.set_presence_visibility('followers');
+	SET request.jwt.claim.sub = 'anna';
+	SELECT live.heartbeat(gen_random_uuid(), 'desktop', ttl => '1 day'), live.update_presence('busy', 'writing', metadata => '{"a": 1}');
+	SET request.jwt.claim.sub = 'iris';
+	SELECT live.heartbeat(gen_random_uuid(), ttl => '1 day'), live.update_presence('invisible', 'hidden')});
 is($node->safe_psql('postgres', "SELECT count(*) FROM live.event WHERE topic LIKE 'room:%'"), '1000', 'the original has events');
 
 my $restored_state = q{
 	SELECT concat_ws(E'\n',
 		(SELECT count(*) FROM app.member),
 		(SELECT string_agg(r::text, ' ' ORDER BY r.pattern) FROM live.topic_rule r),
+		(SELECT string_agg(concat_ws(' ', p.user_id, p.mode, p.custom_status, p.device_type, p.metadata, p.last_seen_at), E'\n' ORDER BY p.user_id)
+		 FROM live.user_presence p),
+		(SELECT string_agg(i::text, ' ') FROM live.invisible_user i), (SELECT r.rule FROM live.presence_rule r),
+		(SELECT string_agg(e::text, ' ') FROM live.follow_edge e), (SELECT string_agg(s::text, ' ') FROM live.collaboration_sessions s),
+		(SELECT string_agg(p::text, ' ') FROM live.session_participants p),
 		(SELECT string_agg(p.oid::regprocedure || ' ' || a.grantee::regrole || ' ' || a.privilege_type, E'\n'
 				ORDER BY p.oid::regprocedure::text, a.grantee::regrole::text)
 		 FROM pg_proc p CROSS JOIN aclexplode(p.proacl) a
@@ -51,6 +64,8 @@ for my $format ('custom', 'plain')
 	is($node->safe_psql($database, $restored_state), $original_state, "$format: rows, rules and grants are the same");
 	is($node->safe_psql($database, 'SELECT (SELECT count(*) FROM live.event), (SELECT count(*) FROM live.batch), live.newest_batch()'),
 		'0|0|0', "$format: no event came along and the restore emitted none");
+	is($node->safe_psql($database, q{SELECT string_agg(DISTINCT status::text, ',') FROM live.user_presence}),
+		'offline', "$format: nobody is online in the copy");
 	$node->safe_psql($database, "INSERT INTO app.member VALUES ('new', 'anna')");
 	poll_ok($node, "SELECT exists (SELECT FROM live.fetch_events(0) WHERE topic = 'room:new')", "$format: the copy is at work", $database);
 }

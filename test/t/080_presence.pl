@@ -91,4 +91,15 @@ is($node->safe_psql('postgres', q{SELECT string_agg(user_id, ', ' ORDER BY user_
 	'user 1, user 2, user 3', 'the others are online');
 is($node->safe_psql('postgres', "SELECT last_seen_at < timestamptz '$before_crash' + interval '46 seconds' FROM live.user_presence WHERE user_id = 'user 4'"),
 	't', 'last_seen_at is a lower bound');
+# The clock is set back: what it had set ahead ends as long after now as it would have.
+$node->safe_psql('postgres', q{
+	SET pg_live.clock_offset = 3600;
+	SET request.jwt.claim.sub = 'clock';
+	SELECT live.heartbeat(gen_random_uuid(), ttl => '1 minute')});
+clock(3600);
+poll_ok($node, 'SELECT max(expires_at) > clock_timestamp() + interval \'1 hour\' FROM live.connection WHERE user_id = \'clock\'', 'a deadline ahead');
+$node->safe_psql('postgres', "SELECT live.emit('look', 'here', '{}')");
+poll_ok($node, q{SELECT EXISTS (SELECT FROM live.batch b, live.event e WHERE e.topic = 'look' AND e.xid = ANY (b.xids))}, 'the worker has seen the clock');
+clock(0);
+poll_ok($node, q{SELECT expires_at < clock_timestamp() + interval '2 minutes' FROM live.connection WHERE user_id = 'clock'}, 'follows the clock back');
 done_testing();
