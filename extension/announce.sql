@@ -20,7 +20,8 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live.presence_topic() IS 'The topic on which changes of presence are announced under the rule in force.';
 
--- Ended connections go, their time of life stays: with the user's row, and with the connections that are left.
+-- Ended connections go, their time of life stays: with the user's row, and with the connections that are left. One that
+-- somebody holds is left to that transaction, which may be waiting for this one.
 CREATE FUNCTION live.forget_ended_connections(user_ids text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
@@ -28,10 +29,13 @@ SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cach
 BEGIN
   WITH ended AS (
     DELETE FROM live.connection c
-    WHERE c.user_id = ANY (user_ids)
-      AND (c.expires_at <= live.clock()
-           OR (c.node_id IS NOT NULL
-               AND NOT EXISTS (SELECT FROM live.node n WHERE n.id = c.node_id AND n.expires_at > live.clock())))
+    WHERE c.id IN (
+      SELECT gone.id FROM live.connection gone
+      WHERE gone.user_id = ANY (user_ids)
+        AND (gone.expires_at <= live.clock()
+             OR (gone.node_id IS NOT NULL
+                 AND NOT EXISTS (SELECT FROM live.node n WHERE n.id = gone.node_id AND n.expires_at > live.clock())))
+      FOR UPDATE OF gone SKIP LOCKED)
     RETURNING c.id, c.user_id, greatest(c.seen_at, (SELECT n.renewed_at FROM live.node n WHERE n.id = c.node_id)) AS seen_at
   ), latest AS (
     SELECT ended.user_id, max(ended.seen_at) AS seen_at FROM ended GROUP BY ended.user_id
@@ -146,7 +150,8 @@ END
 $$;
 COMMENT ON FUNCTION live.next_presence_deadline() IS 'When live.expire_presence() has something to do next; NULL or infinity: never.';
 
--- Whoever is being changed right now is skipped: that transaction announces.
+-- Whoever is being changed right now is skipped, whatever for, and looked at again: the worker waits for nobody's
+-- transaction, since all events wait for the worker.
 CREATE FUNCTION live.due_connections(most integer) RETURNS TABLE (user_id text)
 LANGUAGE plpgsql VOLATILE ROWS 1000
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
@@ -154,8 +159,8 @@ SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cach
 BEGIN
   RETURN QUERY
   WITH due AS MATERIALIZED (
-    SELECT c.id FROM live.connection c
-    WHERE c.check_at <= live.clock() AND c.check_at < 'infinity' ORDER BY c.check_at LIMIT most FOR UPDATE SKIP LOCKED
+    SELECT c.id FROM live.connection c JOIN live.user_presence p ON p.user_id = c.user_id
+    WHERE c.check_at <= live.clock() AND c.check_at < 'infinity' ORDER BY c.check_at LIMIT most FOR UPDATE OF c, p SKIP LOCKED
   )
   UPDATE live.connection c
   SET check_at = CASE
@@ -175,8 +180,9 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmap
 SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
-  SELECT c.user_id FROM live.node n JOIN live.connection c ON c.node_id = n.id
-  WHERE n.expires_at <= live.clock() LIMIT most;
+  SELECT c.user_id
+  FROM live.node n JOIN live.connection c ON c.node_id = n.id JOIN live.user_presence p ON p.user_id = c.user_id
+  WHERE n.expires_at <= live.clock() LIMIT most FOR UPDATE OF c, p SKIP LOCKED;
   DELETE FROM live.node n
   WHERE n.expires_at <= live.clock() AND NOT EXISTS (SELECT FROM live.connection c WHERE c.node_id = n.id);
 END
@@ -196,7 +202,7 @@ BEGIN
   SELECT p.user_id FROM live.user_presence p
   WHERE p.status <> 'offline'
     AND NOT EXISTS (SELECT FROM live.connection c WHERE c.user_id = p.user_id)
-  LIMIT most;
+  LIMIT most FOR UPDATE OF p SKIP LOCKED;
   IF NOT FOUND THEN
     UPDATE live.presence_epoch SET settles_at = 'infinity';
   END IF;

@@ -85,8 +85,12 @@ DECLARE
   place text;
 BEGIN
   FOR place IN SELECT DISTINCT t.location FROM live.typing t WHERE t.expires_at <= live.clock() ORDER BY 1 LOOP
-    PERFORM pg_advisory_xact_lock(hashtextextended('pg_live typing ' || place, 0));
-    DELETE FROM live.typing t WHERE t.location = place AND t.expires_at <= live.clock();
+    -- The worker waits for nobody's transaction, since all events wait for the worker: it comes back.
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(hashtextextended('pg_live typing ' || place, 0));
+    DELETE FROM live.typing t
+    WHERE t.location = place AND t.user_id IN (
+      SELECT gone.user_id FROM live.typing gone
+      WHERE gone.location = place AND gone.expires_at <= live.clock() FOR UPDATE SKIP LOCKED);
     IF FOUND THEN
       PERFORM live.emit_typing(place);
     END IF;

@@ -91,6 +91,24 @@ is($node->safe_psql('postgres', q{SELECT string_agg(user_id, ', ' ORDER BY user_
 	'user 1, user 2, user 3', 'the others are online');
 is($node->safe_psql('postgres', "SELECT last_seen_at < timestamptz '$before_crash' + interval '46 seconds' FROM live.user_presence WHERE user_id = 'user 4'"),
 	't', 'last_seen_at is a lower bound');
+# Transactions of the app that hold users, connections and locations hold up nobody else: the worker waits for none.
+my $app = $node->background_psql('postgres', on_error_stop => 1);
+$node->safe_psql('postgres', q{
+	SET request.jwt.claim.sub = 'holder';
+	SELECT live.heartbeat('00000000-0000-4000-8000-00000000aaaa', ttl => '1 second'), live.set_typing('held', true);
+	SET request.jwt.claim.sub = 'other';
+	SELECT live.heartbeat(gen_random_uuid(), ttl => '1 second'), live.set_typing('held', true)});
+$app->query_safe(q{BEGIN; SET LOCAL request.jwt.claim.sub = 'holder';
+	SELECT live.update_presence('busy'), live.set_typing('held', false)});
+poll_ok($node, q{SELECT EXISTS (SELECT FROM live.event WHERE topic = 'presence' AND payload ->> 'user_id' = 'other' AND payload ->> 'status' = 'offline')},
+	'others are announced while a transaction holds a user and a location');
+my $marker = $node->safe_psql('postgres', "SELECT live.emit('look', 'there', '{}')");
+poll_ok($node, "SELECT EXISTS (SELECT FROM live.batch b, live.event e WHERE e.id = $marker AND e.xid = ANY (b.xids))", 'events are published meanwhile');
+$app->query_safe('COMMIT');
+$app->quit;
+poll_ok($node, q{SELECT status = 'offline' FROM live.user_presence WHERE user_id = 'holder'}, 'the user who was held follows');
+poll_ok($node, q{SELECT NOT EXISTS (SELECT FROM live.typing WHERE location = 'held')}, 'and the location');
+
 # The clock is set back: what it had set ahead ends as long after now as it would have.
 $node->safe_psql('postgres', q{
 	SET pg_live.clock_offset = 3600;
