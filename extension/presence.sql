@@ -32,7 +32,6 @@ COMMENT ON COLUMN live.user_presence.device_type IS 'The device last used.';
 COMMENT ON COLUMN live.user_presence.metadata IS 'Whatever the app wants to show, see live.checked_metadata().';
 COMMENT ON COLUMN live.user_presence.last_seen_at IS 'When the user was last connected; after a crash of the server a lower bound. NULL: never.';
 COMMENT ON COLUMN live.user_presence.updated_at IS 'When the row was written.';
-CREATE INDEX user_presence_updated_idx ON live.user_presence (updated_at);
 CREATE INDEX user_presence_announced_idx ON live.user_presence (user_id) WHERE status <> 'offline';
 SELECT pg_extension_config_dump('live.user_presence', '');
 

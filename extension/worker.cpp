@@ -41,6 +41,7 @@ void leave(int, Datum argument) {
 // From here on emitting transactions ring this process. The first pass comes after, so no ring is missed.
 void enter(DatabaseState &state) {
   before_shmem_exit(leave, PointerGetDatum(&state));
+  pg_atomic_write_u32(&state.earlier_deadline, 1); // the first pass reads the deadlines, whatever they are
   state.worker_pid = MyProcPid;
   state.worker_latch = MyLatch;
   pg_memory_barrier();
@@ -154,7 +155,6 @@ long maintenance_pause_ms() {
 void run(DatabaseState &state) {
   TimestampTz last_busy = 0;
   int64 last_notified = 0;
-  bool first_pass = true;
   TimestampTz next_maintenance = 0; // 0: nothing is stored, so nothing can expire
   for (;;) {
     const TimestampTz gathered = last_busy + settings().gather_delay * INT64CONST(1000);
@@ -163,8 +163,7 @@ void run(DatabaseState &state) {
 
     const TimestampTz started = GetCurrentTimestamp();
     check_prepared_transactions(state);
-    if (first_pass || presence_is_due(state)) expire_presence(state);
-    first_pass = false;
+    if (presence_is_due(state)) expire_presence(state);
     const bool found = publish(last_notified);
     pg_atomic_write_u32(&state.failed_starts, 0);
     if (found) last_busy = started;
