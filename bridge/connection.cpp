@@ -125,7 +125,7 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
   queue_changed();
   waiting_senders_.clear();
   services_.connections.leave_topics_soon(weak_from_this());
-  services_.wheel.arm(*this, services_.seconds_now() + seconds(services_.settings.limits.close_seconds));
+  services_.wheel.arm(*this, services_.deadline_after(seconds(services_.settings.limits.close_seconds)));
   const websocket::Frame frame = websocket::close_frame(code, reason);
   if (socket_.can_write()) return write(frame);
   if (queue_.push(frame)) socket_.want_writable(); // an empty queue takes any frame
@@ -177,7 +177,7 @@ void Connection::take_message(std::string_view message, bool binary) {
 void Connection::look_at(std::chrono::sys_seconds expiry) {
   if (closing_ || expiry == std::chrono::sys_seconds::max()) return;
   const seconds left = std::clamp(expiry - wall_clock(), seconds(1), seconds(1 << 30));
-  const seconds due = services_.seconds_now() + left;
+  const seconds due = services_.deadline_after(left);
   if (due < deadline()) services_.wheel.arm(*this, due);
 }
 

@@ -22,7 +22,7 @@ Incoming::Incoming(Services &services, IncomingOwner &owner, Descriptor socket, 
     : services_(services), owner_(owner), socket_(std::move(socket)), address_(std::move(address)) {
   watcher_.emplace(services.loop, socket_.get(), [this](int) { on_socket(); });
   watcher_->watch(UV_READABLE);
-  services.wheel.arm(*this, services.seconds_now() + std::chrono::seconds(services.settings.limits.request_seconds));
+  services.wheel.arm(*this, services.deadline_after(std::chrono::seconds(services.settings.limits.request_seconds)));
 }
 
 std::string_view Incoming::surplus() const { return std::string_view(received_).substr(head_->bytes); }
@@ -90,7 +90,7 @@ void Incoming::respond(const HttpResponse &response) {
   if (step_ == Step::finished) return;
   output_ = to_bytes(response, head_ && head_->method == "HEAD");
   step_ = Step::responding;
-  services_.wheel.arm(*this, services_.seconds_now() + std::chrono::seconds(services_.settings.limits.request_seconds));
+  services_.wheel.arm(*this, services_.deadline_after(std::chrono::seconds(services_.settings.limits.request_seconds)));
   write();
 }
 
@@ -104,7 +104,7 @@ void Incoming::write() {
   // Closing with unread bytes would reset the connection, and the client might never see the answer.
   ::shutdown(socket_.get(), SHUT_WR);
   step_ = Step::lingering;
-  services_.wheel.arm(*this, services_.seconds_now() + kLinger);
+  services_.wheel.arm(*this, services_.deadline_after(kLinger));
   watcher_->watch(UV_READABLE);
 }
 

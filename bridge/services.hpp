@@ -26,6 +26,10 @@ struct Services {
   ConnectionRegistry &connections;
 
   std::chrono::seconds seconds_now() const { return std::chrono::seconds(loop.now() / 1000); }
+  // A deadline of the wheel by which all of `delay` has passed: seconds_now() cuts off up to one second.
+  std::chrono::seconds deadline_after(std::chrono::seconds delay) const {
+    return seconds_now() + delay + std::chrono::seconds(1);
+  }
   std::chrono::microseconds time_now() const { return std::chrono::milliseconds(loop.now()); }
 };
 
