@@ -30,19 +30,18 @@ BEGIN
   WITH ended AS (
     DELETE FROM live.connection c
     WHERE c.id IN (
-      SELECT gone.id FROM live.connection gone
-      WHERE gone.user_id = ANY (user_ids)
-        AND (gone.expires_at <= live.clock()
-             OR (gone.node_id IS NOT NULL
-                 AND NOT EXISTS (SELECT FROM live.node n WHERE n.id = gone.node_id AND n.expires_at > live.clock())))
+      SELECT gone.id FROM live.connection gone LEFT JOIN live.node n ON n.id = gone.node_id
+      WHERE gone.user_id = ANY (user_ids) AND NOT live.is_alive(gone.expires_at, gone.node_id, n.expires_at)
       FOR UPDATE OF gone SKIP LOCKED)
     RETURNING c.id, c.user_id, greatest(c.seen_at, (SELECT n.renewed_at FROM live.node n WHERE n.id = c.node_id)) AS seen_at
   ), latest AS (
     SELECT ended.user_id, max(ended.seen_at) AS seen_at FROM ended GROUP BY ended.user_id
   )
-  UPDATE live.connection c SET seen_at = latest.seen_at
-  FROM latest
-  WHERE c.user_id = latest.user_id AND c.seen_at < latest.seen_at AND NOT EXISTS (SELECT FROM ended WHERE ended.id = c.id);
+  UPDATE live.connection c SET seen_at = left_over.seen_at
+  FROM (SELECT other.id, latest.seen_at FROM latest JOIN live.connection other ON other.user_id = latest.user_id
+        WHERE other.seen_at < latest.seen_at AND NOT EXISTS (SELECT FROM ended WHERE ended.id = other.id)
+        FOR UPDATE OF other SKIP LOCKED) AS left_over
+  WHERE c.id = left_over.id;
 END
 $$;
 COMMENT ON FUNCTION live.forget_ended_connections(text[]) IS 'Deletes the ended connections of these users. Part of live.announce().';
@@ -105,7 +104,7 @@ CREATE FUNCTION live.begin_presence_epoch() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  patience interval := '30 seconds'::interval + live.grace_period();
+  patience interval := live.default_lease() + live.grace_period();
 BEGIN
   IF EXISTS (SELECT FROM live.presence_epoch e WHERE e.server_start = pg_postmaster_start_time()) THEN
     RETURN;
@@ -145,6 +144,7 @@ BEGIN
   RETURN least((SELECT min(c.check_at) FROM live.connection c WHERE c.check_at < 'infinity'),
                (SELECT min(n.expires_at) FROM live.node n),
                (SELECT min(t.expires_at) FROM live.typing t),
+               (SELECT min(c.expires_at) FROM live.channel_presence c WHERE c.expires_at < 'infinity'),
                (SELECT min(e.settles_at) FROM live.presence_epoch e));
 END
 $$;
@@ -184,7 +184,8 @@ BEGIN
   FROM live.node n JOIN live.connection c ON c.node_id = n.id JOIN live.user_presence p ON p.user_id = c.user_id
   WHERE n.expires_at <= live.clock() LIMIT most FOR UPDATE OF c, p SKIP LOCKED;
   DELETE FROM live.node n
-  WHERE n.expires_at <= live.clock() AND NOT EXISTS (SELECT FROM live.connection c WHERE c.node_id = n.id);
+  WHERE n.expires_at <= live.clock() AND NOT EXISTS (SELECT FROM live.connection c WHERE c.node_id = n.id)
+    AND NOT EXISTS (SELECT FROM live.channel_presence c WHERE c.node_id = n.id);
 END
 $$;
 COMMENT ON FUNCTION live.due_nodes(integer) IS
@@ -224,7 +225,7 @@ BEGIN
         UNION ALL SELECT d.user_id FROM live.due_nodes(most) d
         UNION ALL SELECT d.user_id FROM live.due_epoch(most) d) AS u;
   announced := live.announce(coalesce(due, '{}'));
-  more := due IS NOT NULL;
+  more := live.expire_channel_presence(most) OR due IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION live.expire_some_presence(integer) IS

@@ -65,9 +65,7 @@ CROSS JOIN LATERAL (
          (array_agg(c.device_type ORDER BY c.last_active_at DESC, c.id) FILTER (WHERE alive.is))[1] AS device_type
   FROM live.connection c
   LEFT JOIN live.node n ON n.id = c.node_id
-  CROSS JOIN LATERAL (
-    SELECT c.expires_at > live.clock() AND (c.node_id IS NULL OR coalesce(n.expires_at > live.clock(), false)) AS is
-  ) AS alive
+  CROSS JOIN LATERAL (SELECT live.is_alive(c.expires_at, c.node_id, n.expires_at) AS is) AS alive
   WHERE c.user_id = p.user_id
 ) AS c;
 COMMENT ON VIEW live.true_presence IS 'What is true of each user, exact when read, beside what was announced. For the extension itself.';

@@ -17,3 +17,14 @@ CREATE FUNCTION live.wake_worker(deadline timestamptz) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_wake_worker';
 COMMENT ON FUNCTION live.wake_worker(timestamptz) IS
 'The worker looks at deadlines by that time at the latest, if this transaction commits. Nothing happens for NULL, or where no worker runs.';
+
+CREATE FUNCTION live.is_alive(expires_at timestamptz, node_id uuid, node_expires_at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN expires_at > live.clock() AND (node_id IS NULL OR coalesce(node_expires_at > live.clock(), false));
+COMMENT ON FUNCTION live.is_alive(timestamptz, uuid, timestamptz) IS
+'Whether a connection, or what it tracks, is alive: its own deadline has not come, nor that of the node that holds it (NULL: the node is gone).';
+
+CREATE FUNCTION live.default_lease() RETURNS interval
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '30 seconds'::interval;
+COMMENT ON FUNCTION live.default_lease() IS 'How long a node lives without being renewed, unless it says otherwise.';

@@ -54,15 +54,16 @@ BEGIN
     'GRANT EXECUTE ON FUNCTION live.version(), live.jwt(), live.claim(text), live.user_id(), live.user_uuid(), live.jwt_role(),
        live.is_built_in_topic(text), live.topic_rule_of(text), live.passes_rule(text, text), live.topic_access(text),
        live.send(text, text, jsonb, boolean), live.replay(text, text, timestamptz, integer),
-       live.clock(), live.idle_after(), live.checked_metadata(jsonb), live.required_user(), live.my_sessions(),
+       live.clock(), live.is_alive(timestamptz, uuid, timestamptz), live.idle_after(), live.checked_metadata(jsonb), live.required_user(), live.my_sessions(),
        live.is_participant(uuid, live.participant_role), live.shares_session_with(text), live.follows(text),
        live.presence_rule_in_force(), live.can_see_presence(text), live.derived_status(live.presence_mode, bigint, boolean),
        live.shown_device(live.device_type, live.device_type), live.presence_of(text), live.get_presence(text),
        live.update_presence(live.presence_mode, text, live.device_type, jsonb), live.disconnect(uuid), live.go_offline(),
        live.heartbeat(uuid, live.device_type, boolean, interval),
-       live.get_online_users(integer, text, live.presence_status[]), live.set_typing(text, boolean), live.get_typing(text) TO %s', role);
+       live.get_online_users(integer, text, live.presence_status[]), live.set_typing(text, boolean), live.get_typing(text),
+       live.channel_members(text) TO %s', role);
   EXECUTE format(
-    'GRANT SELECT ON live.presence, live.user_presence, live.invisible_user, live.connection, live.typing,
+    'GRANT SELECT ON live.presence, live.user_presence, live.invisible_user, live.connection, live.typing, live.channel_presence,
        live.collaboration_sessions, live.session_participants, live.follow_edge TO %s', role);
   PERFORM live.grant_memberships();
 END
@@ -80,7 +81,7 @@ BEGIN
        live.publish(), live.drop_expired_events(), live.status(), live.expire_presence(),
        live.register_node(uuid, interval), live.renew_node(uuid, interval), live.retire_node(uuid),
        live.connect_users(uuid, uuid[], text[], live.device_type[]), live.disconnect_users(uuid[], boolean),
-       live.report_activity(uuid[]) TO %s', role);
+       live.report_activity(uuid[]), live.store_channel_presence(uuid, jsonb, text[]), live.channel_roster(text, boolean) TO %s', role);
   PERFORM live.grant_memberships();
 END
 $$;

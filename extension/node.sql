@@ -1,7 +1,7 @@
 -- What bridges call. A node is one running bridge; its connections live as long as it renews its lease. All calls take
 -- many connections at once. The bridge has verified the users' tokens, so it names them itself.
 
-CREATE FUNCTION live.renew_node(node_id uuid, lease interval DEFAULT '30 seconds') RETURNS boolean
+CREATE FUNCTION live.renew_node(node_id uuid, lease interval DEFAULT live.default_lease()) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -20,7 +20,7 @@ $$;
 COMMENT ON FUNCTION live.renew_node(uuid, interval) IS
 'Renews the lease of a node. False if it has ended or is unknown: the bridge then registers under a new id and connects all its users again. For bridges.';
 
-CREATE FUNCTION live.register_node(node_id uuid, lease interval DEFAULT '30 seconds') RETURNS void
+CREATE FUNCTION live.register_node(node_id uuid, lease interval DEFAULT live.default_lease()) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -45,12 +45,27 @@ BEGIN
   UPDATE live.connection c
   SET node_id = NULL, seen_at = live.clock(), expires_at = grace_ends_at, check_at = least(c.check_at, grace_ends_at)
   WHERE c.node_id = retire_node.node_id;
+  UPDATE live.channel_presence c SET node_id = NULL, expires_at = grace_ends_at WHERE c.node_id = retire_node.node_id;
   DELETE FROM live.node n WHERE n.id = retire_node.node_id;
   PERFORM live.wake_worker(grace_ends_at);
 END
 $$;
 COMMENT ON FUNCTION live.retire_node(uuid) IS
 'Ends a node that stops in order: its users have the grace period to come back through another. For bridges.';
+
+-- Held to the end of the transaction: the node cannot be retired meanwhile.
+CREATE FUNCTION live.require_node(node_id uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM FROM live.node n WHERE n.id = require_node.node_id AND n.expires_at > live.clock() FOR SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'node is not registered' USING ERRCODE = 'object_not_in_prerequisite_state',
+      HINT = 'Call live.register_node() first.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.require_node(uuid) IS 'Error 55000 unless the node is registered and alive. For the extension itself.';
 
 CREATE FUNCTION live.connect_users(
   node_id uuid, connection_ids uuid[], user_ids text[], device_types live.device_type[] DEFAULT NULL) RETURNS void
@@ -62,21 +77,20 @@ BEGIN
   IF cardinality(connection_ids) IS DISTINCT FROM cardinality(user_ids) OR array_position(user_ids, NULL) IS NOT NULL THEN
     RAISE EXCEPTION 'each connection needs a user' USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  PERFORM FROM live.node n WHERE n.id = connect_users.node_id AND n.expires_at > at FOR SHARE;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'node is not registered' USING ERRCODE = 'object_not_in_prerequisite_state',
-      HINT = 'Call live.register_node() first.';
-  END IF;
+  PERFORM live.require_node(connect_users.node_id);
   INSERT INTO live.connection AS c (id, user_id, node_id, device_type, connected_at, last_active_at, seen_at, expires_at, check_at)
   SELECT new.id, new.user_id, connect_users.node_id, coalesce(new.device_type, 'other'), at, at, at, 'infinity', at + live.idle_after()
   FROM unnest(connection_ids, user_ids, device_types) AS new (id, user_id, device_type)
-  ON CONFLICT ON CONSTRAINT connection_pkey DO NOTHING;
+  -- A node that has lost its lease, or its answer, connects all its users again.
+  ON CONFLICT ON CONSTRAINT connection_pkey DO UPDATE
+  SET node_id = excluded.node_id, seen_at = excluded.seen_at, expires_at = 'infinity', check_at = least(c.check_at, excluded.check_at)
+  WHERE c.user_id = excluded.user_id AND c.node_id IS DISTINCT FROM excluded.node_id;
   PERFORM live.wake_worker(at + live.idle_after());
   PERFORM live.announce(user_ids);
 END
 $$;
 COMMENT ON FUNCTION live.connect_users(uuid, uuid[], text[], live.device_type[]) IS
-'Stores new connections of a node and announces their users. A connection that is known stays as it is. Errors: 55000 if the node is not registered or has ended, 22023. For bridges.';
+'Stores new connections of a node and announces their users. A connection of the same user that is known already is taken over. Errors: 55000 if the node is not registered or has ended, 22023. For bridges.';
 
 CREATE FUNCTION live.disconnect_users(connection_ids uuid[], clean boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -98,10 +112,11 @@ BEGIN
   ELSIF users IS NOT NULL THEN
     PERFORM live.wake_worker(ends_at);
   END IF;
+  PERFORM live.end_channel_presence(connection_ids, ends_at);
 END
 $$;
 COMMENT ON FUNCTION live.disconnect_users(uuid[], boolean) IS
-'Ends connections of nodes: clean, the client closed them, at once; else after the grace period, in which a client that comes back was never away. For bridges.';
+'Ends connections of nodes, and what they track in channels: clean, the client closed them, at once; else after the grace period, in which a client that comes back was never away. For bridges.';
 
 CREATE FUNCTION live.report_activity(connection_ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

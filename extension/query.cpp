@@ -33,6 +33,11 @@ Oid extension_owner() {
   return owner;
 }
 
+void return_rows(ReturnSetInfo *result) {
+  for (uint64 row = 0; row < SPI_processed; ++row)
+    tuplestore_puttuple(result->setResult, SPI_tuptable->vals[row]);
+}
+
 std::string_view text_argument(FunctionCallInfo fcinfo, int index, const char *name) {
   if (PG_ARGISNULL(index))
     ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));

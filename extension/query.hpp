@@ -39,6 +39,10 @@ auto as_owner(Body body) -> decltype(body()) {
   return result;
 }
 
+// Makes the rows of the last query those of a set-returning function: between SPI_execute and SPI_finish, after
+// InitMaterializedSRF. Their columns are those of the function.
+void return_rows(ReturnSetInfo *result);
+
 // An argument that must not be null (22004). The view points into the argument.
 std::string_view text_argument(FunctionCallInfo fcinfo, int index, const char *name);
 

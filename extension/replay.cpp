@@ -20,17 +20,6 @@ int32 limit_argument(FunctionCallInfo fcinfo, int index) {
   return limit;
 }
 
-// Copies the rows of the last query into the function's result.
-void return_rows(ReturnSetInfo *result) {
-  for (uint64 row = 0; row < SPI_processed; ++row) {
-    std::array<Datum, columns> values{};
-    std::array<bool, columns> nulls{};
-    for (int column = 0; column < columns; ++column)
-      values[column] = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column + 1, &nulls[column]);
-    tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
-  }
-}
-
 Datum replay_body(FunctionCallInfo fcinfo) {
   static constinit KeptPlan plan;
   require_can_receive(text_argument(fcinfo, 0, "topic"));

@@ -33,7 +33,7 @@ BEGIN
     RETURN NULL;
   END IF;
   RETURN (SELECT count(*) FROM live.connection c LEFT JOIN live.node n ON n.id = c.node_id
-          WHERE c.expires_at > live.clock() AND (c.node_id IS NULL OR n.expires_at > live.clock()));
+          WHERE live.is_alive(c.expires_at, c.node_id, n.expires_at));
 END
 $$;
 COMMENT ON FUNCTION live.count_connections() IS 'How many connections of users live; NULL on a standby, which cannot tell.';

@@ -78,6 +78,8 @@ BEGIN
     PERFORM live.checked_text(custom_status, 'custom_status', 255);
   END IF;
   PERFORM live.checked_metadata(metadata);
+  -- In the order in which all lock: connections, the user's row, members of channels.
+  PERFORM FROM live.connection c WHERE c.user_id = me AND update_presence.device_type IS NOT NULL ORDER BY c.id FOR UPDATE;
   INSERT INTO live.user_presence (user_id) VALUES (me) ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING;
   SELECT p.* INTO before FROM live.user_presence p WHERE p.user_id = me FOR UPDATE;
   turned := live.store_mode(me, mode);
@@ -97,6 +99,7 @@ BEGIN
            OR coalesce(update_presence.device_type, before.device_type) IS DISTINCT FROM before.device_type
     FROM live.user_presence p WHERE p.user_id = me));
   IF turned THEN
+    PERFORM live.hide_channel_presence(me, update_presence.mode = 'invisible');
     PERFORM live.emit_typing(t.location) FROM live.typing t WHERE t.user_id = me AND t.expires_at > live.clock();
   END IF;
   RETURN live.presence_of(me);
@@ -116,25 +119,31 @@ BEGIN
   WHERE c.id = connection_id AND c.user_id = me;
   IF FOUND THEN
     PERFORM live.announce(ARRAY[me]);
+    PERFORM live.end_channel_presence(ARRAY[connection_id], live.clock());
   END IF;
 END
 $$;
 COMMENT ON FUNCTION live.disconnect(uuid) IS
-'Ends a connection of the current user at once. Nothing happens if there is none of that id, or it is another user''s. Error 42501 when not signed in.';
+'Ends a connection of the current user at once, and what it tracks in channels. Nothing happens if there is none of that id, or it is another user''s. Error 42501 when not signed in.';
 
 CREATE FUNCTION live.go_offline() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   me text := live.required_user();
+  ended uuid[];
 BEGIN
-  UPDATE live.connection c SET node_id = NULL, expires_at = live.clock(), seen_at = live.clock() WHERE c.user_id = me;
-  IF FOUND THEN
+  WITH gone AS (
+    UPDATE live.connection c SET node_id = NULL, expires_at = live.clock(), seen_at = live.clock() WHERE c.user_id = me RETURNING c.id
+  )
+  SELECT array_agg(gone.id) INTO ended FROM gone;
+  IF ended IS NOT NULL THEN
     PERFORM live.announce(ARRAY[me]);
+    PERFORM live.end_channel_presence(ended, live.clock());
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.go_offline() IS 'Ends all connections of the current user at once. Error 42501 when not signed in.';
+COMMENT ON FUNCTION live.go_offline() IS 'Ends all connections of the current user at once, and what they track in channels. Error 42501 when not signed in.';
 
 CREATE FUNCTION live.get_online_users(
   max_users integer DEFAULT 100, after_cursor text DEFAULT NULL, statuses live.presence_status[] DEFAULT NULL)

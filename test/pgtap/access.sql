@@ -4,20 +4,7 @@
 BEGIN;
 SELECT no_plan();
 
-CREATE FUNCTION pg_temp.as_user(user_id text, statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  result text;
-BEGIN
-  PERFORM set_config('role', CASE WHEN user_id IS NULL THEN 'anon' ELSE 'authenticated' END, true),
-          set_config('request.jwt.claims', coalesce(jsonb_build_object('sub', user_id)::text, ''), true);
-  EXECUTE statement INTO result;
-  PERFORM set_config('role', 'none', true), set_config('request.jwt.claims', '', true);
-  RETURN result;
-EXCEPTION WHEN OTHERS THEN
-  PERFORM set_config('role', 'none', true);
-  RETURN SQLSTATE;
-END
-$$;
+\ir support/as_user.sql
 \set room '00000000-0000-4000-8000-000000000001'
 \set ended '00000000-0000-4000-8000-000000000002'
 \set public '00000000-0000-4000-8000-000000000003'

@@ -47,10 +47,11 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
            ('set_topic_rule'), ('status'), ('topic_rule_of'),
            ('my_sessions'), ('is_participant'), ('shares_session_with'), ('follows'),
            ('presence_rule_in_force'), ('set_presence_visibility'), ('update_presence'), ('heartbeat'), ('disconnect'), ('go_offline'),
-           ('expire_presence'), ('register_node'), ('renew_node'), ('retire_node'), ('connect_users'), ('disconnect_users'), ('report_activity')$$,
+           ('expire_presence'), ('register_node'), ('renew_node'), ('retire_node'), ('connect_users'), ('disconnect_users'), ('report_activity'),
+           ('store_channel_presence'), ('channel_roster')$$,
   'the SECURITY DEFINER functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
-  $$VALUES ('is_built_in_topic'::name), ('parse_position'), ('checked_text'), ('derived_status'), ('shown_device')$$, 'the immutable functions are exactly these');
+  $$VALUES ('is_built_in_topic'::name), ('parse_position'), ('checked_text'), ('derived_status'), ('shown_device'), ('default_lease')$$, 'the immutable functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE proparallel = 's' AND lanname = 'c'$$,
   $$VALUES ('jwt'::name), ('claim'), ('user_id'), ('user_uuid'), ('jwt_role'), ('version'),
            ('clock'), ('idle_after'), ('grace_period'), ('checked_metadata')$$, 'the parallel safe C functions are exactly these');
@@ -59,7 +60,7 @@ FROM live_function WHERE proname IN ('jwt', 'claim', 'user_id', 'user_uuid', 'jw
 
 -- PUBLIC has nothing; some tables and one view may be read by clients, under row security, and nothing else is granted.
 CREATE TEMP TABLE client_relation AS SELECT unnest('{live.presence,live.user_presence,live.invisible_user,live.connection,
-  live.typing,live.collaboration_sessions,live.session_participants,live.follow_edge}'::text[]) AS name;
+  live.typing,live.channel_presence,live.collaboration_sessions,live.session_participants,live.follow_edge}'::text[]) AS name;
 SELECT ok(NOT EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) AS acl WHERE acl.grantee = 0),
           format('PUBLIC may not execute %s', signature))
 FROM live_function ORDER BY signature;
@@ -107,6 +108,7 @@ FROM (VALUES
                        'last_seen_at timestamp with time zone, cursor text)'),
   ('set_typing', 'location text, is_typing boolean -> void'),
   ('get_typing', 'location text -> text[]'),
+  ('channel_members', 'topic text -> TABLE(key text, user_id text, meta jsonb, joined_at timestamp with time zone)'),
   ('set_presence_visibility', 'rule text, check_function regprocedure DEFAULT NULL::regprocedure -> void'),
   ('expire_presence', ' -> integer'),
   ('is_participant', 'session_id uuid, at_least live.participant_role DEFAULT ''viewer''::live.participant_role -> boolean'),
@@ -129,10 +131,11 @@ CREATE FUNCTION pg_temp.is_member(member regrole, role regrole) RETURNS boolean 
 $$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
 CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,topic_rule_of,passes_rule,
   topic_access,send,replay,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
-  presence_rule_in_force,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
-  heartbeat,get_online_users,set_typing,get_typing}'::name[]);
+  is_alive,presence_rule_in_force,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
+  heartbeat,get_online_users,set_typing,get_typing,channel_members}'::name[]);
 CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status,
-  expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity}'::name[]);
+  expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity,
+  store_channel_presence,channel_roster}'::name[]);
 CREATE ROLE "Weird Role";
 CREATE ROLE "quote""d; drop";
 CREATE ROLE "SELECT";

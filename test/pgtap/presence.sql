@@ -4,21 +4,7 @@
 BEGIN;
 SELECT no_plan();
 
--- As somebody: a statement's single value as text, or the error's code.
-CREATE FUNCTION pg_temp.as_user(user_id text, statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  result text;
-BEGIN
-  PERFORM set_config('role', CASE WHEN user_id IS NULL THEN 'anon' ELSE 'authenticated' END, true),
-          set_config('request.jwt.claims', coalesce(jsonb_build_object('sub', user_id)::text, ''), true);
-  EXECUTE statement INTO result;
-  PERFORM set_config('role', 'none', true), set_config('request.jwt.claims', '', true);
-  RETURN result;
-EXCEPTION WHEN OTHERS THEN
-  PERFORM set_config('role', 'none', true);
-  RETURN SQLSTATE;
-END
-$$;
+\ir support/as_user.sql
 CREATE FUNCTION pg_temp.connection(number integer) RETURNS uuid LANGUAGE sql AS
 $$ SELECT format('00000000-0000-4000-8000-%s', lpad(number::text, 12, '0'))::uuid $$;
 -- The presence events since the last call, without the time.

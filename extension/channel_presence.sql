@@ -1,0 +1,253 @@
+-- Tracked presence of channels (Phoenix presence): who is in which channel, with what the client says of itself. UNLOGGED
+-- like connections, and like them it lives on the lease of a node, with a deadline once its socket is gone.
+--
+-- Only bridges write here, for users whose tokens and access they have checked. Each change emits a signal on
+-- $channel:<topic> that carries the transaction's id: a bridge that has read the members under a snapshot knows which
+-- signals that snapshot holds already. A member whose user is invisible is marked hidden: only the user sees it.
+
+CREATE UNLOGGED TABLE live.channel_presence (
+  ref text PRIMARY KEY,
+  topic text NOT NULL,
+  is_private boolean NOT NULL,
+  key text NOT NULL,
+  user_id text,
+  connection uuid NOT NULL,
+  node_id uuid,
+  meta jsonb NOT NULL,
+  hidden boolean NOT NULL,
+  joined_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL
+) WITH (fillfactor = 70);
+COMMENT ON TABLE live.channel_presence IS 'Who is tracked in which channel.';
+COMMENT ON COLUMN live.channel_presence.ref IS 'The phx_ref: made anew by the bridge with each change of the metadata.';
+COMMENT ON COLUMN live.channel_presence.topic IS 'The channel.';
+COMMENT ON COLUMN live.channel_presence.is_private IS
+'True: of the database''s topic, which has access rules. False: of the public room of that name, which has none.';
+COMMENT ON COLUMN live.channel_presence.key IS 'What the client calls the member: by default the user id.';
+COMMENT ON COLUMN live.channel_presence.user_id IS 'Whose it is, as the token says; NULL for the anonymous, in public rooms only.';
+COMMENT ON COLUMN live.channel_presence.connection IS 'The socket that tracks it.';
+COMMENT ON COLUMN live.channel_presence.node_id IS 'The bridge that holds the socket; NULL: the socket is gone, and comes back before the deadline or not.';
+COMMENT ON COLUMN live.channel_presence.meta IS 'What the client says of itself, see live.checked_metadata().';
+COMMENT ON COLUMN live.channel_presence.hidden IS 'The user is invisible: only the user sees it.';
+COMMENT ON COLUMN live.channel_presence.joined_at IS 'Since when the client has been tracking, however often it changed the metadata.';
+COMMENT ON COLUMN live.channel_presence.expires_at IS 'It ends then; infinity while a node holds it.';
+CREATE INDEX channel_presence_topic_idx ON live.channel_presence (topic, is_private);
+CREATE INDEX channel_presence_connection_idx ON live.channel_presence (connection);
+CREATE INDEX channel_presence_node_idx ON live.channel_presence (node_id) WHERE node_id IS NOT NULL;
+CREATE INDEX channel_presence_user_idx ON live.channel_presence (user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX channel_presence_expiry_idx ON live.channel_presence (expires_at) WHERE expires_at < 'infinity';
+
+-- Asks the topic's rule for each row: live.channel_members() asks once.
+ALTER TABLE live.channel_presence ENABLE ROW LEVEL SECURITY;
+CREATE POLICY members_read ON live.channel_presence FOR SELECT
+  USING (user_id = live.user_id()
+         OR (NOT hidden AND (NOT is_private OR (SELECT access.can_receive FROM live.topic_access(topic) AS access))));
+
+CREATE FUNCTION live.channel_members(topic text) RETURNS TABLE (key text, user_id text, meta jsonb, joined_at timestamptz)
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_channel_members';
+COMMENT ON FUNCTION live.channel_members(text) IS
+'Who is tracked in a channel now, for whoever may receive the topic; of a topic without any rule, the members of the public room of that name. Error 42501 without access.';
+
+CREATE FUNCTION live.channel_members_of(topic text, is_private boolean)
+RETURNS TABLE (key text, user_id text, meta jsonb, joined_at timestamptz)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT c.key, c.user_id, c.meta, c.joined_at
+  FROM live.channel_presence c LEFT JOIN live.node n ON n.id = c.node_id
+  WHERE c.topic = channel_members_of.topic AND c.is_private = channel_members_of.is_private
+    AND live.is_alive(c.expires_at, c.node_id, n.expires_at) AND (NOT c.hidden OR c.user_id = live.user_id())
+  ORDER BY c.joined_at, c.ref
+$$;
+COMMENT ON FUNCTION live.channel_members_of(text, boolean) IS 'Part of live.channel_members(); checks no access.';
+
+CREATE FUNCTION live.is_open_room(topic text) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT NOT live.is_built_in_topic(topic) AND NOT EXISTS (SELECT FROM live.topic_rule_of(topic))
+$$;
+COMMENT ON FUNCTION live.is_open_room(text) IS 'Whether the database has nothing to say about a topic: neither a built-in rule nor one of the app.';
+
+-- The first row is the snapshot that the others were read with, as the key; its ref is NULL.
+CREATE FUNCTION live.channel_roster(topic text, is_private boolean)
+RETURNS TABLE (ref text, key text, user_id text, hidden boolean, meta jsonb)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY
+  SELECT NULL, pg_current_snapshot()::text, NULL, NULL::boolean, NULL::jsonb
+  UNION ALL
+  (SELECT c.ref, c.key, c.user_id, c.hidden, c.meta
+   FROM live.channel_presence c LEFT JOIN live.node n ON n.id = c.node_id
+   WHERE c.topic = channel_roster.topic AND c.is_private = channel_roster.is_private
+     AND live.is_alive(c.expires_at, c.node_id, n.expires_at)
+   ORDER BY c.joined_at, c.ref);
+END
+$$;
+COMMENT ON FUNCTION live.channel_roster(text, boolean) IS
+'The members of a channel, hidden ones too, after a row whose key is the snapshot they were read with. For bridges; checks no access.';
+
+CREATE FUNCTION live.emit_channel_change(topic text, is_private boolean, joined jsonb, left_refs text[]) RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT live.emit('$channel:' || topic, 'presence:change',
+                   jsonb_build_object('private', is_private, 'xid', pg_current_xact_id()::text,
+                                      'joined', coalesce(joined, '[]'), 'left', to_jsonb(coalesce(left_refs, '{}'))), false)
+$$;
+COMMENT ON FUNCTION live.emit_channel_change(text, boolean, jsonb, text[]) IS
+'Tells the bridges who is in a channel now, or has changed (joined), and who is not any more (left_refs). For the extension itself.';
+
+CREATE FUNCTION live.channel_member(member live.channel_presence) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_build_object('ref', member.ref, 'key', member.key, 'user_id', member.user_id, 'hidden', member.hidden, 'meta', member.meta)
+$$;
+COMMENT ON FUNCTION live.channel_member(live.channel_presence) IS 'A member as live.emit_channel_change() tells it.';
+
+-- Invisibility is decided under a lock that live.update_presence() takes too, so nobody who is becoming invisible is
+-- stored as visible.
+CREATE FUNCTION live.lock_visibility(user_ids text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO live.user_presence (user_id) SELECT DISTINCT u FROM unnest(user_ids) AS u WHERE u IS NOT NULL ORDER BY u
+  ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING;
+  PERFORM FROM live.user_presence p WHERE p.user_id = ANY (user_ids) ORDER BY p.user_id FOR SHARE;
+END
+$$;
+COMMENT ON FUNCTION live.lock_visibility(text[]) IS 'Lets none of these users become invisible, or visible, until the transaction ends. For the extension itself.';
+
+CREATE TYPE live.tracked_member AS (
+  ref text, previous_ref text, connection uuid, topic text, is_private boolean, key text, user_id text, meta jsonb);
+COMMENT ON TYPE live.tracked_member IS
+'What a bridge stores with live.store_channel_presence(): as live.channel_presence; previous_ref: the member it replaces, of the same socket.';
+
+CREATE FUNCTION live.checked_member(member live.tracked_member) RETURNS live.tracked_member
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM live.checked_text(member.key, 'key', 255);
+  PERFORM live.checked_text(member.topic, 'topic', 255);
+  IF member.ref IS NULL OR member.connection IS NULL OR member.is_private IS NULL OR member.meta IS NULL THEN
+    RAISE EXCEPTION 'ref, connection, is_private and meta must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  member.meta := live.checked_metadata(member.meta - ARRAY['phx_ref', 'phx_ref_prev']);
+  RETURN member;
+END
+$$;
+COMMENT ON FUNCTION live.checked_member(live.tracked_member) IS
+'The member, if everything about it is within bounds. Errors: 22004, 22023, 54000. Part of live.store_channel_presence().';
+
+CREATE FUNCTION live.store_channel_presence(node_id uuid, tracked jsonb, untracked text[] DEFAULT '{}') RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  members live.tracked_member[];
+  changes bigint;
+BEGIN
+  PERFORM live.require_node(store_channel_presence.node_id);
+  SELECT array_agg(live.checked_member(m)) INTO members
+  FROM jsonb_populate_recordset(NULL::live.tracked_member, tracked) AS m;
+  PERFORM live.lock_visibility(array(SELECT m.user_id FROM unnest(members) AS m));
+  WITH ended AS (
+    DELETE FROM live.channel_presence c
+    WHERE c.ref = ANY (untracked) OR c.ref = ANY (array(SELECT m.previous_ref FROM unnest(members) AS m))
+    RETURNING c.ref, c.topic, c.is_private, c.joined_at
+  ), stored AS (
+    INSERT INTO live.channel_presence AS c
+      (ref, topic, is_private, key, user_id, connection, node_id, meta, hidden, joined_at, expires_at)
+    SELECT m.ref, m.topic, m.is_private, m.key, m.user_id, m.connection, store_channel_presence.node_id, m.meta,
+           EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = m.user_id),
+           coalesce((SELECT e.joined_at FROM ended e WHERE e.ref = m.previous_ref), live.clock()), 'infinity'
+    FROM unnest(members) AS m
+    -- A node that has lost its lease, or its answer, stores its members again.
+    ON CONFLICT ON CONSTRAINT channel_presence_pkey DO UPDATE SET node_id = excluded.node_id, expires_at = 'infinity'
+    RETURNING c.*
+  ), replaced AS (
+    -- A client that comes back takes the place it left when its socket broke off.
+    DELETE FROM live.channel_presence c
+    WHERE c.ref IN (
+      SELECT left_behind.ref FROM unnest(members) AS m
+      CROSS JOIN LATERAL (
+        SELECT o.ref FROM live.channel_presence o
+        WHERE o.topic = m.topic AND o.is_private = m.is_private AND o.key = m.key AND o.user_id IS NOT DISTINCT FROM m.user_id
+          AND o.node_id IS NULL AND m.previous_ref IS NULL AND o.ref <> m.ref
+        ORDER BY o.expires_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS left_behind)
+    RETURNING c.ref, c.topic, c.is_private
+  ), change AS (
+    SELECT s.topic, s.is_private, live.channel_member(s) AS joined, NULL AS left_ref FROM stored s
+    UNION ALL SELECT e.topic, e.is_private, NULL, e.ref FROM ended e
+    UNION ALL SELECT r.topic, r.is_private, NULL, r.ref FROM replaced r
+  )
+  SELECT count(*) INTO changes FROM (
+    SELECT live.emit_channel_change(c.topic, c.is_private, jsonb_agg(c.joined) FILTER (WHERE c.joined IS NOT NULL),
+                                    array_agg(c.left_ref) FILTER (WHERE c.left_ref IS NOT NULL))
+    FROM change c GROUP BY c.topic, c.is_private) AS emitted;
+END
+$$;
+COMMENT ON FUNCTION live.store_channel_presence(uuid, jsonb, text[]) IS
+'Stores members of channels, a JSON array of live.tracked_member, and ends those with the refs of untracked. A ref that is known is taken over by the node. Errors: 55000 if the node is not registered or has ended; 22004, 22023, 54000 for members out of bounds. For bridges.';
+
+-- Ends the members of these sockets: at once, or at a time until which they may come back.
+CREATE FUNCTION live.end_channel_presence(connections uuid[], ends_at timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF ends_at > live.clock() THEN
+    UPDATE live.channel_presence c SET node_id = NULL, expires_at = ends_at
+    WHERE c.connection = ANY (connections) AND c.node_id IS NOT NULL;
+    IF FOUND THEN
+      PERFORM live.wake_worker(ends_at);
+    END IF;
+    RETURN;
+  END IF;
+  PERFORM live.drop_channel_presence(array(SELECT c.ref FROM live.channel_presence c WHERE c.connection = ANY (connections)));
+END
+$$;
+COMMENT ON FUNCTION live.end_channel_presence(uuid[], timestamptz) IS
+'Ends what these sockets track: at once, or later unless a client comes back. For the extension itself.';
+
+CREATE FUNCTION live.drop_channel_presence(refs text[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  WITH ended AS (
+    DELETE FROM live.channel_presence c WHERE c.ref = ANY (refs) RETURNING c.topic, c.is_private, c.ref
+  )
+  SELECT live.emit_channel_change(e.topic, e.is_private, NULL, array_agg(e.ref)) FROM ended e GROUP BY e.topic, e.is_private
+$$;
+COMMENT ON FUNCTION live.drop_channel_presence(text[]) IS 'Ends members, and tells the bridges. For the extension itself.';
+
+CREATE FUNCTION live.hide_channel_presence(me text, hide boolean) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  WITH changed AS (
+    UPDATE live.channel_presence c SET hidden = hide WHERE c.user_id = me AND c.hidden <> hide RETURNING c.*
+  )
+  SELECT live.emit_channel_change(c.topic, c.is_private, jsonb_agg(live.channel_member(c)), NULL)
+  FROM changed c GROUP BY c.topic, c.is_private
+$$;
+COMMENT ON FUNCTION live.hide_channel_presence(text, boolean) IS
+'Hides what a user tracks from others, or shows it. Part of live.update_presence().';
+
+-- Members that somebody else holds are left for the next time, as with connections.
+CREATE FUNCTION live.expire_channel_presence(most integer) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  due text[];
+BEGIN
+  due := array(
+    SELECT c.ref FROM live.channel_presence c
+    WHERE c.expires_at <= live.clock() AND c.expires_at < 'infinity' ORDER BY c.expires_at LIMIT most FOR UPDATE SKIP LOCKED);
+  due := due || array(
+    SELECT c.ref FROM live.node n JOIN live.channel_presence c ON c.node_id = n.id
+    WHERE n.expires_at <= live.clock() LIMIT most FOR UPDATE OF c SKIP LOCKED);
+  IF cardinality(due) > 0 THEN
+    PERFORM live.drop_channel_presence(due);
+  END IF;
+  RETURN cardinality(due) >= most;
+END
+$$;
+COMMENT ON FUNCTION live.expire_channel_presence(integer) IS
+'Ends members whose sockets or nodes did not come back; returns whether there may be more. Part of live.expire_presence().';
