@@ -1,5 +1,6 @@
 // live.replay(): checks access as the caller, reads as the owner of the tables. The query is in replay.sql.
 #include "boundary.hpp"
+#include "presence_replay.hpp"
 #include "query.hpp"
 #include "topic.hpp"
 
@@ -22,7 +23,14 @@ int32 limit_argument(FunctionCallInfo fcinfo, int index) {
 
 Datum replay_body(FunctionCallInfo fcinfo) {
   static constinit KeptPlan plan;
-  require_can_receive(text_argument(fcinfo, 0, "topic"));
+  const std::string_view topic = text_argument(fcinfo, 0, "topic");
+  require_can_receive(topic);
+  if (topic == "presence") {
+    const int32 limit = limit_argument(fcinfo, 3);
+    InitMaterializedSRF(fcinfo, 0);
+    replay_presence(reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo), {fcinfo->args[1], fcinfo->args[2]}, limit);
+    return Datum{0};
+  }
   std::array<Datum, columns> values{PG_GETARG_DATUM(0), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1),
                                     PG_ARGISNULL(2) ? Datum{0} : PG_GETARG_DATUM(2),
                                     Int32GetDatum(limit_argument(fcinfo, 3))};

@@ -13,7 +13,8 @@ CREATE SCHEMA app;
 GRANT USAGE ON SCHEMA app TO PUBLIC;
 CREATE FUNCTION app.is_member(topic text) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT live.user_id() IN ('anna', 'ben') $$;
 SELECT live.set_topic_rule('room:*', 'app.is_member(text)') \g /dev/null
-SELECT live.expire_presence() \g /dev/null -- whatever the start of the server has changed is over
+-- Whatever the start of the server has changed is over.
+SELECT live.expire_presence() \g /dev/null
 SELECT live.register_node(:'node', '1 hour'), live.register_node(:'other', '20 seconds') \g /dev/null
 SELECT live.connect_users(:'node', ARRAY[pg_temp.socket(1), pg_temp.socket(2), pg_temp.socket(3)], '{anna,anna,ben}') \g /dev/null
 
