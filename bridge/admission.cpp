@@ -2,6 +2,7 @@
 #include "admission.hpp"
 
 #include "connection.hpp"
+#include "device_type.hpp"
 #include "http_text.hpp"
 #include "json.hpp"
 
@@ -78,7 +79,10 @@ std::variant<std::shared_ptr<Connection>, HttpResponse> Admission::admit(const R
   std::string refusal;
   ConnectionRegistry::Seat seat = services_.connections.take_seat(address, claims->user_id, refusal);
   if (!refusal.empty()) return error_response(429, refusal);
-  return std::make_shared<Connection>(services_, std::move(seat), std::move(claims), *version, ++last_connection_);
+  const Connection::Origin origin{head.header("origin").has_value(),
+                                  device_type_of(head.header("user-agent").value_or(""))};
+  return std::make_shared<Connection>(services_, std::move(seat), std::move(claims), *version, ++last_connection_,
+                                      origin);
 }
 
 } // namespace pg_live

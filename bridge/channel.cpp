@@ -1,6 +1,7 @@
 // Delivery to one channel, and the messages the server sends on it.
 #include "channel.hpp"
 
+#include "channel_presence.hpp"
 #include "connection.hpp"
 
 #include <utility>
@@ -39,6 +40,8 @@ void Channel::deliver(const TopicBatch &batch, bool alone) {
   if (seam_->held_bytes() > connection_.queue_limit()) connection_.close_slow();
   settle_seam();
 }
+
+void Channel::set_seat(std::unique_ptr<PresenceSeat> seat) { seat_ = std::move(seat); }
 
 Seam &Channel::seam() {
   if (!seam_) seam_ = std::make_unique<Seam>();

@@ -17,6 +17,7 @@
 namespace pg_live {
 
 class Connection;
+class PresenceSeat;
 
 // Names a channel for as long as its connection lives: a new join of the same topic is another channel.
 enum class ChannelId : std::uint32_t {};
@@ -67,6 +68,10 @@ class Channel final : public Subscriber {
   Seam::Send seam_output();
   void settle_seam();
 
+  // Null until presence is enabled, or something is tracked.
+  PresenceSeat *seat() const { return seat_.get(); }
+  void set_seat(std::unique_ptr<PresenceSeat> seat);
+
   // Answers a message of the client. `response` is JSON.
   void reply(std::string_view ref, phoenix::Status status, std::string_view response);
   void reply_error(std::string_view ref, std::string_view reason);
@@ -89,6 +94,7 @@ class Channel final : public Subscriber {
   WireForm form_;
   TopicAccess access_;
   bool joined_ = false;
+  std::unique_ptr<PresenceSeat> seat_; // leaves while the rest is still there
 };
 
 } // namespace pg_live

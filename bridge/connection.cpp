@@ -3,6 +3,7 @@
 
 #include "access.hpp"
 #include "hub.hpp"
+#include "presence.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -15,6 +16,7 @@ using std::chrono::seconds;
 
 constexpr std::size_t kWriteBytes = 262144;
 constexpr double kBurstSeconds = 5;
+constexpr seconds kReportUseEvery{60};
 
 RateLimit with_burst(unsigned per_second) {
   return {static_cast<double>(per_second), static_cast<double>(per_second) * kBurstSeconds};
@@ -23,10 +25,10 @@ RateLimit with_burst(unsigned per_second) {
 } // namespace
 
 Connection::Connection(Services &services, ConnectionRegistry::Seat seat, ClaimsRef claims, phoenix::Version version,
-                       std::uint64_t id)
+                       std::uint64_t id, Origin origin)
     : services_(services), seat_(std::move(seat)), id_(id), conversation_(services, *this, std::move(claims), version),
       queue_({services.settings.limits.queue_bytes, services.settings.limits.queue_bytes / 16}),
-      last_sign_of_life_(services.seconds_now()), joined_nothing_since_(last_sign_of_life_) {}
+      last_sign_of_life_(services.seconds_now()), joined_nothing_since_(last_sign_of_life_), origin_(origin) {}
 
 Connection::~Connection() = default;
 
@@ -35,10 +37,12 @@ void Connection::opened(Socket socket) {
   is_open_ = true;
   services_.connections.add(*this);
   services_.log.debug("connection opened", {{"connection", id_}});
+  speak_for(conversation_.claims());
   expired(services_.seconds_now());
 }
 
 void Connection::closed() {
+  end_presence(false);
   is_open_ = false;
   closing_ = true;
   queue_.clear();
@@ -113,6 +117,7 @@ void Connection::abort() {
   queue_.clear();
   queue_changed();
   closing_ = true;
+  end_presence(false);
   socket_.abort();
   services_.connections.leave_topics_soon(weak_from_this());
 }
@@ -121,6 +126,7 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
   if (closing_ || !is_open_) return;
   services_.log.debug("closing a connection", {{"connection", id_}, {"code", code}, {"reason", reason}});
   closing_ = true;
+  end_presence(false);
   queue_.clear();
   queue_changed();
   waiting_senders_.clear();
@@ -141,13 +147,59 @@ void Connection::leave_topics() {
   waiting_senders_.clear();
 }
 
-bool Connection::peer_closes() {
+bool Connection::peer_closes(std::string_view payload) {
   const bool answered_ours = closing_;
+  end_presence(ends_cleanly(payload));
   closing_ = true;
   queue_.clear();
   queue_changed();
   leave_topics();
   return answered_ours;
+}
+
+void Connection::speak_for(const ClaimsRef &claims) {
+  if (closing_) return;
+  const bool is_same = present_as_ ? present_as_->user_id == claims->user_id : claims->user_id.empty();
+  if (!is_same) end_presence(true);
+  present_as_ = claims->user_id.empty() ? nullptr : claims;
+  if (is_same || !present_as_) return;
+  reported_use_ = services_.seconds_now();
+  hold_presence();
+}
+
+void Connection::hold_presence() {
+  if (present_as_) services_.presence.connect({presence_id_, present_as_->user_id, origin_.device_type});
+}
+
+// Once a minute is enough for the database.
+void Connection::was_used() {
+  if (!present_as_ || services_.seconds_now() - reported_use_ < kReportUseEvery) return;
+  reported_use_ = services_.seconds_now();
+  services_.presence.report_activity(presence_id_);
+}
+
+const Uuid &Connection::tracking_id() {
+  tracks_ = true;
+  return presence_id_;
+}
+
+// Whether the user wants to go: then it is announced at once, else after a grace period in which a client that comes
+// back was never away. Clients close with 1000 when they miss an answer, pages that are reloaded with 1001 or without a
+// code: phoenix does that when a page is hidden, with its topics still joined.
+bool Connection::ends_cleanly(std::string_view close_payload) const {
+  if (closing_) return false;
+  if (close_payload.size() < 2) return !origin_.is_page || conversation_.is_empty();
+  const int code = static_cast<unsigned char>(close_payload[0]) * 256 + static_cast<unsigned char>(close_payload[1]);
+  return code == 1000 && close_payload.substr(2) != "heartbeat timeout";
+}
+
+void Connection::end_presence(bool clean) {
+  if (present_as_ || tracks_) {
+    services_.presence.disconnect(presence_id_, clean);
+    presence_id_ = Uuid::random();
+  }
+  present_as_.reset();
+  tracks_ = false;
 }
 
 void Connection::ponged() { last_sign_of_life_ = services_.seconds_now(); }
@@ -190,6 +242,7 @@ void Connection::expired(seconds now) {
   services_.wheel.arm(*this, now + seconds(limits.ping_seconds));
   conversation_.expire_tokens();
   if (closing_) return;
+  if (present_as_ && has_expired(*present_as_)) end_presence(false);
   look_at(conversation_.next_expiry());
   if (conversation_.is_empty()) {
     const seconds left = joined_nothing_since_ + seconds(limits.join_seconds) - now;

@@ -9,6 +9,7 @@
 #include "send_queue.hpp"
 #include "server.hpp"
 #include "services.hpp"
+#include "uuid.hpp"
 
 #include <memory>
 #include <string>
@@ -17,8 +18,14 @@ namespace pg_live {
 
 class Connection final : public SocketHandler, public Timer, public std::enable_shared_from_this<Connection> {
  public:
+  // Where the socket comes from, as its request says.
+  struct Origin {
+    bool is_page = false;                   // a browser's page, not a program
+    std::string_view device_type = "other"; // a literal: one of live.device_type
+  };
+
   Connection(Services &services, ConnectionRegistry::Seat seat, ClaimsRef claims, phoenix::Version version,
-             std::uint64_t id);
+             std::uint64_t id, Origin origin);
   ~Connection() override;
 
   std::uint64_t id() const { return id_; }
@@ -50,6 +57,13 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   // The last topic was left: the time to join another starts.
   void has_no_topics() { joined_nothing_since_ = services_.seconds_now(); }
 
+  // Presence: the user of the latest token the client gave is there, as long as the connection is open and the token
+  // good. Anything the client says that is more than a sign of life shows that somebody is at it.
+  void speak_for(const ClaimsRef &claims);
+  void was_used();
+  void hold_presence();
+  const Uuid &tracking_id(); // the connection in the database, for what it tracks
+
   // Makes sure that expired tokens are looked for at that time.
   void look_at(std::chrono::sys_seconds expiry);
 
@@ -58,7 +72,7 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   void received(const MessagePiece &piece) override;
   void ponged() override;
   void writable() override;
-  bool peer_closes() override;
+  bool peer_closes(std::string_view payload) override;
   void closed() override;
   void expired(std::chrono::seconds now) override;
 
@@ -66,6 +80,8 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   void write(const websocket::Frame &frame);
   void abort();
   void queue_changed();
+  bool ends_cleanly(std::string_view close_payload) const;
+  void end_presence(bool clean);
 
   Services &services_;
   ConnectionRegistry::Seat seat_;
@@ -79,6 +95,11 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   TokenBucket bytes_;
   std::chrono::seconds last_sign_of_life_;
   std::chrono::seconds joined_nothing_since_;
+  Uuid presence_id_ = Uuid::random();
+  ClaimsRef present_as_; // null: nobody
+  std::chrono::seconds reported_use_{0};
+  Origin origin_;
+  bool tracks_ = false;
   bool is_open_ = false;
   bool closing_ = false;
   bool unsent_ = false;  // noted with the hub

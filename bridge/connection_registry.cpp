@@ -71,6 +71,11 @@ void ConnectionRegistry::let_leave() {
     if (const auto connection = leaving.lock()) connection->leave_topics();
 }
 
+void ConnectionRegistry::hold_presence() {
+  for (Connection *connection : open_)
+    connection->hold_presence();
+}
+
 void ConnectionRegistry::close_all(unsigned code, std::string_view reason) {
   const std::vector<Connection *> all(open_.begin(), open_.end());
   for (Connection *connection : all)

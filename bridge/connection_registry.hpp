@@ -53,6 +53,9 @@ class ConnectionRegistry {
   // Lets a closing connection leave its topics, soon: not now, since the table of topics may be being walked.
   void leave_topics_soon(std::weak_ptr<Connection> connection);
 
+  // All tell again who they are there for.
+  void hold_presence();
+
   // Closes all, for instance because the process ends.
   void close_all(unsigned code, std::string_view reason);
 

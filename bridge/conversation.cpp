@@ -1,6 +1,7 @@
 // Answering a client's messages.
 #include "conversation.hpp"
 
+#include "channel_presence.hpp"
 #include "connection.hpp"
 #include "database.hpp"
 #include "join.hpp"
@@ -55,8 +56,9 @@ void Conversation::take_for_channel(Channel &channel, const Message &message) {
   if (message.event == "phx_leave") return leave(channel, message);
   if (!channel.joined()) return reply_error(message, "unmatched topic");
   if (message.event == "access_token") return replace_token(channel, message);
+  connection_.was_used();
   if (message.event == "broadcast") return broadcast(channel, message);
-  if (message.event == "presence") return reply(message, Status::ok, "{}");
+  if (message.event == "presence") return services_.channel_presence.take(channel, message.ref, message.payload);
   reply_error(message, "unknown event");
 }
 
@@ -105,6 +107,7 @@ void Conversation::replace_token(Channel &channel, const Message &message) {
   if (!result.claims) return close_channel(channel.id(), result.error->message);
   if (channel.claims()->text == result.claims->text) return; // clients repeat it
   channel.set_claims(result.claims);
+  connection_.speak_for(result.claims);
   check_again(channel.id());
   connection_.look_at(channel.claims()->expires_at);
 }
@@ -176,7 +179,8 @@ void Conversation::revoke(ChannelId id) {
 void Conversation::check_again(ChannelId id) {
   const Channel *asking = find(id);
   if (asking == nullptr) return;
-  auto answered = [holder = connection_.weak_from_this(), id](TopicAccess access, const auto &error) {
+  auto answered = [holder = connection_.weak_from_this(), id, &services = services_](TopicAccess access,
+                                                                                     const auto &error) {
     const auto connection = holder.lock();
     Channel *channel = connection ? connection->conversation().find(id) : nullptr;
     if (channel == nullptr) return;
@@ -186,9 +190,9 @@ void Conversation::check_again(ChannelId id) {
       return connection->conversation().remove(id);
     }
     channel->set_access(access);
-    if (access.can_receive) return;
-    channel->unfollow_topic();
-    if (!channel->in_room()) connection->conversation().revoke(id);
+    if (!access.can_receive) channel->unfollow_topic();
+    if (!access.can_receive && !channel->in_room()) return connection->conversation().revoke(id);
+    services.channel_presence.check(*channel);
   };
   services_.access.ask(asking->claims(), asking->topic(), std::move(answered));
 }

@@ -28,6 +28,7 @@ class Conversation {
   // Leaves every topic without a word.
   void end() { channels_.clear(); }
   bool is_empty() const { return channels_.empty(); }
+  const ClaimsRef &claims() const { return claims_; } // of the connection's own token
 
   // Closes the channels whose token has expired.
   void expire_tokens();

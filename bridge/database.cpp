@@ -21,6 +21,11 @@ std::vector<std::unique_ptr<PipelinedConnection>> make_connections(Loop &loop, c
   return connections;
 }
 
+// Empty for the anonymous and for the bridge itself.
+std::string_view user_of(const Command &command) {
+  return command.claims ? std::string_view(command.claims->user_id) : std::string_view();
+}
+
 bool any_ready(const std::vector<std::unique_ptr<PipelinedConnection>> &connections) {
   return std::any_of(connections.begin(), connections.end(), [](const auto &each) { return each->ready(); });
 }
@@ -31,6 +36,7 @@ Database::Database(Loop &loop, const Log &log, const DatabaseSettings &settings,
     : loop_(loop), settings_(settings), commands_per_user_(commands_per_user),
       readers_(make_connections(loop, log, settings, *this, "read", settings.read_connections)),
       writers_(make_connections(loop, log, settings, *this, "write", settings.write_connections)),
+      own_(std::make_unique<PipelinedConnection>(loop, log, settings, *this, "own")),
       deadline_timer_(loop, [this] { check_deadlines(); }) {}
 
 Database::~Database() = default;
@@ -40,7 +46,15 @@ void Database::start() {
     connection->start();
   for (const auto &connection : writers_)
     connection->start();
+  own_->start();
   deadline_timer_.start(kDeadlineCheck, kDeadlineCheck);
+}
+
+bool Database::own_ready() const { return own_->ready(); }
+
+void Database::connected(const PipelinedConnection &connection, std::string_view own_role) {
+  own_role_ = own_role;
+  if (&connection == own_.get() && own_ready_) own_ready_();
 }
 
 bool Database::ready() const { return any_ready(readers_) && any_ready(writers_); }
@@ -49,19 +63,26 @@ void Database::read(Command command) { admit(std::move(command), true); }
 
 void Database::write(Command command) { admit(std::move(command), false); }
 
-void Database::admit(Command command, bool repeatable) {
-  if (unfinished_ >= settings_.waiting_commands) {
-    command.done({{}, DatabaseError{"53400", "too many commands are waiting for the database", "try again later"}});
-    return;
-  }
+void Database::run_own(Command command) { own_->submit(prepare(std::move(command), false)); }
+
+Database::PendingRef Database::prepare(Command command, bool repeatable) {
   ++unfinished_;
   auto pending = std::make_unique<Pending>();
   pending->command = std::move(command);
   pending->repeatable = repeatable;
   pending->give_up = loop_.now() + settings_.statement_timeout_seconds * 1000u;
-  const std::string &user_id = pending->command.claims->user_id;
+  return pending;
+}
+
+void Database::admit(Command command, bool repeatable) {
+  if (unfinished_ >= settings_.waiting_commands) {
+    command.done({{}, DatabaseError{"53400", "too many commands are waiting for the database", "try again later"}});
+    return;
+  }
+  PendingRef pending = prepare(std::move(command), repeatable);
+  const std::string_view user_id = user_of(pending->command);
   if (user_id.empty()) return dispatch(std::move(pending));
-  Share &share = shares_[user_id];
+  Share &share = shares_[std::string(user_id)];
   if (share.running >= commands_per_user_) {
     share.waiting.push_back(std::move(pending));
   } else {
@@ -86,7 +107,7 @@ PipelinedConnection &Database::least_loaded_reader() {
 
 void Database::finish(PendingRef pending, CommandResult result) {
   --unfinished_;
-  release_share(pending->command.claims->user_id);
+  release_share(std::string(user_of(pending->command)));
   pending->command.done(std::move(result));
 }
 
@@ -109,6 +130,7 @@ void Database::check_deadlines() {
     connection->check_deadlines(now);
   for (const auto &connection : writers_)
     connection->check_deadlines(now);
+  own_->check_deadlines(now);
 }
 
 } // namespace pg_live

@@ -27,7 +27,7 @@ struct CommandResult {
 };
 
 struct Command {
-  ClaimsRef claims;     // whose rights it runs with
+  ClaimsRef claims;     // whose rights it runs with; null: the bridge's own, see run_own()
   std::string_view sql; // a literal: prepared once a connection, under the address of its text
   std::vector<std::optional<std::string>> parameters; // nothing: NULL
   std::uint64_t sequence_key = 0; // writes with the same key reach the database in the order they were given
@@ -50,6 +50,12 @@ class Database {
   // it. If the connection is lost meanwhile the outcome is unknown: SQLSTATE 08007.
   void write(Command command);
 
+  // Runs a command of the bridge itself, with its own rights, on a connection for these alone: no command of a user can
+  // hold them up. They reach the database in the order they were given. If the connection is lost: 08007.
+  void run_own(Command command);
+  bool own_ready() const;
+  void when_own_ready(std::function<void()> ready) { own_ready_ = std::move(ready); }
+
   // Whether commands of both kinds would reach the database now.
   bool ready() const;
 
@@ -68,10 +74,12 @@ class Database {
     std::deque<PendingRef> waiting;
   };
 
+  PendingRef prepare(Command command, bool repeatable);
   void admit(Command command, bool repeatable);
   void dispatch(PendingRef pending);
   void finish(PendingRef pending, CommandResult result);
   void release_share(const std::string &user_id);
+  void connected(const PipelinedConnection &connection, std::string_view own_role);
   PipelinedConnection &least_loaded_reader();
   void check_deadlines();
 
@@ -83,6 +91,8 @@ class Database {
   std::string own_role_;
   std::vector<std::unique_ptr<PipelinedConnection>> readers_;
   std::vector<std::unique_ptr<PipelinedConnection>> writers_;
+  std::unique_ptr<PipelinedConnection> own_;
+  std::function<void()> own_ready_;
   LoopTimer deadline_timer_;
 };
 

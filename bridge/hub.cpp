@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kRevoked = "access:revoked";
 constexpr std::string_view kUserTopic = "user:";
 constexpr std::string_view kEverybody = "$access";
+constexpr char kInternal = '$';
 
 Channel &channel_of(const TopicTable::Subscription &subscription) {
   return *static_cast<Channel *>(subscription.subscriber);
@@ -51,6 +52,13 @@ SubscriptionId Hub::follow_topic(std::string_view topic, Channel &channel) {
   return table_.subscribe(topic, true, channel);
 }
 
+std::vector<Channel *> Hub::followers(std::string_view topic) const {
+  std::vector<Channel *> channels;
+  for (const auto &subscription : table_.publish(topic, true))
+    channels.push_back(&channel_of(subscription));
+  return channels;
+}
+
 SubscriptionId Hub::enter_room(std::string_view topic, Channel &channel) {
   return table_.subscribe(topic, false, channel);
 }
@@ -66,8 +74,10 @@ void Hub::deliver(std::span<const LiveEvent> events) {
       deliver_topic(batch, batches.size() == 1);
   }
   flush();
-  for (const LiveEvent &event : events)
+  for (const LiveEvent &event : events) {
     if (event.event == kRevoked) take_revocation(event);
+    if (event.topic.starts_with(kInternal)) internal_->take_internal(event);
+  }
 }
 
 void Hub::deliver_topic(const TopicBatch &batch, bool alone) {

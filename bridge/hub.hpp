@@ -22,10 +22,16 @@ class TopicBatch;
 class Hub final : public EventReceiver {
  public:
   SubscriptionId follow_topic(std::string_view topic, Channel &channel);
+  // The channels that follow a topic of the database now.
+  std::vector<Channel *> followers(std::string_view topic) const;
   SubscriptionId enter_room(std::string_view topic, Channel &channel);
   void leave(SubscriptionId subscription) { table_.unsubscribe(subscription); }
 
   void deliver(std::span<const LiveEvent> events) override;
+
+  // Who is told of events on topics that begin with $; outlives the hub's last event.
+  void set_internal(InternalReceiver &internal) { internal_ = &internal; }
+  void caught_up() override { internal_->stream_caught_up(); }
 
   // Whether no connection has much waiting to be sent.
   bool keeps_up() const override { return behind_.empty(); }
@@ -53,6 +59,7 @@ class Hub final : public EventReceiver {
   void take_revocation(const LiveEvent &event);
   std::vector<TopicId> topics_matching(std::string_view pattern) const;
 
+  InternalReceiver *internal_ = nullptr;
   TopicTable table_;
   std::vector<Connection *> unsent_;
   std::uint64_t revocations_ = 0;

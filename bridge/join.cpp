@@ -1,6 +1,7 @@
 // The steps of a join; each looks its channel up anew, since it may be gone by then.
 #include "join.hpp"
 
+#include "channel_presence.hpp"
 #include "connection.hpp"
 #include "replay.hpp"
 
@@ -14,7 +15,8 @@ class Join : public std::enable_shared_from_this<Join> {
  public:
   Join(Services &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref)
       : services_(services), connection_(channel.connection().weak_from_this()), channel_(channel.id()),
-        ref_(std::move(ref)), resume_(options.resume), presence_enabled_(options.presence_enabled) {
+        ref_(std::move(ref)), resume_(options.resume), presence_key_(options.presence_key),
+        presence_enabled_(options.presence_enabled) {
     phoenix::append_join_response(response_, options.postgres_changes);
     wants_changes_ = response_.find("\"id\"") != std::string::npos;
     if (!resume_.empty()) {
@@ -48,6 +50,7 @@ class Join : public std::enable_shared_from_this<Join> {
   std::string ref_;
   std::string resume_; // as asked for; empty: not
   std::string response_;
+  std::string presence_key_;
   ReplayRequest request_;
   std::uint64_t revocations_ = 0;
   unsigned questions_ = 0;
@@ -98,7 +101,8 @@ void Join::succeed(Channel &channel, std::string_view resumed) {
     response_.append(",\"resume\":\"").append(resumed).append("\"}");
   }
   channel.reply(ref_, phoenix::Status::ok, response_);
-  if (presence_enabled_) channel.send_push("presence_state", "{}");
+  channel.connection().speak_for(channel.claims());
+  services_.channel_presence.join(channel, presence_key_, presence_enabled_);
   if (resumed == "lost")
     channel.send_system(phoenix::Status::error,
                         "The position to resume from is not available any more: read the current state again");

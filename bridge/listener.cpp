@@ -239,8 +239,10 @@ void Listener::next() {
   if (!must_look_) {
     if (std::exchange(must_expire_presence_, false)) return send(Query::expire_presence);
     if (std::exchange(must_drop_expired_, false)) return send(Query::drop_expired);
-    if (!caught_up_) log_.info("following the events", {{"in_transaction_mode", in_transaction_mode_}});
-    caught_up_ = true;
+    if (!std::exchange(caught_up_, true)) {
+      log_.info("following the events", {{"in_transaction_mode", in_transaction_mode_}});
+      receiver_.caught_up();
+    }
     link_.works();
     return;
   }

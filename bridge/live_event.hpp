@@ -29,6 +29,17 @@ class EventReceiver {
 
   // They have waited long enough: those who do not read hold up nobody.
   virtual void give_up_waiting() = 0;
+
+  // All there is was delivered, for the first time since the connection was lost: signals may be missing.
+  virtual void caught_up() = 0;
+};
+
+// What the extension tells the bridges on topics that begin with $.
+class InternalReceiver {
+ public:
+  virtual ~InternalReceiver() = default;
+  virtual void take_internal(const LiveEvent &event) = 0;
+  virtual void stream_caught_up() = 0;
 };
 
 } // namespace pg_live

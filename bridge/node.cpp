@@ -4,12 +4,15 @@
 #include "acceptor.hpp"
 #include "access.hpp"
 #include "admission.hpp"
+#include "channel_presence.hpp"
 #include "connection.hpp"
 #include "database.hpp"
 #include "http.hpp"
 #include "hub.hpp"
 #include "incoming.hpp"
 #include "listener.hpp"
+#include "presence.hpp"
+#include "presence_visibility.hpp"
 #include "server.hpp"
 
 #include <csignal>
@@ -42,16 +45,16 @@ TokenSettings token_settings(const Settings &settings) {
   return result;
 }
 
-class Node final : public IncomingOwner {
+class Node final : public IncomingOwner, public InternalReceiver {
  public:
   Node(const Settings &settings, const Log &log)
       : log_(log), settings_(settings), tokens_(token_settings(settings)),
         wheel_(std::chrono::seconds(loop_.now() / 1000)),
         database_(loop_, log, settings.database, settings.limits.commands_per_user), access_(database_, tokens_),
-        connections_(loop_, settings.limits), services_{loop_,   log,  settings, database_,
-                                                        access_, hub_, wheel_,   connections_},
-        listener_(loop_, log, settings.database, hub_), http_(services_, [this] { return listener_.ready(); }),
-        admission_(services_), server_(loop_, log),
+        connections_(loop_, settings.limits), presence_(loop_, log, database_, settings.presence.lease_seconds),
+        services_{loop_, log, settings, database_, access_, hub_, wheel_, connections_, presence_, channel_presence_},
+        channel_presence_(services_, presence_), visibility_(services_), listener_(loop_, log, settings.database, hub_),
+        http_(services_, [this] { return listener_.ready(); }), admission_(services_), server_(loop_, log),
         acceptor_(loop_, log, settings,
                   [this](Descriptor socket, std::string address) { accept(std::move(socket), std::move(address)); }),
         tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }), drain_(loop_, [this] { drain(); }),
@@ -59,6 +62,8 @@ class Node final : public IncomingOwner {
 
   void run() {
     tick_.start(kTick, kTick);
+    hub_.set_internal(*this);
+    presence_.start(channel_presence_);
     database_.start();
     listener_.start();
     acceptor_.start();
@@ -72,6 +77,8 @@ class Node final : public IncomingOwner {
   void take_head(Incoming &incoming) override;
   void take_request(Incoming &incoming) override;
   void finished(Incoming &incoming) override;
+  void take_internal(const LiveEvent &event) override;
+  void stream_caught_up() override { channel_presence_.resync(); }
   void stop();
   void drain();
 
@@ -84,7 +91,10 @@ class Node final : public IncomingOwner {
   Access access_;
   Hub hub_;
   ConnectionRegistry connections_;
+  Presence presence_;
   Services services_;
+  ChannelPresence channel_presence_;
+  PresenceVisibility visibility_;
   Listener listener_;
   Http http_;
   Admission admission_;
@@ -131,18 +141,25 @@ void Node::take_request(Incoming &incoming) {
   });
 }
 
+void Node::take_internal(const LiveEvent &event) {
+  if (event.topic == "$presence") return visibility_.take(event);
+  if (event.topic.starts_with("$channel:")) channel_presence_.take_change(event);
+}
+
 void Node::stop() {
   if (stopping_) return loop_.stop(); // asked twice: at once
   log_.info("stopping", {{"connections", connections_.open()}});
   stopping_ = true;
   acceptor_.stop();
   connections_.close_all(1012, "the server restarts");
+  presence_.retire();
   drain_.start(Milliseconds{0}, kDrainLook);
 }
 
 // Until everybody has taken leave, or had the time for it.
 void Node::drain() {
-  if (++drain_looks_ >= kDrainLooks || (connections_.open() == 0 && incoming_.empty())) loop_.stop();
+  const bool done = connections_.open() == 0 && incoming_.empty() && presence_.retired();
+  if (++drain_looks_ >= kDrainLooks || done) loop_.stop();
 }
 
 } // namespace

@@ -53,8 +53,8 @@ void PipelinedConnection::submit_first(std::unique_ptr<Database::Pending> pendin
 void PipelinedConnection::on_ready() {
   if (PQenterPipelineMode(link_.connection()) != 1) return link_.fail(PQerrorMessage(link_.connection()));
   link_.works();
-  pool_.own_role_ = PQuser(link_.connection());
   pump();
+  pool_.connected(*this, PQuser(link_.connection()));
 }
 
 void PipelinedConnection::pump() {
@@ -75,7 +75,8 @@ bool PipelinedConnection::send(Database::Pending &pending) {
   const std::string become_user = prepare(kBecomeUser, pending.parses);
   const std::string statement = prepare(command.sql, pending.parses);
   const std::string timeout = std::to_string(settings_.statement_timeout_seconds) + "s";
-  const std::array user = {command.claims->text.c_str(), command.claims->role.c_str(), timeout.c_str()};
+  const Claims *claims = command.claims.get();
+  const std::array user = {claims ? claims->text.c_str() : "", claims ? claims->role.c_str() : "none", timeout.c_str()};
   std::vector<const char *> values;
   for (const auto &parameter : command.parameters)
     values.push_back(parameter ? parameter->c_str() : nullptr);

@@ -70,7 +70,7 @@ int on_event(lws *wsi, lws_callback_reasons reason, void *, void *in, std::size_
     handler->writable();
     break;
   case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-    return handler->peer_closes() ? -1 : 0;
+    return handler->peer_closes({static_cast<const char *>(in), length}) ? -1 : 0;
   case LWS_CALLBACK_CLOSED:
     handler->closed();
     break;

@@ -52,9 +52,9 @@ class SocketHandler {
   virtual void received(const MessagePiece &piece) = 0;
   virtual void ponged() = 0;
   virtual void writable() = 0;
-  // Nothing may be written any more. Whether the connection is to end without an answer, since a close frame was sent
-  // already.
-  virtual bool peer_closes() = 0;
+  // Nothing may be written any more. `payload` is that of the close frame. Whether the connection is to end without an
+  // answer, since a close frame was sent already.
+  virtual bool peer_closes(std::string_view payload) = 0;
   virtual void closed() = 0; // the last call; only after opened()
 };
 

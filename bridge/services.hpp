@@ -14,6 +14,8 @@ class Access;
 class ConnectionRegistry;
 class Database;
 class Hub;
+class Presence;
+class ChannelPresence;
 
 struct Services {
   Loop &loop;
@@ -24,6 +26,8 @@ struct Services {
   Hub &hub;
   TimerWheel &wheel; // in seconds of seconds_now()
   ConnectionRegistry &connections;
+  Presence &presence;
+  ChannelPresence &channel_presence;
 
   std::chrono::seconds seconds_now() const { return std::chrono::seconds(loop.now() / 1000); }
   // A deadline of the wheel by which all of `delay` has passed: seconds_now() cuts off up to one second.

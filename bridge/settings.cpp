@@ -24,6 +24,7 @@ class SettingsParser {
     add_identity();
     add_network();
     add_database();
+    add_presence();
     add_limits();
   }
 
@@ -111,6 +112,18 @@ class SettingsParser {
     add("waiting-commands", database.waiting_commands, "Commands that may wait for a connection")->check(at_least_one);
     add("page-events", database.page_events, "Events of one fetch")->check(at_least_one);
     add("poll-interval", database.poll_seconds, "Seconds between looks when no doorbell rings")->check(at_least_one);
+  }
+
+  void add_presence() {
+    PresenceSettings &presence = settings_.presence;
+    add("lease", presence.lease_seconds, "Seconds the database waits for a sign of life of this bridge")
+        ->check(CLI::Range(3, 3600));
+    add("max-roster-members", presence.roster_members,
+        "Members of a topic beyond which its channels are told their number instead of who they are")
+        ->check(CLI::Range(1u, 1000000u));
+    add("presence-gather", presence.gather_milliseconds,
+        "Milliseconds in which changes of one topic's members are gathered")
+        ->check(CLI::Range(1, 10000));
   }
 
   void add_limits() {

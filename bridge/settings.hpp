@@ -44,8 +44,15 @@ struct DatabaseSettings {
   unsigned poll_seconds = 5;         // looks without a doorbell
 };
 
+struct PresenceSettings {
+  unsigned lease_seconds = 30;       // how long the database waits for a sign of life of this process
+  unsigned roster_members = 1000;    // a topic with more of them sends counts
+  unsigned gather_milliseconds = 10; // of changes of one topic before they are sent
+};
+
 struct Settings {
   DatabaseSettings database;
+  PresenceSettings presence;
   std::string bind_address = "127.0.0.1";
   std::uint16_t port = 4000;
   unsigned workers = 1;

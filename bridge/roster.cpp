@@ -1,0 +1,130 @@
+// Members, and their form on the wire.
+#include "roster.hpp"
+
+#include "json.hpp"
+
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+// Null: there is no such member.
+bool is_seen(const Member *member, std::string_view viewer) {
+  return member != nullptr && (!member->hidden || (!viewer.empty() && member->user_id == viewer));
+}
+
+// Collects members by key, since the metas of one key stand together. They must outlive it.
+class Groups {
+ public:
+  void add(const std::string &ref, const Member &member) {
+    std::string &metas = metas_[member.key];
+    if (!metas.empty()) metas += ',';
+    metas += "{\"phx_ref\":";
+    json::append_quoted(metas, ref);
+    if (member.meta != "{}") metas += ',';
+    metas.append(member.meta, 1); // after the opening brace
+  }
+  bool empty() const { return metas_.empty(); }
+  void append_to(std::string &json) const {
+    json += '{';
+    for (const auto &[key, metas] : metas_) {
+      if (json.back() != '{') json += ',';
+      json::append_quoted(json, key);
+      json.append(":{\"metas\":[").append(metas).append("]}");
+    }
+    json += '}';
+  }
+
+ private:
+  std::map<std::string_view, std::string> metas_;
+};
+
+} // namespace
+
+void Roster::count(const Member &member, int change) {
+  if (!member.hidden) visible_ += static_cast<std::size_t>(change);
+}
+
+void Roster::note(const std::string &ref) {
+  const auto found = members_.find(ref);
+  before_.try_emplace(ref, found == members_.end() ? std::nullopt : std::optional(found->second));
+}
+
+void Roster::put(const std::string &ref, Member member) {
+  const auto found = members_.find(ref);
+  if (found != members_.end() && found->second == member) return;
+  note(ref);
+  count(member, 1);
+  if (found != members_.end()) {
+    count(found->second, -1);
+    found->second = std::move(member);
+  } else {
+    members_.emplace(ref, std::move(member));
+  }
+  if (before_.at(ref) == members_.at(ref)) before_.erase(ref);
+}
+
+void Roster::remove(const std::string &ref) {
+  const auto found = members_.find(ref);
+  if (found == members_.end()) return;
+  note(ref);
+  count(found->second, -1);
+  members_.erase(found);
+  if (!before_.at(ref)) before_.erase(ref);
+}
+
+void Roster::merge(std::map<std::string, Member> members) {
+  for (auto &[ref, member] : members)
+    put(ref, std::move(member));
+}
+
+void Roster::replace(std::map<std::string, Member> members) {
+  std::vector<std::string> gone;
+  for (const auto &[ref, member] : members_)
+    if (!members.contains(ref)) gone.push_back(ref);
+  for (const std::string &ref : gone)
+    remove(ref);
+  merge(std::move(members));
+}
+
+std::string Roster::diff(std::string_view viewer) const {
+  Groups joins;
+  Groups leaves;
+  for (const auto &[ref, before] : before_) {
+    const auto found = members_.find(ref);
+    const Member *now = found == members_.end() ? nullptr : &found->second;
+    const bool was_seen = is_seen(before ? &*before : nullptr, viewer);
+    const bool is_now_seen = is_seen(now, viewer);
+    const bool same = was_seen && is_now_seen && before->key == now->key && before->meta == now->meta;
+    if (is_now_seen && !same) joins.add(ref, *now);
+    if (was_seen && (!is_now_seen || before->key != now->key)) leaves.add(ref, *before);
+  }
+  if (joins.empty() && leaves.empty()) return "";
+  std::string json = "{\"joins\":";
+  joins.append_to(json);
+  json += ",\"leaves\":";
+  leaves.append_to(json);
+  return json.append("}");
+}
+
+std::set<std::string, std::less<>> Roster::special_viewers() const {
+  std::set<std::string, std::less<>> viewers;
+  for (const auto &[ref, before] : before_)
+    if (before && before->hidden) viewers.insert(before->user_id);
+  if (visible_ == members_.size()) return viewers;
+  for (const auto &[ref, member] : members_)
+    if (member.hidden) viewers.insert(member.user_id);
+  return viewers;
+}
+
+std::string Roster::state(std::string_view viewer) const {
+  Groups all;
+  for (const auto &[ref, member] : members_)
+    if (is_seen(&member, viewer)) all.add(ref, member);
+  std::string json;
+  all.append_to(json);
+  return json;
+}
+
+} // namespace pg_live

@@ -1,0 +1,58 @@
+// Who is tracked in one channel, and what changed since the clients were told last. Pure: it knows neither connections
+// nor the database.
+// Invariants: a change that was undone before anybody was told is no change; state() is exactly what somebody knows
+// who was told every diff so far; a hidden member exists for its own user only.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pg_live {
+
+struct Member {
+  std::string key;
+  std::string user_id; // empty: anonymous
+  bool hidden = false; // from everybody but its user
+  std::string meta;    // JSON object
+  bool operator==(const Member &) const = default;
+};
+
+class Roster {
+ public:
+  // Adds a member, or changes the one with that ref.
+  void put(const std::string &ref, Member member);
+  void remove(const std::string &ref);
+
+  // Makes these all the members there are; or adds them to those there are.
+  void replace(std::map<std::string, Member> members);
+  void merge(std::map<std::string, Member> members);
+
+  bool has_changes() const { return !before_.empty(); }
+  std::size_t size() const { return members_.size(); }
+  std::size_t visible() const { return visible_; } // members that are not hidden
+
+  // What changed, for one viewer: {"joins":{key:{"metas":[{"phx_ref":ref,…}]}},"leaves":{…}}; empty if nothing did.
+  std::string diff(std::string_view viewer) const;
+  // Users who are told something else than everybody, with the next diff or in the state.
+  std::set<std::string, std::less<>> special_viewers() const;
+  // Everybody was told the diff.
+  void told() { before_.clear(); }
+
+  // All members, as one viewer sees them: {key:{"metas":[…]}}. Only when there is nothing that was not told.
+  std::string state(std::string_view viewer) const;
+
+ private:
+  void note(const std::string &ref);
+  void count(const Member &member, int change);
+
+  std::map<std::string, Member> members_;               // by ref
+  std::map<std::string, std::optional<Member>> before_; // of those that changed: what was told of them
+  std::size_t visible_ = 0;
+};
+
+} // namespace pg_live

@@ -1,0 +1,200 @@
+// The roster of a channel: what each viewer is told adds up to what is there.
+#include "roster.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "json.hpp"
+
+namespace pg_live {
+namespace {
+
+Member member(std::string key, std::string meta = "{}", bool hidden = false) {
+  return {key, key, hidden, std::move(meta)};
+}
+
+std::string told(Roster &roster, std::string_view viewer = "") {
+  const std::string diff = roster.diff(viewer);
+  roster.told();
+  return diff;
+}
+
+TEST(Roster, TellsWhoCame) {
+  Roster roster;
+  roster.put("r1", member("anna", R"({"a": 1})"));
+  EXPECT_EQ(told(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}},"leaves":{}})");
+  EXPECT_FALSE(roster.has_changes());
+  EXPECT_EQ(roster.diff(""), "");
+}
+
+TEST(Roster, TellsWhoLeft) {
+  Roster roster;
+  roster.put("r1", member("anna"));
+  roster.told();
+  roster.remove("r1");
+  EXPECT_EQ(told(roster), R"({"joins":{},"leaves":{"anna":{"metas":[{"phx_ref":"r1"}]}}})");
+}
+
+TEST(Roster, PutsDevicesOfOneKeyTogether) {
+  Roster roster;
+  roster.put("r1", member("anna"));
+  roster.put("r2", member("anna", R"({"b": 2})"));
+  EXPECT_EQ(roster.state(""), R"({"anna":{"metas":[{"phx_ref":"r1"},{"phx_ref":"r2","b": 2}]}})");
+}
+
+TEST(Roster, TellsANewRefInPlaceOfTheOldOne) {
+  Roster roster;
+  roster.put("r1", member("anna", R"({"a": 1})"));
+  roster.told();
+  roster.put("r2", member("anna", R"({"a": 2})"));
+  roster.remove("r1");
+  EXPECT_EQ(told(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r2","a": 2}]}},)"
+                          R"("leaves":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}}})");
+}
+
+TEST(Roster, KeepsQuietAboutWhatWasUndone) {
+  Roster roster;
+  roster.put("r1", member("anna"));
+  roster.remove("r1");
+  EXPECT_FALSE(roster.has_changes());
+  roster.put("r2", member("ben"));
+  roster.told();
+  roster.remove("r2");
+  roster.put("r2", member("ben"));
+  EXPECT_FALSE(roster.has_changes());
+}
+
+TEST(Roster, KeepsQuietAboutWhatIsKnown) {
+  Roster roster;
+  roster.put("r1", member("anna"));
+  roster.told();
+  roster.put("r1", member("anna"));
+  EXPECT_FALSE(roster.has_changes());
+}
+
+TEST(Roster, ShowsTheHiddenToThemselvesOnly) {
+  Roster roster;
+  roster.put("r1", member("anna", "{}", true));
+  EXPECT_EQ(roster.diff(""), "");
+  EXPECT_EQ(roster.diff("ben"), "");
+  EXPECT_EQ(roster.diff("anna"), R"({"joins":{"anna":{"metas":[{"phx_ref":"r1"}]}},"leaves":{}})");
+  roster.told();
+  EXPECT_EQ(roster.state("ben"), "{}");
+  EXPECT_EQ(roster.state("anna"), R"({"anna":{"metas":[{"phx_ref":"r1"}]}})");
+  EXPECT_TRUE(roster.special_viewers().contains("anna"));
+  EXPECT_EQ(roster.visible(), 0u);
+}
+
+TEST(Roster, TellsOthersThatSomebodyHidesAndShows) {
+  Roster roster;
+  roster.put("r1", member("anna"));
+  roster.told();
+  roster.put("r1", member("anna", "{}", true));
+  EXPECT_EQ(roster.diff("anna"), "");
+  EXPECT_EQ(told(roster), R"({"joins":{},"leaves":{"anna":{"metas":[{"phx_ref":"r1"}]}}})");
+  roster.put("r1", member("anna"));
+  EXPECT_EQ(roster.diff("anna"), "");
+  EXPECT_TRUE(roster.special_viewers().contains("anna"));
+  EXPECT_EQ(told(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r1"}]}},"leaves":{}})");
+  EXPECT_EQ(roster.visible(), 1u);
+}
+
+TEST(Roster, NeverShowsTheHiddenAnonymous) {
+  Roster roster;
+  roster.put("r1", {"guest", "", true, "{}"});
+  EXPECT_EQ(roster.diff(""), "");
+}
+
+TEST(Roster, ReplacingTellsTheDifference) {
+  Roster roster;
+  roster.put("r1", member("anna"));
+  roster.put("r2", member("ben"));
+  roster.told();
+  roster.replace({{"r2", member("ben")}, {"r3", member("carl")}});
+  EXPECT_EQ(told(roster),
+            R"({"joins":{"carl":{"metas":[{"phx_ref":"r3"}]}},"leaves":{"anna":{"metas":[{"phx_ref":"r1"}]}}})");
+}
+
+TEST(Roster, MergingLeavesTheMissing) {
+  Roster roster;
+  roster.put("r1", member("anna"));
+  roster.told();
+  roster.merge({{"r2", member("ben")}});
+  EXPECT_EQ(roster.size(), 2u);
+}
+
+TEST(Roster, QuotesKeysAndRefs) {
+  Roster roster;
+  roster.put("r\"1", member("__proto__\n"));
+  EXPECT_EQ(roster.state(""), "{\"__proto__\\n\":{\"metas\":[{\"phx_ref\":\"r\\\"1\"}]}}");
+}
+
+// A client as Phoenix's: metas by ref.
+class Client {
+ public:
+  explicit Client(std::string viewer) : viewer_(std::move(viewer)) {}
+  void take(const std::string &diff) {
+    if (diff.empty()) return;
+    const auto parsed = json::parse(diff);
+    ASSERT_TRUE(parsed);
+    each(*json::member(*parsed, "joins"), [&](const std::string &ref, const std::string &text) {
+      EXPECT_FALSE(metas_.contains(ref)) << "joined twice";
+      metas_[ref] = text;
+    });
+    each(*json::member(*parsed, "leaves"), [&](const std::string &ref, const std::string &) {
+      EXPECT_EQ(metas_.erase(ref), 1u) << "left without having been there";
+    });
+  }
+  void expect(const std::string &state) const {
+    std::map<std::string, std::string> expected;
+    each(*json::parse(state), [&](const std::string &ref, const std::string &text) { expected[ref] = text; });
+    EXPECT_EQ(metas_, expected);
+  }
+  const std::string &viewer() const { return viewer_; }
+
+ private:
+  template <typename Do>
+  static void each(json::Value groups, Do what) {
+    for (const json::Member &group : json::members(groups))
+      for (const json::Value &meta : json::elements(*json::member(group.value, "metas"))) {
+        std::string ref;
+        json::unescape(*json::member(meta, "phx_ref"), ref);
+        what(ref, std::string(group.key) + std::string(meta.raw));
+      }
+  }
+  std::string viewer_;
+  std::map<std::string, std::string> metas_;
+};
+
+TEST(Roster, DiffsAddUpToTheStateForEveryViewer) {
+  for (unsigned seed = 1; seed <= 200; ++seed) {
+    std::mt19937 random(seed);
+    const auto pick = [&](unsigned most) { return std::uniform_int_distribution<unsigned>(0, most)(random); };
+    Roster roster;
+    std::vector<Client> clients = {Client(""), Client("u0"), Client("u1"), Client("u2")};
+    for (int step = 0; step < 200; ++step) {
+      const std::string ref = "r" + std::to_string(pick(9));
+      const std::string user = "u" + std::to_string((ref[1] - '0') % 3);
+      if (pick(3) == 0) {
+        roster.remove(ref);
+      } else {
+        // Of one ref the metadata never change: a change has a ref of its own.
+        roster.put(ref, {user, user, pick(3) == 0, "{\"n\": " + ref.substr(1) + "}"});
+      }
+      if (pick(4) > 0) continue;
+      const auto special = roster.special_viewers();
+      const std::string common = roster.diff("");
+      for (Client &client : clients) {
+        EXPECT_TRUE(special.contains(client.viewer()) || roster.diff(client.viewer()) == common);
+        client.take(roster.diff(client.viewer()));
+      }
+      roster.told();
+      for (const Client &client : clients)
+        client.expect(roster.state(client.viewer()));
+    }
+  }
+}
+
+} // namespace
+} // namespace pg_live
