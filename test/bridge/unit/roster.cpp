@@ -126,8 +126,8 @@ TEST(Roster, MergingLeavesTheMissing) {
 
 TEST(Roster, QuotesKeysAndRefs) {
   Roster roster;
-  roster.put("r\"1", member("__proto__\n"));
-  EXPECT_EQ(roster.state(""), "{\"__proto__\\n\":{\"metas\":[{\"phx_ref\":\"r\\\"1\"}]}}");
+  roster.put("r\"1", member("__proto__\""));
+  EXPECT_EQ(roster.state(""), "{\"__proto__\\\"\":{\"metas\":[{\"phx_ref\":\"r\\\"1\"}]}}");
 }
 
 // A client as Phoenix's: metas by ref.
