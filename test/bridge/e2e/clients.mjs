@@ -1,11 +1,23 @@
 // Owns the list of unmodified npm clients the bridge must serve, each behind the same few calls: connect, join, send.
 // An adapter translates names and nothing else: it hides no frame and repairs none.
-import { Socket } from 'phoenix';
+import { Presence, Socket } from 'phoenix';
 import { RealtimeClient as Realtime275 } from 'realtime-js-2.75';
 import { RealtimeClient as Realtime299 } from 'realtime-js-2.99';
 import { RealtimeClient as Realtime2119 } from 'realtime-js-2.119';
 import WebSocket from 'ws';
 import { eventually } from './support.mjs';
+
+/** The transport of one client, which remembers its sockets: to break them off as a failed network does. */
+function breakableTransport() {
+  const sockets = [];
+  class Transport extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      sockets.push(this);
+    }
+  }
+  return { Transport, breakOff: () => sockets.at(-1)?.terminate() };
+}
 
 /** One joined topic of one client: what arrived on it, and what became of the join. */
 class Subscription {
@@ -14,6 +26,8 @@ class Subscription {
   /** Every status the client reported, oldest first: {status, message}. */
   statuses = [];
   system = [];
+  /** What the client told of presence: {event: 'sync' | 'join' | 'leave', key}. */
+  presence = [];
 
   get status() {
     return this.statuses.at(-1)?.status;
@@ -27,6 +41,16 @@ class Subscription {
     return eventually(`the client reports ${status}`, () => this.statuses.find((report) => report.status === status));
   }
 
+  /** Who the client says is there, without refs: {key: [meta]}, in an order of its own. */
+  members() {
+    return Object.fromEntries(
+      Object.entries(this.presenceState()).map(([key, metas]) => [
+        key,
+        metas.map(({ presence_ref, phx_ref, phx_ref_prev, ...meta }) => meta).sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
+      ]),
+    );
+  }
+
   arrived(event) {
     return eventually(`event ${event} arrives`, () => this.events.find((candidate) => candidate.event === event));
   }
@@ -37,11 +61,13 @@ class RealtimeConnection {
 
   constructor(RealtimeClient, bridge, token) {
     this.#token = token;
+    const { Transport, breakOff } = breakableTransport();
+    this.breakOff = breakOff;
     this.client = new RealtimeClient(bridge.websocketUrl(), {
       params: { apikey: bridge.anonKey },
       accessToken: async () => this.#token,
       // The WebSocket of Node 22 itself never reports "close" for a refused connection, so its user never tries again.
-      transport: WebSocket,
+      transport: Transport,
     });
     // realtime-js joins as the API key's role unless the token is there before the join: its manual says to wait.
     this.signedIn = this.client.setAuth();
@@ -59,7 +85,15 @@ class RealtimeConnection {
       channel,
       send: (event, payload) => channel.send({ type: 'broadcast', event, payload }),
       leave: () => channel.unsubscribe(),
+      track: (meta) => channel.track(meta),
+      untrack: () => channel.untrack(),
+      presenceState: () => channel.presenceState(),
     });
+    if (config.presence) {
+      for (const event of ['sync', 'join', 'leave']) {
+        channel.on('presence', { event }, ({ key } = {}) => subscription.presence.push({ event, key }));
+      }
+    }
     channel.on('broadcast', { event: '*' }, ({ event, payload, meta }) => subscription.events.push({ event, payload, meta }));
     channel.on('system', {}, (message) => subscription.system.push(message));
     this.signedIn.then(() =>
@@ -77,7 +111,9 @@ class RealtimeConnection {
 class PhoenixConnection {
   /** The token goes as the subprotocol, which is how phoenix sends its authToken. */
   constructor(bridge, token) {
-    this.socket = new Socket(bridge.websocketUrl('/socket'), { transport: WebSocket, authToken: token });
+    const { Transport, breakOff } = breakableTransport();
+    this.breakOff = breakOff;
+    this.socket = new Socket(bridge.websocketUrl('/socket'), { transport: Transport, authToken: token });
     this.socket.connect();
   }
 
@@ -86,9 +122,16 @@ class PhoenixConnection {
     const report = (status, message) => subscription.statuses.push({ status, message });
     const subscription = Object.assign(new Subscription(), {
       channel,
-      send: (event, payload) => this.#push(channel, event, payload),
+      send: (event, payload) => this.#push(channel, 'broadcast', { type: 'broadcast', event, payload }),
       leave: () => channel.leave(),
+      track: (payload) => this.#push(channel, 'presence', { type: 'presence', event: 'track', payload }),
+      untrack: () => this.#push(channel, 'presence', { type: 'presence', event: 'untrack' }),
+      presenceState: () => Object.fromEntries(presence.list((key, { metas }) => [key, metas])),
     });
+    const presence = new Presence(channel);
+    presence.onSync(() => subscription.presence.push({ event: 'sync' }));
+    presence.onJoin((key) => subscription.presence.push({ event: 'join', key }));
+    presence.onLeave((key) => subscription.presence.push({ event: 'leave', key }));
     channel.on('broadcast', ({ event, payload, meta }) => subscription.events.push({ event, payload, meta }));
     channel.on('system', (message) => subscription.system.push(message));
     channel.onClose(() => report('CLOSED'));
@@ -101,7 +144,7 @@ class PhoenixConnection {
 
   #push(channel, event, payload) {
     return new Promise((resolve) => {
-      const push = channel.push('broadcast', { type: 'broadcast', event, payload });
+      const push = channel.push(event, payload);
       for (const outcome of ['ok', 'error', 'timeout']) push.receive(outcome, () => resolve(outcome));
     });
   }

@@ -9,12 +9,12 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const script = fileURLToPath(new URL('../../cluster', import.meta.url));
 
-/** A cluster whose database `postgres` is in worker mode. `server` is what pg.Client wants. */
+/** A cluster whose database `postgres` is in worker mode, unless `lines` of its configuration say otherwise. `server` is what pg.Client wants. */
 export class Cluster {
-  static async start() {
+  static async start(...lines) {
     const cluster = new Cluster();
     cluster.directory = await mkdtemp(join(tmpdir(), 'pg_live_e2e.'));
-    const settings = ["shared_preload_libraries = 'pg_live'", "pg_live.databases = 'postgres'"];
+    const settings = ["shared_preload_libraries = 'pg_live'", "pg_live.databases = 'postgres'", ...lines];
     const { stdout } = await run(script, ['start', cluster.directory, ...settings]);
     const [, port] = /PGPORT=(\d+)/.exec(stdout);
     cluster.server = { host: '127.0.0.1', port: Number(port), user: 'postgres', database: 'postgres' };

@@ -17,12 +17,6 @@ inEachMode((mode) => {
     await database?.close();
   });
 
-  // Acts in the database as a signed-in user, in one statement.
-  const as = (user, call) =>
-    database.query(`with claims as materialized (select set_config('request.jwt.claims', $1, false)) select ${call} from claims`, [
-      JSON.stringify({ sub: user, role: 'authenticated' }),
-    ]);
-
   async function withClient(client, topic, work) {
     const connection = client.connect(bridge, bridge.token());
     try {
@@ -38,7 +32,7 @@ inEachMode((mode) => {
     test(`${client.name} hears that a user comes, and goes when the heartbeats end`, async () => {
       const user = uniqueName('user');
       await withClient(client, 'presence', async (subscription) => {
-        await as(user, `live.heartbeat(gen_random_uuid(), ttl => '1 second')`);
+        await database.as(user, `live.heartbeat(gen_random_uuid(), ttl => '1 second')`);
         const statuses = () =>
           subscription.events.filter(({ payload }) => payload.user_id === user).map(({ payload }) => `${payload.previous_status}>${payload.status}`);
         await eventually('both events', () => statuses().length >= 2);
@@ -49,7 +43,7 @@ inEachMode((mode) => {
     test(`${client.name} hears who is typing, and that nobody is any more`, async () => {
       const location = uniqueName('document');
       await withClient(client, `typing:${location}`, async (subscription) => {
-        await as('anna', `live.set_typing('${location}', true)`);
+        await database.as('anna', `live.set_typing('${location}', true)`);
         await eventually('both events', () => subscription.events.length >= 2);
         assert.deepEqual(subscription.events.map(({ payload }) => payload), [
           { location, user_ids: ['anna'] },

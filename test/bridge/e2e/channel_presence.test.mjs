@@ -1,0 +1,260 @@
+// Behaviour: Phoenix presence over two bridges. What every client knows of a channel is what the database says of it.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { clients, newestRealtime } from './clients.mjs';
+import { inEachMode, openDatabase } from './database.mjs';
+import { eventually, startBridge, uniqueName } from './support.mjs';
+
+const secret = uniqueName('secret').padEnd(40, 'x');
+
+inEachMode((mode) => {
+  let database;
+  let bridges;
+  let topics;
+  before(async () => {
+    database = await openDatabase(mode);
+    topics = await database.topics({ receive: "live.user_id() is not null and live.user_id() not like 'stranger%'" });
+    const flags = ['--public-channels', '--max-roster-members', '20', '--poll-interval', '1'];
+    bridges = await Promise.all([1, 2].map(() => startBridge(database, { secret, flags })));
+  });
+  after(async () => {
+    await Promise.all((bridges ?? []).map((bridge) => bridge.stop()));
+    await database?.close();
+  });
+
+  const newRoom = () => `${topics}:${uniqueName('room')}`;
+
+  /** A client of that user in the room, through one of the bridges. */
+  async function enter(client, bridge, user, room, config = { presence: { key: user, enabled: true } }) {
+    const connection = client.connect(bridge, bridge.token({ sub: user }));
+    const subscription = connection.subscribe(room, config);
+    await subscription.reported('SUBSCRIBED');
+    return Object.assign(subscription, { connection, breakOff: connection.breakOff, close: () => connection.close() });
+  }
+
+  /** What the database says, in the form of Subscription.members(). */
+  async function stored(room) {
+    const { rows } = await database.query(
+      `with claims as materialized (select set_config('request.jwt.claims', '{"sub": "observer"}', false))
+       select m.key, m.meta from claims, live.channel_members($1) as m`, [room]);
+    const members = {};
+    for (const { key, meta } of rows) (members[key] ??= []).push(meta);
+    for (const metas of Object.values(members)) metas.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+    return members;
+  }
+
+  const knows = (subscription, members) =>
+    eventually(`the client knows ${JSON.stringify(members)}`, () => {
+      assert.deepEqual(subscription.members(), members);
+      return true;
+    });
+
+  for (const client of clients) {
+    test(`${client.name} tracks, changes and untracks, seen through another bridge and in the database`, async () => {
+      const room = newRoom();
+      const [ben, anna] = [await enter(newestRealtime, bridges[1], 'ben', room), await enter(client, bridges[0], 'anna', room)];
+      try {
+        assert.equal(await anna.track({ name: 'Änna', n: 1 }), 'ok');
+        for (const one of [anna, ben]) await knows(one, { anna: [{ name: 'Änna', n: 1 }] });
+        assert.equal(await anna.track({ n: 2 }), 'ok');
+        for (const one of [anna, ben]) await knows(one, { anna: [{ n: 2 }] });
+        assert.deepEqual(await stored(room), { anna: [{ n: 2 }] });
+        assert.equal(await anna.untrack(), 'ok');
+        for (const one of [anna, ben]) await knows(one, {});
+        assert.deepEqual(await stored(room), {});
+      } finally {
+        await Promise.all([anna.close(), ben.close()]);
+      }
+    });
+
+    test(`${client.name} that comes later is told who is there`, async () => {
+      const room = newRoom();
+      const anna = await enter(newestRealtime, bridges[1], 'anna', room);
+      await anna.track({ was: 'first' });
+      const late = await enter(client, bridges[0], 'late', room);
+      try {
+        await knows(late, { anna: [{ was: 'first' }] });
+        assert.equal(late.presence.filter(({ event }) => event === 'sync').length, 1);
+      } finally {
+        await Promise.all([anna.close(), late.close()]);
+      }
+    });
+
+    test(`${client.name}: two devices of one user are two, and one when the first has gone`, async () => {
+      const room = newRoom();
+      const [phone, desk] = [await enter(client, bridges[0], 'anna', room), await enter(client, bridges[1], 'anna', room)];
+      const observer = await enter(newestRealtime, bridges[0], 'ben', room);
+      try {
+        await phone.track({ on: 'phone' });
+        await desk.track({ on: 'desk' });
+        for (const one of [phone, desk, observer]) await knows(one, { anna: [{ on: 'desk' }, { on: 'phone' }] });
+        await phone.close();
+        for (const one of [desk, observer]) await knows(one, { anna: [{ on: 'desk' }] });
+      } finally {
+        await Promise.all([desk.close(), observer.close()]);
+      }
+    });
+
+    test(`${client.name} whose network breaks comes back without having been away`, async () => {
+      const room = newRoom();
+      const observer = await enter(newestRealtime, bridges[1], 'ben', room);
+      const anna = await enter(client, bridges[0], 'anna', room);
+      try {
+        await anna.track({ at: 1 });
+        await knows(observer, { anna: [{ at: 1 }] });
+        const absences = [];
+        const watch = setInterval(() => observer.members().anna || absences.push(Date.now()), 1);
+        anna.breakOff();
+        await eventually('the client has come back', () => anna.presence.filter(({ event }) => event === 'sync').length >= 2);
+        // realtime-js tracks again by itself when it rejoins or not at all, as the app wishes; the app does so here.
+        await eventually('it is tracked again', async () => (await anna.track({ at: 2 })) === 'ok');
+        for (const one of [anna, observer]) await knows(one, { anna: [{ at: 2 }] });
+        clearInterval(watch);
+        assert.deepEqual(absences, []);
+        assert.deepEqual(await stored(room), { anna: [{ at: 2 }] });
+      } finally {
+        await Promise.all([anna.close(), observer.close()]);
+      }
+    });
+
+    test(`${client.name} is there for others only while visible`, async () => {
+      const room = newRoom();
+      const hidden = uniqueName('hidden');
+      const [anna, ben] = [await enter(client, bridges[0], hidden, room), await enter(client, bridges[1], 'ben', room)];
+      try {
+        await anna.track({ n: 1 });
+        await knows(ben, { [hidden]: [{ n: 1 }] });
+        await database.as(hidden, `live.update_presence('invisible')`);
+        await knows(ben, {});
+        await anna.track({ n: 2 });
+        await knows(anna, { [hidden]: [{ n: 2 }] });
+        assert.deepEqual(ben.members(), {});
+        assert.deepEqual(await stored(room), {});
+        const late = await enter(client, bridges[1], 'late', room);
+        await eventually('the late one is told', () => late.presence.length > 0);
+        assert.deepEqual(late.members(), {});
+        await database.as(hidden, `live.update_presence('auto')`);
+        for (const one of [anna, ben, late]) await knows(one, { [hidden]: [{ n: 2 }] });
+        await late.close();
+      } finally {
+        await Promise.all([anna.close(), ben.close()]);
+      }
+    });
+  }
+
+  test('a channel that joined without presence is told who is there once it tracks', async () => {
+    const room = newRoom();
+    const anna = await enter(newestRealtime, bridges[0], 'anna', room);
+    await anna.track({});
+    const quiet = await enter(newestRealtime, bridges[1], 'quiet', room, { presence: { key: 'q', enabled: false } });
+    try {
+      await quiet.track({ n: 1 });
+      await knows(quiet, { anna: [{}], q: [{ n: 1 }] });
+    } finally {
+      await Promise.all([anna.close(), quiet.close()]);
+    }
+  });
+
+  test('whoever loses access to the topic is not there any more', async () => {
+    const room = newRoom();
+    const [anna, ben] = [await enter(newestRealtime, bridges[0], 'anna', room), await enter(newestRealtime, bridges[1], 'ben', room)];
+    try {
+      await anna.track({});
+      await knows(ben, { anna: [{}] });
+      await database.query('select live.revoke_access($1, $2)', [room, 'anna']);
+      await knows(ben, {});
+      assert.deepEqual(await stored(room), {});
+    } finally {
+      await Promise.all([anna.close(), ben.close()]);
+    }
+  });
+
+  test('a room between clients has members of its own, over two bridges, the anonymous too', async () => {
+    const room = uniqueName('open');
+    const open = { private: false, presence: { key: 'a', enabled: true } };
+    const [anna, ben] = [await enter(newestRealtime, bridges[0], undefined, room, open), await enter(clients[0], bridges[1], 'ben', room, open)];
+    try {
+      assert.equal(await anna.track({ n: 1 }), 'ok');
+      assert.equal(await ben.track({ n: 2 }), 'ok');
+      for (const one of [anna, ben]) await knows(one, { a: [{ n: 1 }, { n: 2 }] });
+      assert.deepEqual(await stored(room), { a: [{ n: 1 }, { n: 2 }] });
+    } finally {
+      await Promise.all([anna.close(), ben.close()]);
+    }
+  });
+
+  test('a stranger to the topic is in the room of its name, which is another', async () => {
+    const room = newRoom();
+    const anna = await enter(newestRealtime, bridges[0], 'anna', room);
+    const stranger = await enter(newestRealtime, bridges[0], 'stranger', room, { private: false, presence: { key: 'anna', enabled: true } });
+    try {
+      await anna.track({ real: true });
+      await stranger.track({ real: false });
+      await knows(anna, { anna: [{ real: true }] });
+      await knows(stranger, { anna: [{ real: false }] });
+      assert.deepEqual(await stored(room), { anna: [{ real: true }] });
+    } finally {
+      await Promise.all([anna.close(), stranger.close()]);
+    }
+  });
+
+  test('many members are a number, and members again when there are fewer', async () => {
+    const room = newRoom();
+    const observer = await enter(newestRealtime, bridges[0], 'ben', room);
+    const crowd = await Promise.all(Array.from({ length: 21 }, (_, i) => enter(newestRealtime, bridges[i % 2], `c${i}`, room)));
+    try {
+      await Promise.all(crowd.slice(0, 20).map((one, i) => one.track({ i })));
+      await eventually('all twenty are known', () => Object.keys(observer.members()).length === 20);
+      await crowd[20].track({ i: 20 });
+      await eventually('they are counted', () => observer.events.some(({ event, payload }) => event === 'presence:count' && payload.count === 21));
+      await knows(observer, {});
+      const late = await enter(clients[0], bridges[1], 'late', room);
+      await eventually('who comes later is told their number', () => late.events.some(({ payload }) => payload.count === 21));
+      assert.deepEqual(late.members(), {});
+      await Promise.all(crowd.slice(0, 5).map((one) => one.untrack()));
+      await eventually('those who are left are known', () => Object.keys(observer.members()).length === 16);
+      assert.deepEqual(observer.members(), await stored(room));
+      await late.close();
+    } finally {
+      await Promise.all([observer, ...crowd].map((one) => one.close()));
+    }
+  });
+
+  test('what makes no sense is answered, and harms nobody', async () => {
+    const room = newRoom();
+    const [anna, ben] = [await enter(clients[3], bridges[0], 'anna', room), await enter(clients[3], bridges[1], 'ben', room)];
+    const push = (payload) =>
+      new Promise((resolve) => {
+        const sent = anna.channel.push('presence', payload);
+        sent.receive('ok', () => resolve('ok')).receive('error', ({ reason }) => resolve(reason));
+      });
+    try {
+      await ben.track({ n: 1 });
+      for (const payload of ['text', [1], 7]) assert.equal(await push({ event: 'track', payload }), 'Presence track payload must be a map');
+      assert.match(await push({ event: 'dance' }), /track or untrack/);
+      assert.match(await push({ event: 'track', payload: JSON.parse('{"__proto__": {"admin": true}}') }), /__proto__/);
+      assert.match(await push({ event: 'track', payload: { text: 'x'.repeat(20000) } }), /metadata/);
+      assert.match(await push({ event: 'track', payload: { a: { b: { c: { d: { e: { f: { g: { h: { i: 1 } } } } } } } } } }), /metadata/);
+      assert.equal(await push({ event: 'UNTRACK' }), 'ok');
+      assert.equal(await push({ event: 'track', payload: { phx_ref: 'mine', ok: 1 } }), 'ok');
+      for (const one of [anna, ben]) await knows(one, { anna: [{ ok: 1 }], ben: [{ n: 1 }] });
+      assert.match(await push({ event: 'track', payload: { text: 'x'.repeat(20000) } }), /metadata/);
+      assert.deepEqual(await stored(room), { anna: [{ ok: 1 }], ben: [{ n: 1 }] });
+    } finally {
+      await Promise.all([anna.close(), ben.close()]);
+    }
+  });
+
+  test('the anonymous cannot be present in a topic of the database', async () => {
+    await database.query(`create function ${topics}.anyone(topic text) returns boolean language sql as 'select true'`);
+    const room = uniqueName('anyone');
+    await database.query(`select live.set_topic_rule('${room}', '${topics}.anyone(text)')`);
+    const guest = await enter(clients[3], bridges[0], undefined, room);
+    try {
+      assert.equal(await guest.track({}), 'error');
+      assert.deepEqual(await stored(room), {});
+    } finally {
+      await guest.close();
+    }
+  });
+});
