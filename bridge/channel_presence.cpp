@@ -34,6 +34,7 @@ void ChannelPresence::join(Channel &channel, std::string_view key, bool enabled)
   if (!enabled && key.empty()) return;
   channel.set_seat(
       std::make_unique<PresenceSeat>(*this, channel, key.empty() ? default_key(channel) : std::string(key)));
+  channel.seat()->tell_twice_ = channel.connection().conversation().told_lately(channel.wire_topic());
   if (enabled) enable(*channel.seat());
 }
 

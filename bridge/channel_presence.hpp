@@ -34,6 +34,9 @@ class PresenceSeat {
   PresenceSeat(const PresenceSeat &) = delete;
   PresenceSeat &operator=(const PresenceSeat &) = delete;
 
+  // Whether the channel was told who is there.
+  bool told() const { return told_; }
+
  private:
   friend class ChannelPresence;
   struct Tracked {
@@ -46,6 +49,7 @@ class PresenceSeat {
   std::string key_;
   TopicRoster *roster_ = nullptr; // null: neither told nor tracked yet
   bool told_ = false;             // has the state, and every diff since
+  bool tell_twice_ = false;       // the client may hold diffs of the channel it left
   bool lost_ = false;             // the database has let go of what is stored
   Tracked stored_;
   Tracked sending_;                 // on its way to the database

@@ -16,6 +16,8 @@ namespace {
 using phoenix::Message;
 using phoenix::Status;
 
+constexpr std::chrono::seconds kInFlight{30}; // longer than a message is on its way
+
 constexpr std::string_view kSend = "select live.send($1, $2, $3::jsonb, false)";
 
 // Whether the join was made by a client of Supabase's: those always name the changes they want, be it none.
@@ -217,7 +219,15 @@ Channel *Conversation::find(std::string_view wire_topic) const {
   return found == channels_.end() ? nullptr : found->get();
 }
 
+bool Conversation::told_lately(const std::string &wire_topic) const {
+  return std::any_of(left_.begin(), left_.end(), [&](const Left &left) { return left.wire_topic == wire_topic; });
+}
+
 void Conversation::remove(ChannelId id) {
+  const Channel *channel = find(id);
+  std::erase_if(left_, [&](const Left &left) { return left.at + kInFlight < services_.seconds_now(); });
+  if (channel != nullptr && channel->seat() != nullptr && channel->seat()->told())
+    left_.push_back({channel->wire_topic(), services_.seconds_now()});
   std::erase_if(channels_, [&](const auto &each) { return each->id() == id; });
   if (channels_.empty()) connection_.has_no_topics();
 }

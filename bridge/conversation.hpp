@@ -44,6 +44,10 @@ class Conversation {
   // Takes a channel away without a word.
   void remove(ChannelId id);
 
+  // Whether a channel of that topic was told of presence and left a moment ago. What it was told meanwhile, the client
+  // may take for news of the channel it joins now: diffs carry nothing that tells the two apart.
+  bool told_lately(const std::string &wire_topic) const;
+
  private:
   Channel *find(std::string_view wire_topic) const;
   void take_for_phoenix(const phoenix::Message &message);
@@ -67,6 +71,11 @@ class Conversation {
   std::uint32_t last_channel_ = 0;
   TokenBucket joins_;
   std::vector<std::unique_ptr<Channel>> channels_; // few: searched in order
+  struct Left {
+    std::string wire_topic;
+    std::chrono::seconds at;
+  };
+  std::vector<Left> left_; // channels that were told of presence, of the last seconds
 };
 
 } // namespace pg_live

@@ -228,8 +228,12 @@ void ChannelPresence::flush(TopicRoster &roster) {
   }
   Announcement state(roster, "presence_state",
                      [](const Roster &members, std::string_view viewer) { return members.state(viewer); });
-  for (PresenceSeat *seat : roster.seats)
-    if (!std::exchange(seat->told_, true)) state.send(seat->channel_);
+  for (PresenceSeat *seat : roster.seats) {
+    if (std::exchange(seat->told_, true)) continue;
+    state.send(seat->channel_);
+    // Clients apply the diffs they hold after the first state; the second one takes back what those brought.
+    if (std::exchange(seat->tell_twice_, false)) state.send(seat->channel_);
+  }
 }
 
 void ChannelPresence::flush_counted(TopicRoster &roster) {

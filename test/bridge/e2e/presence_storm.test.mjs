@@ -1,0 +1,118 @@
+// Behaviour: after a storm of random actions by many clients over two bridges, every client knows exactly the members
+// that the database has, and others see nothing of those who are invisible.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { clients } from './clients.mjs';
+import { Cluster } from './cluster.mjs';
+import { openDatabase } from './database.mjs';
+import { eventually, startBridge, uniqueName } from './support.mjs';
+
+const actions = Number(process.env.STORM_ACTIONS ?? 5000);
+const seed = Number(process.env.STORM_SEED ?? Date.now() % 1_000_000);
+const crowd = 50;
+const users = 20; // several clients of one user
+const rooms = 3;
+const secret = uniqueName('secret').padEnd(40, 'x');
+
+/** Marsaglia's xorshift: the same actions for the same seed and client. */
+function randomFrom(start) {
+  let state = start || 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+class Visitor {
+  constructor(number, bridges, topics) {
+    Object.assign(this, { number, bridges, topics, random: randomFrom(seed * 100 + number), user: `u${number % users}`, log: [] });
+  }
+
+  async enter() {
+    const bridge = this.bridges[this.random(2)];
+    this.connection = clients[this.number % 3].connect(bridge, bridge.token({ sub: this.user }));
+    this.room = `${this.topics}:${this.number % rooms}`;
+    await this.join();
+  }
+
+  async join() {
+    this.subscription = this.connection.subscribe(this.room, { presence: { key: this.user, enabled: true } });
+    await this.subscription.reported('SUBSCRIBED');
+  }
+
+  joined() {
+    return eventually(`client ${this.number} has joined`, () => this.subscription.channel.state === 'joined');
+  }
+
+  async act(database) {
+    const dice = this.random(100);
+    if (dice < 60) return this.subscription.track({ n: this.random(1000), by: this.number });
+    if (dice < 80) return this.subscription.untrack();
+    if (dice < 88) return database.as(this.user, `live.update_presence('${['auto', 'invisible', 'busy'][this.random(3)]}')`);
+    if (dice < 94) {
+      await this.subscription.leave();
+      return this.join();
+    }
+    if (dice < 96) {
+      this.connection.breakOff();
+      await eventually('the client has noticed', () => this.subscription.channel.state !== 'joined');
+      return this.joined();
+    }
+    if (dice < 97) {
+      await this.connection.close();
+      return this.enter();
+    }
+    // Two at once: the last one counts.
+    const both = [this.subscription.track({ n: -1, by: this.number }), this.subscription.track({ n: -2, by: this.number })];
+    return Promise.all(both);
+  }
+}
+
+let cluster;
+let database;
+let bridges;
+before(async () => {
+  cluster = await Cluster.start("pg_live.grace_period = '2s'");
+  database = await openDatabase('worker', cluster.server);
+  bridges = await Promise.all([1, 2].map(() => startBridge(database, { secret })));
+});
+after(async () => {
+  await Promise.all((bridges ?? []).map((bridge) => bridge.stop()));
+  await database?.close();
+  await cluster?.stop();
+});
+
+async function stored(room, viewer) {
+  const { rows } = await database.query(
+    `with claims as materialized (select set_config('request.jwt.claims', $2, false))
+     select m.key, m.meta from claims, live.channel_members($1) as m`, [room, JSON.stringify({ sub: viewer })]);
+  const members = {};
+  for (const { key, meta } of rows) (members[key] ??= []).push(meta);
+  for (const metas of Object.values(members)) metas.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+  return members;
+}
+
+test(`${actions} actions of ${crowd} clients over two bridges (seed ${seed})`, async () => {
+  const topics = await database.topics();
+  const visitors = Array.from({ length: crowd }, (_, number) => new Visitor(number, bridges, topics));
+  try {
+    await Promise.all(visitors.map((visitor) => visitor.enter()));
+    await Promise.all(
+      visitors.map(async (visitor) => {
+        for (let i = 0; i < actions / crowd; i++) await visitor.act(database);
+      }),
+    );
+    await eventually('all clients know what the database says', async () => {
+      for (const visitor of visitors) {
+        assert.deepEqual(visitor.subscription.members(), await stored(visitor.room, visitor.user), `client ${visitor.number}`);
+      }
+      return true;
+    });
+    const { rows } = await database.query('select count(*)::integer as members, count(*) filter (where hidden)::integer as hidden from live.channel_presence');
+    assert.ok(rows[0].members > 0 && rows[0].hidden > 0, `the storm leaves members, some of them hidden: ${JSON.stringify(rows[0])}`);
+  } finally {
+    await Promise.all(visitors.map((visitor) => visitor.connection?.close()));
+  }
+});
