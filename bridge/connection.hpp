@@ -9,6 +9,7 @@
 #include "send_queue.hpp"
 #include "server.hpp"
 #include "services.hpp"
+#include "uuid.hpp"
 
 #include <memory>
 #include <string>
@@ -22,6 +23,8 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   ~Connection() override;
 
   std::uint64_t id() const { return id_; }
+  // What the database knows it by: a uuid.
+  std::string presence_id() const { return to_text(presence_id_); }
   bool closing() const { return closing_; }
   Conversation &conversation() { return conversation_; }
 
@@ -70,6 +73,7 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   Services &services_;
   ConnectionRegistry::Seat seat_;
   std::uint64_t id_;
+  Uuid presence_id_ = random_uuid();
   Socket socket_;
   Conversation conversation_;
   SendQueue queue_;

@@ -1,10 +1,12 @@
 // Answering a client's messages.
 #include "conversation.hpp"
 
+#include "client_error.hpp"
 #include "connection.hpp"
 #include "database.hpp"
 #include "join.hpp"
 #include "json.hpp"
+#include "push_command.hpp"
 
 #include <algorithm>
 
@@ -57,6 +59,8 @@ void Conversation::take_for_channel(Channel &channel, const Message &message) {
   if (message.event == "access_token") return replace_token(channel, message);
   if (message.event == "broadcast") return broadcast(channel, message);
   if (message.event == "presence") return reply(message, Status::ok, "{}");
+  if (const CommandEntry *command = command_of_event(message.event))
+    return run_pushed_command(services_, channel, *command, message);
   reply_error(message, "unknown event");
 }
 
@@ -138,7 +142,9 @@ void Conversation::send_through_database(Channel &channel, const Message &messag
     Channel *sender = connection ? connection->conversation().find(id) : nullptr;
     if (sender == nullptr) return;
     if (result.error) {
-      sender->reply_error(ref, result.error->message);
+      const bool signed_in = !sender->claims()->user_id.empty();
+      const ClientError error = client_error(services.log, "broadcast", *result.error, signed_in);
+      sender->reply(ref, Status::error, error_object("reason", error.told));
     } else if (sender->options().broadcast_ack) {
       sender->reply(ref, Status::ok, "{}");
     }
@@ -211,6 +217,11 @@ Channel *Conversation::find(std::string_view wire_topic) const {
   const auto found = std::find_if(channels_.begin(), channels_.end(),
                                   [&](const auto &each) { return each->wire_topic() == wire_topic; });
   return found == channels_.end() ? nullptr : found->get();
+}
+
+TypingCalls &Conversation::typing_calls() {
+  if (!typing_calls_) typing_calls_ = std::make_unique<TypingCalls>();
+  return *typing_calls_;
 }
 
 void Conversation::remove(ChannelId id) {
