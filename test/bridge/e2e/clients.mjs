@@ -32,6 +32,13 @@ class Subscription {
   }
 }
 
+/** What became of a push, with the body of the reply: {status, response}. */
+function outcomeOf(push) {
+  return new Promise((resolve) => {
+    for (const status of ['ok', 'error', 'timeout']) push.receive(status, (response) => resolve({ status, response }));
+  });
+}
+
 class RealtimeConnection {
   #token;
 
@@ -58,6 +65,9 @@ class RealtimeConnection {
     const subscription = Object.assign(new Subscription(), {
       channel,
       send: (event, payload) => channel.send({ type: 'broadcast', event, payload }),
+      // Its public send() tells no reply but "ok"; what it is made of does.
+      push: (event, payload) =>
+        outcomeOf(channel.channelAdapter ? channel.channelAdapter.push(event, payload) : channel._push(event, payload)),
       leave: () => channel.unsubscribe(),
     });
     channel.on('broadcast', { event: '*' }, ({ event, payload, meta }) => subscription.events.push({ event, payload, meta }));
@@ -86,7 +96,9 @@ class PhoenixConnection {
     const report = (status, message) => subscription.statuses.push({ status, message });
     const subscription = Object.assign(new Subscription(), {
       channel,
-      send: (event, payload) => this.#push(channel, event, payload),
+      send: async (event, payload) =>
+        (await outcomeOf(channel.push('broadcast', { type: 'broadcast', event, payload }))).status,
+      push: (event, payload) => outcomeOf(channel.push(event, payload)),
       leave: () => channel.leave(),
     });
     channel.on('broadcast', ({ event, payload, meta }) => subscription.events.push({ event, payload, meta }));
@@ -97,13 +109,6 @@ class PhoenixConnection {
       .receive('ok', () => report('SUBSCRIBED'))
       .receive('error', ({ reason }) => report('CHANNEL_ERROR', reason));
     return subscription;
-  }
-
-  #push(channel, event, payload) {
-    return new Promise((resolve) => {
-      const push = channel.push('broadcast', { type: 'broadcast', event, payload });
-      for (const outcome of ['ok', 'error', 'timeout']) push.receive(outcome, () => resolve(outcome));
-    });
   }
 
   async close() {
