@@ -284,6 +284,26 @@ describe('presence by HTTP', () => {
     });
   }
 
+  test('a command that takes too long is given up with 504, and changes nothing', async () => {
+    const hasty = await startBridge(database, { flags: ['--statement-timeout', '1'] });
+    const user = uniqueName('user');
+    const patch = (mode) =>
+      fetch(`${hasty.url}/api/presence`, {
+        method: 'PATCH',
+        headers: { authorization: `Bearer ${hasty.token({ sub: user })}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ mode }),
+      });
+    assert.equal((await patch('away')).status, 200);
+    const holder = await database.connect();
+    await holder.query('begin');
+    await holder.query('select from live.user_presence where user_id = $1 for update', [user]);
+    const response = await patch('busy');
+    assert.deepEqual([response.status, (await response.json()).code], [504, '57014']);
+    await holder.query('rollback');
+    assert.equal((await presenceOf(user)).mode, 'away');
+    await hasty.stop();
+  });
+
   test('what one user asks for at once is carried out, with no right of another', async () => {
     const users = Array.from({ length: 20 }, () => uniqueName('user'));
     const answers = await Promise.all(
