@@ -24,10 +24,8 @@ bool is_json(const RequestHead &head) {
   return equals_ignoring_case(trim(type.substr(0, type.find(';'))), "application/json");
 }
 
-Arguments arguments_in_query(const HttpRequest &request) {
-  // Who gives them in a body would be taken to have given none, which may mean everything.
-  if (!request.body.empty()) return error_response(400, "this method takes its arguments in the query", "22023");
-  auto arguments = query_object(request.head.query, kNoArguments);
+Arguments arguments_in_query(const RequestHead &head) {
+  auto arguments = query_object(head.query, kNoArguments);
   if (!arguments) return error_response(400, "the query is malformed", "22023");
   return std::move(*arguments);
 }
@@ -56,7 +54,7 @@ HttpResponse response_to(const Services &services, const CommandEntry &entry, co
 void command_by_http(Services &services, const ClaimsRef &claims, const HttpRequest &request, Http::Respond respond) {
   const CommandEntry &entry = *command_of_request(request.head.method, request.head.path);
   const bool in_query = entry.method == "GET" || entry.method == "DELETE";
-  Arguments arguments = in_query ? arguments_in_query(request) : arguments_in_body(request);
+  Arguments arguments = in_query ? arguments_in_query(request.head) : arguments_in_body(request);
   if (auto *refusal = std::get_if<HttpResponse>(&arguments)) return respond(std::move(*refusal));
   Command command;
   command.claims = claims;
