@@ -53,10 +53,10 @@ std::variant<ClaimsRef, HttpResponse> identify(const RequestHead &head, const Se
   const std::string token = token_of(head);
   if (token.empty()) {
     if (services.settings.anonymous) return anonymous_claims(services.settings.anonymous_role);
-    return error_response(401, "API key is missing");
+    return error_response(401, "API key is missing", "28000");
   }
   TokenResult result = services.access.verify(token);
-  if (!result.claims) return error_response(401, result.error->message);
+  if (!result.claims) return error_response(401, result.error->message, result.error->sqlstate);
   return std::move(result.claims);
 }
 

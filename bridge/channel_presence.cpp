@@ -1,6 +1,7 @@
 // What the channels of this process want to be tracked as, and getting it stored.
 #include "channel_presence.hpp"
 
+#include "client_error.hpp"
 #include "connection.hpp"
 #include "json.hpp"
 #include "topic_roster.hpp"
@@ -163,8 +164,10 @@ void ChannelPresence::refused(const std::string &ref, const DatabaseError &error
   if (found == by_ref_.end() || found->second->sending_.ref != ref) return;
   PresenceSeat &seat = *found->second;
   forget(seat.sending_);
+  const bool signed_in = !seat.channel_.claims()->user_id.empty();
+  const std::string told = error_object("reason", client_error(services_.log, "presence", error, signed_in).told);
   for (const std::string &answered : std::exchange(seat.sending_refs_, {}))
-    seat.channel_.reply_error(answered, error.message);
+    seat.channel_.reply(answered, phoenix::Status::error, told);
   if (seat.wish_refs_.empty()) { // no other wish meanwhile: it stays as it was
     seat.wish_.reset();
     if (!seat.stored_.ref.empty()) seat.wish_ = seat.stored_.meta;

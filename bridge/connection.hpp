@@ -29,6 +29,8 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   ~Connection() override;
 
   std::uint64_t id() const { return id_; }
+  // What the database knows it by: a uuid.
+  std::string presence_id() const { return presence_id_.text(); }
   bool closing() const { return closing_; }
   Conversation &conversation() { return conversation_; }
 

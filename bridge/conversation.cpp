@@ -2,10 +2,12 @@
 #include "conversation.hpp"
 
 #include "channel_presence.hpp"
+#include "client_error.hpp"
 #include "connection.hpp"
 #include "database.hpp"
 #include "join.hpp"
 #include "json.hpp"
+#include "push_command.hpp"
 
 #include <algorithm>
 
@@ -58,9 +60,11 @@ void Conversation::take_for_channel(Channel &channel, const Message &message) {
   if (message.event == "phx_leave") return leave(channel, message);
   if (!channel.joined()) return reply_error(message, "unmatched topic");
   if (message.event == "access_token") return replace_token(channel, message);
-  connection_.was_used();
+  if (message.event != "heartbeat") connection_.was_used(); // that one says itself whether somebody is there
   if (message.event == "broadcast") return broadcast(channel, message);
   if (message.event == "presence") return services_.channel_presence.take(channel, message.ref, message.payload);
+  if (const CommandEntry *command = command_of_event(message.event))
+    return run_pushed_command(services_, channel, *command, message);
   reply_error(message, "unknown event");
 }
 
@@ -143,7 +147,9 @@ void Conversation::send_through_database(Channel &channel, const Message &messag
     Channel *sender = connection ? connection->conversation().find(id) : nullptr;
     if (sender == nullptr) return;
     if (result.error) {
-      sender->reply_error(ref, result.error->message);
+      const bool signed_in = !sender->claims()->user_id.empty();
+      const ClientError error = client_error(services.log, "broadcast", *result.error, signed_in);
+      sender->reply(ref, Status::error, error_object("reason", error.told));
     } else if (sender->options().broadcast_ack) {
       sender->reply(ref, Status::ok, "{}");
     }
@@ -221,6 +227,11 @@ Channel *Conversation::find(std::string_view wire_topic) const {
 
 bool Conversation::told_lately(const std::string &wire_topic) const {
   return std::any_of(left_.begin(), left_.end(), [&](const Left &left) { return left.wire_topic == wire_topic; });
+}
+
+TypingCalls &Conversation::typing_calls() {
+  if (!typing_calls_) typing_calls_ = std::make_unique<TypingCalls>();
+  return *typing_calls_;
 }
 
 void Conversation::remove(ChannelId id) {

@@ -1,4 +1,4 @@
-// What one client says, and what it is answered: joins, leaves, tokens, broadcasts.
+// What one client says, and what it is answered: joins, leaves, tokens, broadcasts, commands.
 // Invariants: a message that makes no sense gets an error and harms nobody else; what the database answers late is
 // dropped if the channel it was for is gone.
 #pragma once
@@ -7,6 +7,7 @@
 #include "phoenix.hpp"
 #include "rate_limit.hpp"
 #include "services.hpp"
+#include "typing.hpp"
 
 #include <chrono>
 #include <memory>
@@ -41,6 +42,9 @@ class Conversation {
   // Null if the channel is gone.
   Channel *find(ChannelId id) const;
 
+  // Made when asked for: few connections type.
+  TypingCalls &typing_calls();
+
   // Takes a channel away without a word.
   void remove(ChannelId id);
 
@@ -70,6 +74,7 @@ class Conversation {
   phoenix::Version version_;
   std::uint32_t last_channel_ = 0;
   TokenBucket joins_;
+  std::unique_ptr<TypingCalls> typing_calls_;
   std::vector<std::unique_ptr<Channel>> channels_; // few: searched in order
   struct Left {
     std::string wire_topic;

@@ -4,6 +4,7 @@
 // resolver that is near.)
 #pragma once
 
+#include "database_error.hpp"
 #include "log.hpp"
 #include "loop.hpp"
 
@@ -33,12 +34,6 @@ class Rows {
 
  private:
   std::unique_ptr<pg_result, void (*)(pg_result *)> result_;
-};
-
-struct DatabaseError {
-  std::string sqlstate;
-  std::string message;
-  std::string hint;
 };
 
 // The error a failed result carries.

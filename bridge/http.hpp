@@ -1,4 +1,4 @@
-// The plain HTTP routes: health, broadcasts by POST, the demo's files.
+// The plain HTTP routes: health, broadcasts by POST, commands, the demo's files.
 // Invariant: every request is answered exactly once, and with JSON unless it is a file.
 #pragma once
 
@@ -25,7 +25,8 @@ class Http {
  private:
   HttpResponse readiness() const;
   HttpResponse get(const RequestHead &head) const;
-  void handle_api(const HttpRequest &request, Respond respond);
+  using Api = void (*)(Services &services, const ClaimsRef &claims, const HttpRequest &request, Respond respond);
+  void handle_api(const HttpRequest &request, const std::string &methods, Api api, Respond respond);
 
   Services &services_;
   std::function<bool()> events_flow_;

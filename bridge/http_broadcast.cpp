@@ -4,6 +4,7 @@
 #include "database.hpp"
 #include "hub.hpp"
 #include "json.hpp"
+#include "url_query.hpp"
 
 #include <array>
 #include <optional>
@@ -68,12 +69,6 @@ std::optional<std::vector<Outgoing>> from_body(std::string_view body) {
   return messages;
 }
 
-HttpResponse response_to(const DatabaseError &error) {
-  if (error.sqlstate == "42501") return error_response(403, error.message);
-  if (error.sqlstate.starts_with("22")) return error_response(422, error.message);
-  return error_response(503, "the message could not be stored (" + error.sqlstate + ")");
-}
-
 // Answers when the last message has its outcome.
 struct Outcome {
   explicit Outcome(Http::Respond respond_later) : respond(std::move(respond_later)) { response.status = 202; }
@@ -93,8 +88,10 @@ void send(Services &services, const ClaimsRef &claims, const Outgoing &message, 
   command.claims = claims;
   command.sql = kSend;
   command.parameters = {message.topic, message.event, std::string(message.payload)};
-  command.done = [outcome = std::move(outcome)](const CommandResult &result) {
-    if (result.error && outcome->response.status == 202) outcome->response = response_to(*result.error);
+  command.done = [&log = services.log, outcome = std::move(outcome),
+                  signed_in = !claims->user_id.empty()](const CommandResult &result) {
+    if (result.error && outcome->response.status == 202)
+      outcome->response = error_response(client_error(log, "broadcast", *result.error, signed_in));
   };
   services.database.write(std::move(command));
 }

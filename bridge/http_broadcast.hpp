@@ -10,8 +10,7 @@ namespace pg_live {
 // Whether the path (as sent) is one of a broadcast.
 bool is_broadcast_path(std::string_view path);
 
-// 202 without a body when all were sent; 400 or 422 for a body that is none; 403 when the caller may not send; 503
-// otherwise.
+// 202 without a body when all were sent; 422 for a body that is none; else what client_error() says.
 void broadcast_by_http(Services &services, const ClaimsRef &claims, const HttpRequest &request, Http::Respond respond);
 
 } // namespace pg_live

@@ -1,8 +1,6 @@
 // Writing responses.
 #include "http_message.hpp"
 
-#include "json.hpp"
-
 namespace pg_live {
 
 namespace {
@@ -41,27 +39,34 @@ std::string_view phrase_of(int status) {
     return "Too Many Requests";
   case 431:
     return "Request Header Fields Too Large";
+  case 500:
+    return "Internal Server Error";
   case 501:
     return "Not Implemented";
   case 503:
     return "Service Unavailable";
+  case 504:
+    return "Gateway Timeout";
   case 505:
     return "HTTP Version Not Supported";
   default:
-    return status < 500 ? "Refused" : "Internal Server Error";
+    return "Refused";
   }
 }
 
 } // namespace
 
-HttpResponse error_response(int status, std::string_view message) {
+HttpResponse error_response(const ClientError &error) {
   HttpResponse response;
-  response.status = status;
-  response.body = "{\"error\":";
-  json::append_quoted(response.body, message);
-  response.body.append("}");
-  if (status == 426) response.headers = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
+  response.status = error.status;
+  response.body = error_object("error", error.told);
+  if (error.status == 401) response.headers = {{"WWW-Authenticate", "Bearer"}};
+  if (error.status == 426) response.headers = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
   return response;
+}
+
+HttpResponse error_response(int status, std::string_view message, std::string_view sqlstate) {
+  return error_response({status, {std::string(sqlstate), std::string(message), ""}});
 }
 
 std::string to_bytes(const HttpResponse &response, bool head_only) {

@@ -2,6 +2,7 @@
 // behind it.
 #pragma once
 
+#include "client_error.hpp"
 #include "request_head.hpp"
 
 #include <string>
@@ -23,8 +24,11 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-// {"error": "<message>"}
-HttpResponse error_response(int status, std::string_view message);
+// {"error": "<message>", "code": "<SQLSTATE>"}
+HttpResponse error_response(int status, std::string_view message, std::string_view sqlstate = {});
+
+// What a client is told of an error of the database.
+HttpResponse error_response(const ClientError &error);
 
 // The bytes of a response; without its body for a HEAD request.
 std::string to_bytes(const HttpResponse &response, bool head_only);

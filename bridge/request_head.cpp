@@ -8,7 +8,7 @@
 
 #include "base64url.hpp"
 #include "http_text.hpp"
-#include "utf8.hpp"
+#include "url_query.hpp"
 
 namespace pg_live {
 
@@ -186,17 +186,7 @@ std::optional<std::string_view> RequestHead::header(std::string_view name) const
 }
 
 std::optional<std::string> RequestHead::query_argument(std::string_view name) const {
-  std::string_view rest = query;
-  while (!rest.empty()) {
-    const std::string_view argument = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(std::min(argument.size() + 1, rest.size()));
-    const std::size_t equal = argument.find('=');
-    if (percent_decode(argument.substr(0, equal), true) != name) continue;
-    auto value = percent_decode(equal == std::string_view::npos ? "" : argument.substr(equal + 1), true);
-    if (!value || !is_utf8(*value) || value->find('\0') != std::string::npos) return std::nullopt;
-    return value;
-  }
-  return std::nullopt;
+  return pg_live::query_argument(query, name);
 }
 
 std::variant<IncompleteHead, RequestHead, Rejection> parse_request_head(std::string_view received,
@@ -249,24 +239,6 @@ std::string rewrite(const RequestHead &head) {
     append("Content-Length", std::to_string(head.content_length));
   out += "\r\n";
   return out;
-}
-
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '%') {
-      if (at + 2 >= text.size()) return std::nullopt;
-      const int high = hex_value(text[at + 1]);
-      const int low = hex_value(text[at + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      decoded += static_cast<char>(high * 16 + low);
-      at += 2;
-    } else {
-      decoded += plus_is_space && text[at] == '+' ? ' ' : text[at];
-    }
-  }
-  return decoded;
 }
 
 std::optional<std::string_view> bearer_token(std::string_view authorization) {

@@ -67,9 +67,6 @@ std::variant<IncompleteHead, RequestHead, Rejection> parse_request_head(std::str
 /// head may be handed over after it.
 std::string rewrite(const RequestHead &head);
 
-/// Undoes percent-encoding; nothing when an escape is malformed. `plus_is_space` for query arguments.
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
-
 /// The token of an Authorization header: what follows "Bearer " (case does not matter); nothing for other schemes.
 std::optional<std::string_view> bearer_token(std::string_view authorization);
 

@@ -1,6 +1,8 @@
 // Reading files of one folder.
 #include "static_files.hpp"
 
+#include "url_query.hpp"
+
 #include <array>
 #include <fstream>
 #include <iterator>

@@ -56,6 +56,13 @@ class Subscription {
   }
 }
 
+/** What became of a push, with the body of the reply: {status, response}. */
+function outcomeOf(push) {
+  return new Promise((resolve) => {
+    for (const status of ['ok', 'error', 'timeout']) push.receive(status, (response) => resolve({ status, response }));
+  });
+}
+
 class RealtimeConnection {
   #token;
 
@@ -84,6 +91,9 @@ class RealtimeConnection {
     const subscription = Object.assign(new Subscription(), {
       channel,
       send: (event, payload) => channel.send({ type: 'broadcast', event, payload }),
+      // Its public send() tells no reply but "ok"; what it is made of does.
+      push: (event, payload) =>
+        outcomeOf(channel.channelAdapter ? channel.channelAdapter.push(event, payload) : channel._push(event, payload)),
       leave: () => channel.unsubscribe(),
       track: (meta) => channel.track(meta),
       untrack: () => channel.untrack(),
@@ -122,10 +132,12 @@ class PhoenixConnection {
     const report = (status, message) => subscription.statuses.push({ status, message });
     const subscription = Object.assign(new Subscription(), {
       channel,
-      send: (event, payload) => this.#push(channel, 'broadcast', { type: 'broadcast', event, payload }),
+      send: async (event, payload) =>
+        (await outcomeOf(channel.push('broadcast', { type: 'broadcast', event, payload }))).status,
+      push: (event, payload) => outcomeOf(channel.push(event, payload)),
       leave: () => channel.leave(),
-      track: (payload) => this.#push(channel, 'presence', { type: 'presence', event: 'track', payload }),
-      untrack: () => this.#push(channel, 'presence', { type: 'presence', event: 'untrack' }),
+      track: async (payload) => (await outcomeOf(channel.push('presence', { type: 'presence', event: 'track', payload }))).status,
+      untrack: async () => (await outcomeOf(channel.push('presence', { type: 'presence', event: 'untrack' }))).status,
       presenceState: () => Object.fromEntries(presence.list((key, { metas }) => [key, metas])),
     });
     const presence = new Presence(channel);
@@ -140,13 +152,6 @@ class PhoenixConnection {
       .receive('ok', () => report('SUBSCRIBED'))
       .receive('error', ({ reason }) => report('CHANNEL_ERROR', reason));
     return subscription;
-  }
-
-  #push(channel, event, payload) {
-    return new Promise((resolve) => {
-      const push = channel.push(event, payload);
-      for (const outcome of ['ok', 'error', 'timeout']) push.receive(outcome, () => resolve(outcome));
-    });
   }
 
   async close() {

@@ -3,6 +3,8 @@
 #include "request_head.hpp"
 
 #include "fuzz.hpp"
+#include "json.hpp"
+#include "url_query.hpp"
 
 using namespace pg_live;
 using fuzz::require;
@@ -23,6 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t siz
   for (const auto *name : {"apikey", "vsn", "a", ""})
     head->query_argument(name);
   percent_decode(head->path);
+  if (const auto object = query_object(head->query, {})) require(json::parse(*object).has_value());
   if (const auto authorization = head->header("authorization")) bearer_token(*authorization);
   const std::string once = rewrite(*head);
   const auto again = parse_request_head(once);

@@ -341,15 +341,6 @@ TEST(RequestHeadRewrite, IsAcceptedAgainAndChangesNoMore) {
   EXPECT_EQ(rewrite(accepted(once)), once);
 }
 
-TEST(PercentDecode, UndoesEscapesAndRefusesBrokenOnes) {
-  EXPECT_EQ(percent_decode("room%3A1%2fx"), "room:1/x");
-  EXPECT_EQ(percent_decode("a+b"), "a+b");
-  EXPECT_EQ(percent_decode("a+b%2B", true), "a b+");
-  EXPECT_EQ(percent_decode("%00"), "\0"s);
-  for (const auto *text : {"%", "%4", "a%4", "%g0", "%0g", "%%30"})
-    EXPECT_EQ(percent_decode(text), std::nullopt) << text;
-}
-
 TEST(BearerToken, IsWhatFollowsTheScheme) {
   EXPECT_EQ(bearer_token("Bearer abc"), "abc");
   EXPECT_EQ(bearer_token("bearer   abc "), "abc");

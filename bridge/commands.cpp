@@ -1,0 +1,124 @@
+// The table of commands, and looking things up in it.
+#include "commands.hpp"
+
+#include "json.hpp"
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+
+namespace pg_live {
+
+namespace {
+
+// What every command begins with: its parameters have names and types, and all are there whether it uses them or not.
+constexpr std::string_view kArguments =
+    "with command (arguments, topic, connection) as (values ($1::jsonb, $2::text, $3::uuid))";
+
+// kArguments and the command's own text, as one text that lives as long as the program.
+template <std::size_t Size>
+class Sql {
+ public:
+  consteval explicit Sql(const char (&own)[Size]) {
+    std::copy(own, own + Size, std::copy(kArguments.begin(), kArguments.end(), text_.begin()));
+  }
+  constexpr operator std::string_view() const { return {text_.data(), text_.size() - 1}; }
+
+ private:
+  std::array<char, kArguments.size() + Size> text_{};
+};
+
+// Older apps say which status they want to have instead of the mode.
+constexpr Sql kUpdatePresence(R"(
+  select to_jsonb(live.update_presence(
+    mode => coalesce((arguments->>'mode')::live.presence_mode,
+      case (arguments->>'status')::live.presence_status
+        when 'online' then 'auto' when 'offline' then 'invisible' else arguments->>'status' end::live.presence_mode),
+    custom_status => arguments->>'custom_status',
+    device_type => (arguments->>'device_type')::live.device_type,
+    metadata => nullif(arguments->'metadata', 'null')))
+  from command)");
+
+constexpr Sql kSetTyping(R"(
+  select live.set_typing(
+    location => coalesce(arguments->>'location', regexp_replace(topic, '^typing:', '')),
+    is_typing => coalesce((arguments->>'is_typing')::boolean, true))
+  from command)");
+
+constexpr Sql kHeartbeat(R"(
+  select to_jsonb(live.heartbeat(connection,
+    device_type => coalesce((arguments->>'device_type')::live.device_type, 'other'),
+    active => coalesce((arguments->>'active')::boolean, true)))
+  from command)");
+
+constexpr Sql kGetPresence(R"(
+  select to_jsonb(live.get_presence(arguments->>'user_id')) from command)");
+
+constexpr Sql kGoOffline(R"(
+  select case when arguments ? 'connection_id' then live.disconnect((arguments->>'connection_id')::uuid)
+              else live.go_offline() end
+  from command)");
+
+constexpr Sql kGetOnlineUsers(R"(, page as (
+    select users.*, page_size
+    from command, coalesce((arguments->>'limit')::integer, 100) as page_size,
+         live.get_online_users(page_size, arguments->>'cursor',
+                               string_to_array(nullif(arguments->>'status', ''), ',')::live.presence_status[])
+           with ordinality as users (user_id, status, custom_status, device_type, last_seen_at, cursor, position))
+  select jsonb_build_object(
+    'users', coalesce(jsonb_agg(to_jsonb(page) - '{cursor,position,page_size}'::text[] order by position), '[]'),
+    'next', max(cursor) filter (where position = page_size))
+  from page)");
+
+constexpr auto kCommands = std::to_array<CommandEntry>({
+    {"presence:update", "PATCH", "/api/presence", kUpdatePresence},
+    {kTypingEvent, "", "", kSetTyping},
+    {"heartbeat", "", "", kHeartbeat},
+    {"", "GET", "/api/presence", kGetPresence, CommandKind::read},
+    {"", "DELETE", "/api/presence", kGoOffline},
+    {"", "GET", "/api/presence/online", kGetOnlineUsers, CommandKind::read},
+});
+
+std::string_view without_path_prefix(std::string_view path) {
+  constexpr std::string_view prefix = "/realtime/v1";
+  return path.starts_with(prefix) ? path.substr(prefix.size()) : path;
+}
+
+template <typename Wanted>
+const CommandEntry *find_command(Wanted wanted) {
+  const auto *found = std::find_if(kCommands.begin(), kCommands.end(), wanted);
+  return found == kCommands.end() ? nullptr : found;
+}
+
+} // namespace
+
+const CommandEntry *command_of_event(std::string_view event) {
+  return find_command([&](const CommandEntry &entry) { return !entry.event.empty() && entry.event == event; });
+}
+
+const CommandEntry *command_of_request(std::string_view method, std::string_view path) {
+  const std::string_view known_path = without_path_prefix(path);
+  const std::string_view known_method = method == "HEAD" ? "GET" : method;
+  return find_command([&](const CommandEntry &entry) {
+    return !entry.method.empty() && entry.method == known_method && entry.path == known_path;
+  });
+}
+
+std::string methods_of_path(std::string_view path) {
+  std::string methods;
+  for (const std::string_view method : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+    if (command_of_request(method, path) != nullptr) methods.append(method).append(", ");
+  return methods.empty() ? methods : methods.append("OPTIONS");
+}
+
+std::optional<std::string_view> arguments_of_push(std::string_view event, std::string_view payload) {
+  const auto whole = json::parse(payload);
+  if (!whole || whole->kind != json::Kind::object) return std::nullopt;
+  const auto inner = json::member(*whole, "payload");
+  if (!inner || inner->kind != json::Kind::object) return whole->raw;
+  const auto type = json::member(*whole, "type");
+  const bool is_wrapped = type && type->kind == json::Kind::string && json::equals(type->raw, event);
+  return is_wrapped ? inner->raw : whole->raw;
+}
+
+} // namespace pg_live

@@ -1,0 +1,15 @@
+// A command that a client pushes on a channel: run as the channel's user, answered with what its function returned.
+// Invariants: commands of one connection reach the database in the order they were given; an answer for a channel that
+// is gone by then is dropped.
+#pragma once
+
+#include "channel.hpp"
+#include "commands.hpp"
+#include "services.hpp"
+
+namespace pg_live {
+
+void run_pushed_command(Services &services, Channel &channel, const CommandEntry &entry,
+                        const phoenix::Message &message);
+
+} // namespace pg_live

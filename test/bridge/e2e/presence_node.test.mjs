@@ -1,0 +1,269 @@
+// Behaviour: an open WebSocket of a user is a connection in the database, on the lease of its bridge. Who closes a tab,
+// reloads, loses the network, the bridge or the database is shown as what is true, with one event a change and none else.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { chromium } from 'playwright-core';
+import WebSocket from 'ws';
+import { Cluster } from './cluster.mjs';
+import { modes, openDatabase } from './database.mjs';
+import { RawSocket } from './raw-socket.mjs';
+import { eventually, startBridge, uniqueName } from './support.mjs';
+
+const lease = 3; // seconds
+const grace = 2;
+
+for (const mode of modes) {
+  describe(`${mode} mode, on a cluster of its own`, () => {
+    let cluster;
+    let database;
+    let bridge;
+    const flags = ['--lease', String(lease), '--poll-interval', '1', '--join-timeout', '3600'];
+    before(async () => {
+      cluster = await Cluster.start(`pg_live.grace_period = '${grace}s'`);
+      database = await openDatabase(mode, cluster.server);
+      bridge = await startBridge(database, { flags });
+    });
+    after(async () => {
+      await bridge?.stop();
+      await database?.close();
+      await cluster?.stop();
+    });
+
+    const open = (user, through = bridge) => RawSocket.open(through, { token: through.token({ sub: user }) });
+
+    /** What was announced of a user, oldest first: 'online', 'offline', ... */
+    async function announced(user) {
+      const { rows } = await database.query(
+        `select payload ->> 'status' as status from live.event where topic = 'presence' and payload ->> 'user_id' = $1 order by id`, [user]);
+      return rows.map(({ status }) => status);
+    }
+
+    async function shown(user) {
+      const { rows } = await database.query('select status from live.true_presence where user_id = $1', [user]);
+      return rows[0]?.status ?? 'offline';
+    }
+
+    const becomes = (user, status) => eventually(`${user} is ${status}`, async () => (await shown(user)) === status);
+    const connections = async (user) =>
+      (await database.query('select count(*)::integer as count from live.connection where user_id = $1', [user])).rows[0].count;
+
+    test('who connects is online before joining anything, with the device of the request', async () => {
+      const user = uniqueName('user');
+      const socket = await open(user);
+      await becomes(user, 'online');
+      const { rows } = await database.query('select device_type, node_id is not null as on_a_node from live.connection where user_id = $1', [user]);
+      assert.deepEqual(rows, [{ device_type: 'other', on_a_node: true }]);
+      socket.close();
+      await becomes(user, 'offline');
+    });
+
+    test('an anonymous connection is nobody, until it shows the token of a user', async () => {
+      const user = uniqueName('user');
+      const socket = await RawSocket.open(bridge, { token: bridge.anonKey });
+      await socket.join('realtime:presence', { access_token: bridge.token({ sub: user }), config: { private: true } });
+      await becomes(user, 'online');
+      const other = uniqueName('user');
+      socket.send('1', '2', 'realtime:presence', 'access_token', { access_token: bridge.token({ sub: other }) });
+      await becomes(other, 'online');
+      await becomes(user, 'offline');
+      socket.close();
+    });
+
+    test('of two tabs one closes: no event, still online', async () => {
+      const user = uniqueName('user');
+      const [tab, other] = [await open(user), await open(user)];
+      await eventually('both are connected', async () => (await connections(user)) === 2);
+      tab.close();
+      await eventually('one has gone', async () => (await connections(user)) === 1);
+      assert.equal(await shown(user), 'online');
+      assert.deepEqual(await announced(user), ['online']);
+      other.close();
+      await eventually('the last one is announced', async () => (await announced(user)).length === 2);
+      assert.deepEqual(await announced(user), ['online', 'offline']);
+    });
+
+    test('a close is announced at once, a broken network after the grace period', async () => {
+      const [closes, breaks] = [uniqueName('closes'), uniqueName('breaks')];
+      const sockets = [await open(closes), await open(breaks)];
+      for (const user of [closes, breaks]) await becomes(user, 'online');
+      sockets[1].socket.terminate();
+      sockets[0].socket.close();
+      await becomes(closes, 'offline');
+      await eventually('the bridge has noticed', async () =>
+        (await database.query('select from live.connection where user_id = $1 and node_id is null', [breaks])).rowCount === 1);
+      assert.equal(await shown(breaks), 'online');
+      await becomes(breaks, 'offline');
+      await eventually('it is announced', async () => (await announced(breaks)).length === 2);
+      const { rows } = await database.query(
+        `select extract(epoch from max(created_at) filter (where payload ->> 'user_id' = $2) - max(created_at) filter (where payload ->> 'user_id' = $1)) as seconds
+         from live.event where topic = 'presence'`, [closes, breaks]);
+      assert.ok(rows[0].seconds > grace - 0.5, `${rows[0].seconds} s apart`);
+    });
+
+    for (const [name, end] of [
+      ['breaks off', (socket) => socket.socket.terminate()],
+      ['goes away (1001)', (socket) => socket.socket.close(1001)],
+      ['misses an answer', (socket) => socket.socket.close(1000, 'heartbeat timeout')],
+    ]) {
+      test(`a client that ${name} and comes back within the grace period was never away`, async () => {
+        const user = uniqueName('user');
+        const first = await open(user);
+        await becomes(user, 'online');
+        end(first);
+        const second = await open(user);
+        await eventually('the first connection has ended for good', async () => (await connections(user)) === 1 &&
+          (await database.query('select from live.connection where user_id = $1 and node_id is not null', [user])).rowCount === 1);
+        assert.equal(await shown(user), 'online');
+        assert.deepEqual(await announced(user), ['online']);
+        second.close();
+      });
+    }
+
+    test('what is said shows that somebody is there, a sign of life does not', async () => {
+      const user = uniqueName('user');
+      const socket = await open(user);
+      await becomes(user, 'online');
+      await database.query(`update live.connection set active = false where user_id = $1`, [user]);
+      await becomes(user, 'away');
+      await socket.answers();
+      assert.equal(await shown(user), 'away');
+      socket.close();
+    });
+
+    test('a bridge that is killed: each of its 1,000 users is announced once, when its lease has ended', async () => {
+      const doomed = await startBridge(database, { flags });
+      const prefix = uniqueName('k');
+      const url = (i) => `${doomed.websocketUrl()}/websocket?vsn=2.0.0&apikey=${doomed.token({ sub: `${prefix}_${i}` })}`;
+      const sockets = Array.from({ length: 1000 }, (_, i) => new WebSocket(url(i)).on('error', () => {}));
+      const elsewhere = await open(`${prefix}_0`);
+      const count = async (status) =>
+        (await database.query(
+          `select count(*)::integer as count, count(distinct payload ->> 'user_id')::integer as users from live.event
+           where topic = 'presence' and payload ->> 'user_id' like $1 and payload ->> 'status' = $2`, [`${prefix}\\_%`, status])).rows[0];
+      await eventually('all are online', async () => (await count('online')).users === 1000);
+      await doomed.stop('SIGKILL');
+      const { rows: [{ expires_at }] } = await database.query(
+        `select n.expires_at from live.node n where n.id = (select node_id from live.connection where user_id = $1)`, [`${prefix}_1`]);
+      await eventually('all are offline', async () => (await count('offline')).users === 999);
+      const { rows: [first] } = await database.query(
+        `select min(created_at) as at from live.event where payload ->> 'user_id' like $1 and payload ->> 'status' = 'offline'`, [`${prefix}\\_%`]);
+      assert.ok(first.at >= expires_at, 'none before the lease had ended');
+      await eventually('the node is forgotten', async () =>
+        (await database.query('select from live.connection where user_id like $1', [`${prefix}\\_%`])).rowCount === 1);
+      assert.deepEqual(await count('offline'), { count: 999, users: 999 });
+      assert.deepEqual(await announced(`${prefix}_0`), ['online'], 'who is connected elsewhere too was never away');
+      for (const socket of sockets) socket.terminate();
+      elsewhere.close();
+    });
+
+    test('a bridge that stops in order leaves its users the grace period', async () => {
+      const leaving = await startBridge(database, { flags });
+      const [stays, goes] = [uniqueName('stays'), uniqueName('goes')];
+      await open(stays, leaving);
+      await open(goes, leaving);
+      for (const user of [stays, goes]) await becomes(user, 'online');
+      await leaving.stop();
+      assert.equal(await shown(goes), 'online');
+      const back = await open(stays);
+      await becomes(goes, 'offline');
+      await eventually('it is announced', async () => (await announced(goes)).length === 2);
+      assert.deepEqual(await announced(stays), ['online']);
+      back.close();
+    });
+
+    test('the connections of the bridge are cut again and again: nobody was ever away', async () => {
+      const users = Array.from({ length: 20 }, () => uniqueName('cut'));
+      const sockets = await Promise.all(users.map((user) => open(user)));
+      for (const user of users) await becomes(user, 'online');
+      for (let round = 0; round < 5; round++) {
+        await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'live_bridge'`);
+        const late = await open(uniqueName('late'));
+        await eventually('the node is back and holds all', async () =>
+          (await database.query(
+            `select from live.connection c join live.node n on n.id = c.node_id and n.expires_at > clock_timestamp() where c.user_id = any ($1)`,
+            [users])).rowCount === users.length);
+        late.close();
+      }
+      for (const user of users) assert.deepEqual(await announced(user), ['online']);
+      for (const socket of sockets) socket.close();
+    });
+
+    for (const how of ['fast', 'immediate']) {
+      test(`the server is restarted (${how}): the truth comes back by itself, and nobody was away`, async () => {
+        const users = Array.from({ length: 20 }, () => uniqueName(how));
+        const sockets = await Promise.all(users.map((user) => open(user)));
+        await eventually('all are online', async () => (await Promise.all(users.map(shown))).every((status) => status === 'online'));
+        await cluster.restart(how);
+        database.main = await database.connect();
+        await eventually('all are online again', async () => (await Promise.all(users.map(shown))).every((status) => status === 'online'));
+        await bridge.ready();
+        for (const user of users) assert.deepEqual(await announced(user), ['online']);
+        for (const socket of sockets) {
+          assert.equal(socket.closed, null);
+          socket.close();
+        }
+        await eventually('they can leave', async () => (await Promise.all(users.map(announced))).every((seen) => seen.length === 2));
+        for (const user of users) assert.deepEqual(await announced(user), ['online', 'offline']);
+      });
+    }
+
+    test('while nothing happens the database is written once a renewal', async () => {
+      const users = Array.from({ length: 50 }, () => uniqueName('idle'));
+      const sockets = await Promise.all(users.map((user) => open(user)));
+      for (const user of users) await becomes(user, 'online');
+      const node = async () => (await database.query('select max(renewed_at)::text as at, count(*)::integer as nodes from live.node')).rows[0];
+      const renewed = async () => {
+        const { at } = await node();
+        await eventually('the lease is renewed', async () => (await node()).at !== at);
+      };
+      // Every row there is, with the transaction that wrote it.
+      const tables = ['connection', 'channel_presence', 'user_presence', 'presence_epoch', 'event', 'signal', 'batch'];
+      const rows = async () =>
+        (await database.query(tables.map((table) => `select '${table}' as name, array_agg(t.ctid || ' ' || t.xmin) as rows from live.${table} as t`).join(' union all '))).rows;
+      await eventually('those of other tests have gone', async () =>
+        (await database.query('select from live.connection where not user_id = any ($1)', [users])).rowCount === 0);
+      await renewed();
+      const before = await rows();
+      for (let i = 0; i < 3; i++) {
+        await Promise.all(sockets.map((socket) => socket.answers(`alive-${i}`)));
+        await renewed();
+      }
+      assert.deepEqual(await rows(), before);
+      for (const socket of sockets) socket.close();
+    });
+
+    test('a page that is reloaded was never away, one that is closed goes after the grace period', async () => {
+      const user = uniqueName('page');
+      const browser = await chromium.launch({ executablePath: process.env.PG_LIVE_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+      try {
+        const page = await browser.newPage();
+        await page.goto(`${bridge.url}/healthz`); // a page of the same origin
+        const connect = (token) =>
+          page.evaluate(
+            ([path, key]) =>
+              new Promise((resolve) => {
+                const socket = new WebSocket(`ws://${location.host}${path}?vsn=2.0.0&apikey=${key}`);
+                // As phoenix and realtime-js do.
+                addEventListener('pagehide', () => socket.close());
+                socket.onopen = () => socket.send('["1","1","realtime:presence","phx_join",{"config":{"private":true}}]');
+                socket.onmessage = resolve;
+              }).then(() => null),
+            ['/realtime/v1/websocket', token],
+          );
+        await connect(bridge.token({ sub: user }));
+        await becomes(user, 'online');
+        const { rows: [{ device_type }] } = await database.query('select device_type from live.connection where user_id = $1', [user]);
+        assert.equal(device_type, 'web');
+        await page.reload();
+        await connect(bridge.token({ sub: user }));
+        await eventually('only the new connection is left', async () => (await connections(user)) === 1);
+        assert.deepEqual(await announced(user), ['online']);
+        await page.close();
+        await eventually('it is announced', async () => (await announced(user)).length === 2);
+        assert.deepEqual(await announced(user), ['online', 'offline']);
+      } finally {
+        await browser.close();
+      }
+    });
+  });
+}

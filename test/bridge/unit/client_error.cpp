@@ -1,0 +1,44 @@
+// What clients learn of errors of the database.
+#include "client_error.hpp"
+
+#include <gtest/gtest.h>
+
+namespace pg_live {
+namespace {
+
+ClientError told(std::string state, bool signed_in = true) {
+  return client_error({std::move(state), "in the database's words", "a hint"}, signed_in);
+}
+
+TEST(ClientError, HasTheStatusOfItsSqlstate) {
+  const std::pair<const char *, int> expected[] = {{"22P02", 422}, {"22023", 422}, {"28000", 401}, {"42501", 403},
+                                                   {"54000", 413}, {"53400", 503}, {"57014", 504}, {"08007", 503},
+                                                   {"40P01", 503}, {"42883", 500}, {"53100", 500}, {"XX000", 500}};
+  for (const auto &[state, status] : expected)
+    EXPECT_EQ(told(state).status, status) << state;
+}
+
+TEST(ClientError, PassesOnWhatIsAboutTheRequest) {
+  EXPECT_EQ(told("22023").told.message, "in the database's words");
+  EXPECT_EQ(told("22023").told.hint, "a hint");
+  EXPECT_FALSE(told("22023").is_internal);
+}
+
+TEST(ClientError, TellsTheCodeAloneOfWhatWentWrongInside) {
+  EXPECT_TRUE(told("XX000").is_internal);
+  EXPECT_EQ(error_object("error", told("XX000").told), R"({"error":"the command failed","code":"XX000"})");
+}
+
+TEST(ClientError, SaysThatNobodyIsSignedInWhereThatIsWhatIsMissing) {
+  EXPECT_EQ(told("42501", false).status, 401);
+  EXPECT_EQ(told("42501", false).told.message, "not signed in");
+}
+
+TEST(ClientError, IsAnObjectWithoutEmptyMembers) {
+  EXPECT_EQ(error_object("reason", {"22023", "said \"no\"", "ask"}),
+            R"({"reason":"said \"no\"","code":"22023","hint":"ask"})");
+  EXPECT_EQ(error_object("error", {"", "no such path", ""}), R"({"error":"no such path"})");
+}
+
+} // namespace
+} // namespace pg_live
