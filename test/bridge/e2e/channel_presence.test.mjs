@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { clients, newestRealtime } from './clients.mjs';
 import { inEachMode, openDatabase } from './database.mjs';
+import { RawSocket } from './raw-socket.mjs';
 import { eventually, startBridge, uniqueName } from './support.mjs';
 
 const secret = uniqueName('secret').padEnd(40, 'x');
@@ -242,6 +243,47 @@ inEachMode((mode) => {
       assert.deepEqual(await stored(room), { anna: [{ ok: 1 }], ben: [{ n: 1 }] });
     } finally {
       await Promise.all([anna.close(), ben.close()]);
+    }
+  });
+
+  test('a channel that is left and joined again at once is told twice who is there', async () => {
+    const topic = `realtime:${newRoom()}`;
+    const socket = await RawSocket.open(bridges[0], { token: bridges[0].token({ sub: 'anna' }) });
+    const states = () => socket.frames.filter((frame) => frame.event === 'presence_state');
+    const presence = { config: { presence: { key: 'anna', enabled: true } } };
+    await socket.join(topic, presence);
+    await eventually('the state comes', () => states().length === 1);
+    socket.send('1', '2', topic, 'phx_leave', {});
+    await socket.join(topic, { ref: '3', ...presence });
+    await eventually('the state comes twice', () => states().length === 3);
+    socket.close();
+  });
+
+  test('three hundred who come at once are told in few messages', async () => {
+    const topic = `realtime:${newRoom()}`;
+    const crowd = 300;
+    const large = await startBridge(database, { secret, flags: ['--max-roster-members', String(crowd)] });
+    const sockets = await Promise.all(
+      Array.from({ length: crowd }, (_, i) => RawSocket.open(large, { token: large.token({ sub: `c${i}` }) })),
+    );
+    try {
+      const config = (i) => ({ config: { presence: { key: `c${i}`, enabled: true } } });
+      await Promise.all(sockets.map((socket, i) => socket.join(topic, config(i))));
+      for (const socket of sockets) socket.send('1', '2', topic, 'presence', { type: 'presence', event: 'track', payload: {} });
+      const known = (socket) => {
+        const keys = new Set();
+        for (const { event, payload } of socket.frames) {
+          if (event === 'presence_state') Object.keys(payload).forEach((key) => keys.add(key));
+          if (event === 'presence_diff') Object.keys(payload.joins).forEach((key) => keys.add(key));
+        }
+        return keys.size;
+      };
+      for (const socket of sockets) await eventually('everybody is known', () => known(socket) === crowd);
+      const diffs = sockets.map((socket) => socket.frames.filter(({ event }) => event === 'presence_diff').length);
+      assert.ok(Math.max(...diffs) < crowd / 5, `at most ${Math.max(...diffs)} messages each`);
+    } finally {
+      for (const socket of sockets) socket.close();
+      await large.stop();
     }
   });
 

@@ -1,0 +1,151 @@
+// Behaviour: under a rule of visibility the live events of presence reach whoever may see the user, and nobody else.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { clients } from './clients.mjs';
+import { Cluster } from './cluster.mjs';
+import { modes, openDatabase } from './database.mjs';
+import { RawSocket } from './raw-socket.mjs';
+import { eventually, startBridge, uniqueName } from './support.mjs';
+
+for (const mode of modes) {
+  describe(`${mode} mode, on a cluster of its own`, () => {
+    let cluster;
+    let database;
+    let bridge;
+    before(async () => {
+      cluster = await Cluster.start();
+      database = await openDatabase(mode, cluster.server);
+      bridge = await startBridge(database);
+      await database.query(`
+        create schema app; grant usage on schema app to public;
+        create table app.friend (viewer text, friend text);
+        create function app.is_friend(id text) returns boolean language sql stable security definer as
+          $$ select exists (select from app.friend f where f.viewer = live.user_id() and f.friend = id) $$`);
+    });
+    after(async () => {
+      await bridge?.stop();
+      await database?.close();
+      await cluster?.stop();
+    });
+
+    const rule = (name, check = null) => database.query('select live.set_presence_visibility($1, $2::regprocedure)', [name, check]);
+    const befriend = (viewer, friend) => database.query('insert into app.friend values ($1, $2)', [viewer, friend]);
+    const change = (user, ...modesOfUser) =>
+      modesOfUser.reduce((done, next) => done.then(() => database.as(user, `live.update_presence('${next}')`)), Promise.resolve());
+    const connect = (user) => database.as(user, `live.heartbeat(gen_random_uuid(), ttl => '1 hour')`);
+    const statuses = (subscription, user) =>
+      subscription.events.filter(({ payload }) => payload.user_id === user).map(({ payload }) => payload.status);
+
+    /** Everything that happened so far has arrived: a change of the viewer, who always sees that, comes last. */
+    async function caughtUp(viewer, subscription) {
+      const mark = uniqueName('mark');
+      await database.as(viewer, `live.update_presence(custom_status => '${mark}')`);
+      await eventually(`${viewer} has seen all`, () => subscription.events.some(({ payload }) => payload.custom_status === mark));
+    }
+
+    for (const client of clients) {
+      test(`${client.name}: a friend hears every change in order, a stranger none`, async () => {
+        await rule('function', 'app.is_friend(text)');
+        const [friend, stranger, user] = ['friend', 'stranger', 'user'].map(uniqueName);
+        await befriend(friend, user);
+        const connections = [friend, stranger].map((name) => client.connect(bridge, bridge.token({ sub: name })));
+        const [first, second] = connections.map((connection) => connection.subscribe('presence'));
+        try {
+          await Promise.all([first, second].map((subscription) => subscription.reported('SUBSCRIBED')));
+          await connect(user);
+          await change(user, 'busy', 'away', 'busy', 'invisible');
+          await caughtUp(friend, first);
+          await caughtUp(stranger, second);
+          assert.deepEqual(statuses(first, user), ['online', 'busy', 'away', 'busy', 'offline']);
+          assert.deepEqual(statuses(second, user), []);
+          const positions = first.events.map(({ meta }) => meta.id);
+          assert.equal(new Set(positions).size, positions.length);
+        } finally {
+          await Promise.all(connections.map((connection) => connection.close()));
+        }
+      });
+    }
+
+    test('people of one session, or who follow, hear each other', async () => {
+      const [viewer, mate, followed, other] = ['viewer', 'mate', 'followed', 'other'].map(uniqueName);
+      const { rows: [{ id }] } = await database.query(`insert into live.collaboration_sessions (room_name, created_by) values ('r', $1) returning id`, [mate]);
+      await database.query('insert into live.session_participants (session_id, user_id) values ($1, $2), ($1, $3)', [id, viewer, mate]);
+      await database.query('insert into live.follow_edge (follower, followed) values ($1, $2)', [viewer, followed]);
+      const connection = clients[2].connect(bridge, bridge.token({ sub: viewer }));
+      const subscription = connection.subscribe('presence');
+      try {
+        await subscription.reported('SUBSCRIBED');
+        for (const [name, seen] of [['session', mate], ['followers', followed]]) {
+          await rule(name);
+          for (const user of [mate, followed, other]) {
+            await connect(user);
+            await change(user, 'busy', 'auto');
+          }
+          await caughtUp(viewer, subscription);
+          for (const user of [mate, followed, other]) {
+            assert.equal(statuses(subscription, user).length > 0, user === seen, `${name}: ${user}`);
+          }
+          subscription.events.length = 0;
+        }
+      } finally {
+        await connection.close();
+      }
+    });
+
+    test('who resumes gets what was missed, as far as it is visible now', async () => {
+      await rule('function', 'app.is_friend(text)');
+      const [viewer, friend, stranger] = ['viewer', 'friend', 'stranger'].map(uniqueName);
+      await befriend(viewer, friend);
+      const socket = await RawSocket.open(bridge, { token: bridge.token({ sub: viewer }) });
+      await socket.join('realtime:presence');
+      for (const user of [friend, stranger]) await connect(user);
+      const first = await socket.frame('the friend comes', (frame) => frame.payload.payload?.user_id === friend);
+      socket.close();
+      for (const user of [friend, stranger]) await change(user, 'busy', 'auto');
+      const back = await RawSocket.open(bridge, { token: bridge.token({ sub: viewer }) });
+      const reply = await back.join('realtime:presence', { config: { resume: first.payload.meta.id } });
+      assert.equal(reply.payload.response.resume, 'ok');
+      await change(friend, 'away');
+      await eventually('the last change has arrived', () => back.broadcasts('realtime:presence').some(({ payload }) => payload.payload.status === 'away'));
+      const seen = back.broadcasts('realtime:presence').map(({ payload }) => payload.payload).filter(({ user_id }) => user_id !== viewer);
+      assert.deepEqual(seen.map(({ user_id, status }) => [user_id, status]), [[friend, 'busy'], [friend, 'online'], [friend, 'away']]);
+      back.close();
+    });
+
+    test('a check that fails lets nobody see anything, and says so to the client', async () => {
+      await database.query(`create or replace function app.breaks(id text) returns boolean language plpgsql as $$ begin raise 'broken'; end $$`);
+      await rule('function', 'app.breaks(text)');
+      const [viewer, user] = ['viewer', 'user'].map(uniqueName);
+      const socket = await RawSocket.open(bridge, { token: bridge.token({ sub: viewer }) });
+      await socket.join('realtime:presence');
+      await connect(user);
+      const error = await socket.frame('the channel is lost', (frame) => frame.event === 'phx_error');
+      assert.match(error.payload.reason, /visibility/);
+      assert.deepEqual(socket.broadcasts('realtime:presence').filter(({ payload }) => payload.payload.user_id === user), []);
+      assert.ok(await socket.answers());
+      socket.close();
+      await rule('everyone');
+    });
+
+    test('a flood of changes before many viewers: each gets what is its own', async () => {
+      await rule('function', 'app.is_friend(text)');
+      const viewers = Array.from({ length: 20 }, () => uniqueName('viewer'));
+      const users = Array.from({ length: 20 }, () => uniqueName('user'));
+      for (const [i, viewer] of viewers.entries()) await befriend(viewer, users[i]);
+      const sockets = await Promise.all(viewers.map((viewer) => RawSocket.open(bridge, { token: bridge.token({ sub: viewer }) })));
+      await Promise.all(sockets.map((socket) => socket.join('realtime:presence')));
+      for (const user of users) await connect(user);
+      for (let round = 0; round < 5; round++) for (const user of users) await change(user, 'busy', 'auto');
+      await Promise.all(
+        sockets.map(async (socket, i) => {
+          const seen = () => socket.broadcasts('realtime:presence').map(({ payload }) => payload.payload).filter(({ user_id }) => user_id !== viewers[i]);
+          await eventually('all have arrived', () => seen().length >= 11);
+          assert.deepEqual([...new Set(seen().map(({ user_id }) => user_id))], [users[i]]);
+          assert.deepEqual(seen().map(({ status }) => status), ['online', ...Array(5).fill(['busy', 'online']).flat()]);
+          socket.close();
+        }),
+      );
+      await rule('everyone');
+    });
+  });
+}
