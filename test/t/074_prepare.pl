@@ -25,6 +25,11 @@ poll_ok($node, "SELECT live.status() ->> 'mode' = 'worker'", 'the worker is back
 $node->safe_psql('postgres', "COMMIT PREPARED 'emitted'");
 poll_ok($node, $delivered, 'it is delivered when it commits');
 
+# Workers sleep while a transaction stays prepared: what they commit themselves wakes neither.
+$node->safe_psql('postgres', $prepare =~ s/prepared/outstanding/r);
+isnt(asleep_since($node), '', 'workers sleep while a transaction is prepared');
+$node->safe_psql('postgres', "ROLLBACK PREPARED 'emitted'");
+
 $node->safe_psql('postgres', $prepare =~ s/prepared/revoked/r);
 $node->safe_psql('postgres', "ROLLBACK PREPARED 'emitted'");
 $node->safe_psql('postgres', "SELECT live.emit('activity', 'last', '{}')");
