@@ -65,7 +65,9 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
   DatabaseState *const state = find_database_state(get_database_name(object_id));
   if (state == nullptr) return;
   state->worker_expected = false; // until one runs in a new database of that name, or in this one after all
+  pg_atomic_write_u32(&state->summaries_changed, 0); // so that the first change in that new database rings
   end(state->worker);
+  end(state->refresher);
 }
 
 bool is_preloading() { return process_shared_preload_libraries_in_progress && !IsBinaryUpgrade; }

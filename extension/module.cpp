@@ -8,8 +8,10 @@
 #include "claims.hpp"
 #include "deadline.hpp"
 #include "event.hpp"
+#include "refresher.hpp"
 #include "settings.hpp"
 #include "shared_state.hpp"
+#include "summary.hpp"
 #include "worker.hpp"
 
 extern "C" {
@@ -26,8 +28,10 @@ void _PG_init(void) {
     pg_live::request_shared_state();
     pg_live::watch_transactions();
     pg_live::watch_deadlines();
+    pg_live::watch_summaries();
     pg_live::watch_dropped_databases();
     pg_live::register_workers();
+    pg_live::register_refreshers(); // last: if there is no room for all, events are what matters
   });
 }
 

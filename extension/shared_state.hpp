@@ -20,6 +20,7 @@ struct WorkerSlot {
 struct DatabaseState {
   char name[NAMEDATALEN];
   WorkerSlot worker;             // announces presence, publishes and notifies
+  WorkerSlot refresher;          // refreshes summaries
   volatile bool worker_expected; // a worker has run since the server started, so one will be back
   // A prepared transaction that emitted may be outstanding: COMMIT PREPARED runs no callback of the transaction that
   // emitted, so while this is set every commit rings.
@@ -28,6 +29,7 @@ struct DatabaseState {
   // one, so that the worker must look anew.
   pg_atomic_uint64 next_deadline;
   pg_atomic_uint32 earlier_deadline;
+  pg_atomic_uint32 summaries_changed; // since the refresher last looked
 };
 
 // Asks for shared memory when the server preloads the library; does nothing otherwise.

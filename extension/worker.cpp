@@ -11,7 +11,7 @@
 #include "expiry.hpp"
 #include "publish.hpp"
 #include "settings.hpp"
-#include "shared_state.hpp"
+#include "summary.hpp"
 #include "worker_transaction.hpp"
 
 extern "C" {
@@ -34,7 +34,7 @@ void forget_deadline(int, Datum argument) {
 }
 
 // Clears the mark that makes every commit ring once no transaction is prepared any more. The mark goes first: whoever
-// prepares after the look sets it again.
+// prepares after the look sets it again. What was committed between the two was not marked.
 void check_prepared_transactions(DatabaseState &state) {
   if (pg_atomic_read_u32(&state.prepared_outstanding) == 0) return;
   pg_atomic_write_u32(&state.prepared_outstanding, 0);
@@ -45,6 +45,7 @@ void check_prepared_transactions(DatabaseState &state) {
   if (SPI_processed > 0) pg_atomic_write_u32(&state.prepared_outstanding, 1);
   SPI_finish();
   transaction.commit();
+  mark_summaries_changed(state);
 }
 
 // Publishes, and notifies if the newest batch is another than the last one this process notified of. A batch may also

@@ -7,7 +7,7 @@ use PgLive;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = start_with_extension('prepare', max_prepared_transactions => 10);
+my $node = start_with_extension('prepare', max_prepared_transactions => 10, 'pg_live.refresh_interval' => '100ms');
 $node->safe_psql('postgres', 'CREATE DATABASE unlisted');
 $node->safe_psql('unlisted', 'CREATE EXTENSION pg_live');
 my $prepare = q{BEGIN; SELECT live.emit('activity', 'prepared', '{}'); PREPARE TRANSACTION 'emitted'};
