@@ -14,6 +14,8 @@
 #include "summary.hpp"
 #include "worker_transaction.hpp"
 
+#include <utility>
+
 extern "C" {
 extern PGDLLEXPORT void pg_live_worker_main(Datum argument);
 PG_FUNCTION_INFO_V1(pg_live_worker_is_running);
@@ -34,8 +36,11 @@ void forget_deadline(int, Datum argument) {
 }
 
 // Clears the mark that makes every commit ring once no transaction is prepared any more. The mark goes first: whoever
-// prepares after the look sets it again. What was committed between the two was not marked.
+// prepares after the look sets it again. What is committed between the two does not mark the summaries, so that is done
+// here; not when the worker begins, when the refresher begins too.
 void check_prepared_transactions(DatabaseState &state) {
+  static constinit bool began = false;
+  const bool begins = !std::exchange(began, true);
   if (pg_atomic_read_u32(&state.prepared_outstanding) == 0) return;
   pg_atomic_write_u32(&state.prepared_outstanding, 0);
   WorkerTransaction transaction("looking for prepared transactions");
@@ -45,7 +50,7 @@ void check_prepared_transactions(DatabaseState &state) {
   if (SPI_processed > 0) pg_atomic_write_u32(&state.prepared_outstanding, 1);
   SPI_finish();
   transaction.commit();
-  mark_summaries_changed(state);
+  if (!begins) mark_summaries_changed(state);
 }
 
 // Publishes, and notifies if the newest batch is another than the last one this process notified of. A batch may also
