@@ -20,7 +20,7 @@ constexpr unsigned kMostLooks = 20;
 
 constexpr std::uint64_t kPatience = 60000; // milliseconds for one page; silence beyond means a dead connection
 
-constexpr std::uint64_t kDropExpiredEvery = 600000; // milliseconds
+constexpr std::uint64_t kMaintainEvery = 600000; // milliseconds
 
 constexpr const char *kStart = "select live.status()->>'mode', live.newest_batch()";
 constexpr const char *kFetch =
@@ -46,7 +46,7 @@ void Listener::poll() {
     // Also with a worker, which may be away: it costs next to nothing when nothing waits.
     must_publish_ = true;
     must_expire_presence_ = in_transaction_mode_;
-    must_drop_expired_ = in_transaction_mode_ && loop_.now() - dropped_at_ > kDropExpiredEvery;
+    must_maintain_ = in_transaction_mode_ && loop_.now() - maintained_at_ > kMaintainEvery;
     look();
   } else if (loop_.now() - asked_at_ > kPatience) {
     link_.fail("no answer to a query of the listener");
@@ -61,7 +61,7 @@ void Listener::on_ready() {
 void Listener::on_lost() {
   poll_timer_.stop();
   running_ = Query::none;
-  must_look_ = must_publish_ = must_drop_expired_ = must_expire_presence_ = caught_up_ = paused_ = false;
+  must_look_ = must_publish_ = must_maintain_ = must_expire_presence_ = caught_up_ = paused_ = false;
   pause_timer_.stop();
   page_.clear();
   rows_.clear();
@@ -88,9 +88,9 @@ void Listener::send(Query query) {
   case Query::publish:
     sent = PQsendQuery(connection, "select live.publish()");
     break;
-  case Query::drop_expired:
-    dropped_at_ = loop_.now();
-    sent = PQsendQuery(connection, "select live.drop_expired_events()");
+  case Query::maintain:
+    maintained_at_ = loop_.now();
+    sent = PQsendQuery(connection, "select live.drop_expired_events(), live.refresh_summaries()");
     break;
   case Query::expire_presence:
     sent = PQsendQuery(connection, "select live.expire_presence()");
@@ -216,7 +216,7 @@ void Listener::finished() {
     return look();
   case Query::publish:
     return send(Query::fetch);
-  case Query::drop_expired:
+  case Query::maintain:
   case Query::expire_presence:
     return next();
   case Query::fetch:
@@ -238,7 +238,7 @@ void Listener::look() {
 void Listener::next() {
   if (!must_look_) {
     if (std::exchange(must_expire_presence_, false)) return send(Query::expire_presence);
-    if (std::exchange(must_drop_expired_, false)) return send(Query::drop_expired);
+    if (std::exchange(must_maintain_, false)) return send(Query::maintain);
     if (!std::exchange(caught_up_, true)) {
       log_.info("following the events", {{"in_transaction_mode", in_transaction_mode_}});
       receiver_.caught_up();

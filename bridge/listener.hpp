@@ -27,7 +27,7 @@ class Listener {
   bool ready() const { return caught_up_; }
 
  private:
-  enum class Query { none, listen, start, prepare, publish, fetch, drop_expired, expire_presence };
+  enum class Query { none, listen, start, prepare, publish, fetch, maintain, expire_presence };
 
   void on_ready();
   void on_readable();
@@ -58,9 +58,9 @@ class Listener {
   bool must_look_ = false;     // a doorbell rang, or may have
   bool must_publish_ = false;  // nobody else makes batches: in-transaction mode
   bool in_transaction_mode_ = false;
-  bool must_drop_expired_ = false;    // without a worker, old events are the bridges' to drop
+  bool must_maintain_ = false;        // without workers, old events and stale summaries are the bridges' to see to
   bool must_expire_presence_ = false; // and so is announcing who has gone
-  std::uint64_t dropped_at_ = 0;      // Loop::now() of the last time
+  std::uint64_t maintained_at_ = 0;   // Loop::now() of the last time
   bool caught_up_ = false;
   bool paused_ = false; // the receivers have to catch up
   unsigned looks_ = 0;  // of this pause

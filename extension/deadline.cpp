@@ -17,7 +17,7 @@ void tell_worker(DatabaseState *state) {
   pg_memory_barrier(); // the commit is visible before the worker's plan is read
   if (earliest_in_transaction >= static_cast<TimestampTz>(pg_atomic_read_u64(&state->next_deadline))) return;
   pg_atomic_write_u32(&state->earlier_deadline, 1);
-  ring(state);
+  ring(state->worker);
 }
 
 void on_transaction_end(XactEvent event, void *) {

@@ -96,8 +96,7 @@ void on_transaction_end(XactEvent event, void *) {
     break;
   case XACT_EVENT_COMMIT: {
     DatabaseState *const state = own_database_state();
-    if (state != nullptr && (emitted_in_transaction || pg_atomic_read_u32(&state->prepared_outstanding) != 0))
-      ring(state);
+    if (state != nullptr && (emitted_in_transaction || may_commit_prepared(*state))) ring(state->worker);
     emitted_in_transaction = false;
     break;
   }

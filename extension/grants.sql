@@ -60,8 +60,8 @@ BEGIN
        live.shown_device(live.device_type, live.device_type), live.presence_of(text), live.get_presence(text),
        live.update_presence(live.presence_mode, text, live.device_type, jsonb), live.disconnect(uuid), live.go_offline(),
        live.heartbeat(uuid, live.device_type, boolean, interval),
-       live.get_online_users(integer, text, live.presence_status[]), live.set_typing(text, boolean), live.get_typing(text),
-       live.channel_members(text) TO %s', role);
+       live.get_online_users(integer, text, live.presence_status[]), live.get_presence_summary(),
+       live.set_typing(text, boolean), live.get_typing(text), live.channel_members(text) TO %s', role);
   EXECUTE format(
     'GRANT SELECT ON live.presence, live.user_presence, live.invisible_user, live.connection, live.typing, live.channel_presence,
        live.collaboration_sessions, live.session_participants, live.follow_edge TO %s', role);
@@ -81,7 +81,8 @@ BEGIN
        live.publish(), live.drop_expired_events(), live.status(), live.expire_presence(),
        live.register_node(uuid, interval), live.renew_node(uuid, interval), live.retire_node(uuid),
        live.connect_users(uuid, uuid[], text[], live.device_type[]), live.disconnect_users(uuid[], boolean),
-       live.report_activity(uuid[]), live.store_channel_presence(uuid, jsonb, text[]), live.channel_roster(text, boolean) TO %s', role);
+       live.report_activity(uuid[]), live.store_channel_presence(uuid, jsonb, text[]), live.channel_roster(text, boolean),
+       live.refresh_summaries() TO %s', role);
   PERFORM live.grant_memberships();
 END
 $$;

@@ -3,12 +3,15 @@
 // Words (one meaning each, in SQL, C++, JSON and TypeScript): an *event* is something that happened on a *topic*;
 // *durable* events are kept and can be replayed, *signals* are not kept; a *batch* is what became visible between two
 // snapshots; a *position* `<batch>-<event id>` says where in the stream an event stands.
+#include "background_worker.hpp"
 #include "boundary.hpp"
 #include "claims.hpp"
 #include "deadline.hpp"
 #include "event.hpp"
+#include "refresher.hpp"
 #include "settings.hpp"
 #include "shared_state.hpp"
+#include "summary.hpp"
 #include "worker.hpp"
 
 extern "C" {
@@ -25,7 +28,10 @@ void _PG_init(void) {
     pg_live::request_shared_state();
     pg_live::watch_transactions();
     pg_live::watch_deadlines();
+    pg_live::watch_summaries();
+    pg_live::watch_dropped_databases();
     pg_live::register_workers();
+    pg_live::register_refreshers(); // last: if there is no room for all, events are what matters
   });
 }
 

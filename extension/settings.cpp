@@ -34,6 +34,9 @@ void define_settings() {
   DefineCustomIntVariable("pg_live.gather_delay", "Least time between two batches, to gather events when busy.",
                           "The first event after a pause is never delayed.", &current.gather_delay, 1, 0, 1000,
                           PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.refresh_interval", "Least time from one refresh of summaries to the next.",
+                          "Nothing is refreshed while nothing changes.", &current.refresh_interval, 10'000, 100,
+                          24 * seconds_per_hour * 1000, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.idle_after", "How long without activity until a connection is idle.",
                           "A user all of whose connections are idle is shown as away.", &current.idle_after, 300, 1,
                           24 * seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S, nullptr, nullptr, nullptr);

@@ -8,6 +8,7 @@ struct Settings {
   int event_retention;   // pg_live.event_retention, seconds: how long durable events can be replayed
   int signal_retention;  // pg_live.signal_retention, seconds: how long a signal waits for a bridge
   int gather_delay;      // pg_live.gather_delay, milliseconds: least distance between two batches when busy
+  int refresh_interval;  // pg_live.refresh_interval, milliseconds: least time from one refresh of summaries to the next
   int idle_after;        // pg_live.idle_after, seconds: a connection without activity for so long is idle
   int grace_period;      // pg_live.grace_period, seconds: how long a connection that broke off still counts
   int clock_offset;      // pg_live.clock_offset, seconds: added to the clock of presence, for tests

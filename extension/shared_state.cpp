@@ -37,6 +37,12 @@ List *listed_names() {
 
 Size shared_size() { return offsetof(SharedState, entries) + sizeof(DatabaseState) * list_length(listed_names()); }
 
+void set_up(WorkerSlot &worker) {
+  worker.latch = nullptr;
+  worker.pid = 0;
+  pg_atomic_init_u32(&worker.failed_starts, 0);
+}
+
 void request_memory() {
   if (previous_request_hook != nullptr) previous_request_hook();
   RequestAddinShmemSpace(shared_size());
@@ -53,14 +59,14 @@ void start_up() {
     for (int index = 0; index < shared->databases; ++index) {
       DatabaseState &entry = shared->entries[index];
       strlcpy(entry.name, name_at(names, index), sizeof entry.name);
-      entry.worker_latch = nullptr;
-      entry.worker_pid = 0;
+      set_up(entry.worker);
+      set_up(entry.refresher);
       entry.worker_expected = false;
       // Set until the worker has looked: prepared transactions survive a restart.
       pg_atomic_init_u32(&entry.prepared_outstanding, 1);
       pg_atomic_init_u64(&entry.next_deadline, no_deadline);
       pg_atomic_init_u32(&entry.earlier_deadline, 0);
-      pg_atomic_init_u32(&entry.failed_starts, 0);
+      pg_atomic_init_u32(&entry.summaries_changed, 0);
     }
   }
   LWLockRelease(AddinShmemInitLock);
@@ -99,10 +105,14 @@ DatabaseState *own_database_state() {
   return own;
 }
 
-void ring(const DatabaseState *state) {
-  if (state == nullptr) return;
+bool may_commit_prepared(DatabaseState &state) {
+  return pg_atomic_read_u32(&state.prepared_outstanding) != 0 && state.worker.pid != MyProcPid &&
+         state.refresher.pid != MyProcPid;
+}
+
+void ring(const WorkerSlot &worker) {
   pg_memory_barrier(); // the commit is visible before the pointer is read: a worker that starts later looks anyway
-  if (Latch *const latch = state->worker_latch; latch != nullptr) SetLatch(latch);
+  if (Latch *const latch = worker.latch; latch != nullptr) SetLatch(latch);
 }
 
 } // namespace pg_live

@@ -1,6 +1,6 @@
 // Shared memory: one entry for each database of pg_live.databases, in the order of the list.
 //
-// An entry tells every backend how to wake the worker of its database. All fields are single words that are read and
+// An entry tells every backend how to wake the workers of its database. All fields are single words that are read and
 // written without a lock: a stale latch pointer only wakes another process, since latches of processes stay mapped.
 #pragma once
 
@@ -10,10 +10,17 @@ namespace pg_live {
 
 inline constexpr int64 no_deadline = PG_INT64_MAX;
 
+// One background worker.
+struct WorkerSlot {
+  Latch *volatile latch;          // null while it does not run
+  volatile pid_t pid;             // 0 while it does not run
+  pg_atomic_uint32 failed_starts; // starts since its last successful pass
+};
+
 struct DatabaseState {
   char name[NAMEDATALEN];
-  Latch *volatile worker_latch;  // null while no worker runs
-  volatile pid_t worker_pid;     // 0 while no worker runs
+  WorkerSlot worker;             // announces presence, publishes and notifies
+  WorkerSlot refresher;          // refreshes summaries
   volatile bool worker_expected; // a worker has run since the server started, so one will be back
   // A prepared transaction that emitted may be outstanding: COMMIT PREPARED runs no callback of the transaction that
   // emitted, so while this is set every commit rings.
@@ -22,7 +29,7 @@ struct DatabaseState {
   // one, so that the worker must look anew.
   pg_atomic_uint64 next_deadline;
   pg_atomic_uint32 earlier_deadline;
-  pg_atomic_uint32 failed_starts; // starts of the worker since its last successful pass
+  pg_atomic_uint32 summaries_changed; // since the refresher last looked
 };
 
 // Asks for shared memory when the server preloads the library; does nothing otherwise.
@@ -41,7 +48,11 @@ DatabaseState *find_database_state(const char *name);
 // be made in a transaction; later ones need none.
 DatabaseState *own_database_state();
 
-// Wakes the worker of the database. Safe in every callback; never raises.
-void ring(const DatabaseState *state);
+// Whether a transaction of this process may be COMMIT PREPARED of something that changed. Our workers commit nothing
+// for others; if they counted, they would wake themselves and each other for as long as a transaction stays prepared.
+bool may_commit_prepared(DatabaseState &state);
+
+// Wakes the worker if it runs. Safe in every callback; never raises.
+void ring(const WorkerSlot &worker);
 
 } // namespace pg_live

@@ -5,13 +5,16 @@
 // ends the process; the postmaster starts it again and the first pass is unconditional.
 #include "worker.hpp"
 
+#include "background_worker.hpp"
 #include "boundary.hpp"
 #include "deadline.hpp"
 #include "expiry.hpp"
 #include "publish.hpp"
 #include "settings.hpp"
-#include "shared_state.hpp"
+#include "summary.hpp"
 #include "worker_transaction.hpp"
+
+#include <utility>
 
 extern "C" {
 extern PGDLLEXPORT void pg_live_worker_main(Datum argument);
@@ -25,70 +28,19 @@ namespace pg_live {
 
 namespace {
 
-constinit object_access_hook_type previous_object_access_hook = nullptr;
-
-constexpr int restart_seconds = 1;
-constexpr int longest_backoff_seconds = 60;
 constexpr long longest_maintenance_pause_ms = 600'000;
 
-void leave(int, Datum argument) {
+void forget_deadline(int, Datum argument) {
   auto *const state = reinterpret_cast<DatabaseState *>(DatumGetPointer(argument));
-  state->worker_latch = nullptr;
-  state->worker_pid = 0;
   pg_atomic_write_u64(&state->next_deadline, no_deadline);
 }
 
-// From here on emitting transactions ring this process. The first pass comes after, so no ring is missed.
-void enter(DatabaseState &state) {
-  before_shmem_exit(leave, PointerGetDatum(&state));
-  pg_atomic_write_u32(&state.earlier_deadline, 1); // the first pass reads the deadlines, whatever they are
-  state.worker_pid = MyProcPid;
-  state.worker_latch = MyLatch;
-  pg_memory_barrier();
-}
-
-// Waits for a ring or the time limit (milliseconds, -1 for none); returns whether it was a ring.
-bool wait_for_ring(long timeout) {
-  const int events = WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout >= 0 ? WL_TIMEOUT : 0), timeout,
-                               PG_WAIT_EXTENSION);
-  ResetLatch(MyLatch);
-  CHECK_FOR_INTERRUPTS();
-  if (ConfigReloadPending) {
-    ConfigReloadPending = false;
-    ProcessConfigFile(PGC_SIGHUP);
-  }
-  return (events & WL_LATCH_SET) != 0;
-}
-
-// A worker that keeps failing (its database does not exist, say) must not fill the log: it waits twice as long each
-// time. A ring ends the wait, so a database that was just made is found at once.
-void back_off(DatabaseState &state) {
-  const uint32 failures = pg_atomic_fetch_add_u32(&state.failed_starts, 1);
-  if (failures == 0) return;
-  const int seconds = Min(1 << Min(failures, 6u), static_cast<unsigned>(longest_backoff_seconds));
-  wait_for_ring(seconds * 1000L);
-}
-
-// Settings of the role or the database must not change what the worker's queries mean or how long they may take.
-void pin_session_settings() {
-  struct Pin {
-    const char *name;
-    const char *value;
-  };
-  constexpr Pin pins[] = {{"search_path", "pg_catalog, pg_temp"},
-                          {"default_transaction_isolation", "read committed"},
-                          {"default_transaction_read_only", "off"},
-                          {"statement_timeout", "0"},
-                          {"lock_timeout", "0"},
-                          {"idle_in_transaction_session_timeout", "0"},
-                          {"jit", "off"}};
-  for (const Pin &pin : pins)
-    SetConfigOption(pin.name, pin.value, PGC_SUSET, PGC_S_OVERRIDE);
-}
-
 // Clears the mark that makes every commit ring once no transaction is prepared any more. The mark goes first: whoever
-// prepares after the look sets it again.
+// prepares after the look sets it again. What is committed between the two does not mark the summaries, so that is done
+// here; not when the worker begins, when the refresher begins too.
 void check_prepared_transactions(DatabaseState &state) {
+  static constinit bool began = false;
+  const bool begins = !std::exchange(began, true);
   if (pg_atomic_read_u32(&state.prepared_outstanding) == 0) return;
   pg_atomic_write_u32(&state.prepared_outstanding, 0);
   WorkerTransaction transaction("looking for prepared transactions");
@@ -98,6 +50,7 @@ void check_prepared_transactions(DatabaseState &state) {
   if (SPI_processed > 0) pg_atomic_write_u32(&state.prepared_outstanding, 1);
   SPI_finish();
   transaction.commit();
+  if (!begins) mark_summaries_changed(state);
 }
 
 // Publishes, and notifies if the newest batch is another than the last one this process notified of. A batch may also
@@ -165,7 +118,7 @@ void run(DatabaseState &state) {
     check_prepared_transactions(state);
     if (presence_is_due(state)) expire_presence(state);
     const bool found = publish(last_notified);
-    pg_atomic_write_u32(&state.failed_starts, 0);
+    note_success(state.worker);
     if (found) last_busy = started;
 
     if (next_maintenance == 0 ? found || last_busy == 0 : started >= next_maintenance) {
@@ -178,34 +131,18 @@ void run(DatabaseState &state) {
   }
 }
 
-// DROP DATABASE fails while a session is connected: the worker leaves. It is restarted, waits for the database's lock
-// and finds it gone.
-void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *argument) {
-  if (previous_object_access_hook != nullptr)
-    previous_object_access_hook(access, class_id, object_id, sub_id, argument);
-  if (access != OAT_DROP || class_id != DatabaseRelationId) return;
-  DatabaseState *const state = find_database_state(get_database_name(object_id));
-  if (state == nullptr) return;
-  state->worker_expected = false; // until one runs in a new database of that name, or in this one after all
-  if (state->worker_pid != 0) kill(state->worker_pid, SIGTERM);
-}
-
 void work(int index) {
   DatabaseState &state = *database_state(index);
-  pqsignal(SIGHUP, SignalHandlerForConfigReload);
-  pqsignal(SIGTERM, die);
-  BackgroundWorkerUnblockSignals();
-  enter(state);
-  back_off(state);
-  BackgroundWorkerInitializeConnection(state.name, nullptr, 0);
-  pin_session_settings();
+  before_shmem_exit(forget_deadline, PointerGetDatum(&state));
+  pg_atomic_write_u32(&state.earlier_deadline, 1); // the first pass reads the deadlines, whatever they are
+  begin_background_worker(state.worker, state.name);
   state.worker_expected = true;
   run(state);
 }
 
 Datum is_running([[maybe_unused]] FunctionCallInfo fcinfo) {
   const DatabaseState *const state = own_database_state();
-  PG_RETURN_BOOL(state != nullptr && state->worker_pid != 0);
+  PG_RETURN_BOOL(state != nullptr && state->worker.pid != 0);
 }
 
 Datum is_expected([[maybe_unused]] FunctionCallInfo fcinfo) {
@@ -215,26 +152,7 @@ Datum is_expected([[maybe_unused]] FunctionCallInfo fcinfo) {
 
 } // namespace
 
-void register_workers() {
-  if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade) return;
-  previous_object_access_hook = object_access_hook;
-  object_access_hook = [](ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *argument) {
-    guard([=] { on_object_access(access, class_id, object_id, sub_id, argument); });
-  };
-  for (int index = 0; index < listed_databases(); ++index) {
-    BackgroundWorker worker{};
-    snprintf(worker.bgw_name, sizeof worker.bgw_name, "pg_live worker %d", index + 1);
-    strlcpy(worker.bgw_type, "pg_live worker", sizeof worker.bgw_type);
-    strlcpy(worker.bgw_library_name, "pg_live", sizeof worker.bgw_library_name);
-    strlcpy(worker.bgw_function_name, "pg_live_worker_main", sizeof worker.bgw_function_name);
-    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-    // On a standby it starts at promotion: batches must come from the primary's own snapshots.
-    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-    worker.bgw_restart_time = restart_seconds;
-    worker.bgw_main_arg = Int32GetDatum(index);
-    RegisterBackgroundWorker(&worker);
-  }
-}
+void register_workers() { register_background_workers("pg_live worker", "pg_live_worker_main"); }
 
 } // namespace pg_live
 

@@ -1,4 +1,4 @@
-// The background worker of one database: publishes batches, notifies the bridges, drops expired events.
+// The worker of one database: announces presence, publishes batches, notifies the bridges, drops expired events.
 #pragma once
 
 namespace pg_live {

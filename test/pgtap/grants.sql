@@ -48,7 +48,7 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
            ('my_sessions'), ('is_participant'), ('shares_session_with'), ('follows'),
            ('presence_rule_in_force'), ('set_presence_visibility'), ('update_presence'), ('heartbeat'), ('disconnect'), ('go_offline'),
            ('expire_presence'), ('register_node'), ('renew_node'), ('retire_node'), ('connect_users'), ('disconnect_users'), ('report_activity'),
-           ('store_channel_presence'), ('channel_roster')$$,
+           ('store_channel_presence'), ('channel_roster'), ('get_presence_summary'), ('refresh_summaries')$$,
   'the SECURITY DEFINER functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
   $$VALUES ('is_built_in_topic'::name), ('parse_position'), ('checked_text'), ('derived_status'), ('shown_device'), ('default_lease')$$, 'the immutable functions are exactly these');
@@ -106,6 +106,8 @@ FROM (VALUES
   ('get_online_users', 'max_users integer DEFAULT 100, after_cursor text DEFAULT NULL::text, statuses live.presence_status[] DEFAULT NULL::live.presence_status[] -> '
                        'TABLE(user_id text, status live.presence_status, custom_status text, device_type live.device_type, '
                        'last_seen_at timestamp with time zone, cursor text)'),
+  ('get_presence_summary', ' -> TABLE(status live.presence_status, device_type live.device_type, users bigint)'),
+  ('refresh_summaries', ' -> integer'),
   ('set_typing', 'location text, is_typing boolean -> void'),
   ('get_typing', 'location text -> text[]'),
   ('channel_members', 'topic text -> TABLE(key text, user_id text, meta jsonb, joined_at timestamp with time zone)'),
@@ -132,10 +134,10 @@ $$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
 CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,topic_rule_of,passes_rule,
   topic_access,send,replay,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
   is_alive,presence_rule_in_force,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
-  heartbeat,get_online_users,set_typing,get_typing,channel_members}'::name[]);
+  heartbeat,get_online_users,get_presence_summary,set_typing,get_typing,channel_members}'::name[]);
 CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status,
   expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity,
-  store_channel_presence,channel_roster}'::name[]);
+  store_channel_presence,channel_roster,refresh_summaries}'::name[]);
 CREATE ROLE "Weird Role";
 CREATE ROLE "quote""d; drop";
 CREATE ROLE "SELECT";
@@ -215,6 +217,11 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('SELECT live.typing_users(''a'')', '42501', '42501'),
   ('SELECT live.set_presence_visibility(''session'')', '42501', '42501'),
   ('SELECT live.wake_worker(now())', '42501', '42501'),
+  ('SELECT live.refresh_summaries()', '42501', ''),
+  ('SELECT live.refresh_summary(''live.presence_summary'', ''live.announced_presence'')', '42501', '42501'),
+  ('SELECT live.lock_summary(''live.presence_summary'')', '42501', '42501'),
+  ('SELECT * FROM live.presence_summary', '42501', '42501'),
+  ('SELECT * FROM live.announced_presence', '42501', '42501'),
   ('SELECT * FROM live.presence', '', '42501'),
   ('SELECT * FROM live.user_presence', '', '42501'),
   ('UPDATE live.user_presence SET status = ''busy''', '42501', '42501'),

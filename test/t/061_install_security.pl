@@ -103,10 +103,13 @@ my @use = (
 	"SELECT live.send('room:1', 'sent', '{}'), live.send('room:1', 'sent', '{}', true)",
 	'SELECT live.publish()', 'SELECT live.newest_batch()', 'SELECT live.status()', 'SELECT live.drop_expired_events()',
 	'SELECT * FROM live.fetch_events(0)', 'SELECT * FROM live.fetch_events(0, 1, 10)',
-	"SELECT * FROM live.replay('room:1')", "SELECT * FROM live.replay('room:1', NULL, 'yesterday', 5)");
+	"SELECT * FROM live.replay('room:1')", "SELECT * FROM live.replay('room:1', NULL, 'yesterday', 5)",
+	"SELECT live.heartbeat('00000000-0000-4000-8000-000000000001')", 'SELECT live.refresh_summaries()',
+	'SELECT * FROM live.get_presence_summary()', 'SELECT live.go_offline()', 'SELECT live.refresh_summaries()');
 # Relations of the session's own, under the names that our functions read.
 my @decoys = map { "CREATE TEMPORARY TABLE $_ (decoy pg_catalog.int4)" }
-  qw(pg_proc pg_class pg_namespace pg_inherits pg_roles pg_stat_activity pg_prepared_xacts event signal batch topic_rule event_0);
+  qw(pg_proc pg_class pg_namespace pg_inherits pg_roles pg_stat_activity pg_prepared_xacts event signal batch topic_rule event_0
+  user_presence announced_presence presence_summary);
 
 $node->safe_psql('postgres', 'ALTER ROLE postgres IN DATABASE app SET search_path = pg_catalog');
 $node->safe_psql('app', q{CREATE FUNCTION public.everybody(topic text) RETURNS boolean LANGUAGE sql RETURN true});
@@ -119,7 +122,7 @@ is(said('postgres', @decoys, @administration, @use), '', 'nor is an admin');
 my ($start) = $node->safe_psql('app', 'SELECT pg_catalog.split_part(position, \'-\', 1) FROM live.replay(\'activity\') LIMIT 1') =~ /(\d*)/;
 is(said('attacker', "SELECT * FROM live.replay('activity', '$start-1')"), '', 'nor is a resume');
 
-$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_live worker'");
+$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type LIKE 'pg_live %'");
 said('attacker', @use);
 ok($node->poll_query_until('app', "SELECT pg_catalog.jsonb_extract_path_text(live.status(), 'worker_running')", 'true'), 'a worker starts with that path');
 said('attacker', @use);

@@ -1,5 +1,5 @@
-# Expired events go in bulk, without a stalled writer, and the files go with them; a worker that has nothing to do
-# writes nothing.
+# Expired events go in bulk, without a stalled writer, and the files go with them; workers that have nothing to do write
+# nothing.
 use strict;
 use warnings FATAL => 'all';
 
@@ -7,7 +7,8 @@ use PgLive;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = start_with_extension('retention', 'pg_live.event_retention' => '2s', 'pg_live.signal_retention' => '1s');
+my $node = start_with_extension('retention', 'pg_live.event_retention' => '2s', 'pg_live.signal_retention' => '1s',
+	'pg_live.refresh_interval' => '100ms');
 my $emit_many = q{
 	SELECT count(live.emit('activity', 'many', '{"text": "something to fill a page"}', n % 2 = 0))
 	FROM generate_series(1, 20000) n};

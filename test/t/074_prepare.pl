@@ -7,7 +7,7 @@ use PgLive;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = start_with_extension('prepare', max_prepared_transactions => 10);
+my $node = start_with_extension('prepare', max_prepared_transactions => 10, 'pg_live.refresh_interval' => '100ms');
 $node->safe_psql('postgres', 'CREATE DATABASE unlisted');
 $node->safe_psql('unlisted', 'CREATE EXTENSION pg_live');
 my $prepare = q{BEGIN; SELECT live.emit('activity', 'prepared', '{}'); PREPARE TRANSACTION 'emitted'};
@@ -24,6 +24,11 @@ $node->restart('fast');
 poll_ok($node, "SELECT live.status() ->> 'mode' = 'worker'", 'the worker is back');
 $node->safe_psql('postgres', "COMMIT PREPARED 'emitted'");
 poll_ok($node, $delivered, 'it is delivered when it commits');
+
+# Workers sleep while a transaction stays prepared: what they commit themselves wakes neither.
+$node->safe_psql('postgres', $prepare =~ s/prepared/outstanding/r);
+isnt(asleep_since($node), '', 'workers sleep while a transaction is prepared');
+$node->safe_psql('postgres', "ROLLBACK PREPARED 'emitted'");
 
 $node->safe_psql('postgres', $prepare =~ s/prepared/revoked/r);
 $node->safe_psql('postgres', "ROLLBACK PREPARED 'emitted'");

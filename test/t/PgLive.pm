@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_cluster start_with_extension storm_ok worker_pid poll_ok position_of
+our @EXPORT = qw(new_cluster start_with_extension storm_ok worker_pid asleep_since poll_ok position_of
   next_notification);
 
 # A cluster that is not started. Settings: name => value, after the defaults of the tests; undef takes one away.
@@ -48,12 +48,37 @@ sub poll_ok
 	return ok($node->poll_query_until($database // 'postgres', $query), $name);
 }
 
+# The process of a database's worker, or of its refresher.
 sub worker_pid
 {
-	my ($node, $database) = @_;
+	my ($node, $database, $kind) = @_;
 	$database //= 'postgres';
+	$kind //= 'worker';
 	return $node->safe_psql('postgres',
-		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_live worker' AND datname = '$database'");
+		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_live $kind' AND datname = '$database'");
+}
+
+# Waits until both of them have done nothing, and nobody has written anything, for half a second; since when they sleep.
+# It looks within one statement, since a transaction of its own might wake them.
+sub asleep_since
+{
+	my ($node) = @_;
+	return $node->safe_psql('postgres', q{
+		DO $$
+		DECLARE
+			before text;
+			now text;
+		BEGIN
+			FOR look IN 1 .. 60 LOOP
+				before := now;
+				SELECT concat_ws(' ', pg_current_wal_insert_lsn(), max(a.state_change)) INTO now
+				FROM pg_stat_activity a WHERE a.backend_type LIKE 'pg_live %' AND a.datname = 'postgres' AND a.state = 'idle';
+				EXIT WHEN before = now;
+				PERFORM pg_sleep(0.5), pg_stat_clear_snapshot();
+			END LOOP;
+			PERFORM set_config('test.asleep', CASE WHEN before = now THEN now ELSE '' END, false);
+		END $$;
+		SELECT current_setting('test.asleep')});
 }
 
 # Waits until a session that listens was notified, and returns the payload.
