@@ -88,6 +88,7 @@ void PresenceVisibility::answered(const std::string &claims, const CommandResult
 void PresenceVisibility::deliver(const std::string &claims, const std::vector<ChangeRef> &changes) {
   if (changes.empty()) return;
   std::vector<LiveEvent> events;
+  events.reserve(changes.size());
   for (const ChangeRef &change : changes)
     events.push_back({change->position, kTopic, change->event, change->payload, change->durable});
   TopicBatch batch;

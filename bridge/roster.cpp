@@ -74,18 +74,18 @@ void Roster::remove(const std::string &ref) {
   if (!before_.at(ref)) before_.erase(ref);
 }
 
-void Roster::merge(std::map<std::string, Member> members) {
-  for (auto &[ref, member] : members)
-    put(ref, std::move(member));
+void Roster::merge(const std::map<std::string, Member> &members) {
+  for (const auto &[ref, member] : members)
+    put(ref, member);
 }
 
-void Roster::replace(std::map<std::string, Member> members) {
+void Roster::replace(const std::map<std::string, Member> &members) {
   std::vector<std::string> gone;
   for (const auto &[ref, member] : members_)
     if (!members.contains(ref)) gone.push_back(ref);
   for (const std::string &ref : gone)
     remove(ref);
-  merge(std::move(members));
+  merge(members);
 }
 
 std::string Roster::diff(std::string_view viewer) const {

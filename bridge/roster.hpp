@@ -29,8 +29,8 @@ class Roster {
   void remove(const std::string &ref);
 
   // Makes these all the members there are; or adds them to those there are.
-  void replace(std::map<std::string, Member> members);
-  void merge(std::map<std::string, Member> members);
+  void replace(const std::map<std::string, Member> &members);
+  void merge(const std::map<std::string, Member> &members);
 
   bool has_changes() const { return !before_.empty(); }
   std::size_t size() const { return members_.size(); }

@@ -145,9 +145,9 @@ void ChannelPresence::take_members(const std::string &name, const CommandResult 
                     Member{std::string(result.rows.text(row, 1)), std::string(result.rows.text(row, 2)),
                            result.rows.is_true(row, 3), std::string(result.rows.text(row, 4))});
   if (keep_missing) {
-    roster.members.merge(std::move(members));
+    roster.members.merge(members);
   } else {
-    roster.members.replace(std::move(members));
+    roster.members.replace(members);
   }
   roster.snapshot = std::move(snapshot);
   for (const std::string &change : std::exchange(roster.held, {}))

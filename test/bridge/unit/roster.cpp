@@ -10,12 +10,12 @@
 namespace pg_live {
 namespace {
 
-Member member(std::string key, std::string meta = "{}", bool hidden = false) {
+Member member(const std::string &key, std::string meta = "{}", bool hidden = false) {
   return {key, key, hidden, std::move(meta)};
 }
 
 std::string told(Roster &roster, std::string_view viewer = "") {
-  const std::string diff = roster.diff(viewer);
+  std::string diff = roster.diff(viewer);
   roster.told();
   return diff;
 }
