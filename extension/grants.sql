@@ -63,8 +63,19 @@ BEGIN
        live.get_online_users(integer, text, live.presence_status[]), live.get_presence_summary(),
        live.set_typing(text, boolean), live.get_typing(text), live.channel_members(text) TO %s', role);
   EXECUTE format(
+    'GRANT EXECUTE ON FUNCTION live.my_follows(), live.follow(text), live.unfollow(text), live.entity_type_of(text), live.require_entity(text, text),
+       live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text), live.delete_activity(bigint),
+       live.set_activity_visibility(bigint, live.activity_visibility, text[]),
+       live.get_feed_activities(integer, text, text[], text, text, text, uuid, timestamptz, timestamptz, jsonb, boolean),
+       live.get_home_feed(integer, text, text[]), live.get_entity_activities(text, text, integer, text),
+       live.get_feed_groups(integer, text, text), live.get_notifications(integer, text), live.mark_seen(bigint), live.mark_read(bigint[]),
+       live.unread_count(), live.get_trending(text, integer), live.get_activity_trends(integer),
+       live.to_activitystreams(live.activity_stream), live.activitystreams_type(text), live.activitystreams_urn(text, text),
+       live.activitystreams_time(timestamptz) TO %s', role);
+  EXECUTE format(
     'GRANT SELECT ON live.presence, live.user_presence, live.invisible_user, live.connection, live.typing, live.channel_presence,
-       live.collaboration_sessions, live.session_participants, live.follow_edge TO %s', role);
+       live.collaboration_sessions, live.session_participants, live.follow_edge, live.activity_stream, live.activity_audience,
+       live.notification_state, live.notification_read TO %s', role);
   PERFORM live.grant_memberships();
 END
 $$;

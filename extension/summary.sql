@@ -35,13 +35,3 @@ END
 $$;
 COMMENT ON FUNCTION live.refresh_summary(regclass, regclass) IS
 'Refreshes a summary of what the view source shows if that has changed; returns whether it has. Part of live.refresh_summaries().';
-
-CREATE FUNCTION live.refresh_summaries() RETURNS integer
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN live.refresh_summary('live.presence_summary', 'live.announced_presence')::integer;
-END
-$$;
-COMMENT ON FUNCTION live.refresh_summaries() IS
-'Refreshes the summaries whose content has changed and returns how many did. The refresher does this soon after a change by itself; call it (from a cron job) where no worker runs. Errors: 25006 on a standby; 25001 in a transaction that keeps one snapshot.';

@@ -48,10 +48,15 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
            ('my_sessions'), ('is_participant'), ('shares_session_with'), ('follows'),
            ('presence_rule_in_force'), ('set_presence_visibility'), ('update_presence'), ('heartbeat'), ('disconnect'), ('go_offline'),
            ('expire_presence'), ('register_node'), ('renew_node'), ('retire_node'), ('connect_users'), ('disconnect_users'), ('report_activity'),
-           ('store_channel_presence'), ('channel_roster'), ('get_presence_summary'), ('refresh_summaries')$$,
+           ('store_channel_presence'), ('channel_roster'), ('get_presence_summary'), ('refresh_summaries'),
+           ('my_follows'), ('follow'), ('unfollow'), ('register_entity_type'), ('entity_type_of'), ('delete_activity'), ('set_activity_visibility'),
+           ('get_feed_activities'), ('get_home_feed'), ('get_feed_groups'), ('get_notifications'), ('mark_seen'), ('mark_read'), ('unread_count'),
+           ('get_trending'), ('get_activity_trends'), ('track_row'), ('erase_user')$$,
   'the SECURITY DEFINER functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
-  $$VALUES ('is_built_in_topic'::name), ('parse_position'), ('checked_text'), ('derived_status'), ('shown_device'), ('default_lease')$$, 'the immutable functions are exactly these');
+  $$VALUES ('is_built_in_topic'::name), ('parse_position'), ('checked_text'), ('derived_status'), ('shown_device'), ('default_lease'),
+           ('activity_cursor'), ('parse_activity_cursor'), ('checked_page'), ('feed_conditions'), ('feed_branch'), ('feed_group_key'), ('log_sum'),
+           ('trend_moment'), ('activitystreams_type'), ('activitystreams_urn')$$, 'the immutable functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE proparallel = 's' AND lanname = 'c'$$,
   $$VALUES ('jwt'::name), ('claim'), ('user_id'), ('user_uuid'), ('jwt_role'), ('version'),
            ('clock'), ('idle_after'), ('grace_period'), ('checked_metadata')$$, 'the parallel safe C functions are exactly these');
@@ -60,7 +65,8 @@ FROM live_function WHERE proname IN ('jwt', 'claim', 'user_id', 'user_uuid', 'jw
 
 -- PUBLIC has nothing; some tables and one view may be read by clients, under row security, and nothing else is granted.
 CREATE TEMP TABLE client_relation AS SELECT unnest('{live.presence,live.user_presence,live.invisible_user,live.connection,
-  live.typing,live.channel_presence,live.collaboration_sessions,live.session_participants,live.follow_edge}'::text[]) AS name;
+  live.typing,live.channel_presence,live.collaboration_sessions,live.session_participants,live.follow_edge,
+  live.activity_stream,live.activity_audience,live.notification_state,live.notification_read}'::text[]) AS name;
 SELECT ok(NOT EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) AS acl WHERE acl.grantee = 0),
           format('PUBLIC may not execute %s', signature))
 FROM live_function ORDER BY signature;
@@ -134,7 +140,10 @@ $$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
 CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,topic_rule_of,passes_rule,
   topic_access,send,replay,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
   is_alive,presence_rule_in_force,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
-  heartbeat,get_online_users,get_presence_summary,set_typing,get_typing,channel_members}'::name[]);
+  heartbeat,get_online_users,get_presence_summary,set_typing,get_typing,channel_members,
+  my_follows,follow,unfollow,entity_type_of,require_entity,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,
+  get_entity_activities,get_feed_groups,get_notifications,mark_seen,mark_read,unread_count,get_trending,get_activity_trends,to_activitystreams,
+  activitystreams_type,activitystreams_urn,activitystreams_time}'::name[]);
 CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status,
   expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity,
   store_channel_presence,channel_roster,refresh_summaries}'::name[]);

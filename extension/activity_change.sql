@@ -1,0 +1,74 @@
+-- What the actor changes about an activity later. Whoever was told it is told that it is gone.
+
+CREATE FUNCTION live.own_activity(id bigint) RETURNS live.activity_stream
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text := live.required_user();
+  own live.activity_stream;
+BEGIN
+  SELECT a.* INTO own FROM live.activity_stream a
+  WHERE a.id = own_activity.id AND a.user_id = me AND a.deleted_at IS NULL FOR UPDATE;
+  IF own.id IS NULL THEN
+    RAISE EXCEPTION 'no such activity of yours' USING ERRCODE = 'no_data_found';
+  END IF;
+  RETURN own;
+END
+$$;
+COMMENT ON FUNCTION live.own_activity(bigint) IS
+'Locks an activity of the current user. Error P0002 if there is none of that id, or it is another user''s. For the extension itself.';
+
+CREATE FUNCTION live.untell_activity(activity live.activity_stream) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  payload jsonb := jsonb_build_object('id', activity.id);
+  unread text[];
+BEGIN
+  PERFORM live.emit(topic, 'activity:deleted', payload) FROM live.activity_topics(activity) AS topic;
+  IF activity.visibility = 'users' THEN
+    SELECT array_agg(m.user_id) INTO unread FROM live.activity_audience m
+    WHERE m.activity_id = activity.id AND NOT live.is_read(m);
+    DELETE FROM live.activity_audience m WHERE m.activity_id = activity.id;
+    DELETE FROM live.notification_read r WHERE r.activity_id = activity.id;
+    PERFORM live.tell_unread(unread);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.untell_activity(live.activity_stream) IS
+'Tells those who saw an activity that it is gone, and takes it off what they were told. For the extension itself.';
+
+CREATE FUNCTION live.delete_activity(id bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  gone live.activity_stream := live.own_activity(id);
+BEGIN
+  UPDATE live.activity_stream a SET deleted_at = clock_timestamp(), metadata = '{}', audience = NULL WHERE a.id = gone.id;
+  PERFORM live.untell_activity(gone);
+  PERFORM live.note_trend(gone, -1);
+END
+$$;
+COMMENT ON FUNCTION live.delete_activity(bigint) IS
+'Deletes an activity of the current user: a tombstone stays, without metadata and audience. Errors: 42501 when not signed in; P0002 for one that is not there, or another user''s.';
+
+CREATE FUNCTION live.set_activity_visibility(id bigint, visibility live.activity_visibility, audience text[] DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  before live.activity_stream := live.own_activity(id);
+  now live.activity_stream;
+  users text[] := live.checked_audience(visibility, CASE WHEN visibility = 'session' THEN before.session_id END, audience);
+BEGIN
+  IF visibility = before.visibility AND users IS NOT DISTINCT FROM before.audience THEN
+    RETURN;
+  END IF;
+  UPDATE live.activity_stream a SET visibility = set_activity_visibility.visibility, audience = users
+  WHERE a.id = before.id RETURNING a.* INTO now;
+  PERFORM live.untell_activity(before);
+  PERFORM live.tell_activity(now);
+  PERFORM live.note_trend(before, -1), live.note_trend(now, 1);
+END
+$$;
+COMMENT ON FUNCTION live.set_activity_visibility(bigint, live.activity_visibility, text[]) IS
+'Changes who sees an activity of the current user: those who saw it are told that it is gone, those who see it now are told it. Errors as of live.log_activity(); P0002 for one that is not there, or another user''s.';

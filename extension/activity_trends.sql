@@ -1,0 +1,46 @@
+-- How much was done each day of the last month, of what type, to what kind of entity: public activities, as numbers.
+
+CREATE VIEW live.public_activity AS
+SELECT (a.created_at AT TIME ZONE 'UTC')::date AS day, a.activity_type, coalesce(a.entity_type, '') AS entity_type,
+       count(*) AS activities, count(DISTINCT a.user_id) AS actors
+FROM live.activity_stream a
+WHERE a.visibility = 'public' AND a.deleted_at IS NULL
+  AND a.created_at >= (date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC') - '30 days'::interval) AT TIME ZONE 'UTC'
+GROUP BY 1, 2, 3;
+COMMENT ON VIEW live.public_activity IS 'What live.activity_trends shows once it is refreshed. For the extension itself.';
+COMMENT ON COLUMN live.public_activity.day IS 'The day, UTC.';
+COMMENT ON COLUMN live.public_activity.activity_type IS 'As in live.activity_stream.';
+COMMENT ON COLUMN live.public_activity.entity_type IS 'The same; empty: no entity.';
+COMMENT ON COLUMN live.public_activity.activities IS 'How many there were.';
+COMMENT ON COLUMN live.public_activity.actors IS 'Of how many users.';
+
+CREATE MATERIALIZED VIEW live.activity_trends AS
+SELECT p.day, p.activity_type, p.entity_type, p.activities, p.actors FROM live.public_activity p;
+COMMENT ON MATERIALIZED VIEW live.activity_trends IS
+'Public activities of the last 31 days by day, type and kind of entity, as of the last refresh; read it with live.get_activity_trends().';
+COMMENT ON COLUMN live.activity_trends.day IS 'The day, UTC.';
+COMMENT ON COLUMN live.activity_trends.activity_type IS 'As in live.activity_stream.';
+COMMENT ON COLUMN live.activity_trends.entity_type IS 'The same; empty: no entity.';
+COMMENT ON COLUMN live.activity_trends.activities IS 'How many there were.';
+COMMENT ON COLUMN live.activity_trends.actors IS 'Of how many users.';
+CREATE UNIQUE INDEX activity_trends_key ON live.activity_trends (day, activity_type, entity_type);
+
+CREATE TRIGGER note_summary_change AFTER INSERT OR UPDATE OR DELETE ON live.activity_stream
+FOR EACH STATEMENT EXECUTE FUNCTION live.note_summary_change();
+
+CREATE FUNCTION live.get_activity_trends(days integer DEFAULT 7)
+RETURNS TABLE (day date, activity_type text, entity_type text, activities bigint, actors bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF days IS NULL OR days < 1 OR days > 31 THEN
+    RAISE EXCEPTION 'days must be from 1 to 31' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  RETURN QUERY
+  SELECT t.day, t.activity_type, nullif(t.entity_type, ''), t.activities, t.actors FROM live.activity_trends t
+  WHERE t.day > (clock_timestamp() AT TIME ZONE 'UTC')::date - days
+  ORDER BY t.day DESC, t.activities DESC, t.activity_type, t.entity_type;
+END
+$$;
+COMMENT ON FUNCTION live.get_activity_trends(integer) IS
+'Public activities of the last days (UTC; 1 to 31, today is one) by type and kind of entity, as of the last refresh. Error 22023.';

@@ -1,0 +1,58 @@
+-- Activities as ActivityStreams 2.0 (W3C Recommendation, 23 May 2017). The app's verbs become types of that vocabulary
+-- where it has them; others are of type Activity with the verb as its summary-like name. Ids are URNs: an app that has addresses
+-- for things replaces them.
+
+CREATE FUNCTION live.activitystreams_type(activity_type text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE lower(activity_type)
+  WHEN 'accepted' THEN 'Accept' WHEN 'added' THEN 'Add' WHEN 'announced' THEN 'Announce' WHEN 'shared' THEN 'Announce'
+  WHEN 'blocked' THEN 'Block' WHEN 'created' THEN 'Create' WHEN 'published' THEN 'Create' WHEN 'deleted' THEN 'Delete'
+  WHEN 'disliked' THEN 'Dislike' WHEN 'flagged' THEN 'Flag' WHEN 'followed' THEN 'Follow' WHEN 'invited' THEN 'Invite'
+  WHEN 'joined' THEN 'Join' WHEN 'left' THEN 'Leave' WHEN 'liked' THEN 'Like' WHEN 'moved' THEN 'Move' WHEN 'offered' THEN 'Offer'
+  WHEN 'asked' THEN 'Question' WHEN 'rejected' THEN 'Reject' WHEN 'read' THEN 'Read' WHEN 'removed' THEN 'Remove'
+  WHEN 'undone' THEN 'Undo' WHEN 'updated' THEN 'Update' WHEN 'viewed' THEN 'View'
+  ELSE coalesce((SELECT known FROM unnest('{Accept,Add,Announce,Arrive,Block,Create,Delete,Dislike,Flag,Follow,Ignore,Invite,Join,Leave,Like,Listen,Move,Offer,Read,Reject,Remove,TentativeAccept,TentativeReject,Travel,Undo,Update,View}'::text[]) AS known
+                 WHERE lower(known) = lower(activity_type)), 'Activity')
+END;
+COMMENT ON FUNCTION live.activitystreams_type(text) IS 'The type of the ActivityStreams vocabulary for a verb of the app; Activity if there is none.';
+
+CREATE FUNCTION live.activitystreams_urn(kind text, id text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'urn:pg_live:' || kind || ':' || (
+  SELECT string_agg(CASE WHEN chr(get_byte(b.bytes, i)) ~ '[A-Za-z0-9._~-]' AND get_byte(b.bytes, i) < 128 THEN chr(get_byte(b.bytes, i))
+                         ELSE '%' || upper(lpad(to_hex(get_byte(b.bytes, i)), 2, '0')) END, '' ORDER BY i)
+  FROM (SELECT convert_to(id, 'UTF8') AS bytes) AS b, generate_series(0, octet_length(b.bytes) - 1) AS i);
+COMMENT ON FUNCTION live.activitystreams_urn(text, text) IS 'An id as a URN: what is not allowed in one is percent-encoded.';
+
+CREATE FUNCTION live.activitystreams_time(at timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+COMMENT ON FUNCTION live.activitystreams_time(timestamptz) IS 'A time as xsd:dateTime.';
+
+CREATE FUNCTION live.to_activitystreams(activity live.activity_stream) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_strip_nulls(jsonb_build_object(
+    '@context', 'https://www.w3.org/ns/activitystreams',
+    'id', live.activitystreams_urn('activity', activity.id::text),
+    'type', CASE WHEN activity.deleted_at IS NULL THEN live.activitystreams_type(activity.activity_type) ELSE 'Tombstone' END,
+    'formerType', CASE WHEN activity.deleted_at IS NOT NULL THEN live.activitystreams_type(activity.activity_type) END,
+    'deleted', CASE WHEN activity.deleted_at IS NOT NULL THEN live.activitystreams_time(activity.deleted_at) END,
+    'published', live.activitystreams_time(activity.created_at)))
+  || CASE WHEN activity.deleted_at IS NOT NULL THEN '{}' ELSE jsonb_strip_nulls(jsonb_build_object(
+    'name', activity.activity_type,
+    'actor', jsonb_build_object('type', 'Person', 'id', live.activitystreams_urn('user', activity.user_id), 'name', activity.user_id),
+    'object', CASE WHEN activity.entity_type IS NOT NULL THEN
+      jsonb_build_object('type', 'Object', 'id', live.activitystreams_urn('entity', activity.entity_type || '/' || activity.entity_id),
+                         'name', activity.entity_type || ' ' || activity.entity_id) END,
+    'context', CASE WHEN activity.session_id IS NOT NULL THEN
+      jsonb_build_object('type', 'Collection', 'id', live.activitystreams_urn('session', activity.session_id::text)) END,
+    'to', CASE activity.visibility
+      WHEN 'public' THEN '["https://www.w3.org/ns/activitystreams#Public"]'::jsonb
+      WHEN 'followers' THEN jsonb_build_array(live.activitystreams_urn('followers', activity.user_id))
+      WHEN 'session' THEN jsonb_build_array(live.activitystreams_urn('session', activity.session_id::text))
+      WHEN 'users' THEN (SELECT jsonb_agg(live.activitystreams_urn('user', told) ORDER BY told) FROM unnest(activity.audience) AS told)
+      ELSE jsonb_build_array(live.activitystreams_urn('user', activity.user_id)) END)) END
+$$;
+COMMENT ON FUNCTION live.to_activitystreams(live.activity_stream) IS
+'The activity as a JSON object of ActivityStreams 2.0; a deleted one as a Tombstone. Metadata are the app''s own and not part of it.';

@@ -1,0 +1,75 @@
+-- Entity types that the app has registered: then an activity can only be about a row that its actor may see. What does
+-- not exist and what may not be seen get the same answer.
+
+CREATE TABLE live.entity_type (
+  name text PRIMARY KEY,
+  relation text NOT NULL,
+  key_column text NOT NULL
+);
+COMMENT ON TABLE live.entity_type IS 'Entity types with a table of their own, set by live.register_entity_type().';
+COMMENT ON COLUMN live.entity_type.name IS 'As in live.activity_stream.entity_type.';
+COMMENT ON COLUMN live.entity_type.relation IS 'Qualified name of the table or view. A name and not a regclass, which pg_upgrade refuses.';
+COMMENT ON COLUMN live.entity_type.key_column IS 'The column that entity ids are of.';
+ALTER TABLE live.entity_type ENABLE ROW LEVEL SECURITY;
+SELECT pg_extension_config_dump('live.entity_type', '');
+
+CREATE FUNCTION live.register_entity_type(name text, relation regclass, key_column name) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  qualified text;
+BEGIN
+  PERFORM live.checked_text(name, 'name', 255);
+  IF relation IS NULL OR key_column IS NULL THEN
+    RAISE EXCEPTION 'relation and key_column must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  SELECT format('%I.%I', n.nspname, c.relname) INTO qualified
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.oid = relation AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = key_column AND a.attnum > 0 AND NOT a.attisdropped);
+  IF qualified IS NULL THEN
+    RAISE EXCEPTION 'relation % has no column "%"', relation, key_column USING ERRCODE = 'undefined_column';
+  END IF;
+  INSERT INTO live.entity_type AS t (name, relation, key_column) VALUES (register_entity_type.name, qualified, key_column)
+  ON CONFLICT ON CONSTRAINT entity_type_pkey DO UPDATE SET relation = excluded.relation, key_column = excluded.key_column;
+END
+$$;
+COMMENT ON FUNCTION live.register_entity_type(text, regclass, name) IS
+'Has activities about entities of that type checked: the row must exist and be visible to the actor, under the actor''s own rights. For admins. Errors: 22004, 22023, 42703.';
+
+CREATE FUNCTION live.entity_type_of(name text, OUT relation text, OUT key_column text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT t.relation, t.key_column FROM live.entity_type t WHERE t.name = entity_type_of.name
+$$;
+COMMENT ON FUNCTION live.entity_type_of(text) IS 'Where the entities of a registered type are; NULLs if it is not registered.';
+
+-- An invoker's function: the row is looked for with the rights of who asks. The comparison is of the column's own type,
+-- so that its index serves; a text that is no value of that type names nothing.
+CREATE FUNCTION live.require_entity(entity_type text, entity_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  place record;
+  found_it boolean := false;
+BEGIN
+  SELECT * INTO place FROM live.entity_type_of(entity_type);
+  IF place.relation IS NULL THEN
+    RETURN;
+  END IF;
+  BEGIN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS entity WHERE entity.%I = $1::text::%s)', place.relation, place.key_column,
+      (SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
+       WHERE a.attrelid = place.relation::regclass AND a.attname = place.key_column AND NOT a.attisdropped))
+    INTO found_it USING entity_id;
+  EXCEPTION WHEN data_exception OR insufficient_privilege THEN
+    NULL;
+  END;
+  IF NOT found_it THEN
+    RAISE EXCEPTION 'entity does not exist' USING ERRCODE = 'foreign_key_violation',
+      DETAIL = 'It may also be one that you may not see.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.require_entity(text, text) IS
+'Error 23503 unless the entity exists and the current user may see it; entities of types that are not registered are not looked for.';

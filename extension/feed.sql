@@ -1,0 +1,169 @@
+-- Reading feeds. Whoever asks sees the public activities and one's own, those of people one follows, of one's sessions, and
+-- those one is told; each kind has an index in the order of feeds, so a page reads a page from each and merges them. That
+-- is what the policy of live.activity_stream says, in a form whose cost does not depend on how much one may not see.
+
+CREATE TYPE live.feed_query AS (
+  activity_types text[], actor text, entity_type text, entity_id text, session_id uuid, since timestamptz, until timestamptz,
+  metadata jsonb, after_created_at timestamptz, after_id bigint, backwards boolean, most integer);
+COMMENT ON TYPE live.feed_query IS 'What is asked of a feed: filters (NULL: any), where the last page ended, in which direction, how many.';
+
+CREATE FUNCTION live.checked_page(most integer, what text DEFAULT 'max_activities') RETURNS integer
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF most IS NULL OR most < 1 OR most > 1000 THEN
+    RAISE EXCEPTION '% must be from 1 to 1000', what USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  RETURN most;
+END
+$$;
+COMMENT ON FUNCTION live.checked_page(integer, text) IS 'The size of a page, if it is from 1 to 1000; error 22023 otherwise.';
+
+-- Conditions on live.activity_stream a; $1 is the viewer, $2 the query. Filters that are not asked for are not there, and
+-- the values are parameters of a plan made for them: the planner chooses by what they select.
+CREATE FUNCTION live.feed_conditions(query live.feed_query) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT concat_ws(' AND ', 'a.deleted_at IS NULL',
+    CASE WHEN query.activity_types IS NOT NULL THEN 'a.activity_type = ANY ($3)' END,
+    CASE WHEN query.actor IS NOT NULL THEN 'a.user_id = $4' END,
+    CASE WHEN query.entity_type IS NOT NULL THEN 'a.entity_type = $5' END,
+    CASE WHEN query.entity_id IS NOT NULL THEN 'a.entity_id = $6' END,
+    CASE WHEN query.session_id IS NOT NULL THEN 'a.session_id = $7' END,
+    CASE WHEN query.since IS NOT NULL THEN 'a.created_at >= $8' END,
+    CASE WHEN query.until IS NOT NULL THEN 'a.created_at < $9' END,
+    CASE WHEN query.metadata IS NOT NULL THEN 'a.metadata @> $10' END,
+    CASE WHEN query.after_id IS NOT NULL THEN
+      CASE WHEN query.backwards THEN '(a.created_at, a.id) > ($11, $12)' ELSE '(a.created_at, a.id) < ($11, $12)' END END)
+$$;
+COMMENT ON FUNCTION live.feed_conditions(live.feed_query) IS 'The filters of a query as SQL. Part of live.read_feed().';
+
+CREATE FUNCTION live.feed_branch(branch text, query live.feed_query) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+  direction text := CASE WHEN query.backwards THEN 'ASC' ELSE 'DESC' END;
+  -- A page of those that also meet a condition.
+  page text := format('(SELECT a.* FROM live.activity_stream a WHERE %%s AND %s ORDER BY a.created_at %s, a.id %s LIMIT $2)',
+                      live.feed_conditions(query), direction, direction);
+  -- A page from each member of a set, of the members whose first activity comes first.
+  of_each text := 'SELECT page.* FROM (
+      SELECT member.key FROM %s AS member (key) CROSS JOIN LATERAL %s AS first ORDER BY first.created_at ' || direction || ', first.id ' || direction || ' LIMIT $2
+    ) AS member CROSS JOIN LATERAL %s AS page';
+  one text := replace(page, 'LIMIT $2', 'LIMIT 1');
+  of_member text;
+BEGIN
+  CASE branch
+    WHEN 'public' THEN
+      -- Several types: each in its own order, since their union has none that an index knows.
+      IF query.activity_types IS NULL OR query.actor IS NOT NULL OR query.entity_type IS NOT NULL OR query.session_id IS NOT NULL THEN
+        RETURN format(page, $$a.visibility = 'public'$$);
+      END IF;
+      RETURN format('SELECT page.* FROM unnest($3) AS type (name) CROSS JOIN LATERAL %s AS page',
+                    replace(format(page, $$a.visibility = 'public'$$), 'a.activity_type = ANY ($3)', 'a.activity_type = type.name'));
+    WHEN 'own' THEN
+      RETURN format(page, $$a.user_id = $1 AND a.visibility <> 'public'$$);
+    WHEN 'users' THEN
+      RETURN format('(SELECT a.* FROM live.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
+                      WHERE m.user_id = $1 AND %s ORDER BY m.created_at %s, m.activity_id %s LIMIT $2)',
+                    replace(replace(live.feed_conditions(query), '(a.created_at, a.id)', '(m.created_at, m.activity_id)'),
+                            'a.created_at', 'm.created_at'), direction, direction);
+    WHEN 'session' THEN
+      of_member := $$a.session_id = member.key AND a.visibility = 'session' AND a.user_id <> $1$$;
+      RETURN format(of_each, 'live.my_sessions()', format(one, of_member), format(page, of_member));
+    WHEN 'followers' THEN
+      of_member := $$a.user_id = member.key AND a.visibility = 'followers'$$;
+      RETURN format(of_each, '(SELECT e.followed FROM live.follow_edge e WHERE e.follower = $1)', format(one, of_member), format(page, of_member));
+    WHEN 'home' THEN
+      of_member := $$a.user_id = member.key AND a.visibility IN ('public', 'followers')$$;
+      RETURN format(of_each, '(SELECT e.followed FROM live.follow_edge e WHERE e.follower = $1)', format(one, of_member), format(page, of_member));
+  END CASE;
+END
+$body$;
+COMMENT ON FUNCTION live.feed_branch(text, live.feed_query) IS
+'The SQL of one kind of activities: public, own, users, session, followers, home (what people one follows show their followers). Part of live.read_feed().';
+
+CREATE FUNCTION live.read_feed(me text, query live.feed_query, branches text[]) RETURNS SETOF live.activity_stream
+LANGUAGE plpgsql STABLE ROWS 50
+SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+DECLARE
+  direction text := CASE WHEN query.backwards THEN 'ASC' ELSE 'DESC' END;
+  statement text;
+BEGIN
+  IF me IS NULL THEN
+    branches := array(SELECT b FROM unnest(branches) AS b WHERE b = 'public');
+  END IF;
+  IF cardinality(branches) = 0 THEN
+    RETURN;
+  END IF;
+  SELECT string_agg('SELECT * FROM (' || live.feed_branch(b, query) || ') AS ' || b, ' UNION ALL ') INTO statement FROM unnest(branches) AS b;
+  RETURN QUERY EXECUTE format('SELECT feed.* FROM (%s) AS feed ORDER BY feed.created_at %s, feed.id %s LIMIT $2', statement, direction, direction)
+  USING me, query.most, query.activity_types, query.actor, query.entity_type, query.entity_id, query.session_id,
+        query.since, query.until, query.metadata, query.after_created_at, query.after_id;
+END
+$$;
+COMMENT ON FUNCTION live.read_feed(text, live.feed_query, text[]) IS
+'A page of the activities that a user (NULL: the anonymous) may see, of these kinds; checks nothing. For the extension itself.';
+
+CREATE FUNCTION live.feed_page(after_cursor text, query live.feed_query, branches text[])
+RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
+               visibility live.activity_visibility, session_id uuid, created_at timestamptz, cursor text)
+LANGUAGE plpgsql STABLE ROWS 50
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  place record := live.parse_activity_cursor(after_cursor);
+BEGIN
+  PERFORM live.checked_page(query.most);
+  IF cardinality(query.activity_types) > 100 THEN
+    RAISE EXCEPTION 'too many activity types' USING ERRCODE = 'program_limit_exceeded', DETAIL = 'The limit is 100.';
+  ELSIF query.activity_types IS NOT NULL THEN
+    query.activity_types := array(SELECT DISTINCT t FROM unnest(query.activity_types) AS t);
+  END IF;
+  query.after_created_at := place.created_at;
+  query.after_id := place.id;
+  RETURN QUERY
+  SELECT f.id, f.user_id, f.activity_type, f.entity_type, f.entity_id, f.metadata, f.visibility, f.session_id, f.created_at,
+         live.activity_cursor(f.created_at, f.id)
+  FROM live.read_feed(live.user_id(), query, branches) f;
+END
+$$;
+COMMENT ON FUNCTION live.feed_page(text, live.feed_query, text[]) IS
+'A page of the current user''s feed in the columns of feeds. For the extension itself. Errors: 22023, 54000.';
+
+-- In SQL, where arguments and columns may have the same names.
+CREATE FUNCTION live.get_feed_activities(
+  max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL, activity_types text[] DEFAULT NULL, actor text DEFAULT NULL,
+  entity_type text DEFAULT NULL, entity_id text DEFAULT NULL, session_id uuid DEFAULT NULL, since timestamptz DEFAULT NULL,
+  until timestamptz DEFAULT NULL, metadata jsonb DEFAULT NULL, backwards boolean DEFAULT false)
+RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
+               visibility live.activity_visibility, session_id uuid, created_at timestamptz, cursor text)
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT * FROM live.feed_page(
+    after_cursor, ROW(activity_types, actor, $5, $6, $7, since, until, $10, NULL, NULL, coalesce(backwards, false), max_activities)::live.feed_query,
+    '{public,own,users,session,followers}')
+$$;
+COMMENT ON FUNCTION live.get_feed_activities(integer, text, text[], text, text, text, uuid, timestamptz, timestamptz, jsonb, boolean) IS
+'The activities that the current user may see, newest first, or with backwards oldest first: pass the cursor of the last row to go on in the same direction. Filters: any of the types, the actor, the entity, the session, since (inclusive), until (exclusive), metadata that contain these. Errors: 22023 for max_activities outside 1 to 1000 or an invalid cursor; 54000 for more than 100 types.';
+
+CREATE FUNCTION live.get_home_feed(max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL, activity_types text[] DEFAULT NULL)
+RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
+               visibility live.activity_visibility, session_id uuid, created_at timestamptz, cursor text)
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT live.required_user();
+  SELECT * FROM live.feed_page(
+    after_cursor, ROW(activity_types, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, max_activities)::live.feed_query, '{home}')
+$$;
+COMMENT ON FUNCTION live.get_home_feed(integer, text, text[]) IS
+'What the people whom the current user follows show everyone or their followers, newest first: pass the cursor of the last row to go on. Errors: 42501 when not signed in; 22023, 54000 as of live.get_feed_activities().';
+
+CREATE FUNCTION live.get_entity_activities(entity_type text, entity_id text, max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL)
+RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
+               visibility live.activity_visibility, session_id uuid, created_at timestamptz, cursor text)
+LANGUAGE sql STABLE ROWS 50
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT * FROM live.get_feed_activities($3, $4, entity_type => $1, entity_id => $2)
+$$;
+COMMENT ON FUNCTION live.get_entity_activities(text, text, integer, text) IS
+'What was done to one entity, as far as the current user may see it, newest first. Errors as of live.get_feed_activities().';

@@ -1,0 +1,65 @@
+-- Who follows whom, and the helpers that policies call: definer functions, as those of sessions are.
+
+CREATE TABLE live.follow_edge (
+  follower text NOT NULL,
+  followed text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (follower, followed),
+  CHECK (follower <> followed)
+);
+COMMENT ON TABLE live.follow_edge IS 'The follow graph.';
+COMMENT ON COLUMN live.follow_edge.follower IS 'The user who follows.';
+COMMENT ON COLUMN live.follow_edge.followed IS 'The user who is followed.';
+COMMENT ON COLUMN live.follow_edge.created_at IS 'Since when.';
+CREATE INDEX follow_edge_followed_idx ON live.follow_edge (followed, follower);
+SELECT pg_extension_config_dump('live.follow_edge', '');
+
+ALTER TABLE live.follow_edge ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_edges_read ON live.follow_edge FOR SELECT
+  USING (follower = live.user_id() OR followed = live.user_id());
+
+CREATE FUNCTION live.follows(user_id text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM live.follow_edge e WHERE e.follower = live.user_id() AND e.followed = follows.user_id)
+$$;
+COMMENT ON FUNCTION live.follows(text) IS 'Whether the current user follows that user.';
+
+CREATE FUNCTION live.my_follows() RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT e.followed FROM live.follow_edge e WHERE e.follower = live.user_id()
+$$;
+COMMENT ON FUNCTION live.my_follows() IS
+'The users whom the current user follows. In policies: user_id = any (array (select live.my_follows())).';
+
+CREATE FUNCTION live.follow(user_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text := live.required_user();
+BEGIN
+  PERFORM live.checked_text(user_id, 'user_id', 255);
+  IF user_id = me THEN
+    RAISE EXCEPTION 'users cannot follow themselves' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  INSERT INTO live.follow_edge (follower, followed) VALUES (me, user_id) ON CONFLICT ON CONSTRAINT follow_edge_pkey DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION live.follow(text) IS
+'Lets the current user follow that user; nothing happens if so already. Errors: 42501 when not signed in; 22004, 22023.';
+
+CREATE FUNCTION live.unfollow(user_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text := live.required_user();
+BEGIN
+  DELETE FROM live.follow_edge e WHERE e.follower = me AND e.followed = unfollow.user_id;
+  IF FOUND THEN
+    PERFORM live.revoke_access('followers:' || user_id, me);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.unfollow(text) IS
+'Ends that the current user follows that user, and open subscriptions to what is for followers. Error 42501 when not signed in.';

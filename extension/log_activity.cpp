@@ -1,0 +1,68 @@
+// live.log_activity(): looks for the entity as the caller, stores as the owner of the tables.
+#include "boundary.hpp"
+#include "query.hpp"
+
+extern "C" {
+#include "utils/fmgroids.h"
+}
+
+#include <array>
+
+namespace pg_live {
+
+namespace {
+
+constexpr int arguments = 8;
+constexpr int entity_type = 1;
+constexpr int entity_id = 2;
+constexpr int visibility = 4;
+
+// The error of the check is the same for what does not exist and what the caller may not see.
+void require_entity(FunctionCallInfo fcinfo) {
+  static constinit KeptPlan plan;
+  if (PG_ARGISNULL(entity_type) || PG_ARGISNULL(entity_id)) return; // no entity, or an error that storing reports
+  std::array<Datum, 2> values{PG_GETARG_DATUM(entity_type), PG_GETARG_DATUM(entity_id)};
+  SPI_connect();
+  if (SPI_execute_plan(plan.get("select live.require_entity($1, $2)", {TEXTOID, TEXTOID}), values.data(), nullptr,
+                       false, 0) != SPI_OK_SELECT)
+    elog(ERROR, "cannot look for an entity");
+  SPI_finish();
+}
+
+Datum log_activity_body(FunctionCallInfo fcinfo) {
+  static constinit KeptPlan plan;
+  require_entity(fcinfo);
+  std::array<Datum, arguments> values{};
+  std::array<char, arguments + 1> nulls{};
+  for (int index = 0; index < arguments; ++index) {
+    values[index] = fcinfo->args[index].value;
+    nulls[index] = PG_ARGISNULL(index) ? 'n' : ' ';
+  }
+  // Enums have another type in every database: its name is the same.
+  if (!PG_ARGISNULL(visibility))
+    values[visibility] = CStringGetTextDatum(OidOutputFunctionCall(F_ENUM_OUT, PG_GETARG_DATUM(visibility)));
+  return as_owner([&values, &nulls] {
+    SPI_connect();
+    const SPIPlanPtr store =
+        plan.get("select live.store_activity($1, $2, $3, $4, $5::live.activity_visibility, $6, $7, $8)",
+                 {TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, UUIDOID, TEXTARRAYOID, TEXTOID});
+    if (SPI_execute_plan(store, values.data(), nulls.data(), false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+      elog(ERROR, "cannot store an activity");
+    bool is_null = false;
+    const Datum row = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+    const Datum result = SPI_datumTransfer(row, false, -1); // a composite value outlives the query's memory
+    SPI_finish();
+    return result;
+  });
+}
+
+} // namespace
+
+} // namespace pg_live
+
+extern "C" {
+PG_FUNCTION_INFO_V1(pg_live_log_activity);
+extern PGDLLEXPORT Datum pg_live_log_activity(PG_FUNCTION_ARGS);
+
+Datum pg_live_log_activity(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::log_activity_body>(fcinfo); }
+}

@@ -1,0 +1,108 @@
+-- Logging an activity: it is stored, told to those who may see it and counted as a trend in the caller's transaction.
+
+CREATE FUNCTION live.check_activity(
+  activity_type text, entity_type text, entity_id text, metadata jsonb, idempotency_key text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM live.checked_text(activity_type, 'activity_type', 255);
+  IF (entity_type IS NULL) <> (entity_id IS NULL) THEN
+    RAISE EXCEPTION 'entity_type and entity_id go together' USING ERRCODE = 'invalid_parameter_value';
+  ELSIF entity_type IS NOT NULL THEN
+    PERFORM live.checked_text(entity_type, 'entity_type', 255), live.checked_text(entity_id, 'entity_id', 255);
+  END IF;
+  IF metadata IS NULL THEN
+    RAISE EXCEPTION 'metadata must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  PERFORM live.checked_metadata(metadata);
+  IF idempotency_key IS NOT NULL THEN
+    PERFORM live.checked_text(idempotency_key, 'idempotency_key', 255);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.check_activity(text, text, text, jsonb, text) IS 'Errors 22004, 22023, 54000 for what is out of bounds. Part of live.log_activity().';
+
+-- The audience as it is stored: each user once, nobody for other visibilities.
+CREATE FUNCTION live.checked_audience(visibility live.activity_visibility, session_id uuid, audience text[]) RETURNS text[]
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  most integer := 1000;
+  users text[];
+BEGIN
+  IF visibility IS NULL THEN
+    RAISE EXCEPTION 'visibility must not be null' USING ERRCODE = 'null_value_not_allowed';
+  ELSIF visibility = 'session' AND session_id IS NULL THEN
+    RAISE EXCEPTION 'visibility "session" needs a session_id' USING ERRCODE = 'invalid_parameter_value';
+  ELSIF session_id IS NOT NULL AND NOT live.is_participant(session_id) THEN
+    RAISE EXCEPTION 'not a participant of the session' USING ERRCODE = 'insufficient_privilege';
+  ELSIF (visibility = 'users') <> (coalesce(cardinality(audience), 0) > 0) THEN
+    RAISE EXCEPTION 'an audience is given with visibility "users", and only then' USING ERRCODE = 'invalid_parameter_value';
+  ELSIF cardinality(audience) > most THEN
+    RAISE EXCEPTION 'audience is too large' USING ERRCODE = 'program_limit_exceeded',
+      DETAIL = format('It has %s users, the limit is %s.', cardinality(audience), most);
+  END IF;
+  SELECT array_agg(DISTINCT live.checked_text(u, 'a user of the audience', 255)) INTO users FROM unnest(audience) AS u;
+  RETURN users;
+END
+$$;
+COMMENT ON FUNCTION live.checked_audience(live.activity_visibility, uuid, text[]) IS
+'The audience without repeats. Errors: 22004, 22023; 42501 for a session of others; 54000 for more than 1000 users. Part of live.log_activity().';
+
+CREATE FUNCTION live.tell_activity(activity live.activity_stream) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  payload jsonb := live.activity_json(activity);
+BEGIN
+  IF activity.visibility = 'users' THEN
+    INSERT INTO live.activity_audience (user_id, created_at, activity_id)
+    SELECT told, activity.created_at, activity.id FROM unnest(activity.audience) AS told WHERE told <> activity.user_id;
+    PERFORM live.emit('user:' || told, 'notification:new', payload) FROM unnest(activity.audience) AS told WHERE told <> activity.user_id;
+  END IF;
+  PERFORM live.emit(topic, 'activity:new', payload) FROM live.activity_topics(activity) AS topic;
+END
+$$;
+COMMENT ON FUNCTION live.tell_activity(live.activity_stream) IS 'Tells an activity to those who may see it. For the extension itself.';
+
+CREATE FUNCTION live.store_activity(
+  activity_type text, entity_type text, entity_id text, metadata jsonb, visibility live.activity_visibility,
+  session_id uuid, audience text[], idempotency_key text) RETURNS live.activity_stream
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  me text := live.required_user();
+  users text[];
+  stored live.activity_stream;
+BEGIN
+  PERFORM live.check_activity(activity_type, entity_type, entity_id, metadata, idempotency_key);
+  users := live.checked_audience(visibility, session_id, audience);
+  INSERT INTO live.activity_stream AS a
+    (user_id, activity_type, entity_type, entity_id, metadata, visibility, session_id, audience, idempotency_key)
+  VALUES (me, activity_type, entity_type, entity_id, metadata, visibility, session_id, users, idempotency_key)
+  ON CONFLICT DO NOTHING
+  RETURNING a.* INTO stored;
+  IF stored.id IS NOT NULL THEN
+    PERFORM live.tell_activity(stored);
+    PERFORM live.note_trend(stored, 1);
+    RETURN stored;
+  END IF;
+  SELECT a.* INTO stored FROM live.activity_stream a WHERE a.user_id = me AND a.idempotency_key = store_activity.idempotency_key;
+  IF (stored.activity_type, stored.entity_type, stored.entity_id, stored.metadata, stored.visibility, stored.session_id, stored.audience)
+     IS DISTINCT FROM (activity_type, entity_type, entity_id, metadata, visibility, session_id, users) THEN
+    RAISE EXCEPTION 'idempotency key was used for another activity' USING ERRCODE = 'unique_violation';
+  END IF;
+  RETURN stored;
+END
+$$;
+COMMENT ON FUNCTION live.store_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text) IS
+'Stores an activity of the current user and tells it. Part of live.log_activity(), which looks for the entity first.';
+
+CREATE FUNCTION live.log_activity(
+  activity_type text, entity_type text DEFAULT NULL, entity_id text DEFAULT NULL, metadata jsonb DEFAULT '{}',
+  visibility live.activity_visibility DEFAULT 'public', session_id uuid DEFAULT NULL, audience text[] DEFAULT NULL,
+  idempotency_key text DEFAULT NULL) RETURNS live.activity_stream
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_log_activity';
+COMMENT ON FUNCTION live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text) IS
+'Logs what the current user did and tells it live to those who may see it. Returns the activity; for an idempotency_key that was used before, that one. Errors: 42501 when not signed in, or for a session of others; 23503 for an entity of a registered type that does not exist or may not be seen; 23505 for a key that was used for another activity; 22004, 22023, 54000.';

@@ -1,0 +1,186 @@
+-- Notifications: the activities whose audience one is in, and which of them were seen and read. What was read all at once
+-- is one row a user: a snapshot of the transactions that were visible then. So it is exact without any lock: what was not
+-- committed at that moment, whatever its time, is unread. What was read one by one is a row each, until all is read.
+
+CREATE TABLE live.notification_state (
+  user_id text PRIMARY KEY,
+  read_until timestamptz NOT NULL DEFAULT '-infinity',
+  read_snapshot pg_snapshot,
+  seen_until timestamptz NOT NULL DEFAULT '-infinity',
+  seen_snapshot pg_snapshot
+);
+COMMENT ON TABLE live.notification_state IS 'Up to where each user has read and seen.';
+COMMENT ON COLUMN live.notification_state.user_id IS 'The user.';
+COMMENT ON COLUMN live.notification_state.read_until IS 'What was told by then is read,';
+COMMENT ON COLUMN live.notification_state.read_snapshot IS 'if it was visible in this snapshot; NULL: in any case, since the row comes out of a dump.';
+COMMENT ON COLUMN live.notification_state.seen_until IS 'The same for seen.';
+COMMENT ON COLUMN live.notification_state.seen_snapshot IS 'The same.';
+SELECT pg_extension_config_dump('live.notification_state', '');
+
+CREATE FUNCTION live.forget_snapshots() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  new.read_snapshot := NULL;
+  new.seen_snapshot := NULL;
+  RETURN new;
+END
+$$;
+COMMENT ON FUNCTION live.forget_snapshots() IS 'Snapshots mean nothing in another cluster: a row that is inserted has none. Emits nothing.';
+CREATE TRIGGER forget_snapshots BEFORE INSERT ON live.notification_state FOR EACH ROW EXECUTE FUNCTION live.forget_snapshots();
+
+CREATE TABLE live.notification_read (
+  user_id text NOT NULL,
+  activity_id bigint NOT NULL REFERENCES live.activity_stream ON DELETE CASCADE,
+  PRIMARY KEY (user_id, activity_id)
+);
+COMMENT ON TABLE live.notification_read IS 'What was read one by one since all was read.';
+COMMENT ON COLUMN live.notification_read.user_id IS 'Who.';
+COMMENT ON COLUMN live.notification_read.activity_id IS 'What.';
+CREATE INDEX notification_read_activity_idx ON live.notification_read (activity_id);
+SELECT pg_extension_config_dump('live.notification_read', '');
+
+ALTER TABLE live.notification_state ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_read ON live.notification_state FOR SELECT USING (user_id = live.user_id());
+ALTER TABLE live.notification_read ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_read ON live.notification_read FOR SELECT USING (user_id = live.user_id());
+
+CREATE FUNCTION live.is_within(told live.activity_audience, until timestamptz, snapshot pg_snapshot) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN told.created_at <= coalesce(until, '-infinity') AND (snapshot IS NULL OR pg_visible_in_snapshot(told.xid, snapshot));
+COMMENT ON FUNCTION live.is_within(live.activity_audience, timestamptz, pg_snapshot) IS 'Whether a notification had been told when all was marked.';
+
+CREATE FUNCTION live.is_read(told live.activity_audience) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM live.notification_state s WHERE s.user_id = told.user_id AND live.is_within(told, s.read_until, s.read_snapshot))
+      OR EXISTS (SELECT FROM live.notification_read r WHERE r.user_id = told.user_id AND r.activity_id = told.activity_id)
+$$;
+COMMENT ON FUNCTION live.is_read(live.activity_audience) IS 'Whether a notification was read. For the extension itself.';
+
+-- Two index ranges: what came after, and what was not committed then. Of the second there is little, ever.
+CREATE FUNCTION live.count_unread(user_id text) RETURNS bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  state live.notification_state;
+BEGIN
+  SELECT s.* INTO state FROM live.notification_state s WHERE s.user_id = count_unread.user_id;
+  RETURN (
+    SELECT count(*) FROM (
+      SELECT m.activity_id FROM live.activity_audience m
+      WHERE m.user_id = count_unread.user_id AND m.created_at > coalesce(state.read_until, '-infinity')
+      UNION ALL
+      SELECT m.activity_id FROM live.activity_audience m
+      WHERE m.user_id = count_unread.user_id AND m.created_at <= state.read_until AND m.xid >= pg_snapshot_xmin(state.read_snapshot)
+        AND NOT pg_visible_in_snapshot(m.xid, state.read_snapshot)) AS unread
+    WHERE NOT EXISTS (SELECT FROM live.notification_read r WHERE r.user_id = count_unread.user_id AND r.activity_id = unread.activity_id));
+END
+$$;
+COMMENT ON FUNCTION live.count_unread(text) IS 'How many notifications of a user are unread. For the extension itself.';
+
+-- What marks or says a number takes turns, user by user, each in a statement that begins after the one before has ended.
+CREATE FUNCTION live.lock_notifications(user_id text) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT pg_advisory_xact_lock(hashtextextended('pg_live notifications ' || user_id, 0))
+$$;
+COMMENT ON FUNCTION live.lock_notifications(text) IS 'Lets nobody else mark or count the notifications of that user until the transaction ends. For the extension itself.';
+
+-- The last number said is right: one that comes meanwhile is told by an event of its own, which means one more.
+CREATE FUNCTION live.tell_unread(user_ids text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  told text;
+BEGIN
+  FOR told IN SELECT DISTINCT u FROM unnest(user_ids) AS u ORDER BY u LOOP
+    PERFORM live.lock_notifications(told);
+    PERFORM live.emit('user:' || told, 'notification:count', jsonb_build_object('unread', live.count_unread(told)));
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION live.tell_unread(text[]) IS 'Tells these users how many notifications they have not read. For the extension itself.';
+
+CREATE FUNCTION live.unread_count() RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN live.count_unread(live.required_user());
+END
+$$;
+COMMENT ON FUNCTION live.unread_count() IS 'How many notifications the current user has not read. Error 42501 when not signed in.';
+
+CREATE FUNCTION live.mark_seen(up_to bigint DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text := live.required_user();
+  until timestamptz := clock_timestamp();
+BEGIN
+  IF up_to IS NOT NULL THEN
+    SELECT m.created_at INTO until FROM live.activity_audience m WHERE m.user_id = me AND m.activity_id = up_to;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'no such notification of yours' USING ERRCODE = 'no_data_found';
+    END IF;
+  END IF;
+  PERFORM live.lock_notifications(me);
+  INSERT INTO live.notification_state (user_id) VALUES (me) ON CONFLICT ON CONSTRAINT notification_state_pkey DO NOTHING;
+  UPDATE live.notification_state s SET seen_until = until, seen_snapshot = pg_current_snapshot()
+  WHERE s.user_id = me AND s.seen_until <= until;
+END
+$$;
+COMMENT ON FUNCTION live.mark_seen(bigint) IS
+'The current user has seen the notifications up to that one; NULL: all. Errors: 42501 when not signed in; P0002 for one that is not the user''s.';
+
+CREATE FUNCTION live.mark_read(ids bigint[] DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text := live.required_user();
+BEGIN
+  IF cardinality(ids) > 1000 THEN
+    RAISE EXCEPTION 'too many ids' USING ERRCODE = 'program_limit_exceeded', DETAIL = 'The limit is 1000.';
+  END IF;
+  PERFORM live.lock_notifications(me);
+  IF ids IS NULL THEN
+    INSERT INTO live.notification_state (user_id) VALUES (me) ON CONFLICT ON CONSTRAINT notification_state_pkey DO NOTHING;
+    UPDATE live.notification_state s SET read_until = clock_timestamp(), read_snapshot = pg_current_snapshot() WHERE s.user_id = me;
+    DELETE FROM live.notification_read r WHERE r.user_id = me;
+  ELSE
+    INSERT INTO live.notification_read (user_id, activity_id)
+    SELECT me, m.activity_id FROM live.activity_audience m
+    WHERE m.user_id = me AND m.activity_id = ANY (ids) AND NOT live.is_read(m)
+    ON CONFLICT ON CONSTRAINT notification_read_pkey DO NOTHING;
+  END IF;
+  PERFORM live.tell_unread(ARRAY[me]);
+END
+$$;
+COMMENT ON FUNCTION live.mark_read(bigint[]) IS
+'The current user has read these notifications; NULL: all. Ids that are not the user''s change nothing. The user''s other tabs hear the new number. Errors: 42501 when not signed in; 54000 for more than 1000 ids.';
+
+CREATE FUNCTION live.get_notifications(max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL)
+RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
+               visibility live.activity_visibility, session_id uuid, created_at timestamptz, cursor text, seen boolean, read boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  me text := live.required_user();
+  start record := live.parse_activity_cursor(after_cursor);
+  state live.notification_state;
+BEGIN
+  PERFORM live.checked_page(max_activities);
+  SELECT s.* INTO state FROM live.notification_state s WHERE s.user_id = me;
+  RETURN QUERY
+  SELECT a.id, a.user_id, a.activity_type, a.entity_type, a.entity_id, a.metadata, a.visibility, a.session_id, a.created_at,
+         live.activity_cursor(a.created_at, a.id),
+         live.is_within(m, state.seen_until, state.seen_snapshot) OR live.is_read(m), live.is_read(m)
+  FROM live.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
+  WHERE m.user_id = me AND (start.id IS NULL OR (m.created_at, m.activity_id) < (start.created_at, start.id))
+  ORDER BY m.created_at DESC, m.activity_id DESC
+  LIMIT max_activities;
+END
+$$;
+COMMENT ON FUNCTION live.get_notifications(integer, text) IS
+'The activities whose audience the current user is in, newest first: pass the cursor of the last row to go on. Errors: 42501 when not signed in; 22023 for max_activities outside 1 to 1000 or an invalid cursor.';

@@ -1,0 +1,148 @@
+-- What is trending: of each entity the sum of its public activities, each halved every day since it was logged. The sum is
+-- kept as one number that no clock has to touch (forward decay: Cormode et al., ICDE 2009): the logarithm of the sum of
+-- 2^moment, where a moment is a time in half-lives. All sums shrink alike, so their order is that of the logarithms.
+--
+-- A writer only appends what it adds, or takes away: no lock of one entity is shared between writers. Whoever refreshes the
+-- summaries folds that into the sums; reading adds what is not folded yet, so it is exact at any time.
+
+CREATE TABLE live.trend (
+  entity_type text NOT NULL,
+  entity_id text NOT NULL,
+  score double precision NOT NULL,
+  PRIMARY KEY (entity_type, entity_id)
+);
+COMMENT ON TABLE live.trend IS 'The decayed sums of public activities, by entity.';
+COMMENT ON COLUMN live.trend.entity_type IS 'As in live.activity_stream.';
+COMMENT ON COLUMN live.trend.entity_id IS 'The same.';
+COMMENT ON COLUMN live.trend.score IS 'Logarithm, base 2, of the sum of 2^moment over the entity''s activities.';
+CREATE INDEX trend_score_idx ON live.trend (score);
+CREATE INDEX trend_type_score_idx ON live.trend (entity_type, score);
+SELECT pg_extension_config_dump('live.trend', '');
+ALTER TABLE live.trend ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE live.trend_change (
+  entity_type text NOT NULL,
+  entity_id text NOT NULL,
+  moment double precision NOT NULL,
+  weight double precision NOT NULL
+);
+COMMENT ON TABLE live.trend_change IS 'What is to be added to the sums, or taken away.';
+COMMENT ON COLUMN live.trend_change.entity_type IS 'As in live.activity_stream.';
+COMMENT ON COLUMN live.trend_change.entity_id IS 'The same.';
+COMMENT ON COLUMN live.trend_change.moment IS 'When the activity was logged, see live.trend_moment().';
+COMMENT ON COLUMN live.trend_change.weight IS '1, or -1 where it is public no more.';
+SELECT pg_extension_config_dump('live.trend_change', '');
+ALTER TABLE live.trend_change ENABLE ROW LEVEL SECURITY;
+
+CREATE FUNCTION live.trend_moment(at timestamptz) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN extract(epoch FROM at - '2026-01-01 00:00:00+00'::timestamptz)::double precision / 86400;
+COMMENT ON FUNCTION live.trend_moment(timestamptz) IS 'A time in half-lives, which are days, since an epoch.';
+
+CREATE FUNCTION live.note_trend(activity live.activity_stream, weight double precision) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF activity.entity_type IS NOT NULL AND activity.visibility = 'public' THEN
+    INSERT INTO live.trend_change (entity_type, entity_id, moment, weight)
+    VALUES (activity.entity_type, activity.entity_id, live.trend_moment(activity.created_at), weight);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.note_trend(live.activity_stream, double precision) IS
+'Counts a public activity about an entity (weight 1), or takes it away (-1). For the extension itself.';
+
+CREATE FUNCTION live.log_sum(moments double precision[]) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT top.moment + ln(sum(power(2::double precision, m.moment - top.moment))) / ln(2::double precision)
+  FROM (SELECT max(u) AS moment FROM unnest(moments) AS u) AS top, unnest(moments) AS m (moment)
+  GROUP BY top.moment
+$$;
+COMMENT ON FUNCTION live.log_sum(double precision[]) IS 'The logarithm, base 2, of the sum of 2^moment; NULL for none.';
+
+CREATE FUNCTION live.trend_moments(entity_type text, entity_id text) RETURNS double precision[]
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT array_agg(live.trend_moment(a.created_at)) FROM live.activity_stream a
+  WHERE a.entity_type = trend_moments.entity_type AND a.entity_id = trend_moments.entity_id
+    AND a.visibility = 'public' AND a.deleted_at IS NULL
+$$;
+COMMENT ON FUNCTION live.trend_moments(text, text) IS 'The moments of an entity''s public activities. For the extension itself.';
+
+-- Where something is taken away the sum is made anew from the activities: subtracting would leave what rounding left.
+CREATE FUNCTION live.fold_trends() RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  folded bigint;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(hashtextextended('pg_live trends', 0)) THEN
+    RETURN 0;
+  END IF;
+  -- One statement: what is taken here and what is counted anew are of one snapshot.
+  WITH taken AS (
+    DELETE FROM live.trend_change RETURNING entity_type, entity_id, moment, weight
+  ), changed AS MATERIALIZED (
+    SELECT t.entity_type, t.entity_id, min(t.weight) < 0 AS anew, array_agg(t.moment) AS moments
+    FROM taken t GROUP BY t.entity_type, t.entity_id
+  ), summed AS MATERIALIZED (
+    SELECT c.entity_type, c.entity_id,
+           live.log_sum(CASE WHEN c.anew THEN live.trend_moments(c.entity_type, c.entity_id)
+                             ELSE array_remove(c.moments || t.score, NULL) END) AS score
+    FROM changed c LEFT JOIN live.trend t ON t.entity_type = c.entity_type AND t.entity_id = c.entity_id
+  ), gone AS (
+    DELETE FROM live.trend t USING summed s
+    WHERE t.entity_type = s.entity_type AND t.entity_id = s.entity_id AND s.score IS NULL
+  ), stored AS (
+    INSERT INTO live.trend AS t (entity_type, entity_id, score)
+    SELECT s.entity_type, s.entity_id, s.score FROM summed s WHERE s.score IS NOT NULL
+    ON CONFLICT ON CONSTRAINT trend_pkey DO UPDATE SET score = excluded.score
+  )
+  SELECT count(*) INTO folded FROM changed;
+  RETURN folded;
+END
+$$;
+COMMENT ON FUNCTION live.fold_trends() IS 'Adds what was appended to the sums; returns of how many entities. Part of live.refresh_summaries().';
+
+-- Those whose sum has not changed are read off the index; among the others no more are needed than there are.
+CREATE FUNCTION live.trending(kind text, most integer)
+RETURNS TABLE (entity_type text, entity_id text, score double precision)
+LANGUAGE plpgsql STABLE ROWS 20
+SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  at double precision := live.trend_moment(clock_timestamp());
+BEGIN
+  PERFORM live.checked_page(most, 'max_entities');
+  RETURN QUERY
+  WITH changed AS MATERIALIZED (
+    SELECT c.entity_type, c.entity_id, min(c.weight) < 0 AS anew, array_agg(c.moment) AS moments
+    FROM live.trend_change c WHERE kind IS NULL OR c.entity_type = kind
+    GROUP BY c.entity_type, c.entity_id
+  ), summed AS (
+    SELECT c.entity_type, c.entity_id,
+           live.log_sum(CASE WHEN c.anew THEN live.trend_moments(c.entity_type, c.entity_id)
+                             ELSE array_remove(c.moments || t.score, NULL) END) AS score
+    FROM changed c LEFT JOIN live.trend t ON t.entity_type = c.entity_type AND t.entity_id = c.entity_id
+    UNION ALL
+    (SELECT t.entity_type, t.entity_id, t.score FROM live.trend t
+     WHERE (kind IS NULL OR t.entity_type = kind)
+       AND NOT EXISTS (SELECT FROM changed c WHERE c.entity_type = t.entity_type AND c.entity_id = t.entity_id)
+     ORDER BY t.score DESC LIMIT most)
+  )
+  SELECT s.entity_type, s.entity_id, power(2::double precision, greatest(s.score - at, -1000))
+  FROM summed s WHERE s.score IS NOT NULL
+  ORDER BY s.score DESC, s.entity_type, s.entity_id LIMIT most;
+END
+$$;
+COMMENT ON FUNCTION live.trending(text, integer) IS 'Part of live.get_trending().';
+
+CREATE FUNCTION live.get_trending(entity_type text DEFAULT NULL, max_entities integer DEFAULT 20)
+RETURNS TABLE (entity_type text, entity_id text, score double precision)
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 20
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT * FROM live.trending($1, max_entities)
+$$;
+COMMENT ON FUNCTION live.get_trending(text, integer) IS
+'The entities with the most public activity, of one type or of all: an activity counts 1 when it is logged and half as much every day later. Exact when read. Error 22023 for max_entities outside 1 to 1000.';
