@@ -13,6 +13,8 @@ namespace pg_live {
 
 namespace {
 
+constexpr std::size_t kMostWishes = 100; // of one channel, unanswered
+
 std::string default_key(const Channel &channel) {
   const std::string &user_id = channel.claims()->user_id;
   return user_id.empty() ? Uuid::random().text() : user_id;
@@ -24,7 +26,8 @@ PresenceSeat::~PresenceSeat() { presence_.leave(*this); }
 
 ChannelPresence::ChannelPresence(Services &services, Presence &presence)
     : services_(services), presence_(presence), ref_prefix_(Uuid::random().text().substr(0, 13) + "."),
-      flush_timer_(services.loop, [this] { flush_due(); }), resync_timer_(services.loop, [this] {
+      flush_timer_(services.loop, [this] { flush_due(); }), read_timer_(services.loop, [this] { read_next(); }),
+      resync_timer_(services.loop, [this] {
         for (const auto &[name, roster] : rosters_)
           read(*roster, false);
       }) {}
@@ -49,10 +52,15 @@ void ChannelPresence::enable(PresenceSeat &seat) {
 
 // When the connection ends, the database ends what it tracks together with the connection.
 void ChannelPresence::leave(PresenceSeat &seat) {
-  if (!seat.channel_.connection().closing() && !seat.stored_.ref.empty()) presence_.untrack(seat.stored_.ref);
-  if (!seat.channel_.connection().closing() && !seat.sending_.ref.empty()) presence_.untrack(seat.sending_.ref);
-  forget(seat.stored_);
-  forget(seat.sending_);
+  for (PresenceSeat::Tracked *tracked : {&seat.stored_, &seat.sending_}) {
+    if (tracked->ref.empty()) continue;
+    if (seat.channel_.connection().closing()) {
+      presence_.forget(tracked->ref);
+    } else {
+      presence_.untrack(tracked->ref);
+    }
+    forget(*tracked);
+  }
   if (seat.roster_ == nullptr) return;
   std::erase(seat.roster_->seats, &seat);
   if (!seat.roster_->seats.empty()) return;
@@ -77,6 +85,7 @@ void ChannelPresence::take(Channel &channel, const std::string &ref, std::string
     wish = command->payload;
   }
   if (const std::string refusal = refusal_of(seat, wish); !refusal.empty()) return channel.reply_error(ref, refusal);
+  if (seat.wish_refs_.size() >= kMostWishes) return channel.reply_error(ref, "too many changes are waiting");
   seat.wish_ = std::move(wish);
   seat.wish_refs_.push_back(ref);
   advance(seat);
@@ -94,9 +103,16 @@ void ChannelPresence::check(Channel &channel) {
   if (seat == nullptr || seat->roster_ == nullptr) return;
   if (seat->roster_->is_private != channel.access().can_receive) {
     // The channel is in another room now: whoever is there is told anew, and the client says again what it is.
+    for (const auto *refs : {&seat->sending_refs_, &seat->wish_refs_})
+      for (const std::string &ref : *refs)
+        channel.reply_error(ref, "access to the topic has changed");
     auto moved = std::make_unique<PresenceSeat>(*this, channel, seat->key_);
     channel.set_seat(std::move(moved));
     return enable(*channel.seat());
+  }
+  if (seat->told_ && seat->told_user_ != channel.claims()->user_id) { // who may know other hidden members
+    seat->told_ = false;
+    flush_soon(*seat->roster_, Milliseconds{0});
   }
   if (!refusal_of(*seat, seat->wish_).empty()) seat->wish_.reset();
   advance(*seat);
@@ -121,6 +137,20 @@ void ChannelPresence::advance(PresenceSeat &seat) {
     seat.channel_.reply(ref, phoenix::Status::ok, "{}");
 }
 
+// The database has let go of a member of ours. If not by the user's wish, it is stored again: a lease was late, say.
+void ChannelPresence::lost(const std::string &ref, bool by_user) {
+  const auto own = by_ref_.find(ref);
+  if (own == by_ref_.end() || own->second->stored_.ref != ref) return;
+  PresenceSeat &seat = *own->second;
+  presence_.forget(ref);
+  seat.lost_ = true;
+  if (by_user) {
+    seat.wish_.reset();
+    forget(seat.stored_);
+  }
+  advance(seat);
+}
+
 void ChannelPresence::store(PresenceSeat &seat, const PresenceSeat::Tracked &tracked, const std::string &previous_ref) {
   by_ref_[tracked.ref] = &seat;
   TrackedMember member;
@@ -139,9 +169,10 @@ void ChannelPresence::store(PresenceSeat &seat, const PresenceSeat::Tracked &tra
 void ChannelPresence::hold_everything() {
   services_.connections.hold_presence();
   for (const auto &[ref, seat] : std::unordered_map(by_ref_)) {
+    // One that is being replaced is not held: in one call it could not be stored and ended both.
     if (ref == seat->sending_.ref) {
       store(*seat, seat->sending_, seat->stored_.ref);
-    } else if (!seat->lost_) {
+    } else if (seat->sending_.ref.empty()) {
       store(*seat, seat->stored_, "");
     }
   }
@@ -172,6 +203,7 @@ void ChannelPresence::refused(const std::string &ref, const DatabaseError &error
     seat.wish_.reset();
     if (!seat.stored_.ref.empty()) seat.wish_ = seat.stored_.meta;
   }
+  if (!seat.stored_.ref.empty()) store(seat, seat.stored_, ""); // perhaps the node has started over meanwhile
   advance(seat);
 }
 

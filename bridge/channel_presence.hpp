@@ -11,6 +11,7 @@
 #include "services.hpp"
 #include "xid_snapshot.hpp"
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -50,6 +51,7 @@ class PresenceSeat {
   TopicRoster *roster_ = nullptr; // null: neither told nor tracked yet
   bool told_ = false;             // has the state, and every diff since
   bool tell_twice_ = false;       // the client may hold diffs of the channel it left
+  std::string told_user_;         // on whose behalf it was told
   bool lost_ = false;             // the database has let go of what is stored
   Tracked stored_;
   Tracked sending_;                 // on its way to the database
@@ -91,8 +93,9 @@ class ChannelPresence final : public PresenceHolder {
 
   TopicRoster &roster_of(const std::string &topic, bool is_private);
   void read(TopicRoster &roster, bool keep_missing);
-  void take_members(const std::string &name, const CommandResult &result, bool keep_missing);
-  void note_own(const std::string &ref, bool lost);
+  void read_next();
+  void take_roster(const std::string &name, std::uint64_t reading, const CommandResult &result);
+  void lost(const std::string &ref, bool by_user);
   void flush_soon(TopicRoster &roster, Milliseconds delay);
   void flush_due();
   void flush(TopicRoster &roster);
@@ -102,10 +105,14 @@ class ChannelPresence final : public PresenceHolder {
   Presence &presence_;
   std::string ref_prefix_;
   std::uint64_t last_ref_ = 0;
+  std::uint64_t last_reading_ = 0;
+  std::deque<std::string> to_read_;                                       // names of rosters
+  unsigned reading_ = 0;                                                  // questions on their way
   std::unordered_map<std::string, PresenceSeat *> by_ref_;                // what is stored, or on its way
   std::unordered_map<std::string, std::unique_ptr<TopicRoster>> rosters_; // by name: see name_of()
   std::set<std::pair<std::uint64_t, TopicRoster *>> due_;                 // rosters to flush, by Loop::now()
   LoopTimer flush_timer_;
+  LoopTimer read_timer_;
   LoopTimer resync_timer_;
 };
 

@@ -46,7 +46,7 @@ constexpr Sql kSetTyping(R"(
   from command)");
 
 constexpr Sql kHeartbeat(R"(
-  select to_jsonb(live.heartbeat(connection,
+  select to_jsonb(live.heartbeat_of_socket(connection,
     device_type => coalesce((arguments->>'device_type')::live.device_type, 'other'),
     active => coalesce((arguments->>'active')::boolean, true)))
   from command)");

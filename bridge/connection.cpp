@@ -160,6 +160,7 @@ bool Connection::peer_closes(std::string_view payload) {
 void Connection::speak_for(const ClaimsRef &claims) {
   if (closing_) return;
   const bool is_same = present_as_ ? present_as_->user_id == claims->user_id : claims->user_id.empty();
+  if (!is_same && present_as_ && conversation_.claims_of(present_as_->user_id)) return; // another channel's user
   if (!is_same) end_presence(true);
   present_as_ = claims->user_id.empty() ? nullptr : claims;
   if (is_same || !present_as_) return;
@@ -168,7 +169,9 @@ void Connection::speak_for(const ClaimsRef &claims) {
 }
 
 void Connection::hold_presence() {
-  if (present_as_) services_.presence.connect({presence_id_, present_as_->user_id, origin_.device_type});
+  if (!present_as_) return;
+  is_known_ = true;
+  services_.presence.connect({presence_id_, present_as_->user_id, origin_.device_type});
 }
 
 // Once a minute is enough for the database.
@@ -194,12 +197,12 @@ bool Connection::ends_cleanly(std::string_view close_payload) const {
 }
 
 void Connection::end_presence(bool clean) {
-  if (present_as_ || tracks_) {
+  if (is_known_ || tracks_) {
     services_.presence.disconnect(presence_id_, clean);
     presence_id_ = Uuid::random();
   }
   present_as_.reset();
-  tracks_ = false;
+  is_known_ = tracks_ = false;
 }
 
 void Connection::ponged() { last_sign_of_life_ = services_.seconds_now(); }
@@ -242,7 +245,10 @@ void Connection::expired(seconds now) {
   services_.wheel.arm(*this, now + seconds(limits.ping_seconds));
   conversation_.expire_tokens();
   if (closing_) return;
-  if (present_as_ && has_expired(*present_as_)) end_presence(false);
+  if (present_as_ && has_expired(*present_as_)) {
+    present_as_ = conversation_.claims_of(present_as_->user_id);
+    if (!present_as_) end_presence(false);
+  }
   look_at(conversation_.next_expiry());
   if (conversation_.is_empty()) {
     const seconds left = joined_nothing_since_ + seconds(limits.join_seconds) - now;

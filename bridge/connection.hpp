@@ -30,7 +30,7 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
 
   std::uint64_t id() const { return id_; }
   // What the database knows it by: a uuid.
-  std::string presence_id() const { return presence_id_.text(); }
+  const Uuid &presence_id() const { return presence_id_; }
   bool closing() const { return closing_; }
   Conversation &conversation() { return conversation_; }
 
@@ -59,8 +59,9 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   // The last topic was left: the time to join another starts.
   void has_no_topics() { joined_nothing_since_ = services_.seconds_now(); }
 
-  // Presence: the user of the latest token the client gave is there, as long as the connection is open and the token
-  // good. Anything the client says that is more than a sign of life shows that somebody is at it.
+  // Presence: the user of a token that the client gave is there as long as the connection is open and the token, or
+  // another of that user here, is good. A token of another user takes over when nobody speaks for the first any more.
+  // Anything the client says that is more than a sign of life shows that somebody is at it.
   void speak_for(const ClaimsRef &claims);
   void was_used();
   void hold_presence();
@@ -101,7 +102,8 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   ClaimsRef present_as_; // null: nobody
   std::chrono::seconds reported_use_{0};
   Origin origin_;
-  bool tracks_ = false;
+  bool is_known_ = false; // to the database, as a connection of a user
+  bool tracks_ = false;   // something in a channel
   bool is_open_ = false;
   bool closing_ = false;
   bool unsent_ = false;  // noted with the hub

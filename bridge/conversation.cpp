@@ -171,6 +171,14 @@ void Conversation::expire_tokens() {
     close_channel(id, "Token has expired");
 }
 
+ClaimsRef Conversation::claims_of(std::string_view user_id) const {
+  const auto speaks = [&](const ClaimsRef &claims) { return claims->user_id == user_id && !has_expired(*claims); };
+  if (speaks(claims_)) return claims_;
+  for (const auto &channel : channels_)
+    if (channel->joined() && speaks(channel->claims())) return channel->claims();
+  return nullptr;
+}
+
 std::chrono::sys_seconds Conversation::next_expiry() const {
   auto next = std::chrono::sys_seconds::max();
   for (const auto &channel : channels_)

@@ -31,6 +31,10 @@ class Conversation {
   bool is_empty() const { return channels_.empty(); }
   const ClaimsRef &claims() const { return claims_; } // of the connection's own token
 
+  // Claims of that user that are good still: of the connection's own token or of a channel's. Null: nobody speaks for
+  // the user any more.
+  ClaimsRef claims_of(std::string_view user_id) const;
+
   // Closes the channels whose token has expired.
   void expire_tokens();
   std::chrono::sys_seconds next_expiry() const;

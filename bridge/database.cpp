@@ -4,6 +4,7 @@
 #include "pipelined_connection.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace pg_live {
 
@@ -37,7 +38,11 @@ Database::Database(Loop &loop, const Log &log, const DatabaseSettings &settings,
       readers_(make_connections(loop, log, settings, *this, "read", settings.read_connections)),
       writers_(make_connections(loop, log, settings, *this, "write", settings.write_connections)),
       own_(std::make_unique<PipelinedConnection>(loop, log, settings, *this, "own")),
-      deadline_timer_(loop, [this] { check_deadlines(); }) {}
+      deadline_timer_(loop, [this] { check_deadlines(); }), refusal_timer_(loop, [this] {
+        const DatabaseError error{"53400", "too many commands are waiting for the database", "try again later"};
+        for (const auto &done : std::exchange(refused_, {}))
+          done({{}, error});
+      }) {}
 
 Database::~Database() = default;
 
@@ -55,6 +60,12 @@ bool Database::own_ready() const { return own_->ready(); }
 void Database::connected(const PipelinedConnection &connection, std::string_view own_role) {
   own_role_ = own_role;
   if (&connection == own_.get() && own_ready_) own_ready_();
+}
+
+// Never within the call: whoever asks may be walking what the answer changes.
+void Database::refuse(std::function<void(CommandResult)> done) {
+  refused_.push_back(std::move(done));
+  refusal_timer_.start(Milliseconds{0});
 }
 
 bool Database::ready() const { return any_ready(readers_) && any_ready(writers_); }
@@ -76,8 +87,7 @@ Database::PendingRef Database::prepare(Command command, bool repeatable) {
 
 void Database::admit(Command command, bool repeatable) {
   if (unfinished_ >= settings_.waiting_commands) {
-    command.done({{}, DatabaseError{"53400", "too many commands are waiting for the database", "try again later"}});
-    return;
+    return refuse(std::move(command.done));
   }
   PendingRef pending = prepare(std::move(command), repeatable);
   const std::string_view user_id = user_of(pending->command);

@@ -81,6 +81,7 @@ class Database {
   void release_share(const std::string &user_id);
   void connected(const PipelinedConnection &connection, std::string_view own_role);
   PipelinedConnection &least_loaded_reader();
+  void refuse(std::function<void(CommandResult)> done);
   void check_deadlines();
 
   Loop &loop_;
@@ -94,6 +95,8 @@ class Database {
   std::unique_ptr<PipelinedConnection> own_;
   std::function<void()> own_ready_;
   LoopTimer deadline_timer_;
+  std::vector<std::function<void(CommandResult)>> refused_; // answered on the next turn of the loop
+  LoopTimer refusal_timer_;
 };
 
 } // namespace pg_live

@@ -16,7 +16,7 @@ class Join : public std::enable_shared_from_this<Join> {
   Join(Services &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref)
       : services_(services), connection_(channel.connection().weak_from_this()), channel_(channel.id()),
         ref_(std::move(ref)), resume_(options.resume), presence_key_(options.presence_key),
-        presence_enabled_(options.presence_enabled) {
+        presence_enabled_(options.presence_enabled), gave_token_(options.access_token.has_value()) {
     phoenix::append_join_response(response_, options.postgres_changes);
     wants_changes_ = response_.find("\"id\"") != std::string::npos;
     if (!resume_.empty()) {
@@ -55,6 +55,7 @@ class Join : public std::enable_shared_from_this<Join> {
   std::uint64_t revocations_ = 0;
   unsigned questions_ = 0;
   bool presence_enabled_;
+  bool gave_token_;
   bool wants_changes_ = false;
 };
 
@@ -101,7 +102,7 @@ void Join::succeed(Channel &channel, std::string_view resumed) {
     response_.append(",\"resume\":\"").append(resumed).append("\"}");
   }
   channel.reply(ref_, phoenix::Status::ok, response_);
-  channel.connection().speak_for(channel.claims());
+  if (gave_token_) channel.connection().speak_for(channel.claims());
   services_.channel_presence.join(channel, presence_key_, presence_enabled_);
   if (resumed == "lost")
     channel.send_system(phoenix::Status::error,

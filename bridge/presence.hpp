@@ -1,8 +1,9 @@
-// This process as a node of the database: its lease, the connections of users it holds, and what they track in
-// channels. Invariants: one batch of calls is on its way at a time, so the database hears of everything in the order it
-// happened, and of much at once when there is much. Whenever an outcome is unknown or the lease was lost, the node
-// starts over under a new id: it holds everything anew and retires the old id, so that a call that arrives late finds
-// no node.
+// This process as a node of the database: its lease, the connections of users it holds, what they track in channels.
+//
+// Invariants: one batch of calls is on its way at a time, so the database hears of everything in the order it happened,
+// and of much at once when there is much. What the database could not do because somebody holds a row is done later,
+// and holds up nothing else. Whenever an outcome is unknown or the lease was lost, the node starts over under a new id:
+// it holds everything anew and retires the old id, so that a call that arrives late finds no node.
 #pragma once
 
 #include "database.hpp"
@@ -57,15 +58,25 @@ class Presence {
   void disconnect(const Uuid &connection, bool clean);
   void report_activity(const Uuid &connection);
 
+  // Does something once the database has been told of a connection; at once if it is not being told just now, or
+  // cannot be.
+  void when_told(const Uuid &connection, std::function<void()> then);
+
   // Answered by stored() or refused(), unless the holder does not hold it any more.
   void track(TrackedMember member);
   void untrack(const std::string &ref);
+  // It need not be stored any more, if it was not yet.
+  void forget(const std::string &ref);
 
   // The process ends: everybody has the grace period to come back through another.
   void retire();
   bool retired() const { return retired_; }
 
  private:
+  struct Waiting {
+    Uuid connection;
+    std::function<void()> then;
+  };
   struct Batch {
     std::unordered_map<Uuid, PresentConnection, UuidHash> connects;
     std::vector<Uuid> closed;
@@ -74,18 +85,19 @@ class Presence {
     std::unordered_map<std::string, TrackedMember> tracked; // by ref
     std::vector<std::string> untracked;
     bool empty() const;
+    void add(Batch later); // what is here already counts
   };
+  enum class Step : unsigned char { retire, begin, renew, connect, activity, members, closed, broken };
 
   void flush();
   void send_batch();
-  void send(std::string_view sql, std::vector<std::optional<std::string>> parameters,
-            void (Presence::*took)(const CommandResult &) = nullptr);
-  void send_disconnects(std::vector<Uuid> &connections, bool clean);
-  void send_connects();
-  void send_members();
+  void send(Step step, std::string_view sql, std::vector<std::optional<std::string>> parameters);
+  void take(Step step, const CommandResult &result);
   void take_members(const CommandResult &result);
-  void take_renewal(const CommandResult &result);
+  void take_held(std::vector<Uuid> &ended, std::vector<Uuid> &later, const Rows &rows);
+  void postpone(Step step);
   void finish_batch();
+  bool is_telling(const Uuid &connection) const;
   void start_over();
   void send_retirement();
   Batch take_pending();
@@ -98,13 +110,16 @@ class Presence {
   Milliseconds renew_every_;
   LoopTimer renew_timer_;
   LoopTimer retry_timer_;
+  LoopTimer later_timer_;
 
   Uuid id_ = Uuid::random();
   std::vector<Uuid> former_ids_; // to be retired
   Batch pending_;
   Batch sent_;
-  unsigned unanswered_ = 0; // commands of sent_
-  unsigned failures_ = 0;   // of batches, in a row
+  Batch later_;                  // what somebody held up
+  std::vector<Waiting> waiting_; // in the order they came
+  unsigned unanswered_ = 0;      // commands of sent_
+  unsigned failures_ = 0;        // of batches, in a row
   bool registered_ = false;
   bool must_renew_ = false;
   bool must_start_over_ = false;

@@ -2,13 +2,11 @@
 #include "presence_visibility.hpp"
 
 #include "connection.hpp"
-#include "database.hpp"
 #include "hub.hpp"
 #include "json.hpp"
 #include "topic_batch.hpp"
 
 #include <unordered_set>
-#include <utility>
 
 namespace pg_live {
 
@@ -17,8 +15,23 @@ namespace {
 constexpr std::string_view kTopic = "presence";
 constexpr std::string_view kVisible =
     "select u.id from jsonb_array_elements_text($1::jsonb) as u (id) where live.can_see_presence(u.id)";
+constexpr unsigned kMostQuestions = 16; // they share the connections of joins
+constexpr Milliseconds kPause{500};     // when the database is too busy
+
+bool is_too_busy(const DatabaseError &error) {
+  return error.sqlstate.starts_with("08") || error.sqlstate == "53400" || error.sqlstate == "57014";
+}
+
+// The channel, if it is there still and its claims are those it was asked with.
+Channel *find(const std::shared_ptr<Connection> &connection, ChannelId id, const std::string &claims) {
+  Channel *channel = connection ? connection->conversation().find(id) : nullptr;
+  return channel != nullptr && channel->claims()->text == claims ? channel : nullptr;
+}
 
 } // namespace
+
+PresenceVisibility::PresenceVisibility(Services &services)
+    : services_(services), pause_(services.loop, [this] { ask_next(); }) {}
 
 void PresenceVisibility::take(const LiveEvent &event) {
   const auto payload = json::parse(event.payload);
@@ -29,63 +42,85 @@ void PresenceVisibility::take(const LiveEvent &event) {
   change->event = event.event;
   change->payload = event.payload;
   change->durable = event.durable;
-  std::unordered_set<std::string_view> asked;
+  ++changes_;
   for (const Channel *channel : services_.hub.followers(kTopic)) {
-    const std::string &claims = channel->claims()->text;
-    if (!asked.insert(claims).second) continue;
-    Viewer &viewer = viewers_[claims];
-    viewer.waiting.push_back(change);
-    if (viewer.asked.empty()) ask(claims, viewer);
+    Viewer &viewer = viewers_[channel->claims()->text];
+    if (std::exchange(viewer.noted_at, changes_) != changes_) {
+      viewer.claims = channel->claims();
+      viewer.channels.clear();
+      viewer.waiting.push_back(change);
+      if (viewer.asked.empty() && !std::exchange(viewer.queued, true)) queue_.push_back(channel->claims()->text);
+    }
+    viewer.channels.emplace_back(channel->connection().weak_from_this(), channel->id());
   }
+  ask_next();
 }
 
-std::vector<Channel *> PresenceVisibility::channels_of(const std::string &claims) const {
-  std::vector<Channel *> channels = services_.hub.followers(kTopic);
-  std::erase_if(channels, [&](const Channel *channel) { return channel->claims()->text != claims; });
-  return channels;
+void PresenceVisibility::ask_next() {
+  while (asking_ < kMostQuestions && !queue_.empty() && !pause_.running()) {
+    const std::string claims = std::move(queue_.front());
+    queue_.pop_front();
+    ask(claims, viewers_.at(claims));
+  }
 }
 
 void PresenceVisibility::ask(const std::string &claims, Viewer &viewer) {
-  const std::vector<Channel *> channels = channels_of(claims);
-  if (channels.empty() || viewer.waiting.empty()) {
-    viewers_.erase(claims);
-    return;
-  }
+  viewer.queued = false;
   viewer.asked = std::exchange(viewer.waiting, {});
   std::string users = "[";
   for (const ChangeRef &change : viewer.asked) {
     if (users.size() > 1) users += ',';
     json::append_quoted(users, change->user_id);
   }
+  ++asking_;
   Command command;
-  command.claims = channels.front()->claims();
+  command.claims = viewer.claims;
   command.sql = kVisible;
   command.parameters = {users.append("]")};
-  command.done = [this, claims](const CommandResult &result) { answered(claims, result); };
+  command.done = [this, claims](const CommandResult &result) {
+    --asking_;
+    answered(claims, result);
+    ask_next();
+  };
   services_.database.read(std::move(command));
 }
 
 void PresenceVisibility::answered(const std::string &claims, const CommandResult &result) {
   Viewer &viewer = viewers_.at(claims);
   std::vector<ChangeRef> changes = std::exchange(viewer.asked, {});
-  if (result.error) {
+  if (result.error && is_too_busy(*result.error)) {
+    viewer.waiting.insert(viewer.waiting.begin(), changes.begin(), changes.end());
+    if (!pause_.running()) pause_.start(kPause);
+  } else if (result.error) {
     services_.log.warning("could not check whose presence is visible",
                           {{"sqlstate", result.error->sqlstate}, {"error", result.error->message}});
-    for (Channel *channel : channels_of(claims)) {
-      channel->send_error("visibility could not be checked");
-      channel->connection().conversation().remove(channel->id());
-    }
+    give_up(claims, viewer);
   } else {
     std::unordered_set<std::string_view> visible;
     for (int row = 0; row < result.rows.count(); ++row)
       visible.insert(result.rows.text(row, 0));
     std::erase_if(changes, [&](const ChangeRef &change) { return !visible.contains(change->user_id); });
-    deliver(claims, changes);
+    deliver(claims, viewer, changes);
   }
-  ask(claims, viewer);
+  if (viewer.waiting.empty()) {
+    viewers_.erase(claims);
+  } else if (!std::exchange(viewer.queued, true)) {
+    queue_.push_back(claims);
+  }
 }
 
-void PresenceVisibility::deliver(const std::string &claims, const std::vector<ChangeRef> &changes) {
+void PresenceVisibility::give_up(const std::string &claims, const Viewer &viewer) {
+  for (const auto &[holder, id] : viewer.channels) {
+    const auto connection = holder.lock();
+    Channel *channel = find(connection, id, claims);
+    if (channel == nullptr) continue;
+    channel->send_error("visibility could not be checked");
+    connection->conversation().remove(id);
+  }
+}
+
+void PresenceVisibility::deliver(const std::string &claims, const Viewer &viewer,
+                                 const std::vector<ChangeRef> &changes) {
   if (changes.empty()) return;
   std::vector<LiveEvent> events;
   events.reserve(changes.size());
@@ -94,8 +129,10 @@ void PresenceVisibility::deliver(const std::string &claims, const std::vector<Ch
   TopicBatch batch;
   for (const LiveEvent &event : events)
     batch.add(event);
-  for (Channel *channel : channels_of(claims))
-    channel->deliver(batch, false);
+  for (const auto &[holder, id] : viewer.channels) {
+    const auto connection = holder.lock();
+    if (Channel *channel = find(connection, id, claims)) channel->deliver(batch, false);
+  }
   services_.hub.flush();
 }
 

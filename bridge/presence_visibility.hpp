@@ -1,25 +1,32 @@
 // Changes of presence under a rule of visibility: each viewer gets those of users whom the database lets the viewer
-// see. Invariants: a viewer is asked about as that viewer, one question at a time, so that the viewer's events stay in
-// order and a flood of changes is asked about together; whoever cannot be asked about joins again.
+// see.
+//
+// Invariants: a viewer is asked about as that viewer, one question at a time, so that the viewer's events stay in order
+// and a flood of changes is asked about together. So many questions are on their way and no more; one that the database
+// was too busy for is asked again, and whoever cannot be asked about joins again.
 #pragma once
 
+#include "database.hpp"
 #include "live_event.hpp"
 #include "services.hpp"
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace pg_live {
 
 class Channel;
-struct CommandResult;
+class Connection;
+enum class ChannelId : std::uint32_t;
 
 class PresenceVisibility {
  public:
-  explicit PresenceVisibility(Services &services) : services_(services) {}
+  explicit PresenceVisibility(Services &services);
 
   // An event on $presence.
   void take(const LiveEvent &event);
@@ -36,17 +43,26 @@ class PresenceVisibility {
 
   // Everybody with the same claims.
   struct Viewer {
+    ClaimsRef claims;
+    std::vector<std::pair<std::weak_ptr<Connection>, ChannelId>> channels; // when the last change happened
+    std::uint64_t noted_at = 0;                                            // which change that was
     std::vector<ChangeRef> waiting;
     std::vector<ChangeRef> asked; // empty: no question is on its way
+    bool queued = false;
   };
 
-  std::vector<Channel *> channels_of(const std::string &claims) const;
+  void ask_next();
   void ask(const std::string &claims, Viewer &viewer);
   void answered(const std::string &claims, const CommandResult &result);
-  void deliver(const std::string &claims, const std::vector<ChangeRef> &changes);
+  void give_up(const std::string &claims, const Viewer &viewer);
+  void deliver(const std::string &claims, const Viewer &viewer, const std::vector<ChangeRef> &changes);
 
   Services &services_;
   std::unordered_map<std::string, Viewer> viewers_; // by the text of their claims
+  std::deque<std::string> queue_;                   // claims of those who wait for a question
+  std::uint64_t changes_ = 0;
+  unsigned asking_ = 0;
+  LoopTimer pause_;
 };
 
 } // namespace pg_live

@@ -4,6 +4,7 @@
 #include "client_error.hpp"
 #include "connection.hpp"
 #include "json.hpp"
+#include "presence.hpp"
 #include "typing.hpp"
 
 #include <optional>
@@ -34,7 +35,7 @@ void ask(Services &services, const Channel &channel, const CommandEntry &entry, 
   Command command;
   command.claims = channel.claims();
   command.sql = entry.sql;
-  command.parameters = {std::string(arguments), std::string(channel.topic()), connection.presence_id()};
+  command.parameters = {std::string(arguments), std::string(channel.topic()), connection.presence_id().text()};
   command.sequence_key = connection.id();
   command.done = [holder = connection.weak_from_this(), signed_in = !channel.claims()->user_id.empty(), &entry,
                   &services, answered = std::move(answered)](const CommandResult &result) {
@@ -45,8 +46,11 @@ void ask(Services &services, const Channel &channel, const CommandEntry &entry, 
     const ClientError error = client_error(services.log, entry.event, *result.error, signed_in);
     answered(asking->conversation(), {phoenix::Status::error, error_object("reason", error.told)});
   };
-  // Also what only reads: it keeps its place among the writes of its connection.
-  services.database.write(std::move(command));
+  // Also what only reads: it keeps its place among the writes of its connection. What is said of the connection waits
+  // until the database knows it.
+  services.presence.when_told(connection.presence_id(), [command = std::move(command), &services]() mutable {
+    services.database.write(std::move(command));
+  });
 }
 
 struct Typing {

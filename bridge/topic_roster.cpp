@@ -19,6 +19,7 @@ constexpr std::string_view kChannelTopic = "$channel:";
 constexpr std::string_view kMembers =
     "select ref, key, user_id, hidden, meta::text from live.channel_roster($1, $2::boolean)";
 constexpr Milliseconds kReadAgain{1000};
+constexpr unsigned kMostReadings = 16;
 constexpr Milliseconds kSettle{10000};        // in which members that a crash took away may come back
 constexpr std::uint64_t kCountEvery = 1000;   // milliseconds
 constexpr unsigned kSeatsPerMillisecond = 20; // many seats are told less often
@@ -116,35 +117,54 @@ TopicRoster &ChannelPresence::roster_of(const std::string &topic, bool is_privat
 
 // Changes that arrive meanwhile are held: the snapshot tells which of them it holds.
 void ChannelPresence::read(TopicRoster &roster, bool keep_missing) {
-  if (std::exchange(roster.reading, true)) return;
-  Command command;
-  command.sql = kMembers;
-  command.parameters = {roster.topic, roster.is_private ? "true" : "false"};
-  command.done = [this, name = roster.name(), keep_missing](const CommandResult &result) {
-    take_members(name, result, keep_missing);
-  };
-  services_.database.read(std::move(command));
+  roster.keep_missing = keep_missing;
+  if (roster.reading != 0) return;
+  roster.reading = ++last_reading_;
+  to_read_.push_back(roster.name());
+  read_next();
 }
 
-void ChannelPresence::take_members(const std::string &name, const CommandResult &result, bool keep_missing) {
+// A few at a time, so that many topics do not crowd out joins.
+void ChannelPresence::read_next() {
+  while (reading_ < kMostReadings && !to_read_.empty() && !read_timer_.running()) {
+    const auto found = rosters_.find(to_read_.front());
+    to_read_.pop_front();
+    if (found == rosters_.end()) continue;
+    const TopicRoster &roster = *found->second;
+    ++reading_;
+    Command command;
+    command.sql = kMembers;
+    command.parameters = {roster.topic, roster.is_private ? "true" : "false"};
+    command.done = [this, name = found->first, reading = roster.reading](const CommandResult &result) {
+      --reading_;
+      take_roster(name, reading, result);
+      read_next();
+    };
+    services_.database.read(std::move(command));
+  }
+}
+
+// An answer for a roster that is gone, or is another by now, is of no use.
+void ChannelPresence::take_roster(const std::string &name, std::uint64_t reading, const CommandResult &result) {
   const auto found = rosters_.find(name);
-  if (found == rosters_.end()) return;
+  if (found == rosters_.end() || found->second->reading != reading) return;
   TopicRoster &roster = *found->second;
-  roster.reading = false;
   std::optional<XidSnapshot> snapshot;
   if (!result.error && result.rows.count() > 0) snapshot = XidSnapshot::parse(result.rows.text(0, 1));
   if (!snapshot) {
     services_.log.warning("could not read the members of a channel",
                           {{"sqlstate", result.error ? std::string_view(result.error->sqlstate) : "XX000"}});
-    resync_timer_.start(kReadAgain);
+    to_read_.push_back(name);
+    read_timer_.start(kReadAgain);
     return;
   }
+  roster.reading = 0;
   std::map<std::string, Member> members;
   for (int row = 1; row < result.rows.count(); ++row)
     members.emplace(result.rows.text(row, 0),
                     Member{std::string(result.rows.text(row, 1)), std::string(result.rows.text(row, 2)),
                            result.rows.is_true(row, 3), std::string(result.rows.text(row, 4))});
-  if (keep_missing) {
+  if (roster.keep_missing) {
     roster.members.merge(members);
   } else {
     roster.members.replace(members);
@@ -163,13 +183,7 @@ void ChannelPresence::take_change(const LiveEvent &event) {
   const auto found = rosters_.find(std::string(is_private ? "private:" : "public:").append(topic));
   if (found == rosters_.end()) return;
   TopicRoster &roster = *found->second;
-  if (const auto left = json::member(*payload, "left"))
-    for (const json::Value &ref : json::elements(*left))
-      note_own(text_of(ref), true);
-  if (const auto joined = json::member(*payload, "joined"))
-    for (const json::Value &member : json::elements(*joined))
-      note_own(text_of(json::member(member, "ref")), false);
-  if (roster.reading) {
+  if (roster.reading != 0) {
     roster.held.emplace_back(event.payload);
   } else if (roster.snapshot) {
     apply_unless_seen(roster, event.payload);
@@ -177,11 +191,9 @@ void ChannelPresence::take_change(const LiveEvent &event) {
   if (roster.members.has_changes())
     flush_soon(roster, Milliseconds{services_.settings.presence.gather_milliseconds +
                                     roster.seats.size() / kSeatsPerMillisecond});
-}
-
-void ChannelPresence::note_own(const std::string &ref, bool lost) {
-  const auto own = by_ref_.find(ref);
-  if (own != by_ref_.end() && own->second->stored_.ref == ref) own->second->lost_ = lost;
+  if (const auto left = json::member(*payload, "left"))
+    for (const json::Value &ref : json::elements(*left))
+      lost(text_of(ref), is_true(json::member(*payload, "by_user")));
 }
 
 // After a crash of the server its members come back as their bridges do, so those that are missing get time for it.
@@ -214,7 +226,7 @@ void ChannelPresence::flush_due() {
 void ChannelPresence::flush(TopicRoster &roster) {
   if (!roster.snapshot) return; // the members are on their way, and told when they come
   const std::size_t limit = services_.settings.presence.roster_members;
-  const bool counted = roster.members.size() > (roster.counted ? limit - limit / 10 : limit);
+  const bool counted = roster.members.visible() > (roster.counted ? limit - limit / 10 : limit);
   if (std::exchange(roster.counted, counted) != counted)
     for (PresenceSeat *seat : roster.seats)
       seat->told_ = false; // they hear the state anew
@@ -230,6 +242,7 @@ void ChannelPresence::flush(TopicRoster &roster) {
                      [](const Roster &members, std::string_view viewer) { return members.state(viewer); });
   for (PresenceSeat *seat : roster.seats) {
     if (std::exchange(seat->told_, true)) continue;
+    seat->told_user_ = seat->channel_.claims()->user_id;
     state.send(seat->channel_);
     // Clients apply the diffs they hold after the first state; the second one takes back what those brought.
     if (std::exchange(seat->tell_twice_, false)) state.send(seat->channel_);

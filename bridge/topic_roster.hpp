@@ -20,7 +20,8 @@ struct TopicRoster {
   std::optional<XidSnapshot> snapshot; // that the members were read under; nothing: not read yet
   std::vector<std::string> held;       // changes that came while they were being read, as JSON
   std::vector<PresenceSeat *> seats;
-  bool reading = false;
+  std::uint64_t reading = 0;  // which answer is waited for; 0: none
+  bool keep_missing = false;  // members that the answer does not have may come back
   bool counted = false;       // too many members: their number is told instead
   std::size_t told_count = 0; // of members
   std::uint64_t told_at = 0;  // Loop::now() of the last count

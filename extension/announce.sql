@@ -89,6 +89,28 @@ $$;
 COMMENT ON FUNCTION live.announce(text[], boolean) IS
 'Announces what is true of these users now, if it is another thing than was announced last; text_changed: in any case, but for those who stay invisible. Returns how many were announced. For the extension itself.';
 
+-- For those who act for many: whoever is held by somebody's transaction is left to the worker, which comes back until the
+-- row is free.
+CREATE FUNCTION live.announce_unheld(user_ids text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
+DECLARE
+  free text[];
+BEGIN
+  INSERT INTO live.user_presence (user_id) SELECT DISTINCT u FROM unnest(user_ids) AS u ORDER BY u
+  ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING;
+  free := array(SELECT p.user_id FROM live.user_presence p WHERE p.user_id = ANY (user_ids) ORDER BY p.user_id FOR UPDATE SKIP LOCKED);
+  PERFORM live.announce(free);
+  IF cardinality(free) < (SELECT count(DISTINCT u) FROM unnest(user_ids) AS u) THEN
+    UPDATE live.connection c SET check_at = live.clock()
+    WHERE c.id IN (SELECT held.id FROM live.connection held
+                   WHERE held.user_id = ANY (user_ids) AND held.user_id <> ALL (free) ORDER BY held.id FOR UPDATE SKIP LOCKED);
+    PERFORM live.wake_worker(live.clock());
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.announce_unheld(text[]) IS 'As live.announce(), of the users whom nobody holds; the others are announced by the worker. For the extension itself.';
+
 -- When the server started anew, all that was UNLOGGED may be gone; this row is then gone too.
 CREATE UNLOGGED TABLE live.presence_epoch (
   server_start timestamptz PRIMARY KEY,
@@ -113,7 +135,8 @@ BEGIN
   INSERT INTO live.presence_epoch
   SELECT pg_postmaster_start_time(),
          CASE WHEN EXISTS (SELECT FROM live.user_presence p WHERE p.status <> 'offline') THEN live.clock() + patience ELSE 'infinity' END;
-  UPDATE live.node SET expires_at = greatest(expires_at, live.clock() + patience);
+  UPDATE live.node n SET expires_at = greatest(n.expires_at, live.clock() + patience)
+  WHERE n.id IN (SELECT free.id FROM live.node free WHERE NOT free.retired FOR UPDATE SKIP LOCKED);
 END
 $$;
 COMMENT ON FUNCTION live.begin_presence_epoch() IS
@@ -178,13 +201,17 @@ CREATE FUNCTION live.due_nodes(most integer) RETURNS TABLE (user_id text)
 LANGUAGE plpgsql VOLATILE ROWS 1000
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  ended uuid[];
 BEGIN
   RETURN QUERY
   SELECT c.user_id
   FROM live.node n JOIN live.connection c ON c.node_id = n.id JOIN live.user_presence p ON p.user_id = c.user_id
   WHERE n.expires_at <= live.clock() LIMIT most FOR UPDATE OF c, p SKIP LOCKED;
+  -- Locked first, looked at afterwards: whoever stored something on a node held it until that was committed.
+  ended := array(SELECT n.id FROM live.node n WHERE n.expires_at <= live.clock() FOR UPDATE SKIP LOCKED);
   DELETE FROM live.node n
-  WHERE n.expires_at <= live.clock() AND NOT EXISTS (SELECT FROM live.connection c WHERE c.node_id = n.id)
+  WHERE n.id = ANY (ended) AND NOT EXISTS (SELECT FROM live.connection c WHERE c.node_id = n.id)
     AND NOT EXISTS (SELECT FROM live.channel_presence c WHERE c.node_id = n.id);
 END
 $$;

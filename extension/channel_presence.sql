@@ -31,17 +31,25 @@ COMMENT ON COLUMN live.channel_presence.meta IS 'What the client says of itself,
 COMMENT ON COLUMN live.channel_presence.hidden IS 'The user is invisible: only the user sees it.';
 COMMENT ON COLUMN live.channel_presence.joined_at IS 'Since when the client has been tracking, however often it changed the metadata.';
 COMMENT ON COLUMN live.channel_presence.expires_at IS 'It ends then; infinity while a node holds it.';
-CREATE INDEX channel_presence_topic_idx ON live.channel_presence (topic, is_private);
+CREATE INDEX channel_presence_topic_idx ON live.channel_presence (topic, is_private, key);
 CREATE INDEX channel_presence_connection_idx ON live.channel_presence (connection);
 CREATE INDEX channel_presence_node_idx ON live.channel_presence (node_id) WHERE node_id IS NOT NULL;
 CREATE INDEX channel_presence_user_idx ON live.channel_presence (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX channel_presence_expiry_idx ON live.channel_presence (expires_at) WHERE expires_at < 'infinity';
 
+CREATE FUNCTION live.node_expiry(node_id uuid) RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT n.expires_at FROM live.node n WHERE n.id = node_expiry.node_id
+$$;
+COMMENT ON FUNCTION live.node_expiry(uuid) IS 'When a node ends unless it renews; NULL if it is gone.';
+
 -- Asks the topic's rule for each row: live.channel_members() asks once.
 ALTER TABLE live.channel_presence ENABLE ROW LEVEL SECURITY;
 CREATE POLICY members_read ON live.channel_presence FOR SELECT
-  USING (user_id = live.user_id()
-         OR (NOT hidden AND (NOT is_private OR (SELECT access.can_receive FROM live.topic_access(topic) AS access))));
+  USING (live.is_alive(expires_at, node_id, live.node_expiry(node_id))
+         AND (user_id = live.user_id()
+              OR (NOT hidden AND (NOT is_private OR (SELECT access.can_receive FROM live.topic_access(topic) AS access)))));
 
 CREATE FUNCTION live.channel_members(topic text) RETURNS TABLE (key text, user_id text, meta jsonb, joined_at timestamptz)
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_channel_members';
@@ -86,15 +94,16 @@ $$;
 COMMENT ON FUNCTION live.channel_roster(text, boolean) IS
 'The members of a channel, hidden ones too, after a row whose key is the snapshot they were read with. For bridges; checks no access.';
 
-CREATE FUNCTION live.emit_channel_change(topic text, is_private boolean, joined jsonb, left_refs text[]) RETURNS bigint
+CREATE FUNCTION live.emit_channel_change(topic text, is_private boolean, joined jsonb, left_refs text[], by_user boolean DEFAULT false)
+RETURNS bigint
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT live.emit('$channel:' || topic, 'presence:change',
                    jsonb_build_object('private', is_private, 'xid', pg_current_xact_id()::text,
-                                      'joined', coalesce(joined, '[]'), 'left', to_jsonb(coalesce(left_refs, '{}'))), false)
+                                      'joined', coalesce(joined, '[]'), 'left', to_jsonb(coalesce(left_refs, '{}')), 'by_user', by_user), false)
 $$;
-COMMENT ON FUNCTION live.emit_channel_change(text, boolean, jsonb, text[]) IS
-'Tells the bridges who is in a channel now, or has changed (joined), and who is not any more (left_refs). For the extension itself.';
+COMMENT ON FUNCTION live.emit_channel_change(text, boolean, jsonb, text[], boolean) IS
+'Tells the bridges who is in a channel now, or has changed (joined), and who is not any more (left_refs). by_user: the user wants it so, and the bridge does not store it again. For the extension itself.';
 
 CREATE FUNCTION live.channel_member(member live.channel_presence) RETURNS jsonb
 LANGUAGE sql STABLE
@@ -105,16 +114,17 @@ COMMENT ON FUNCTION live.channel_member(live.channel_presence) IS 'A member as l
 
 -- Invisibility is decided under a lock that live.update_presence() takes too, so nobody who is becoming invisible is
 -- stored as visible.
-CREATE FUNCTION live.lock_visibility(user_ids text[]) RETURNS void
+CREATE FUNCTION live.lock_visibility(user_ids text[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   INSERT INTO live.user_presence (user_id) SELECT DISTINCT u FROM unnest(user_ids) AS u WHERE u IS NOT NULL ORDER BY u
   ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING;
-  PERFORM FROM live.user_presence p WHERE p.user_id = ANY (user_ids) ORDER BY p.user_id FOR SHARE;
+  RETURN array(SELECT p.user_id FROM live.user_presence p WHERE p.user_id = ANY (user_ids) ORDER BY p.user_id FOR SHARE SKIP LOCKED);
 END
 $$;
-COMMENT ON FUNCTION live.lock_visibility(text[]) IS 'Lets none of these users become invisible, or visible, until the transaction ends. For the extension itself.';
+COMMENT ON FUNCTION live.lock_visibility(text[]) IS
+'Lets none of these users become invisible, or visible, until the transaction ends; returns them without those whom somebody holds. For the extension itself.';
 
 CREATE TYPE live.tracked_member AS (
   ref text, previous_ref text, connection uuid, topic text, is_private boolean, key text, user_id text, meta jsonb);
@@ -137,18 +147,24 @@ $$;
 COMMENT ON FUNCTION live.checked_member(live.tracked_member) IS
 'The member, if everything about it is within bounds. Errors: 22004, 22023, 54000. Part of live.store_channel_presence().';
 
-CREATE FUNCTION live.store_channel_presence(node_id uuid, tracked jsonb, untracked text[] DEFAULT '{}') RETURNS void
+CREATE FUNCTION live.store_channel_presence(node_id uuid, tracked jsonb, untracked text[] DEFAULT '{}') RETURNS text[]
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 #variable_conflict use_column
 DECLARE
   members live.tracked_member[];
+  free text[];
+  held text[];
   changes bigint;
 BEGIN
   PERFORM live.require_node(store_channel_presence.node_id);
   SELECT array_agg(live.checked_member(m)) INTO members
   FROM jsonb_populate_recordset(NULL::live.tracked_member, tracked) AS m;
-  PERFORM live.lock_visibility(array(SELECT m.user_id FROM unnest(members) AS m));
+  free := live.lock_visibility(array(SELECT m.user_id FROM unnest(members) AS m));
+  held := array(SELECT m.ref FROM unnest(members) AS m WHERE m.user_id IS NOT NULL AND m.user_id <> ALL (free));
+  members := array(SELECT m FROM unnest(members) AS m WHERE m.ref <> ALL (held));
+  PERFORM FROM live.channel_presence c
+  WHERE c.ref = ANY (untracked || array(SELECT m.previous_ref FROM unnest(members) AS m)) ORDER BY c.ref FOR UPDATE;
   WITH ended AS (
     DELETE FROM live.channel_presence c
     WHERE c.ref = ANY (untracked) OR c.ref = ANY (array(SELECT m.previous_ref FROM unnest(members) AS m))
@@ -162,20 +178,21 @@ BEGIN
     FROM unnest(members) AS m
     -- A node that has lost its lease, or its answer, stores its members again.
     ON CONFLICT ON CONSTRAINT channel_presence_pkey DO UPDATE SET node_id = excluded.node_id, expires_at = 'infinity'
-    RETURNING c.*
+    RETURNING c AS member, c.xmax = 0 AS is_new
   ), replaced AS (
     -- A client that comes back takes the place it left when its socket broke off.
     DELETE FROM live.channel_presence c
     WHERE c.ref IN (
       SELECT left_behind.ref FROM unnest(members) AS m
+      JOIN stored s ON (s.member).ref = m.ref AND s.is_new AND m.previous_ref IS NULL
       CROSS JOIN LATERAL (
         SELECT o.ref FROM live.channel_presence o
         WHERE o.topic = m.topic AND o.is_private = m.is_private AND o.key = m.key AND o.user_id IS NOT DISTINCT FROM m.user_id
-          AND o.node_id IS NULL AND m.previous_ref IS NULL AND o.ref <> m.ref
+          AND (o.node_id IS NULL OR EXISTS (SELECT FROM live.node n WHERE n.id = o.node_id AND n.retired))
         ORDER BY o.expires_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS left_behind)
     RETURNING c.ref, c.topic, c.is_private
   ), change AS (
-    SELECT s.topic, s.is_private, live.channel_member(s) AS joined, NULL AS left_ref FROM stored s
+    SELECT (s.member).topic, (s.member).is_private, live.channel_member(s.member) AS joined, NULL AS left_ref FROM stored s
     UNION ALL SELECT e.topic, e.is_private, NULL, e.ref FROM ended e
     UNION ALL SELECT r.topic, r.is_private, NULL, r.ref FROM replaced r
   )
@@ -183,43 +200,58 @@ BEGIN
     SELECT live.emit_channel_change(c.topic, c.is_private, jsonb_agg(c.joined) FILTER (WHERE c.joined IS NOT NULL),
                                     array_agg(c.left_ref) FILTER (WHERE c.left_ref IS NOT NULL))
     FROM change c GROUP BY c.topic, c.is_private) AS emitted;
+  RETURN held;
 END
 $$;
 COMMENT ON FUNCTION live.store_channel_presence(uuid, jsonb, text[]) IS
-'Stores members of channels, a JSON array of live.tracked_member, and ends those with the refs of untracked. A ref that is known is taken over by the node. Errors: 55000 if the node is not registered or has ended; 22004, 22023, 54000 for members out of bounds. For bridges.';
+'Stores members of channels, a JSON array of live.tracked_member, and ends those with the refs of untracked. A ref that is known is taken over by the node. Returns the refs of members whose users somebody holds: to be stored later. Errors: 55000 if the node is not registered or has ended; 22004, 22023, 54000 for members out of bounds; 55P03. For bridges.';
 
 -- Ends the members of these sockets: at once, or at a time until which they may come back.
 CREATE FUNCTION live.end_channel_presence(connections uuid[], ends_at timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  refs text[] := array(SELECT c.ref FROM live.channel_presence c WHERE c.connection = ANY (connections) ORDER BY c.ref FOR UPDATE);
 BEGIN
-  IF ends_at > live.clock() THEN
-    UPDATE live.channel_presence c SET node_id = NULL, expires_at = ends_at
-    WHERE c.connection = ANY (connections) AND c.node_id IS NOT NULL;
-    IF FOUND THEN
-      PERFORM live.wake_worker(ends_at);
-    END IF;
+  IF cardinality(refs) = 0 THEN
     RETURN;
+  ELSIF ends_at > live.clock() THEN
+    UPDATE live.channel_presence c SET node_id = NULL, expires_at = ends_at WHERE c.ref = ANY (refs) AND c.node_id IS NOT NULL;
+    PERFORM live.wake_worker(ends_at);
+  ELSE
+    PERFORM live.drop_channel_presence(refs);
   END IF;
-  PERFORM live.drop_channel_presence(array(SELECT c.ref FROM live.channel_presence c WHERE c.connection = ANY (connections)));
 END
 $$;
 COMMENT ON FUNCTION live.end_channel_presence(uuid[], timestamptz) IS
 'Ends what these sockets track: at once, or later unless a client comes back. For the extension itself.';
 
-CREATE FUNCTION live.drop_channel_presence(refs text[]) RETURNS void
-LANGUAGE sql VOLATILE
+CREATE FUNCTION live.drop_channel_presence(refs text[], by_user boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  -- All who change many members lock them in one order.
+  PERFORM FROM live.channel_presence c WHERE c.ref = ANY (refs) ORDER BY c.ref FOR UPDATE;
+  PERFORM live.emit_channel_change(e.topic, e.is_private, NULL, e.refs, by_user) FROM live.deleted_members(refs) AS e;
+END
+$$;
+COMMENT ON FUNCTION live.drop_channel_presence(text[], boolean) IS
+'Ends members, and tells the bridges. by_user: see live.emit_channel_change(). For the extension itself.';
+
+CREATE FUNCTION live.deleted_members(gone_refs text[]) RETURNS TABLE (topic text, is_private boolean, refs text[])
+LANGUAGE sql VOLATILE ROWS 10
 SET search_path = pg_catalog, pg_temp AS $$
   WITH ended AS (
-    DELETE FROM live.channel_presence c WHERE c.ref = ANY (refs) RETURNING c.topic, c.is_private, c.ref
+    DELETE FROM live.channel_presence c WHERE c.ref = ANY (gone_refs) RETURNING c.topic, c.is_private, c.ref
   )
-  SELECT live.emit_channel_change(e.topic, e.is_private, NULL, array_agg(e.ref)) FROM ended e GROUP BY e.topic, e.is_private
+  SELECT e.topic, e.is_private, array_agg(e.ref) FROM ended e GROUP BY e.topic, e.is_private
 $$;
-COMMENT ON FUNCTION live.drop_channel_presence(text[]) IS 'Ends members, and tells the bridges. For the extension itself.';
+COMMENT ON FUNCTION live.deleted_members(text[]) IS 'Deletes members and returns them by channel. Part of live.drop_channel_presence().';
 
 CREATE FUNCTION live.hide_channel_presence(me text, hide boolean) RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
+  SELECT FROM live.channel_presence c WHERE c.user_id = me ORDER BY c.ref FOR UPDATE;
   WITH changed AS (
     UPDATE live.channel_presence c SET hidden = hide WHERE c.user_id = me AND c.hidden <> hide RETURNING c.*
   )

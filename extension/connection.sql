@@ -9,12 +9,14 @@
 CREATE UNLOGGED TABLE live.node (
   id uuid PRIMARY KEY,
   renewed_at timestamptz NOT NULL,
-  expires_at timestamptz NOT NULL
+  expires_at timestamptz NOT NULL,
+  retired boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE live.node IS 'The bridges that run: one row each, renewed every few seconds.';
 COMMENT ON COLUMN live.node.id IS 'Made anew by each process.';
 COMMENT ON COLUMN live.node.renewed_at IS 'Until when the node is known to have lived.';
 COMMENT ON COLUMN live.node.expires_at IS 'The end of its lease, and of its connections, unless it renews.';
+COMMENT ON COLUMN live.node.retired IS 'It has stopped in order and does not renew: what it held may come back through another until then.';
 ALTER TABLE live.node ENABLE ROW LEVEL SECURITY;
 
 CREATE UNLOGGED TABLE live.connection (

@@ -52,6 +52,8 @@ DECLARE
     ) AS member CROSS JOIN LATERAL %s AS page';
   one text := replace(page, 'LIMIT $2', 'LIMIT 1');
   of_member text;
+  -- Only the member that the query is about, if it is about one.
+  followed text := '(SELECT e.followed FROM live.follow_edge e WHERE e.follower = $1' || CASE WHEN query.actor IS NOT NULL THEN ' AND e.followed = $4' ELSE '' END || ')';
 BEGIN
   CASE branch
     WHEN 'public' THEN
@@ -70,13 +72,13 @@ BEGIN
                             'a.created_at', 'm.created_at'), direction, direction);
     WHEN 'session' THEN
       of_member := $$a.session_id = member.key AND a.visibility = 'session' AND a.user_id <> $1$$;
-      RETURN format(of_each, 'live.my_sessions()', format(one, of_member), format(page, of_member));
+      RETURN format(of_each, '(SELECT s FROM live.my_sessions() AS s' || CASE WHEN query.session_id IS NOT NULL THEN ' WHERE s = $7' ELSE '' END || ')', format(one, of_member), format(page, of_member));
     WHEN 'followers' THEN
       of_member := $$a.user_id = member.key AND a.visibility = 'followers'$$;
-      RETURN format(of_each, '(SELECT e.followed FROM live.follow_edge e WHERE e.follower = $1)', format(one, of_member), format(page, of_member));
+      RETURN format(of_each, followed, format(one, of_member), format(page, of_member));
     WHEN 'home' THEN
       of_member := $$a.user_id = member.key AND a.visibility IN ('public', 'followers')$$;
-      RETURN format(of_each, '(SELECT e.followed FROM live.follow_edge e WHERE e.follower = $1)', format(one, of_member), format(page, of_member));
+      RETURN format(of_each, followed, format(one, of_member), format(page, of_member));
   END CASE;
 END
 $body$;

@@ -59,7 +59,8 @@ BEGIN
        live.presence_rule_in_force(), live.can_see_presence(text), live.derived_status(live.presence_mode, bigint, boolean),
        live.shown_device(live.device_type, live.device_type), live.presence_of(text), live.get_presence(text),
        live.update_presence(live.presence_mode, text, live.device_type, jsonb), live.disconnect(uuid), live.go_offline(),
-       live.heartbeat(uuid, live.device_type, boolean, interval),
+       live.heartbeat(uuid, live.device_type, boolean, interval), live.heartbeat_of_socket(uuid, live.device_type, boolean),
+       live.node_expiry(uuid),
        live.get_online_users(integer, text, live.presence_status[]), live.get_presence_summary(),
        live.set_typing(text, boolean), live.get_typing(text), live.channel_members(text) TO %s', role);
   EXECUTE format(

@@ -27,10 +27,9 @@ $$;
 COMMENT ON FUNCTION live.begin_connection(text, uuid, live.device_type, boolean, interval) IS
 'Makes a connection with a deadline of its own. Part of live.heartbeat(). Errors: 42501 if another user has one of that id, 54000 for too many.';
 
-CREATE FUNCTION live.heartbeat(
-  connection_id uuid, device_type live.device_type DEFAULT 'other', active boolean DEFAULT true, ttl interval DEFAULT '90 seconds')
+CREATE FUNCTION live.beat(connection_id uuid, device_type live.device_type, active boolean, ttl interval, may_begin boolean)
 RETURNS live.presence
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   me text := live.required_user();
@@ -46,7 +45,9 @@ BEGIN
   END IF;
   SELECT c.* INTO old FROM live.connection c WHERE c.id = connection_id AND c.user_id = me FOR UPDATE;
   at := live.clock();
-  IF old.id IS NULL THEN
+  IF old.id IS NULL AND NOT may_begin THEN
+    RETURN live.presence_of(me);
+  ELSIF old.id IS NULL THEN
     PERFORM live.begin_connection(me, connection_id, device_type, active, ttl);
     PERFORM live.announce(ARRAY[me]);
     RETURN live.presence_of(me);
@@ -55,8 +56,8 @@ BEGIN
   new_check := least(old.check_at, CASE WHEN old.node_id IS NULL THEN at + ttl ELSE 'infinity' END,
                      CASE WHEN active THEN at + live.idle_after() ELSE 'infinity' END);
   UPDATE live.connection c
-  SET active = heartbeat.active, device_type = coalesce(nullif(heartbeat.device_type, 'other'), c.device_type), seen_at = at,
-      last_active_at = CASE WHEN heartbeat.active THEN at ELSE c.last_active_at END,
+  SET active = beat.active, device_type = coalesce(nullif(beat.device_type, 'other'), c.device_type), seen_at = at,
+      last_active_at = CASE WHEN beat.active THEN at ELSE c.last_active_at END,
       expires_at = CASE WHEN c.node_id IS NULL THEN at + ttl ELSE c.expires_at END,
       check_at = new_check
   WHERE c.id = connection_id;
@@ -70,5 +71,29 @@ BEGIN
   RETURN live.presence_of(me);
 END
 $$;
+COMMENT ON FUNCTION live.beat(uuid, live.device_type, boolean, interval, boolean) IS
+'As live.heartbeat(); unless may_begin, a connection that is not there stays away. For the extension itself.';
+
+CREATE FUNCTION live.heartbeat(
+  connection_id uuid, device_type live.device_type DEFAULT 'other', active boolean DEFAULT true, ttl interval DEFAULT '90 seconds')
+RETURNS live.presence
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN live.beat(connection_id, device_type, active, ttl, true);
+END
+$$;
 COMMENT ON FUNCTION live.heartbeat(uuid, live.device_type, boolean, interval) IS
 'Tells that a connection of the current user lives, and makes it if there is none of that id; it ends when no heartbeat comes for ttl (1 second to 1 day). active: false, nobody is at it now. Returns the presence as the user sees it. Errors: 42501 when not signed in or for another user''s connection; 22004; 22023; 54000 for more than 200 connections.';
+
+-- For sockets, whose bridge begins and ends the connection: a beat that comes late must not bring it back.
+CREATE FUNCTION live.heartbeat_of_socket(connection_id uuid, device_type live.device_type DEFAULT 'other', active boolean DEFAULT true)
+RETURNS live.presence
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN live.beat(connection_id, device_type, active, '90 seconds', false);
+END
+$$;
+COMMENT ON FUNCTION live.heartbeat_of_socket(uuid, live.device_type, boolean) IS
+'As live.heartbeat(), for a connection that a bridge holds: one that has ended stays so. Errors: 42501, 22004.';

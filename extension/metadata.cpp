@@ -13,6 +13,7 @@ namespace {
 
 constexpr int deepest = 8;
 constexpr int most_keys = 256;
+constexpr size_t longest_number = 350; // what a double needs at most, written out
 // Assigning these to an object of JavaScript changes the object's class instead of its data.
 constexpr std::array<std::string_view, 3> poisonous = {"__proto__", "constructor", "prototype"};
 
@@ -29,6 +30,13 @@ void check_key(std::string_view key) {
   for (const char character : key)
     if (static_cast<unsigned char>(character) < 0x20 || character == 0x7f)
       refuse(ERRCODE_INVALID_PARAMETER_VALUE, "metadata must not have control characters in keys");
+}
+
+// 1e100000 is a few bytes here and a hundred thousand for everybody who reads it.
+void check_number(Numeric number) {
+  const char *const text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
+  if (strlen(text) > longest_number)
+    refuse(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "metadata has a number of more than 350 digits");
 }
 
 void check(Jsonb *metadata) {
@@ -48,6 +56,8 @@ void check(Jsonb *metadata) {
       if (++depth > deepest) refuse(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "metadata is nested more than 8 levels deep");
     } else if (token == WJB_END_OBJECT || token == WJB_END_ARRAY) {
       --depth;
+    } else if ((token == WJB_VALUE || token == WJB_ELEM) && value.type == jbvNumeric) {
+      check_number(value.val.numeric);
     } else if (token == WJB_KEY) {
       if (++keys > most_keys) refuse(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "metadata has more than 256 keys");
       check_key({value.val.string.val, static_cast<size_t>(value.val.string.len)});

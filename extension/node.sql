@@ -13,7 +13,7 @@ BEGIN
     RAISE EXCEPTION 'lease must be from 1 second to 1 hour' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   -- Once ended it stays ended: its connections may have been announced offline.
-  UPDATE live.node n SET renewed_at = at, expires_at = at + lease WHERE n.id = node_id AND n.expires_at > at;
+  UPDATE live.node n SET renewed_at = at, expires_at = at + lease WHERE n.id = node_id AND n.expires_at > at AND NOT n.retired;
   RETURN FOUND;
 END
 $$;
@@ -36,18 +36,18 @@ $$;
 COMMENT ON FUNCTION live.register_node(uuid, interval) IS
 'Makes a node, or renews it. Error 23505 for the id of a node that has ended. For bridges.';
 
+-- One row, however many connections: they live as long as it does.
 CREATE FUNCTION live.retire_node(node_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  grace_ends_at timestamptz := live.clock() + live.grace_period();
+  at timestamptz := live.clock();
 BEGIN
-  UPDATE live.connection c
-  SET node_id = NULL, seen_at = live.clock(), expires_at = grace_ends_at, check_at = least(c.check_at, grace_ends_at)
-  WHERE c.node_id = retire_node.node_id;
-  UPDATE live.channel_presence c SET node_id = NULL, expires_at = grace_ends_at WHERE c.node_id = retire_node.node_id;
-  DELETE FROM live.node n WHERE n.id = retire_node.node_id;
-  PERFORM live.wake_worker(grace_ends_at);
+  UPDATE live.node n SET retired = true, renewed_at = at, expires_at = at + live.grace_period()
+  WHERE n.id = retire_node.node_id AND n.expires_at > at AND NOT n.retired;
+  IF FOUND THEN
+    PERFORM live.wake_worker(at + live.grace_period());
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION live.retire_node(uuid) IS
@@ -58,7 +58,7 @@ CREATE FUNCTION live.require_node(node_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM FROM live.node n WHERE n.id = require_node.node_id AND n.expires_at > live.clock() FOR SHARE;
+  PERFORM FROM live.node n WHERE n.id = require_node.node_id AND n.expires_at > live.clock() AND NOT n.retired FOR SHARE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'node is not registered' USING ERRCODE = 'object_not_in_prerequisite_state',
       HINT = 'Call live.register_node() first.';
@@ -70,7 +70,7 @@ COMMENT ON FUNCTION live.require_node(uuid) IS 'Error 55000 unless the node is r
 CREATE FUNCTION live.connect_users(
   node_id uuid, connection_ids uuid[], user_ids text[], device_types live.device_type[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
   at timestamptz := live.clock();
 BEGIN
@@ -86,48 +86,53 @@ BEGIN
   SET node_id = excluded.node_id, seen_at = excluded.seen_at, expires_at = 'infinity', check_at = least(c.check_at, excluded.check_at)
   WHERE c.user_id = excluded.user_id AND c.node_id IS DISTINCT FROM excluded.node_id;
   PERFORM live.wake_worker(at + live.idle_after());
-  PERFORM live.announce(user_ids);
+  PERFORM live.announce_unheld(user_ids);
 END
 $$;
 COMMENT ON FUNCTION live.connect_users(uuid, uuid[], text[], live.device_type[]) IS
-'Stores new connections of a node and announces their users. A connection of the same user that is known already is taken over. Errors: 55000 if the node is not registered or has ended, 22023. For bridges.';
+'Stores new connections of a node and announces their users. A connection of the same user that is known already is taken over. Users whose row somebody holds are announced by the worker, later. Errors: 55000 if the node is not registered or has ended, 22023, 55P03. For bridges.';
 
-CREATE FUNCTION live.disconnect_users(connection_ids uuid[], clean boolean) RETURNS void
+-- A connection that somebody holds is left as it is: nobody's open transaction holds up those of others.
+CREATE FUNCTION live.disconnect_users(connection_ids uuid[], clean boolean) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
   at timestamptz := live.clock();
   ends_at timestamptz := at + CASE WHEN clean THEN '0'::interval ELSE live.grace_period() END;
   users text[];
+  held uuid[];
 BEGIN
-  WITH ended AS (
-    UPDATE live.connection c
-    SET node_id = NULL, seen_at = at, expires_at = ends_at, check_at = least(c.check_at, ends_at)
-    WHERE c.id = ANY (connection_ids) AND c.node_id IS NOT NULL
+  WITH free AS MATERIALIZED (
+    SELECT c.id FROM live.connection c WHERE c.id = ANY (connection_ids) AND c.node_id IS NOT NULL ORDER BY c.id FOR UPDATE SKIP LOCKED
+  ), ended AS (
+    UPDATE live.connection c SET node_id = NULL, seen_at = at, expires_at = ends_at, check_at = least(c.check_at, ends_at)
+    FROM free WHERE c.id = free.id
     RETURNING c.user_id
   )
   SELECT array_agg(ended.user_id) INTO users FROM ended;
+  held := array(SELECT c.id FROM live.connection c WHERE c.id = ANY (connection_ids) AND c.node_id IS NOT NULL);
   IF clean AND users IS NOT NULL THEN
-    PERFORM live.announce(users);
+    PERFORM live.announce_unheld(users);
   ELSIF users IS NOT NULL THEN
     PERFORM live.wake_worker(ends_at);
   END IF;
-  PERFORM live.end_channel_presence(connection_ids, ends_at);
+  PERFORM live.end_channel_presence(array(SELECT c FROM unnest(connection_ids) AS c WHERE c <> ALL (held)), ends_at);
+  RETURN held;
 END
 $$;
 COMMENT ON FUNCTION live.disconnect_users(uuid[], boolean) IS
-'Ends connections of nodes, and what they track in channels: clean, the client closed them, at once; else after the grace period, in which a client that comes back was never away. For bridges.';
+'Ends connections of nodes, and what they track in channels: clean, the client closed them, at once; else after the grace period, in which a client that comes back was never away. Returns those that somebody holds: to be ended later. Error 55P03. For bridges.';
 
 CREATE FUNCTION live.report_activity(connection_ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
   at timestamptz := live.clock();
   was_idle text[];
 BEGIN
   WITH before AS MATERIALIZED (
     SELECT c.id, NOT c.active OR c.last_active_at + live.idle_after() <= at AS idle
-    FROM live.connection c WHERE c.id = ANY (connection_ids) ORDER BY c.id FOR UPDATE
+    FROM live.connection c WHERE c.id = ANY (connection_ids) ORDER BY c.id FOR UPDATE SKIP LOCKED
   ), now AS (
     UPDATE live.connection c
     SET active = true, last_active_at = at, check_at = least(c.check_at, at + live.idle_after())
@@ -137,7 +142,7 @@ BEGIN
   SELECT array_agg(now.user_id) FILTER (WHERE now.idle) INTO was_idle FROM now;
   IF was_idle IS NOT NULL THEN
     PERFORM live.wake_worker(at + live.idle_after());
-    PERFORM live.announce(was_idle);
+    PERFORM live.announce_unheld(was_idle);
   END IF;
 END
 $$;

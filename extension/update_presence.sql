@@ -108,6 +108,14 @@ $$;
 COMMENT ON FUNCTION live.update_presence(live.presence_mode, text, live.device_type, jsonb) IS
 'Changes what is shown of the current user; NULL leaves as it is, an empty custom_status clears it. Does not connect: a user without connections stays offline. Returns the presence as the user sees it. Errors: 42501 when not signed in; 22023 and 54000 for text or metadata out of bounds.';
 
+CREATE FUNCTION live.leave_channels(me text, connections uuid[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT live.drop_channel_presence(
+    array(SELECT c.ref FROM live.channel_presence c WHERE c.connection = ANY (connections) AND c.user_id = me), true)
+$$;
+COMMENT ON FUNCTION live.leave_channels(text, uuid[]) IS 'Ends what a user tracks with these connections, because the user wants it. For the extension itself.';
+
 -- What the user ends oneself, ends at once.
 CREATE FUNCTION live.disconnect(connection_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -119,7 +127,7 @@ BEGIN
   WHERE c.id = connection_id AND c.user_id = me;
   IF FOUND THEN
     PERFORM live.announce(ARRAY[me]);
-    PERFORM live.end_channel_presence(ARRAY[connection_id], live.clock());
+    PERFORM live.leave_channels(me, ARRAY[connection_id]);
   END IF;
 END
 $$;
@@ -139,7 +147,7 @@ BEGIN
   SELECT array_agg(gone.id) INTO ended FROM gone;
   IF ended IS NOT NULL THEN
     PERFORM live.announce(ARRAY[me]);
-    PERFORM live.end_channel_presence(ended, live.clock());
+    PERFORM live.leave_channels(me, ended);
   END IF;
 END
 $$;

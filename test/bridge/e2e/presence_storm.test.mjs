@@ -1,5 +1,6 @@
-// Behaviour: after a storm of random actions by many clients over two bridges, every client knows exactly the members
-// that the database has, and others see nothing of those who are invisible.
+// Behaviour: after a storm of random actions by many clients over two bridges, whose connections to the database are cut
+// now and then, the database has what each client asked for last and nothing else, and every client knows exactly that;
+// others see nothing of those who are invisible.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { clients } from './clients.mjs';
@@ -27,7 +28,7 @@ function randomFrom(start) {
 
 class Visitor {
   constructor(number, bridges, topics) {
-    Object.assign(this, { number, bridges, topics, random: randomFrom(seed * 100 + number), user: `u${number % users}`, log: [] });
+    Object.assign(this, { number, bridges, topics, random: randomFrom(seed * 100 + number), user: `u${number % users}`, wish: null });
   }
 
   async enter() {
@@ -46,27 +47,44 @@ class Visitor {
     return eventually(`client ${this.number} has joined`, () => this.subscription.channel.state === 'joined');
   }
 
+  /** What the client wants to be tracked as is the meta of its last track() that was not refused; null: not at all. */
+  async track(meta) {
+    const before = this.wish;
+    this.wish = meta;
+    if ((await this.subscription.track(meta)) !== 'ok' && this.wish === meta) this.wish = before;
+  }
+
   async act(database) {
     const dice = this.random(100);
-    if (dice < 60) return this.subscription.track({ n: this.random(1000), by: this.number });
-    if (dice < 80) return this.subscription.untrack();
+    if (dice < 57) return this.track({ n: this.random(1000), by: this.number });
+    if (dice < 60) return this.track({ by: this.number, deep: [[[[[[[[1]]]]]]]] });
+    if (dice < 80) {
+      this.wish = null;
+      return this.subscription.untrack();
+    }
     if (dice < 88) return database.as(this.user, `live.update_presence('${['auto', 'invisible', 'busy'][this.random(3)]}')`);
     if (dice < 94) {
+      this.wish = null;
       await this.subscription.leave();
       return this.join();
     }
     if (dice < 96) {
+      this.wish = null; // realtime-js does not track again by itself
       this.connection.breakOff();
       await eventually('the client has noticed', () => this.subscription.channel.state !== 'joined');
       return this.joined();
     }
     if (dice < 97) {
+      this.wish = null;
+      if (this.random(2)) this.subscription.track({ n: -3, by: this.number });
       await this.connection.close();
       return this.enter();
     }
+    if (dice < 98 && this.number === 0) {
+      return database.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pg-live-bridge own'`);
+    }
     // Two at once: the last one counts.
-    const both = [this.subscription.track({ n: -1, by: this.number }), this.subscription.track({ n: -2, by: this.number })];
-    return Promise.all(both);
+    return Promise.all([this.track({ n: -1, by: this.number }), this.track({ n: -2, by: this.number })]);
   }
 }
 
@@ -104,6 +122,12 @@ test(`${actions} actions of ${crowd} clients over two bridges (seed ${seed})`, a
         for (let i = 0; i < actions / crowd; i++) await visitor.act(database);
       }),
     );
+    const byNumber = (one, other) => one.by - other.by;
+    await eventually('the database has what the clients asked for last, and nothing else', async () => {
+      const { rows } = await database.query('select meta from live.channel_presence');
+      assert.deepEqual(rows.map(({ meta }) => meta).sort(byNumber), visitors.map(({ wish }) => wish).filter(Boolean).sort(byNumber));
+      return true;
+    });
     await eventually('all clients know what the database says', async () => {
       for (const visitor of visitors) {
         assert.deepEqual(visitor.subscription.members(), await stored(visitor.room, visitor.user), `client ${visitor.number}`);
