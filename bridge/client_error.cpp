@@ -18,12 +18,15 @@ struct StatusOfState {
 constexpr std::array kStatuses = {
     StatusOfState{"08", 503},    // no connection to the database
     StatusOfState{"22", 422},    // arguments that make no sense
+    StatusOfState{"23503", 422}, // what they are about does not exist
+    StatusOfState{"23505", 409}, // it is there already, and is another
     StatusOfState{"28", 401},    // no identity
     StatusOfState{"40", 503},    // serialization failure, deadlock: asking again helps
     StatusOfState{"42501", 403}, // no right
     StatusOfState{"53400", 503}, // too much waits
     StatusOfState{"54", 413},    // more than the limits allow
     StatusOfState{"57014", 504}, // took too long
+    StatusOfState{"P0002", 404}, // there is none
 };
 
 } // namespace

@@ -15,17 +15,18 @@ namespace {
 constexpr std::string_view kArguments =
     "with command (arguments, topic, connection) as (values ($1::jsonb, $2::text, $3::uuid))";
 
-// kArguments and the command's own text, as one text that lives as long as the program.
-template <std::size_t Size>
+// kArguments and the pieces of the command's own text, as one text that lives as long as the program.
+template <std::size_t... Sizes>
 class Sql {
  public:
-  consteval explicit Sql(const char (&own)[Size]) {
-    std::copy(own, own + Size, std::copy(kArguments.begin(), kArguments.end(), text_.begin()));
+  consteval explicit Sql(const char (&...pieces)[Sizes]) {
+    auto end = std::copy(kArguments.begin(), kArguments.end(), text_.begin());
+    ((end = std::copy(pieces, pieces + Sizes - 1, end)), ...);
   }
-  constexpr operator std::string_view() const { return {text_.data(), text_.size() - 1}; }
+  constexpr operator std::string_view() const { return {text_.data(), text_.size()}; }
 
  private:
-  std::array<char, kArguments.size() + Size> text_{};
+  std::array<char, kArguments.size() + (... + (Sizes - 1))> text_{};
 };
 
 // Older apps say which status they want to have instead of the mode.
@@ -70,6 +71,75 @@ constexpr Sql kGetOnlineUsers(R"(, page as (
     'next', max(cursor) filter (where position = page_size))
   from page)");
 
+// Older apps say whether it is public instead of the visibility.
+constexpr Sql kLogActivity(R"(
+  select to_jsonb(activity) - '{is_public,audience,idempotency_key,deleted_at}'::text[]
+         || jsonb_build_object('cursor', live.activity_cursor(activity.created_at, activity.id))
+  from command,
+       jsonb_to_record(arguments) as said (
+         activity_type text, entity_type text, entity_id text, metadata jsonb, visibility live.activity_visibility,
+         is_public boolean, session_id uuid, audience text[], idempotency_key text),
+       live.log_activity(
+         said.activity_type, said.entity_type, said.entity_id, coalesce(said.metadata, '{}'),
+         coalesce(said.visibility, case when not said.is_public then 'private'::live.activity_visibility else 'public' end),
+         said.session_id, said.audience, said.idempotency_key) as activity)");
+
+constexpr Sql kDeleteActivity(R"(
+  select live.delete_activity((arguments->>'id')::bigint) from command)");
+
+constexpr Sql kMarkSeen(R"(
+  select live.mark_seen((arguments->>'up_to')::bigint) from command)");
+
+constexpr Sql kMarkRead(R"(
+  select live.mark_read(ids) from command, jsonb_to_record(arguments) as said (ids bigint[]))");
+
+constexpr Sql kFollow(" select live.follow(arguments->>'user_id') from command");
+
+constexpr Sql kUnfollow(" select live.unfollow(arguments->>'user_id') from command");
+
+// A page: kPage, what gives its rows, kRows, and what is told of them. A page that is full has a next one; before one
+// that was asked for by a cursor there may be another.
+constexpr char kPage[] = R"(, page as (
+    select feed.*, page_size, arguments ? 'cursor' as has_previous from command,)";
+constexpr char kRows[] = R"( with ordinality as feed), told as (
+    select coalesce(jsonb_agg(to_jsonb(page) - '{ordinality,page_size,has_previous}'::text[] order by ordinality), '[]') as rows,
+           max(cursor) filter (where ordinality = page_size) as next,
+           max(cursor) filter (where ordinality = 1 and has_previous) as previous
+    from page))";
+
+constexpr Sql kGetFeed(kPage, R"(
+    coalesce((arguments->>'limit')::integer, 50) as page_size, live.get_feed_activities(
+      page_size, arguments->>'cursor', string_to_array(nullif(arguments->>'type', ''), ','),
+      coalesce(arguments->>'actor', arguments->>'user_id'), arguments->>'entity_type', arguments->>'entity_id',
+      (arguments->>'session_id')::uuid, (arguments->>'since')::timestamptz, (arguments->>'until')::timestamptz,
+      (arguments->>'metadata')::jsonb,
+      case arguments->>'direction' when 'forwards' then 'false' when 'backwards' then 'true'
+        else arguments->>'direction' end::boolean))",
+                       kRows, R"(
+  select jsonb_build_object('activities', rows, 'next', next), next, previous from told)");
+
+constexpr Sql kGetHomeFeed(kPage, R"(
+    coalesce((arguments->>'limit')::integer, 50) as page_size, live.get_home_feed(
+      page_size, arguments->>'cursor', string_to_array(nullif(arguments->>'type', ''), ',')))",
+                           kRows, R"(
+  select jsonb_build_object('activities', rows, 'next', next), next, null from told)");
+
+constexpr Sql kGetNotifications(kPage, R"(
+    coalesce((arguments->>'limit')::integer, 50) as page_size, live.get_notifications(page_size, arguments->>'cursor'))",
+                                kRows, R"(
+  select jsonb_build_object('activities', rows, 'next', next, 'unread', live.unread_count()), next, null from told)");
+
+constexpr Sql kGetFeedGroups(kPage, R"(
+    coalesce((arguments->>'limit')::integer, 20) as page_size, live.get_feed_groups(
+      page_size, arguments->>'cursor', coalesce(arguments->>'grouping', 'verb-entity-day')))",
+                             kRows, R"(
+  select jsonb_build_object('groups', rows, 'next', next), next, null from told)");
+
+constexpr Sql kGetTrending(R"(
+  select jsonb_build_object('entities', coalesce(jsonb_agg(to_jsonb(entity) - 'ordinality' order by ordinality), '[]'))
+  from command, live.get_trending(arguments->>'entity_type', coalesce((arguments->>'limit')::integer, 20))
+    with ordinality as entity)");
+
 constexpr auto kCommands = std::to_array<CommandEntry>({
     {"presence:update", "PATCH", "/api/presence", kUpdatePresence},
     {kTypingEvent, "", "", kSetTyping},
@@ -77,6 +147,17 @@ constexpr auto kCommands = std::to_array<CommandEntry>({
     {"", "GET", "/api/presence", kGetPresence, CommandKind::read},
     {"", "DELETE", "/api/presence", kGoOffline},
     {"", "GET", "/api/presence/online", kGetOnlineUsers, CommandKind::read},
+    {"activity:new", "POST", "/api/activity", kLogActivity, CommandKind::create},
+    {"activity:delete", "DELETE", "/api/activity", kDeleteActivity},
+    {"activity:seen", "POST", "/api/activity/seen", kMarkSeen},
+    {"activity:read", "POST", "/api/activity/read", kMarkRead},
+    {"follow", "POST", "/api/follow", kFollow},
+    {"unfollow", "DELETE", "/api/follow", kUnfollow},
+    {"", "GET", "/api/activity", kGetFeed, CommandKind::page},
+    {"", "GET", "/api/activity/home", kGetHomeFeed, CommandKind::page},
+    {"", "GET", "/api/activity/notifications", kGetNotifications, CommandKind::page},
+    {"", "GET", "/api/activity/groups", kGetFeedGroups, CommandKind::page},
+    {"", "GET", "/api/activity/trending", kGetTrending, CommandKind::read},
 });
 
 std::string_view without_path_prefix(std::string_view path) {

@@ -3,7 +3,9 @@
 //
 // Invariant: every command is bound to the same three parameters: $1 its arguments, a JSON object (of strings, when
 // they come from a query); $2 the topic of the channel, $3 the presence id of the connection, both NULL over HTTP. It
-// returns one column: JSON text, pasted into the answer unread, or an empty text when there is nothing to say.
+// returns one column: JSON text, pasted into the answer unread, or an empty text when there is nothing to say. Of a
+// page it returns two more: the cursors from which the next page goes on and the one before it goes back, NULL for
+// none.
 #pragma once
 
 #include <optional>
@@ -12,7 +14,12 @@
 
 namespace pg_live {
 
-enum class CommandKind : unsigned char { read, write };
+enum class CommandKind : unsigned char {
+  read,
+  page, // a read
+  write,
+  create, // a write that HTTP answers with 201
+};
 
 struct CommandEntry {
   std::string_view event;  // of a push; empty: not over WebSockets

@@ -16,16 +16,17 @@ namespace {
 void allow_origin(HttpResponse &response, const std::string &origin) {
   if (origin.empty()) return;
   response.headers.emplace_back("Access-Control-Allow-Origin", origin);
+  response.headers.emplace_back("Access-Control-Expose-Headers", "Link");
   response.headers.emplace_back("Vary", "Origin");
 }
 
 HttpResponse preflight(const std::string &methods) {
   HttpResponse response;
   response.status = 204;
-  response.headers = {
-      {"Access-Control-Allow-Methods", methods},
-      {"Access-Control-Allow-Headers", "authorization, apikey, x-api-key, content-type, x-client-info, prefer"},
-      {"Access-Control-Max-Age", "3600"}};
+  response.headers = {{"Access-Control-Allow-Methods", methods},
+                      {"Access-Control-Allow-Headers",
+                       "authorization, apikey, x-api-key, content-type, x-client-info, prefer, idempotency-key"},
+                      {"Access-Control-Max-Age", "3600"}};
   return response;
 }
 

@@ -5,7 +5,9 @@
 #include "database.hpp"
 #include "http_text.hpp"
 #include "json.hpp"
+#include "page_link.hpp"
 #include "url_query.hpp"
+#include "utf8.hpp"
 
 #include <array>
 #include <functional>
@@ -17,6 +19,9 @@ namespace {
 // Secrets in a query are who asks, and no arguments.
 constexpr std::array<std::string_view, 2> kNoArguments = {"apikey", "token"};
 
+// Arguments that may be given more than once.
+constexpr std::array<std::string_view, 1> kLists = {"type"};
+
 using Arguments = std::variant<std::string, HttpResponse>;
 
 bool is_json(const RequestHead &head) {
@@ -25,9 +30,23 @@ bool is_json(const RequestHead &head) {
 }
 
 Arguments arguments_in_query(const RequestHead &head) {
-  auto arguments = query_object(head.query, kNoArguments);
+  auto arguments = query_object(head.query, kNoArguments, kLists);
   if (!arguments) return error_response(400, "the query is malformed", "22023");
   return std::move(*arguments);
+}
+
+// Adds the key of the header to the arguments, unless they have one.
+Arguments with_idempotency_key(json::Value arguments, std::string_view key) {
+  constexpr std::string_view name = "idempotency_key";
+  const auto own = json::member(arguments, name);
+  if (own && own->kind != json::Kind::null) return std::string(arguments.raw);
+  if (!is_utf8(key)) return error_response(400, "the header Idempotency-Key is malformed", "22023");
+  std::string object(arguments.raw.substr(0, arguments.raw.size() - 1));
+  if (json::members(arguments).begin() != nullptr) object += ',';
+  json::append_quoted(object, name);
+  object += ':';
+  json::append_quoted(object, key);
+  return object.append("}");
 }
 
 Arguments arguments_in_body(const HttpRequest &request) {
@@ -37,15 +56,20 @@ Arguments arguments_in_body(const HttpRequest &request) {
   const auto body = json::parse(request.body, {}, &error);
   if (!body) return error_response(400, std::string("the body is no JSON: ").append(error.message), "22P02");
   if (body->kind != json::Kind::object) return error_response(400, "the body must be a JSON object", "22023");
-  return std::string(body->raw);
+  const auto key = request.head.header("idempotency-key");
+  return key ? with_idempotency_key(*body, *key) : std::string(body->raw);
 }
 
 HttpResponse response_to(const Services &services, const CommandEntry &entry, const CommandResult &result,
-                         bool signed_in) {
+                         const PageLinks &links, bool signed_in) {
   if (result.error) return error_response(client_error(services.log, entry.path, *result.error, signed_in));
   HttpResponse response;
   response.body = result.rows.text(0, 0);
+  if (entry.kind == CommandKind::create) response.status = 201;
   if (response.body.empty()) response.status = 204;
+  if (entry.kind == CommandKind::page)
+    if (std::string link = links.value(result.rows.text(0, 1), result.rows.text(0, 2)); !link.empty())
+      response.headers.emplace_back("Link", std::move(link));
   return response;
 }
 
@@ -61,9 +85,13 @@ void command_by_http(Services &services, const ClaimsRef &claims, const HttpRequ
   command.sql = entry.sql;
   command.parameters = {std::get<std::string>(std::move(arguments)), std::nullopt, std::nullopt};
   command.sequence_key = std::hash<std::string>{}(claims->user_id); // what one user asks for stays in order
-  command.done = [respond = std::move(respond), &entry, &services, signed_in = !claims->user_id.empty()](
-                     const CommandResult &result) { respond(response_to(services, entry, result, signed_in)); };
-  if (entry.kind == CommandKind::read) return services.database.read(std::move(command));
+  command.done = [respond = std::move(respond), &entry, &services,
+                  links = PageLinks(entry.kind == CommandKind::page ? request.head.query : ""),
+                  signed_in = !claims->user_id.empty()](const CommandResult &result) {
+    respond(response_to(services, entry, result, links, signed_in));
+  };
+  if (entry.kind == CommandKind::read || entry.kind == CommandKind::page)
+    return services.database.read(std::move(command));
   services.database.write(std::move(command));
 }
 

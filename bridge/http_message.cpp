@@ -9,6 +9,8 @@ std::string_view phrase_of(int status) {
   switch (status) {
   case 200:
     return "OK";
+  case 201:
+    return "Created";
   case 202:
     return "Accepted";
   case 204:
@@ -25,6 +27,8 @@ std::string_view phrase_of(int status) {
     return "Method Not Allowed";
   case 408:
     return "Request Timeout";
+  case 409:
+    return "Conflict";
   case 411:
     return "Length Required";
   case 413:

@@ -57,8 +57,7 @@ BEGIN
   IF cardinality(user_ids) = 0 THEN
     RETURN 0;
   END IF;
-  INSERT INTO live.user_presence (user_id) SELECT DISTINCT u FROM unnest(user_ids) AS u ORDER BY u
-  ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING;
+  PERFORM live.make_user_presence(user_ids);
   PERFORM FROM live.user_presence p WHERE p.user_id = ANY (user_ids) ORDER BY p.user_id FOR UPDATE;
 
   WITH truth AS MATERIALIZED (
@@ -97,8 +96,7 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS 
 DECLARE
   free text[];
 BEGIN
-  INSERT INTO live.user_presence (user_id) SELECT DISTINCT u FROM unnest(user_ids) AS u ORDER BY u
-  ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING;
+  PERFORM live.make_unheld_presence(user_ids);
   free := array(SELECT p.user_id FROM live.user_presence p WHERE p.user_id = ANY (user_ids) ORDER BY p.user_id FOR UPDATE SKIP LOCKED);
   PERFORM live.announce(free);
   IF cardinality(free) < (SELECT count(DISTINCT u) FROM unnest(user_ids) AS u) THEN

@@ -118,8 +118,7 @@ CREATE FUNCTION live.lock_visibility(user_ids text[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  INSERT INTO live.user_presence (user_id) SELECT DISTINCT u FROM unnest(user_ids) AS u WHERE u IS NOT NULL ORDER BY u
-  ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING;
+  PERFORM live.make_unheld_presence(user_ids);
   RETURN array(SELECT p.user_id FROM live.user_presence p WHERE p.user_id = ANY (user_ids) ORDER BY p.user_id FOR SHARE SKIP LOCKED);
 END
 $$;

@@ -65,6 +65,7 @@ BEGIN
        live.set_typing(text, boolean), live.get_typing(text), live.channel_members(text) TO %s', role);
   EXECUTE format(
     'GRANT EXECUTE ON FUNCTION live.my_follows(), live.follow(text), live.unfollow(text), live.entity_type_of(text), live.require_entity(text, text),
+       live.activity_cursor(timestamptz, bigint),
        live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text), live.delete_activity(bigint),
        live.set_activity_visibility(bigint, live.activity_visibility, text[]),
        live.get_feed_activities(integer, text, text[], text, text, text, uuid, timestamptz, timestamptz, jsonb, boolean),

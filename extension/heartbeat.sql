@@ -12,12 +12,13 @@ BEGIN
     RAISE EXCEPTION 'too many connections of one user' USING ERRCODE = 'program_limit_exceeded',
       DETAIL = format('There are %s.', most);
   END IF;
-  -- The same heartbeat may come twice at once.
+  -- The same heartbeat may come twice at once, or while its bridge connects the user: then the node's lease counts.
   INSERT INTO live.connection AS c (id, user_id, device_type, active, connected_at, last_active_at, seen_at, expires_at, check_at)
   VALUES (connection_id, me, coalesce(device, 'other'), is_active, at, at, at, at + ttl, least(at + ttl, at + live.idle_after()))
   ON CONFLICT ON CONSTRAINT connection_pkey DO UPDATE
-  SET active = excluded.active, last_active_at = excluded.last_active_at, seen_at = excluded.seen_at, expires_at = excluded.expires_at
-  WHERE c.user_id = excluded.user_id AND c.node_id IS NULL;
+  SET active = excluded.active, last_active_at = excluded.last_active_at, seen_at = excluded.seen_at,
+      expires_at = CASE WHEN c.node_id IS NULL THEN excluded.expires_at ELSE c.expires_at END
+  WHERE c.user_id = excluded.user_id;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'connection belongs to another user' USING ERRCODE = 'insufficient_privilege';
   END IF;

@@ -48,6 +48,48 @@ COMMENT ON FUNCTION live.restore_offline() IS 'Stores a user who is new as offli
 CREATE TRIGGER restore_offline BEFORE INSERT ON live.user_presence
 FOR EACH ROW WHEN (new.status <> 'offline') EXECUTE FUNCTION live.restore_offline();
 
+-- ON CONFLICT alone would wait for whoever is changing a row that is there.
+CREATE FUNCTION live.make_user_presence(user_ids text[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO live.user_presence (user_id)
+  SELECT DISTINCT u FROM unnest(user_ids) AS u
+  WHERE u IS NOT NULL AND NOT EXISTS (SELECT FROM live.user_presence p WHERE p.user_id = u) ORDER BY u
+  ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING
+$$;
+COMMENT ON FUNCTION live.make_user_presence(text[]) IS 'Makes the rows of users who have none. For the extension itself.';
+
+-- For those who act for many: a row that somebody is making right now is left to that transaction.
+CREATE FUNCTION live.make_unheld_presence(user_ids text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  unknown text[] := array(SELECT DISTINCT u FROM unnest(user_ids) AS u
+                          WHERE u IS NOT NULL AND NOT EXISTS (SELECT FROM live.user_presence p WHERE p.user_id = u));
+  patience text := current_setting('lock_timeout');
+  each text;
+BEGIN
+  IF cardinality(unknown) = 0 THEN
+    RETURN;
+  END IF;
+  PERFORM set_config('lock_timeout', '50ms', true);
+  BEGIN
+    PERFORM live.make_user_presence(unknown);
+  EXCEPTION WHEN lock_not_available THEN
+    FOREACH each IN ARRAY unknown LOOP
+      BEGIN
+        PERFORM live.make_user_presence(ARRAY[each]);
+      EXCEPTION WHEN lock_not_available THEN
+        NULL;
+      END;
+    END LOOP;
+  END;
+  PERFORM set_config('lock_timeout', patience, true);
+END
+$$;
+COMMENT ON FUNCTION live.make_unheld_presence(text[]) IS
+'Makes the rows of users who have none, but for those whom somebody is making. For the extension itself.';
+
 CREATE TABLE live.invisible_user (
   user_id text PRIMARY KEY REFERENCES live.user_presence ON DELETE CASCADE,
   custom_status text,

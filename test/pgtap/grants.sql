@@ -141,7 +141,7 @@ CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,u
   topic_access,send,replay,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
   is_alive,presence_rule_in_force,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
   heartbeat,heartbeat_of_socket,node_expiry,get_online_users,get_presence_summary,set_typing,get_typing,channel_members,
-  my_follows,follow,unfollow,entity_type_of,require_entity,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,
+  my_follows,follow,unfollow,entity_type_of,require_entity,activity_cursor,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,
   get_entity_activities,get_feed_groups,get_notifications,mark_seen,mark_read,unread_count,get_trending,get_activity_trends,to_activitystreams,
   activitystreams_type,activitystreams_urn,activitystreams_time}'::name[]);
 CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openDatabase } from './database.mjs';
+import { ask as requestOf } from './http-client.mjs';
 import { connectTcp } from './tcp-socket.mjs';
 import { startBridge, uniqueName } from './support.mjs';
 
@@ -17,20 +18,7 @@ describe('presence by HTTP', () => {
     await database?.close();
   });
 
-  /** One request as a user: {status, headers, body}, where body is what its JSON says. */
-  async function ask(method, path, { user = 'anna', token = user && bridge.token({ sub: user }), body, headers = {} } = {}) {
-    const response = await fetch(`${bridge.url}${path}`, {
-      method,
-      headers: {
-        ...(token ? { authorization: `Bearer ${token}` } : {}),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
-    });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, text, body: text ? JSON.parse(text) : undefined };
-  }
+  const ask = (...request) => requestOf(bridge, ...request);
 
   /** Brings a user online, in the database; returns the id of the connection. */
   async function online(user, active = true) {

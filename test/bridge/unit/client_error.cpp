@@ -11,9 +11,10 @@ ClientError told(std::string state, bool signed_in = true) {
 }
 
 TEST(ClientError, HasTheStatusOfItsSqlstate) {
-  const std::pair<const char *, int> expected[] = {{"22P02", 422}, {"22023", 422}, {"28000", 401}, {"42501", 403},
-                                                   {"54000", 413}, {"53400", 503}, {"57014", 504}, {"08007", 503},
-                                                   {"40P01", 503}, {"42883", 500}, {"53100", 500}, {"XX000", 500}};
+  const std::pair<const char *, int> expected[] = {
+      {"22P02", 422}, {"22023", 422}, {"28000", 401}, {"42501", 403}, {"54000", 413}, {"53400", 503},
+      {"57014", 504}, {"08007", 503}, {"40P01", 503}, {"23503", 422}, {"23505", 409}, {"23514", 500},
+      {"P0002", 404}, {"P0001", 500}, {"42883", 500}, {"53100", 500}, {"XX000", 500}};
   for (const auto &[state, status] : expected)
     EXPECT_EQ(told(state).status, status) << state;
 }

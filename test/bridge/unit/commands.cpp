@@ -7,7 +7,7 @@ namespace pg_live {
 namespace {
 
 TEST(Commands, AreFoundByTheirEvent) {
-  for (const auto *event : {"presence:update", "typing:indicator", "heartbeat"})
+  for (const auto *event : {"presence:update", "typing:indicator", "heartbeat", "activity:new", "follow"})
     EXPECT_EQ(command_of_event(event)->event, event);
   for (const auto *event : {"", "broadcast", "Heartbeat", "/api/presence"})
     EXPECT_EQ(command_of_event(event), nullptr) << event;
@@ -27,6 +27,13 @@ TEST(Commands, TellWhatAPathTakes) {
   EXPECT_EQ(methods_of_path("/realtime/v1/api/presence/online"), "GET, HEAD, OPTIONS");
   for (const auto *path : {"", "/", "/realtime/v1", "/api", "/api/presence/", "/API/presence"})
     EXPECT_EQ(methods_of_path(path), "") << path;
+}
+
+TEST(Commands, ShareAPathByMethod) {
+  EXPECT_EQ(methods_of_path("/api/activity"), "GET, HEAD, POST, DELETE, OPTIONS");
+  EXPECT_EQ(command_of_request("POST", "/api/activity"), command_of_event("activity:new"));
+  EXPECT_EQ(command_of_request("DELETE", "/api/activity"), command_of_event("activity:delete"));
+  EXPECT_EQ(command_of_request("GET", "/api/activity")->kind, CommandKind::page);
 }
 
 TEST(Commands, NameTheirParametersInWholeSql) {
