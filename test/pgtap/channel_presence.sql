@@ -130,13 +130,29 @@ SELECT is(pg_temp.news(), 'lobby:public:+p1 room:1:public:+p2', 'public rooms ar
 SELECT is(pg_temp.members(NULL, 'lobby'), 'guest8', 'everybody sees the members of a public room');
 SELECT is(pg_temp.members('anna'), NULL, 'but none of it where the name is a topic''s');
 
+-- Nobody ends what is another's, even with the id of the socket.
+SELECT is(pg_temp.as_user('ben', format('SELECT count(live.heartbeat(%L))', pg_temp.socket(7))), '1', 'a user may have a connection of any id');
+SELECT is(pg_temp.as_user('ben', format('SELECT live.disconnect(%L)', pg_temp.socket(7))), '', 'and end it');
+SELECT is(pg_temp.members(NULL, 'lobby'), 'guest8', 'the anonymous member of that socket stays');
+SELECT is(pg_temp.as_user('ben', format('SELECT (live.heartbeat_of_socket(%L)).connections', pg_temp.socket(9))), '0', 'a beat that comes late brings no connection back');
+
+-- What is over is seen nowhere.
+SELECT live.connect_users('10000000-0000-4000-8000-000000000003', ARRAY[pg_temp.socket(10)], '{ben}') \g /dev/null
+SELECT live.store_channel_presence('10000000-0000-4000-8000-000000000003', pg_temp.member('b5', 10, 'ben')) \g /dev/null
+SELECT is(pg_temp.as_user('anna', 'SELECT count(*) FROM live.channel_presence WHERE is_private'), '1', 'a member is in the table');
+SELECT pg_temp.at(5 + 11 + 20 + 11 + 3600) \g /dev/null
+SELECT is(pg_temp.as_user('anna', 'SELECT count(*) FROM live.channel_presence'), '0', 'until its node has ended, whether or not that was told');
+SELECT pg_temp.at(5 + 11 + 20 + 11) \g /dev/null
+SELECT pg_temp.news() \g /dev/null
+
 -- Bad input.
 SELECT throws_ok(format('SELECT live.store_channel_presence(''10000000-0000-4000-8000-000000000003'', %L)', entry), state, NULL, name) FROM (VALUES
   ('no key', '22004', pg_temp.member('x', 1, NULL)), ('an empty key', '22023', pg_temp.member('x', 1, 'anna', key => '')),
   ('a key of 10 kB', '22023', pg_temp.member('x', 1, 'anna', key => repeat('k', 10000))), ('a topic of 10 kB', '22023', pg_temp.member('x', 1, 'anna', topic => repeat('t', 10000))),
   ('metadata that are no object', '22023', pg_temp.member('x', 1, 'anna', '[1]')), ('metadata of 5 MB', '54000', pg_temp.member('x', 1, 'anna', jsonb_build_object('a', repeat('x', 5000000)))),
   ('__proto__', '22023', pg_temp.member('x', 1, 'anna', '{"__proto__": 1}')), ('no ref', '22004', pg_temp.member(NULL, 1, 'anna')),
-  ('no array', '22023', '{"ref": "x"}'::jsonb), ('null metadata', '22004', pg_temp.member('x', 1, 'anna', NULL))) AS bad (name, state, entry);
+  ('no array', '22023', '{"ref": "x"}'::jsonb), ('null metadata', '22004', pg_temp.member('x', 1, 'anna', NULL)),
+  ('a number of 100,000 digits', '54000', pg_temp.member('x', 1, 'anna', '{"n": 1e100000}'))) AS bad (name, state, entry);
 SELECT is(pg_temp.news(), NULL, 'none of it was told');
 
 SELECT finish();

@@ -221,6 +221,94 @@ inEachMode((mode) => {
     }
   });
 
+  test('an invisible member does not turn a full room into a number', async () => {
+    const room = newRoom();
+    const hidden = uniqueName('hidden');
+    await database.as(hidden, `live.update_presence('invisible')`);
+    const observer = await enter(newestRealtime, bridges[0], 'ben', room);
+    const crowd = await Promise.all(Array.from({ length: 20 }, (_, i) => enter(newestRealtime, bridges[i % 2], `c${i}`, room)));
+    const spy = await enter(newestRealtime, bridges[1], hidden, room);
+    try {
+      await spy.track({ n: 0 });
+      await Promise.all(crowd.map((one, i) => one.track({ i })));
+      await eventually('all are known', () => Object.keys(observer.members()).length === 20);
+      assert.equal(observer.events.length, 0);
+      assert.equal(spy.members()[hidden]?.length, 1);
+    } finally {
+      await Promise.all([observer, spy, ...crowd].map((one) => one.close()));
+    }
+  });
+
+  test('sockets that close while they track leave nothing behind', async () => {
+    const topic = newRoom();
+    const sockets = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => RawSocket.open(bridges[0], { token: bridges[0].token({ sub: `c${i}` }) })),
+    );
+    const presence = { config: { presence: { key: 'k', enabled: true } } };
+    await Promise.all(sockets.map((socket) => socket.join(`realtime:${topic}`, presence)));
+    for (const socket of sockets) {
+      for (const ref of ['2', '3']) socket.send('1', ref, `realtime:${topic}`, 'presence', { type: 'presence', event: 'track', payload: { ref } });
+      socket.socket.close(1000);
+    }
+    await Promise.all(sockets.map((socket) => socket.untilClosed()));
+    const witness = await enter(newestRealtime, bridges[0], 'witness', topic); // stored after all of theirs
+    await witness.track({ last: true });
+    await eventually('only the witness is there', async () => {
+      const { rows } = await database.query('select key from live.channel_presence where topic = $1', [topic]);
+      assert.deepEqual(rows, [{ key: 'witness' }]);
+      return true;
+    });
+    await witness.close();
+  });
+
+  test('an app whose transaction holds one user holds up nobody else', async () => {
+    const room = newRoom();
+    const [held, other] = [uniqueName('held'), uniqueName('other')];
+    const app = await database.connect();
+    await app.query('begin');
+    await app.query(`select set_config('request.jwt.claims', $1, true)`, [JSON.stringify({ sub: held })]);
+    await app.query(`select live.update_presence('busy')`);
+    const [one, two] = [await enter(newestRealtime, bridges[0], held, room), await enter(newestRealtime, bridges[0], other, room)];
+    try {
+      const waiting = one.track({ n: 1 });
+      assert.equal(await two.track({ n: 2 }), 'ok');
+      await knows(two, { [other]: [{ n: 2 }] });
+      assert.equal((await database.query('select status from live.true_presence where user_id = $1', [other])).rows[0].status, 'online');
+      await app.query('commit');
+      assert.equal(await waiting, 'ok');
+      for (const each of [one, two]) await knows(each, { [held]: [{ n: 1 }], [other]: [{ n: 2 }] });
+      await eventually('the held one is shown', async () =>
+        (await database.query('select status from live.user_presence where user_id = $1', [held])).rows[0]?.status === 'busy');
+    } finally {
+      await Promise.all([one.close(), two.close()]);
+    }
+  });
+
+  test('a client that says it is another user is told as that user, and is there as that user', async () => {
+    const topic = newRoom();
+    const users = [uniqueName('first'), uniqueName('second')];
+    const observer = await enter(newestRealtime, bridges[1], 'observer', topic);
+    const socket = await RawSocket.open(bridges[0], { token: bridges[0].anonKey });
+    const state = () => socket.frames.filter(({ event }) => event === 'presence_state').length;
+    try {
+      await socket.join(`realtime:${topic}`, { access_token: bridges[0].token({ sub: users[0] }), config: { presence: { key: 'k', enabled: true } } });
+      socket.send('1', '2', `realtime:${topic}`, 'presence', { type: 'presence', event: 'track', payload: {} });
+      await knows(observer, { k: [{}] });
+      await eventually('it is told', () => state() === 1);
+      socket.send('1', '3', `realtime:${topic}`, 'access_token', { access_token: bridges[0].token({ sub: users[1] }) });
+      await eventually('it is told again', () => state() === 2);
+      await eventually('it is there as the other user', async () => {
+        const { rows } = await database.query('select user_id from live.channel_presence where topic = $1', [topic]);
+        assert.deepEqual(rows, [{ user_id: users[1] }]);
+        return true;
+      });
+      await knows(observer, { k: [{}] });
+    } finally {
+      socket.close();
+      await observer.close();
+    }
+  });
+
   test('what makes no sense is answered, and harms nobody', async () => {
     const room = newRoom();
     const [anna, ben] = [await enter(clients[3], bridges[0], 'anna', room), await enter(clients[3], bridges[1], 'ben', room)];

@@ -69,6 +69,20 @@ for (const mode of modes) {
       socket.close();
     });
 
+    test('a channel without a token of its own, or of another user, takes nobody away', async () => {
+      const [user, other] = [uniqueName('user'), uniqueName('other')];
+      const socket = await RawSocket.open(bridge, { token: bridge.anonKey });
+      const join = (topic, ref, token) => socket.join(`realtime:${topic}`, { ref, ...(token ? { access_token: token } : {}) });
+      await join('presence', '1', bridge.token({ sub: user }));
+      await becomes(user, 'online');
+      await join('activity', '2');
+      await join(`user:${other}`, '3', bridge.token({ sub: other }));
+      assert.ok(await socket.answers());
+      assert.equal(await shown(user), 'online');
+      assert.deepEqual(await announced(user), ['online']);
+      socket.close();
+    });
+
     test('of two tabs one closes: no event, still online', async () => {
       const user = uniqueName('user');
       const [tab, other] = [await open(user), await open(user)];
