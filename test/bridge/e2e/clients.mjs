@@ -5,6 +5,7 @@ import { RealtimeClient as Realtime275 } from 'realtime-js-2.75';
 import { RealtimeClient as Realtime299 } from 'realtime-js-2.99';
 import { RealtimeClient as Realtime2119 } from 'realtime-js-2.119';
 import WebSocket from 'ws';
+import { byText } from './database.mjs';
 import { eventually } from './support.mjs';
 
 /** The transport of one client, which remembers its sockets: to break them off as a failed network does. */
@@ -46,7 +47,7 @@ class Subscription {
     return Object.fromEntries(
       Object.entries(this.presenceState()).map(([key, metas]) => [
         key,
-        metas.map(({ presence_ref, phx_ref, phx_ref_prev, ...meta }) => meta).sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
+        metas.map(({ presence_ref, phx_ref, phx_ref_prev, ...meta }) => meta).sort(byText),
       ]),
     );
   }

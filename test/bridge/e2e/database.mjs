@@ -12,6 +12,9 @@ export function inEachMode(define) {
   for (const mode of modes) describe(`${mode} mode`, () => define(mode));
 }
 
+/** An order of JSON values that both sides of a comparison can be put in. */
+export const byText = (one, other) => JSON.stringify(one).localeCompare(JSON.stringify(other));
+
 const roles = `
 do $$
 declare
@@ -71,6 +74,17 @@ export class Database {
       [JSON.stringify({ sub: user, role: 'authenticated' })],
     );
     return rows;
+  }
+
+  /** Who is in a channel, as a viewer sees it, in the form of Subscription.members(). */
+  async channelMembers(topic, viewer = 'observer') {
+    const { rows } = await this.query(
+      `with claims as materialized (select set_config('request.jwt.claims', $2, false))
+       select m.key, m.meta from claims, live.channel_members($1) as m`, [topic, JSON.stringify({ sub: viewer })]);
+    const members = {};
+    for (const { key, meta } of rows) (members[key] ??= []).push(meta);
+    for (const metas of Object.values(members)) metas.sort(byText);
+    return members;
   }
 
   /** One more connection, for a transaction that stays open beside others. Closed with the database. */
