@@ -124,7 +124,7 @@ void Presence::Batch::add(Batch later) {
 }
 
 Presence::Presence(Loop &loop, const Log &log, Database &database, unsigned lease_seconds)
-    : loop_(loop), log_(log), database_(database), lease_(std::to_string(lease_seconds) + " seconds"),
+    : log_(log), database_(database), lease_(std::to_string(lease_seconds) + " seconds"),
       renew_every_(lease_seconds * 1000 / 3), renew_timer_(loop,
                                                            [this] {
                                                              must_renew_ = true;

@@ -102,7 +102,6 @@ class Presence {
   void send_retirement();
   Batch take_pending();
 
-  Loop &loop_;
   const Log &log_;
   Database &database_;
   PresenceHolder *holder_ = nullptr;
