@@ -5,18 +5,17 @@
 
 CREATE FUNCTION live.presence_event(shown live.user_presence, previous_status live.presence_status) RETURNS jsonb
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-  SELECT jsonb_build_object('user_id', shown.user_id, 'status', shown.status, 'previous_status', previous_status,
-                            'custom_status', shown.custom_status, 'device_type', shown.device_type,
-                            'last_seen_at', shown.last_seen_at)
-$$;
+RETURN jsonb_build_object('user_id', shown.user_id, 'status', shown.status, 'previous_status', previous_status,
+                          'custom_status', shown.custom_status, 'device_type', shown.device_type, 'last_seen_at', shown.last_seen_at);
 COMMENT ON FUNCTION live.presence_event(live.user_presence, live.presence_status) IS 'The payload of presence:update.';
 
 -- On $presence the bridges ask for each receiver whether the user is visible to them; on presence they need not.
 CREATE FUNCTION live.presence_topic() RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE rule WHEN 'everyone' THEN 'presence' ELSE '$presence' END FROM live.presence_rule_in_force()
+BEGIN
+  RETURN (SELECT CASE r.rule WHEN 'everyone' THEN 'presence' ELSE '$presence' END FROM live.presence_rule_in_force() AS r);
+END
 $$;
 COMMENT ON FUNCTION live.presence_topic() IS 'The topic on which changes of presence are announced under the rule in force.';
 

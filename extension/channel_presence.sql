@@ -96,20 +96,20 @@ COMMENT ON FUNCTION live.channel_roster(text, boolean) IS
 
 CREATE FUNCTION live.emit_channel_change(topic text, is_private boolean, joined jsonb, left_refs text[], by_user boolean DEFAULT false)
 RETURNS bigint
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT live.emit('$channel:' || topic, 'presence:change',
+BEGIN
+  RETURN live.emit('$channel:' || topic, 'presence:change',
                    jsonb_build_object('private', is_private, 'xid', pg_current_xact_id()::text,
-                                      'joined', coalesce(joined, '[]'), 'left', to_jsonb(coalesce(left_refs, '{}')), 'by_user', by_user), false)
+                                      'joined', coalesce(joined, '[]'), 'left', to_jsonb(coalesce(left_refs, '{}')), 'by_user', by_user), false);
+END
 $$;
 COMMENT ON FUNCTION live.emit_channel_change(text, boolean, jsonb, text[], boolean) IS
 'Tells the bridges who is in a channel now, or has changed (joined), and who is not any more (left_refs). by_user: the user wants it so, and the bridge does not store it again. For the extension itself.';
 
 CREATE FUNCTION live.channel_member(member live.channel_presence) RETURNS jsonb
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-  SELECT jsonb_build_object('ref', member.ref, 'key', member.key, 'user_id', member.user_id, 'hidden', member.hidden, 'meta', member.meta)
-$$;
+RETURN jsonb_build_object('ref', member.ref, 'key', member.key, 'user_id', member.user_id, 'hidden', member.hidden, 'meta', member.meta);
 COMMENT ON FUNCTION live.channel_member(live.channel_presence) IS 'A member as live.emit_channel_change() tells it.';
 
 -- Invisibility is decided under a lock that live.update_presence() takes too, so nobody who is becoming invisible is
