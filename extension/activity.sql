@@ -124,7 +124,7 @@ BEGIN
   bytes := encode(decode(translate(cursor, '-_', '+/') || '==', 'base64'), 'hex');
   id := ('x' || substr(bytes, 17, 16))::bit(64)::bigint;
   -- A time that no activity can have: the end of the order, or its beginning.
-  created_at := timestamptz 'epoch' + greatest(least(('x' || left(bytes, 16))::bit(64)::bigint, 1e17), 0)::bigint * interval '1 microsecond';
+  created_at := timestamptz 'epoch' + greatest(least(('x' || left(bytes, 16))::bit(64)::bigint, 1e17), -1e17)::bigint * interval '1 microsecond';
 END
 $$;
 COMMENT ON FUNCTION live.parse_activity_cursor(text) IS 'The place a cursor stands for; NULLs for NULL. Error 22023 if it is none.';

@@ -119,6 +119,9 @@ BEGIN
   ELSIF query.activity_types IS NOT NULL THEN
     query.activity_types := array(SELECT DISTINCT t FROM unnest(query.activity_types) AS t);
   END IF;
+  IF query.entity_id IS NOT NULL AND query.entity_type IS NULL THEN
+    RAISE EXCEPTION 'entity_id needs an entity_type' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   query.after_created_at := place.created_at;
   query.after_id := place.id;
   RETURN QUERY
@@ -144,7 +147,7 @@ SET search_path = pg_catalog, pg_temp AS $$
     '{public,own,users,session,followers}')
 $$;
 COMMENT ON FUNCTION live.get_feed_activities(integer, text, text[], text, text, text, uuid, timestamptz, timestamptz, jsonb, boolean) IS
-'The activities that the current user may see, newest first, or with backwards oldest first: pass the cursor of the last row to go on in the same direction. Filters: any of the types, the actor, the entity, the session, since (inclusive), until (exclusive), metadata that contain these. Errors: 22023 for max_activities outside 1 to 1000 or an invalid cursor; 54000 for more than 100 types.';
+'The activities that the current user may see, newest first, or with backwards oldest first: pass the cursor of the last row to go on in the same direction. Filters: any of the types, the actor, the entity, the session, since (inclusive), until (exclusive), metadata that contain these. Errors: 22023 for max_activities outside 1 to 1000, an invalid cursor, or an entity_id without entity_type; 54000 for more than 100 types.';
 
 CREATE FUNCTION live.get_home_feed(max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL, activity_types text[] DEFAULT NULL)
 RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
@@ -161,9 +164,10 @@ COMMENT ON FUNCTION live.get_home_feed(integer, text, text[]) IS
 CREATE FUNCTION live.get_entity_activities(entity_type text, entity_id text, max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL)
 RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
                visibility live.activity_visibility, session_id uuid, created_at timestamptz, cursor text)
-LANGUAGE sql STABLE ROWS 50
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp AS $$
+  SELECT live.checked_text($1, 'entity_type', 255), live.checked_text($2, 'entity_id', 255);
   SELECT * FROM live.get_feed_activities($3, $4, entity_type => $1, entity_id => $2)
 $$;
 COMMENT ON FUNCTION live.get_entity_activities(text, text, integer, text) IS
-'What was done to one entity, as far as the current user may see it, newest first. Errors as of live.get_feed_activities().';
+'What was done to one entity, as far as the current user may see it, newest first. Errors: 22004, 22023.';
