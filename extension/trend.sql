@@ -52,10 +52,11 @@ $$;
 COMMENT ON FUNCTION live.note_trend(live.activity_stream, double precision) IS
 'Counts a public activity about an entity (weight 1), or takes it away (-1). For the extension itself.';
 
+-- What is a thousand half-lives older than the newest adds nothing that a double can hold: power() would raise underflow.
 CREATE FUNCTION live.log_sum(moments double precision[]) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT top.moment + ln(sum(power(2::double precision, m.moment - top.moment))) / ln(2::double precision)
+  SELECT top.moment + ln(sum(power(2::double precision, greatest(m.moment - top.moment, -1000)))) / ln(2::double precision)
   FROM (SELECT max(u) AS moment FROM unnest(moments) AS u) AS top, unnest(moments) AS m (moment)
   GROUP BY top.moment
 $$;
