@@ -8,7 +8,8 @@ DECLARE
   own live.activity_stream;
 BEGIN
   SELECT a.* INTO own FROM live.activity_stream a
-  WHERE a.id = own_activity.id AND a.user_id = me AND a.deleted_at IS NULL FOR UPDATE;
+  WHERE a.id = own_activity.id AND a.user_id = me AND a.deleted_at IS NULL
+  FOR NO KEY UPDATE; -- who marks it as read refers to the row, and may hold what untelling waits for
   IF own.id IS NULL THEN
     RAISE EXCEPTION 'no such activity of yours' USING ERRCODE = 'no_data_found';
   END IF;
@@ -27,6 +28,9 @@ DECLARE
 BEGIN
   PERFORM live.emit(topic, 'activity:deleted', payload) FROM live.activity_topics(activity) AS topic;
   IF activity.visibility = 'users' THEN
+    -- In turns with those who mark it as read: no mark may come after those that are deleted here.
+    PERFORM live.lock_notifications(told.user_id)
+    FROM (SELECT m.user_id FROM live.activity_audience m WHERE m.activity_id = activity.id ORDER BY m.user_id) AS told;
     SELECT array_agg(m.user_id) INTO unread FROM live.activity_audience m
     WHERE m.activity_id = activity.id AND NOT live.is_read(m);
     DELETE FROM live.activity_audience m WHERE m.activity_id = activity.id;
