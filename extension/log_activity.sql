@@ -107,4 +107,4 @@ CREATE FUNCTION live.log_activity(
   idempotency_key text DEFAULT NULL) RETURNS live.activity_stream
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_log_activity';
 COMMENT ON FUNCTION live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text) IS
-'Logs what the current user did and tells it live to those who may see it. Returns the activity; for an idempotency_key that was used before, that one, even if it was deleted since. Errors: 42501 when not signed in, or for a session of others; 23503 for an entity of a registered type that does not exist or may not be seen; 23505 for a key that was used for another activity; 22004, 22023, 54000.';
+'Logs what the current user did and tells it live to those who may see it. Returns the activity; for an idempotency_key that was used before, that one, even if it was deleted since. Errors: 42501 when not signed in, or for a session of others; 23503 for an entity of a registered type that does not exist or may not be seen; 23505 for a key that was used for another activity; 55000 for a registered type whose table is gone; 22004, 22023, 54000.';
