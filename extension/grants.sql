@@ -70,7 +70,7 @@ BEGIN
        live.get_home_feed(integer, text, text[]), live.get_entity_activities(text, text, integer, text),
        live.get_feed_groups(integer, text, text), live.get_notifications(integer, text), live.mark_seen(bigint), live.mark_read(bigint[]),
        live.unread_count(), live.get_trending(text, integer), live.get_activity_trends(integer),
-       live.to_activitystreams(live.activity_stream), live.activitystreams_type(text), live.activitystreams_urn(text, text),
+       live.to_activitystreams(live.activity_stream), live.activitystreams_type(text), live.activitystreams_urn(text, text[]),
        live.activitystreams_time(timestamptz) TO %s', role);
   EXECUTE format(
     'GRANT SELECT ON live.presence, live.user_presence, live.invisible_user, live.connection, live.typing, live.channel_presence,
