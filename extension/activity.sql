@@ -41,12 +41,12 @@ SELECT pg_extension_config_dump('live.activity_stream', '');
 SELECT pg_extension_config_dump('live.activity_stream_id_seq', '');
 
 CREATE UNIQUE INDEX activity_idempotency_idx ON live.activity_stream (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+-- The visibility comes before the order of feeds: a page of what one may see reads past nothing that one may not.
 CREATE INDEX activity_public_idx ON live.activity_stream (created_at, id) WHERE visibility = 'public' AND deleted_at IS NULL;
-CREATE INDEX activity_user_idx ON live.activity_stream (user_id, created_at, id) WHERE deleted_at IS NULL;
-CREATE INDEX activity_followers_idx ON live.activity_stream (user_id, created_at, id) WHERE visibility = 'followers' AND deleted_at IS NULL;
-CREATE INDEX activity_session_idx ON live.activity_stream (session_id, created_at, id) WHERE session_id IS NOT NULL AND deleted_at IS NULL;
-CREATE INDEX activity_entity_idx ON live.activity_stream (entity_type, entity_id, created_at, id) WHERE entity_type IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX activity_type_idx ON live.activity_stream (activity_type, created_at, id) WHERE visibility = 'public' AND deleted_at IS NULL;
+CREATE INDEX activity_user_idx ON live.activity_stream (user_id, visibility, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX activity_session_idx ON live.activity_stream (session_id, visibility, created_at, id) WHERE session_id IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX activity_entity_idx ON live.activity_stream (entity_type, entity_id, visibility, created_at, id) WHERE entity_type IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX activity_metadata_idx ON live.activity_stream USING gin (metadata jsonb_path_ops) WHERE deleted_at IS NULL;
 
 -- The audience once more, a row a user: what one user is told is read in order, and marked as read.

@@ -48,7 +48,7 @@ DECLARE
                       live.feed_conditions(query), direction, direction);
   -- A page from each member of a set, of the members whose first activity comes first.
   of_each text := 'SELECT page.* FROM (
-      SELECT member.key FROM %s AS member (key) CROSS JOIN LATERAL %s AS first ORDER BY first.created_at ' || direction || ', first.id ' || direction || ' LIMIT $2
+      SELECT member.* FROM %s CROSS JOIN LATERAL %s AS first ORDER BY first.created_at ' || direction || ', first.id ' || direction || ' LIMIT $2
     ) AS member CROSS JOIN LATERAL %s AS page';
   one text := replace(page, 'LIMIT $2', 'LIMIT 1');
   of_member text;
@@ -62,7 +62,8 @@ BEGIN
       RETURN format('SELECT page.* FROM unnest($3) AS type (name) CROSS JOIN LATERAL %s AS page',
                     replace(format(page, $$a.visibility = 'public'$$), 'a.activity_type = ANY ($3)', 'a.activity_type = type.name'));
     WHEN 'own' THEN
-      RETURN format(page, $$a.user_id = $1 AND a.visibility <> 'public'$$);
+      RETURN format($$SELECT page.* FROM unnest('{followers,session,users,private}'::live.activity_visibility[]) AS kind (name) CROSS JOIN LATERAL %s AS page$$,
+                    format(page, 'a.user_id = $1 AND a.visibility = kind.name'));
     WHEN 'users' THEN
       RETURN format('(SELECT a.* FROM live.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
                       WHERE m.user_id = $1 AND %s ORDER BY m.created_at %s, m.activity_id %s LIMIT $2)',
@@ -70,25 +71,32 @@ BEGIN
                             'a.created_at', 'm.created_at'), direction, direction);
     WHEN 'session' THEN
       of_member := $$a.session_id = member.key AND a.visibility = 'session' AND a.user_id <> $1$$;
-      RETURN format(of_each, 'live.my_sessions()', format(one, of_member), format(page, of_member));
-    WHEN 'followers' THEN
-      of_member := $$a.user_id = member.key AND a.visibility = 'followers'$$;
-      RETURN format(of_each, '(SELECT e.followed FROM live.follow_edge e WHERE e.follower = $1)', format(one, of_member), format(page, of_member));
-    WHEN 'home' THEN
-      of_member := $$a.user_id = member.key AND a.visibility IN ('public', 'followers')$$;
-      RETURN format(of_each, '(SELECT e.followed FROM live.follow_edge e WHERE e.follower = $1)', format(one, of_member), format(page, of_member));
+      RETURN format(of_each, 'live.my_sessions() AS member (key)', format(one, of_member), format(page, of_member));
+    WHEN 'followers', 'home' THEN
+      of_member := 'a.user_id = member.key AND a.visibility = member.visibility';
+      RETURN format(of_each,
+        format('(SELECT e.followed, kind.name FROM live.follow_edge e CROSS JOIN unnest(%L::live.activity_visibility[]) AS kind (name) WHERE e.follower = $1) AS member (key, visibility)',
+               CASE branch WHEN 'home' THEN '{public,followers}' ELSE '{followers}' END),
+        format(one, of_member), format(page, of_member));
   END CASE;
 END
 $body$;
 COMMENT ON FUNCTION live.feed_branch(text, live.feed_query) IS
 'The SQL of one kind of activities: public, own, users, session, followers, home (what people one follows show their followers). Part of live.read_feed().';
 
+CREATE FUNCTION live.feed_statement(query live.feed_query, branches text[]) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('SELECT feed.* FROM (%s) AS feed ORDER BY feed.created_at %s, feed.id %2$s LIMIT $2',
+                string_agg('SELECT * FROM (' || live.feed_branch(b, query) || ') AS ' || b, ' UNION ALL '),
+                CASE WHEN query.backwards THEN 'ASC' ELSE 'DESC' END)
+  FROM unnest(branches) AS b
+$$;
+COMMENT ON FUNCTION live.feed_statement(live.feed_query, text[]) IS 'The SQL of a page; NULL for no branches. Part of live.read_feed().';
+
 CREATE FUNCTION live.read_feed(me text, query live.feed_query, branches text[]) RETURNS SETOF live.activity_stream
 LANGUAGE plpgsql STABLE ROWS 50
 SET search_path = pg_catalog, pg_temp SET jit = off AS $$
-DECLARE
-  direction text := CASE WHEN query.backwards THEN 'ASC' ELSE 'DESC' END;
-  statement text;
 BEGIN
   IF me IS NULL THEN
     branches := array(SELECT b FROM unnest(branches) AS b WHERE b = 'public');
@@ -96,8 +104,7 @@ BEGIN
   IF cardinality(branches) = 0 THEN
     RETURN;
   END IF;
-  SELECT string_agg('SELECT * FROM (' || live.feed_branch(b, query) || ') AS ' || b, ' UNION ALL ') INTO statement FROM unnest(branches) AS b;
-  RETURN QUERY EXECUTE format('SELECT feed.* FROM (%s) AS feed ORDER BY feed.created_at %s, feed.id %s LIMIT $2', statement, direction, direction)
+  RETURN QUERY EXECUTE live.feed_statement(query, branches)
   USING me, query.most, query.activity_types, query.actor, query.entity_type, query.entity_id, query.session_id,
         query.since, query.until, query.metadata, query.after_created_at, query.after_id;
 END
