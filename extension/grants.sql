@@ -93,7 +93,7 @@ BEGIN
        live.register_node(uuid, interval), live.renew_node(uuid, interval), live.retire_node(uuid),
        live.connect_users(uuid, uuid[], text[], live.device_type[]), live.disconnect_users(uuid[], boolean),
        live.report_activity(uuid[]), live.store_channel_presence(uuid, jsonb, text[]), live.channel_roster(text, boolean),
-       live.refresh_summaries() TO %s', role);
+       live.refresh_summaries(), live.drop_expired_activities() TO %s', role);
   PERFORM live.grant_memberships();
 END
 $$;

@@ -51,7 +51,7 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
            ('store_channel_presence'), ('channel_roster'), ('get_presence_summary'), ('refresh_summaries'),
            ('my_follows'), ('follow'), ('unfollow'), ('register_entity_type'), ('entity_type_of'), ('delete_activity'), ('set_activity_visibility'),
            ('get_feed_activities'), ('get_home_feed'), ('get_entity_activities'), ('get_feed_groups'), ('get_notifications'), ('mark_seen'), ('mark_read'), ('unread_count'),
-           ('get_trending'), ('get_activity_trends'), ('track_row'), ('erase_user')$$,
+           ('get_trending'), ('get_activity_trends'), ('track_row'), ('erase_user'), ('drop_expired_activities')$$,
   'the SECURITY DEFINER functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
   $$VALUES ('is_built_in_topic'::name), ('parse_position'), ('checked_text'), ('derived_status'), ('shown_device'), ('default_lease'),
@@ -146,7 +146,7 @@ CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,u
   activitystreams_type,activitystreams_urn,activitystreams_time}'::name[]);
 CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status,
   expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity,
-  store_channel_presence,channel_roster,refresh_summaries}'::name[]);
+  store_channel_presence,channel_roster,refresh_summaries,drop_expired_activities}'::name[]);
 CREATE ROLE "Weird Role";
 CREATE ROLE "quote""d; drop";
 CREATE ROLE "SELECT";
@@ -227,6 +227,7 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('SELECT live.set_presence_visibility(''session'')', '42501', '42501'),
   ('SELECT live.wake_worker(now())', '42501', '42501'),
   ('SELECT live.refresh_summaries()', '42501', ''),
+  ('SELECT live.drop_expired_activities()', '42501', ''),
   ('SELECT live.refresh_summary(''live.presence_summary'', ''live.announced_presence'')', '42501', '42501'),
   ('SELECT live.lock_summary(''live.presence_summary'')', '42501', '42501'),
   ('SELECT * FROM live.presence_summary', '42501', '42501'),
