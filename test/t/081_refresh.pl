@@ -97,6 +97,25 @@ $node->restart('fast');
 is($node->safe_psql('postgres', "ROLLBACK PREPARED 'hold'"), '', 'and is no obstacle to a restart');
 summary_is('busy 1, offline 2', 'after which it goes on');
 
+# A transaction of the app that stays open after it logged, deleted and marked holds up nobody.
+as_user('anna', q{SELECT live.log_activity('earlier', 'book', '1', visibility => 'users', audience => '{bob}'), live.log_activity('earlier', 'book', '1')});
+my $open = $node->background_psql('postgres', on_error_stop => 1);
+$open->query_safe(q{
+	BEGIN;
+	SET request.jwt.claim.sub = 'anna';
+	SELECT live.log_activity('open', 'book', '1'), live.log_activity('open', visibility => 'users', audience => '{bob}');
+	SELECT live.delete_activity(id) FROM live.activity_stream WHERE activity_type = 'earlier';
+	SET request.jwt.claim.sub = 'carl';
+	SELECT live.mark_read()});
+my $logged = as_user('carl', "SET lock_timeout = '20s'; SELECT (live.log_activity('meanwhile', 'book', '1')).id, (live.log_activity('meanwhile', visibility => 'users', audience => '{bob}')).user_id");
+like($logged, qr/^\d+\|carl$/, 'others log about the same, to the same');
+poll_ok($node, "SELECT activities = 1 FROM live.activity_trends WHERE activity_type = 'meanwhile'", 'the summary follows');
+poll_ok($node, "SELECT NOT EXISTS (SELECT FROM live.trend_change) AND EXISTS (SELECT FROM live.trend WHERE entity_id = '1')", 'so do trends');
+poll_ok($node, "SELECT EXISTS (SELECT FROM live.fetch_events(0) WHERE event = 'activity:new' AND payload ->> 'activity_type' = 'meanwhile')", 'and events');
+$open->query_safe('COMMIT');
+$open->quit;
+poll_ok($node, "SELECT activities = 1 FROM live.activity_trends WHERE activity_type = 'open'", 'what it did follows when it ends');
+
 # A refresh that takes long is followed by a long rest, whatever the interval: twenty times as long, here 0.1 seconds a look.
 $node->safe_psql('postgres', q{
 	CREATE TABLE look (at timestamptz);
