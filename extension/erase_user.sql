@@ -42,6 +42,10 @@ BEGIN
   -- Before anything is told: what is told from here on names nobody, or is not kept.
   DELETE FROM live.event e WHERE live.names_user(e.topic, e.payload, erase_user.user_id);
   DELETE FROM live.signal s WHERE live.names_user(s.topic, s.payload, erase_user.user_id);
+  -- All in one order: two who untell the same users must not wait for each other.
+  PERFORM live.lock_notifications(told.user_id)
+  FROM (SELECT DISTINCT m.user_id FROM live.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
+        WHERE a.user_id = erase_user.user_id ORDER BY m.user_id) AS told;
   FOR gone IN SELECT a.* FROM live.activity_stream a WHERE a.user_id = erase_user.user_id ORDER BY a.id FOR NO KEY UPDATE LOOP
     IF gone.deleted_at IS NULL THEN
       PERFORM live.untell_activity(gone, true), live.note_trend(gone, -1);

@@ -87,10 +87,14 @@ $$;
 COMMENT ON FUNCTION live.count_unread(text) IS 'How many notifications of a user are unread. For the extension itself.';
 
 -- What marks or says a number takes turns, user by user, each in a statement that begins after the one before has ended.
+-- A lock of the row and no advisory one: of those a transaction that untells many users could have too few.
 CREATE FUNCTION live.lock_notifications(user_id text) RETURNS void
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT pg_advisory_xact_lock(hashtextextended('pg_live notifications ' || user_id, 0))
+BEGIN
+  INSERT INTO live.notification_state (user_id) VALUES (lock_notifications.user_id) ON CONFLICT ON CONSTRAINT notification_state_pkey DO NOTHING;
+  PERFORM FROM live.notification_state s WHERE s.user_id = lock_notifications.user_id FOR NO KEY UPDATE;
+END
 $$;
 COMMENT ON FUNCTION live.lock_notifications(text) IS 'Lets nobody else mark or count the notifications of that user until the transaction ends. For the extension itself.';
 
@@ -132,7 +136,6 @@ BEGIN
     END IF;
   END IF;
   PERFORM live.lock_notifications(me);
-  INSERT INTO live.notification_state (user_id) VALUES (me) ON CONFLICT ON CONSTRAINT notification_state_pkey DO NOTHING;
   UPDATE live.notification_state s SET seen_until = until, seen_snapshot = pg_current_snapshot(), seen_xid = pg_current_xact_id()
   WHERE s.user_id = me AND s.seen_until <= until;
 END
@@ -151,8 +154,7 @@ BEGIN
   END IF;
   PERFORM live.lock_notifications(me);
   IF ids IS NULL THEN
-    INSERT INTO live.notification_state (user_id) VALUES (me) ON CONFLICT ON CONSTRAINT notification_state_pkey DO NOTHING;
-    UPDATE live.notification_state s
+      UPDATE live.notification_state s
     SET read_until = clock_timestamp(), read_snapshot = pg_current_snapshot(), read_xid = pg_current_xact_id() WHERE s.user_id = me;
     DELETE FROM live.notification_read r WHERE r.user_id = me;
   ELSE
