@@ -187,7 +187,8 @@ BEGIN
          live.activity_cursor(a.created_at, a.id),
          live.is_within(m, state.seen_until, state.seen_snapshot, state.seen_xid) OR live.is_read(m), live.is_read(m)
   FROM live.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
-  WHERE m.user_id = me AND (start.id IS NULL OR (m.created_at, m.activity_id) < (start.created_at, start.id))
+  WHERE m.user_id = me -- a bound of the index in every plan
+    AND (m.created_at, m.activity_id) < (coalesce(start.created_at, 'infinity'), coalesce(start.id, 9223372036854775807))
   ORDER BY m.created_at DESC, m.activity_id DESC
   LIMIT max_activities;
 END

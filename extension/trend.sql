@@ -110,7 +110,7 @@ COMMENT ON FUNCTION live.fold_trends() IS 'Adds what was appended to the sums; r
 CREATE FUNCTION live.trending(kind text, most integer)
 RETURNS TABLE (entity_type text, entity_id text, score double precision)
 LANGUAGE plpgsql STABLE ROWS 20
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 #variable_conflict use_column
 DECLARE
   at double precision := live.trend_moment(clock_timestamp());
@@ -132,7 +132,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM changed c WHERE c.entity_type = t.entity_type AND c.entity_id = t.entity_id)
      ORDER BY t.score DESC LIMIT most)
   )
-  SELECT s.entity_type, s.entity_id, power(2::double precision, greatest(s.score - at, -1000))
+  SELECT s.entity_type, s.entity_id, power(2::double precision, least(greatest(s.score - at, -1000), 1000))
   FROM summed s WHERE s.score IS NOT NULL
   ORDER BY s.score DESC, s.entity_type, s.entity_id LIMIT most;
 END

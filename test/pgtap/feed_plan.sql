@@ -89,5 +89,33 @@ SELECT pg_temp.fill(1000) \g /dev/null
 ANALYZE live.activity_stream, live.activity_audience, live.follow_edge, live.session_participants;
 SELECT pg_temp.check_pages('one in a thousand is public');
 
+-- Notifications and trends, whose plans are kept: in the worst case one for all values.
+CREATE FUNCTION pg_temp.blocks(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  plan json;
+BEGIN
+  EXECUTE statement; -- plans, and fills caches
+  EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ' || statement INTO plan;
+  RETURN (plan #>> '{0,Plan,Shared Hit Blocks}')::bigint + (plan #>> '{0,Plan,Shared Read Blocks}')::bigint;
+END
+$$;
+INSERT INTO live.activity_stream (user_id, activity_type, visibility, audience, created_at)
+SELECT 'crier', 'cried', 'users', '{listener}', '2026-02-01'::timestamptz + n * interval '1 second' FROM generate_series(1, 12000) AS n;
+ALTER TABLE live.activity_audience DISABLE TRIGGER stamp_audience; -- as if told by an earlier transaction
+INSERT INTO live.activity_audience (user_id, created_at, activity_id, xid)
+SELECT l, created_at, id, '3' FROM live.activity_stream, unnest('{listener,l1,l2,l3,l4,l5,l6,l7,l8,l9}'::text[]) AS l WHERE user_id = 'crier';
+ALTER TABLE live.activity_audience ENABLE TRIGGER stamp_audience;
+INSERT INTO live.trend SELECT CASE n % 4000 WHEN 0 THEN 'rare' ELSE 'common' END, n::text, n / 100.0 FROM generate_series(1, 20000) AS n;
+ANALYZE live.activity_audience, live.trend;
+SELECT set_config('request.jwt.claim.sub', 'listener', true) \g /dev/null
+SET LOCAL plan_cache_mode = force_generic_plan;
+SELECT cmp_ok(pg_temp.blocks(format('SELECT count(*) FROM live.get_notifications(50, %L)', live.activity_cursor(created_at, activity_id))), '<=',
+              pg_temp.blocks('SELECT count(*) FROM live.get_notifications(50)') + 50, 'page 200 of notifications costs what the first does')
+FROM (SELECT * FROM live.activity_audience WHERE user_id = 'listener' ORDER BY created_at DESC OFFSET 9949 LIMIT 1) AS place;
+SELECT live.mark_read() \g /dev/null
+SELECT cmp_ok(pg_temp.blocks('SELECT live.unread_count()'), '<=', 50::bigint, 'counting what is unread reads what is unread');
+SELECT cmp_ok(pg_temp.blocks('SELECT count(*) FROM live.get_trending(NULL, 20)'), '<=', 100::bigint, 'trends read the best');
+SELECT cmp_ok(pg_temp.blocks($$SELECT count(*) FROM live.get_trending('rare', 20)$$), '<=', 100::bigint, 'also of a type that is rare');
+
 SELECT finish();
 ROLLBACK;

@@ -77,6 +77,11 @@ SELECT is(array(SELECT pg_temp.differences('song')), '{}', 'a century apart: not
 SELECT lives_ok('SELECT live.fold_trends()', 'and it can be folded');
 SELECT is(array(SELECT pg_temp.differences('song')), '{}', 'folded');
 
+-- Something far in the future, as an import may bring it, is no obstacle.
+INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, created_at) VALUES ('anna', 'liked', 'future', '1', '9000-01-01');
+SELECT live.note_trend(a, 1) FROM live.activity_stream a WHERE entity_type = 'future' \g /dev/null
+SELECT is((SELECT entity_type FROM live.get_trending(NULL, 1)), 'future', 'far in the future');
+
 -- The last public activity of an entity goes: so does the entity.
 SELECT pg_temp.as_user('dora', $$SELECT (live.log_activity('liked', 'house', '1', visibility => 'private')).id$$) \g /dev/null
 SELECT is_empty($$SELECT FROM live.get_trending('house')$$, 'what is not public does not count');
