@@ -102,7 +102,7 @@ SELECT app.change(:client_id, :a, :b);
 });
 my ($written, $errors) = ('', '');
 my $writers = IPC::Run::start(
-	[ 'pgbench', '--no-vacuum', '--client', '20', '--jobs', '2', '--time', '12', '--rate', '120', '--file', $script, '--host', $node->host, '--port', $node->port, 'postgres' ],
+	[ 'pgbench', '--no-vacuum', '--client', '20', '--jobs', '2', '--time', '600', '--rate', '400', '--file', $script, '--host', $node->host, '--port', $node->port, 'postgres' ],
 	'>', \$written, '2>', \$errors);
 poll_ok($node, q{SELECT count(*) > 1600 FROM live.activity_stream}, 'writers write');
 
@@ -131,18 +131,26 @@ sub walk_ok
 	$changed += $others // 0;
 	return;
 }
-for my $filter (@filters)
+# Round after round, until enough has changed while the reader was under way.
+for my $round (1 .. 20)
 {
-	my ($name, $arguments, $condition) = @$filter;
-	walk_ok("forwards by $name", 'get_feed_activities', $arguments, $condition, 30, 'DESC');
-	walk_ok("backwards by $name", 'get_feed_activities', "$arguments, backwards => true", $condition, 30, 'ASC');
+	for my $filter (@filters)
+	{
+		my ($name, $arguments, $condition) = @$filter;
+		walk_ok("round $round: forwards by $name", 'get_feed_activities', $arguments, $condition, 30, 'DESC');
+		walk_ok("round $round: backwards by $name", 'get_feed_activities', "$arguments, backwards => true", $condition, 30, 'ASC');
+	}
+	walk_ok("round $round: the home feed", 'get_home_feed', '',
+		q{user_id = ANY (ARRAY (SELECT live.my_follows())) AND visibility IN ('public', 'followers')}, 30, 'DESC');
+	last if $changed > 100;
 }
-walk_ok('the home feed', 'get_home_feed', '', q{user_id = ANY (ARRAY (SELECT live.my_follows())) AND visibility IN ('public', 'followers')}, 30, 'DESC');
+$writers->signal('TERM');
 $writers->finish;
-like($written, qr/number of failed transactions: 0 /, 'no writer failed') or diag($errors);
-like($written, qr/number of transactions actually processed: \d{3}/, 'and many wrote');
+unlike($errors, qr/error|abort/i, 'no writer failed');
+poll_ok($node, "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'pgbench'", 'the writers are gone');
+cmp_ok($node->safe_psql('postgres', 'SELECT max(id) FROM live.activity_stream'), '>', 1600, 'and have written');
 cmp_ok($stable, '>', 1000, 'many activities stayed as they were');
-cmp_ok($changed, '>', 10, 'and many changed under the reader');
+cmp_ok($changed, '>', 100, 'and many changed under the reader');
 
 # Now that nobody writes, the pages are what a snapshot shows.
 walk_ok('in the end', 'get_feed_activities', '', 'true', 25, 'DESC');
