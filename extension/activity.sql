@@ -41,12 +41,13 @@ SELECT pg_extension_config_dump('live.activity_stream', '');
 SELECT pg_extension_config_dump('live.activity_stream_id_seq', '');
 
 CREATE UNIQUE INDEX activity_idempotency_idx ON live.activity_stream (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+-- The visibility comes before the order of feeds: a page of what one may see reads past nothing that one may not.
 CREATE INDEX activity_public_idx ON live.activity_stream (created_at, id) WHERE visibility = 'public' AND deleted_at IS NULL;
-CREATE INDEX activity_user_idx ON live.activity_stream (user_id, created_at, id) WHERE deleted_at IS NULL;
-CREATE INDEX activity_followers_idx ON live.activity_stream (user_id, created_at, id) WHERE visibility = 'followers' AND deleted_at IS NULL;
-CREATE INDEX activity_session_idx ON live.activity_stream (session_id, created_at, id) WHERE session_id IS NOT NULL AND deleted_at IS NULL;
-CREATE INDEX activity_entity_idx ON live.activity_stream (entity_type, entity_id, created_at, id) WHERE entity_type IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX activity_type_idx ON live.activity_stream (activity_type, created_at, id) WHERE visibility = 'public' AND deleted_at IS NULL;
+CREATE INDEX activity_user_idx ON live.activity_stream (user_id, visibility, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX activity_session_idx ON live.activity_stream (session_id, visibility, created_at, id) WHERE session_id IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX activity_entity_idx ON live.activity_stream (entity_type, entity_id, visibility, created_at, id) WHERE entity_type IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX activity_created_idx ON live.activity_stream (created_at); -- those that expire
 CREATE INDEX activity_metadata_idx ON live.activity_stream USING gin (metadata jsonb_path_ops) WHERE deleted_at IS NULL;
 
 -- The audience once more, a row a user: what one user is told is read in order, and marked as read.
@@ -124,7 +125,7 @@ BEGIN
   bytes := encode(decode(translate(cursor, '-_', '+/') || '==', 'base64'), 'hex');
   id := ('x' || substr(bytes, 17, 16))::bit(64)::bigint;
   -- A time that no activity can have: the end of the order, or its beginning.
-  created_at := timestamptz 'epoch' + greatest(least(('x' || left(bytes, 16))::bit(64)::bigint, 1e17), 0)::bigint * interval '1 microsecond';
+  created_at := timestamptz 'epoch' + greatest(least(('x' || left(bytes, 16))::bit(64)::bigint, 1e17), -1e17)::bigint * interval '1 microsecond';
 END
 $$;
 COMMENT ON FUNCTION live.parse_activity_cursor(text) IS 'The place a cursor stands for; NULLs for NULL. Error 22023 if it is none.';

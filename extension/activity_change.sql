@@ -8,7 +8,8 @@ DECLARE
   own live.activity_stream;
 BEGIN
   SELECT a.* INTO own FROM live.activity_stream a
-  WHERE a.id = own_activity.id AND a.user_id = me AND a.deleted_at IS NULL FOR UPDATE;
+  WHERE a.id = own_activity.id AND a.user_id = me AND a.deleted_at IS NULL
+  FOR NO KEY UPDATE; -- who marks it as read refers to the row, and may hold what untelling waits for
   IF own.id IS NULL THEN
     RAISE EXCEPTION 'no such activity of yours' USING ERRCODE = 'no_data_found';
   END IF;
@@ -18,15 +19,20 @@ $$;
 COMMENT ON FUNCTION live.own_activity(bigint) IS
 'Locks an activity of the current user. Error P0002 if there is none of that id, or it is another user''s. For the extension itself.';
 
-CREATE FUNCTION live.untell_activity(activity live.activity_stream) RETURNS void
+-- Where the actor is being erased, what names the actor is told by a signal: it is not kept.
+CREATE FUNCTION live.untell_activity(activity live.activity_stream, erased boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   payload jsonb := jsonb_build_object('id', activity.id);
   unread text[];
 BEGIN
-  PERFORM live.emit(topic, 'activity:deleted', payload) FROM live.activity_topics(activity) AS topic;
+  PERFORM live.emit(topic, 'activity:deleted', payload, NOT (erased AND topic IN ('user:' || activity.user_id, 'followers:' || activity.user_id)))
+  FROM live.activity_topics(activity) AS topic;
   IF activity.visibility = 'users' THEN
+    -- In turns with those who mark it as read: no mark may come after those that are deleted here.
+    PERFORM live.lock_notifications(told.user_id)
+    FROM (SELECT m.user_id FROM live.activity_audience m WHERE m.activity_id = activity.id ORDER BY m.user_id) AS told;
     SELECT array_agg(m.user_id) INTO unread FROM live.activity_audience m
     WHERE m.activity_id = activity.id AND NOT live.is_read(m);
     DELETE FROM live.activity_audience m WHERE m.activity_id = activity.id;
@@ -35,7 +41,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.untell_activity(live.activity_stream) IS
+COMMENT ON FUNCTION live.untell_activity(live.activity_stream, boolean) IS
 'Tells those who saw an activity that it is gone, and takes it off what they were told. For the extension itself.';
 
 CREATE FUNCTION live.delete_activity(id bigint) RETURNS void

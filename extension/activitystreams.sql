@@ -1,5 +1,5 @@
 -- Activities as ActivityStreams 2.0 (W3C Recommendation, 23 May 2017). The app's verbs become types of that vocabulary
--- where it has them; others are of type Activity with the verb as its summary-like name. Ids are URNs: an app that has addresses
+-- where it has them; others are of type Activity, and the verb is the name of all. Ids are URNs: an app that has addresses
 -- for things replaces them.
 
 CREATE FUNCTION live.activitystreams_type(activity_type text) RETURNS text
@@ -16,13 +16,18 @@ RETURN CASE lower(activity_type)
 END;
 COMMENT ON FUNCTION live.activitystreams_type(text) IS 'The type of the ActivityStreams vocabulary for a verb of the app; Activity if there is none.';
 
-CREATE FUNCTION live.activitystreams_urn(kind text, id text) RETURNS text
+CREATE FUNCTION live.activitystreams_urn(kind text, VARIADIC ids text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN 'urn:pg_live:' || kind || ':' || (
-  SELECT string_agg(CASE WHEN chr(get_byte(b.bytes, i)) ~ '[A-Za-z0-9._~-]' AND get_byte(b.bytes, i) < 128 THEN chr(get_byte(b.bytes, i))
-                         ELSE '%' || upper(lpad(to_hex(get_byte(b.bytes, i)), 2, '0')) END, '' ORDER BY i)
-  FROM (SELECT convert_to(id, 'UTF8') AS bytes) AS b, generate_series(0, octet_length(b.bytes) - 1) AS i);
-COMMENT ON FUNCTION live.activitystreams_urn(text, text) IS 'An id as a URN: what is not allowed in one is percent-encoded.';
+RETURN (
+  SELECT 'urn:pg-live:' || kind || string_agg(':' || encoded.id, '' ORDER BY encoded.place)
+  FROM (
+    SELECT part.place, string_agg(
+             CASE WHEN get_byte(part.bytes, i) < 128 AND chr(get_byte(part.bytes, i)) ~ '[A-Za-z0-9._~-]' THEN chr(get_byte(part.bytes, i))
+                  ELSE '%' || upper(lpad(to_hex(get_byte(part.bytes, i)), 2, '0')) END, '' ORDER BY i) AS id
+    FROM (SELECT one.place, convert_to(one.id, 'UTF8') AS bytes FROM unnest(ids) WITH ORDINALITY AS one (id, place)) AS part,
+         generate_series(0, octet_length(part.bytes) - 1) AS i
+    GROUP BY part.place) AS encoded);
+COMMENT ON FUNCTION live.activitystreams_urn(text, text[]) IS 'Ids as a URN: what is not allowed in one is percent-encoded, so different ids are different URNs.';
 
 CREATE FUNCTION live.activitystreams_time(at timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -30,7 +35,7 @@ RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 COMMENT ON FUNCTION live.activitystreams_time(timestamptz) IS 'A time as xsd:dateTime.';
 
 CREATE FUNCTION live.to_activitystreams(activity live.activity_stream) RETURNS jsonb
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_strip_nulls(jsonb_build_object(
     '@context', 'https://www.w3.org/ns/activitystreams',
@@ -42,8 +47,10 @@ SET search_path = pg_catalog, pg_temp AS $$
   || CASE WHEN activity.deleted_at IS NOT NULL THEN '{}' ELSE jsonb_strip_nulls(jsonb_build_object(
     'name', activity.activity_type,
     'actor', jsonb_build_object('type', 'Person', 'id', live.activitystreams_urn('user', activity.user_id), 'name', activity.user_id),
-    'object', CASE WHEN activity.entity_type IS NOT NULL THEN
-      jsonb_build_object('type', 'Object', 'id', live.activitystreams_urn('entity', activity.entity_type || '/' || activity.entity_id),
+    -- An IntransitiveActivity has no object.
+    CASE WHEN live.activitystreams_type(activity.activity_type) IN ('Arrive', 'Travel', 'Question') THEN 'target' ELSE 'object' END,
+    CASE WHEN activity.entity_type IS NOT NULL THEN
+      jsonb_build_object('type', 'Object', 'id', live.activitystreams_urn('entity', activity.entity_type, activity.entity_id),
                          'name', activity.entity_type || ' ' || activity.entity_id) END,
     'context', CASE WHEN activity.session_id IS NOT NULL THEN
       jsonb_build_object('type', 'Collection', 'id', live.activitystreams_urn('session', activity.session_id::text)) END,

@@ -35,7 +35,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.register_entity_type(text, regclass, name) IS
-'Has activities about entities of that type checked: the row must exist and be visible to the actor, under the actor''s own rights. For admins. Errors: 22004, 22023, 42703.';
+'Has activities about entities of that type checked: the row must exist and be visible to the actor, under the actor''s own rights, with search_path pg_catalog, pg_temp. Call it again after renaming the relation or column. For admins. Errors: 22004, 22023, 42703.';
 
 CREATE FUNCTION live.entity_type_of(name text, OUT relation text, OUT key_column text)
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -45,12 +45,14 @@ $$;
 COMMENT ON FUNCTION live.entity_type_of(text) IS 'Where the entities of a registered type are; NULLs if it is not registered.';
 
 -- An invoker's function: the row is looked for with the rights of who asks. The comparison is of the column's own type,
--- so that its index serves; a text that is no value of that type names nothing.
+-- so that its index serves, but without its length or precision, to which a cast would cut the id; a text that is no value
+-- of that type names nothing.
 CREATE FUNCTION live.require_entity(entity_type text, entity_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   place record;
+  key_type text;
   found_it boolean := false;
 BEGIN
   SELECT * INTO place FROM live.entity_type_of(entity_type);
@@ -58,9 +60,13 @@ BEGIN
     RETURN;
   END IF;
   BEGIN
-    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS entity WHERE entity.%I = $1::text::%s)', place.relation, place.key_column,
-      (SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
-       WHERE a.attrelid = place.relation::regclass AND a.attname = place.key_column AND NOT a.attisdropped))
+    SELECT format_type(a.atttypid, -1) INTO key_type FROM pg_attribute a
+    WHERE a.attrelid = to_regclass(place.relation) AND a.attname = place.key_column AND NOT a.attisdropped;
+    IF key_type IS NULL THEN
+      RAISE EXCEPTION 'entity type "%" is registered for a relation or column that is not there', entity_type
+        USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Whoever administers the app calls live.register_entity_type() again.';
+    END IF;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS entity WHERE entity.%I = $1::text::%s)', place.relation, place.key_column, key_type)
     INTO found_it USING entity_id;
   EXCEPTION WHEN data_exception OR insufficient_privilege THEN
     NULL;
@@ -72,4 +78,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.require_entity(text, text) IS
-'Error 23503 unless the entity exists and the current user may see it; entities of types that are not registered are not looked for.';
+'Error 23503 unless the entity exists and the current user may see it; entities of types that are not registered are not looked for. Error 55000 if the relation or column of the type was renamed or dropped.';

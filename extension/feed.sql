@@ -48,12 +48,10 @@ DECLARE
                       live.feed_conditions(query), direction, direction);
   -- A page from each member of a set, of the members whose first activity comes first.
   of_each text := 'SELECT page.* FROM (
-      SELECT member.key FROM %s AS member (key) CROSS JOIN LATERAL %s AS first ORDER BY first.created_at ' || direction || ', first.id ' || direction || ' LIMIT $2
+      SELECT member.* FROM %s CROSS JOIN LATERAL %s AS first ORDER BY first.created_at ' || direction || ', first.id ' || direction || ' LIMIT $2
     ) AS member CROSS JOIN LATERAL %s AS page';
   one text := replace(page, 'LIMIT $2', 'LIMIT 1');
   of_member text;
-  -- Only the member that the query is about, if it is about one.
-  followed text := '(SELECT e.followed FROM live.follow_edge e WHERE e.follower = $1' || CASE WHEN query.actor IS NOT NULL THEN ' AND e.followed = $4' ELSE '' END || ')';
 BEGIN
   CASE branch
     WHEN 'public' THEN
@@ -64,33 +62,45 @@ BEGIN
       RETURN format('SELECT page.* FROM unnest($3) AS type (name) CROSS JOIN LATERAL %s AS page',
                     replace(format(page, $$a.visibility = 'public'$$), 'a.activity_type = ANY ($3)', 'a.activity_type = type.name'));
     WHEN 'own' THEN
-      RETURN format(page, $$a.user_id = $1 AND a.visibility <> 'public'$$);
+      RETURN format($$SELECT page.* FROM unnest('{followers,session,users,private}'::live.activity_visibility[]) AS kind (name) CROSS JOIN LATERAL %s AS page$$,
+                    format(page, 'a.user_id = $1 AND a.visibility = kind.name'));
     WHEN 'users' THEN
       RETURN format('(SELECT a.* FROM live.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
                       WHERE m.user_id = $1 AND %s ORDER BY m.created_at %s, m.activity_id %s LIMIT $2)',
                     replace(replace(live.feed_conditions(query), '(a.created_at, a.id)', '(m.created_at, m.activity_id)'),
                             'a.created_at', 'm.created_at'), direction, direction);
+    -- Of sessions and follows only the one that the query is about, if it is about one.
     WHEN 'session' THEN
       of_member := $$a.session_id = member.key AND a.visibility = 'session' AND a.user_id <> $1$$;
-      RETURN format(of_each, '(SELECT s FROM live.my_sessions() AS s' || CASE WHEN query.session_id IS NOT NULL THEN ' WHERE s = $7' ELSE '' END || ')', format(one, of_member), format(page, of_member));
-    WHEN 'followers' THEN
-      of_member := $$a.user_id = member.key AND a.visibility = 'followers'$$;
-      RETURN format(of_each, followed, format(one, of_member), format(page, of_member));
-    WHEN 'home' THEN
-      of_member := $$a.user_id = member.key AND a.visibility IN ('public', 'followers')$$;
-      RETURN format(of_each, followed, format(one, of_member), format(page, of_member));
+      RETURN format(of_each,
+        '(SELECT s FROM live.my_sessions() AS s' || CASE WHEN query.session_id IS NOT NULL THEN ' WHERE s = $7' ELSE '' END || ') AS member (key)',
+        format(one, of_member), format(page, of_member));
+    WHEN 'followers', 'home' THEN
+      of_member := 'a.user_id = member.key AND a.visibility = member.visibility';
+      RETURN format(of_each,
+        format('(SELECT e.followed, kind.name FROM live.follow_edge e CROSS JOIN unnest(%L::live.activity_visibility[]) AS kind (name) WHERE e.follower = $1%s) AS member (key, visibility)',
+               CASE branch WHEN 'home' THEN '{public,followers}' ELSE '{followers}' END,
+               CASE WHEN query.actor IS NOT NULL THEN ' AND e.followed = $4' ELSE '' END),
+        format(one, of_member), format(page, of_member));
   END CASE;
 END
 $body$;
 COMMENT ON FUNCTION live.feed_branch(text, live.feed_query) IS
 'The SQL of one kind of activities: public, own, users, session, followers, home (what people one follows show their followers). Part of live.read_feed().';
 
+CREATE FUNCTION live.feed_statement(query live.feed_query, branches text[]) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('SELECT feed.* FROM (%s) AS feed ORDER BY feed.created_at %s, feed.id %2$s LIMIT $2',
+                string_agg('SELECT * FROM (' || live.feed_branch(b, query) || ') AS ' || b, ' UNION ALL '),
+                CASE WHEN query.backwards THEN 'ASC' ELSE 'DESC' END)
+  FROM unnest(branches) AS b
+$$;
+COMMENT ON FUNCTION live.feed_statement(live.feed_query, text[]) IS 'The SQL of a page; NULL for no branches. Part of live.read_feed().';
+
 CREATE FUNCTION live.read_feed(me text, query live.feed_query, branches text[]) RETURNS SETOF live.activity_stream
 LANGUAGE plpgsql STABLE ROWS 50
 SET search_path = pg_catalog, pg_temp SET jit = off AS $$
-DECLARE
-  direction text := CASE WHEN query.backwards THEN 'ASC' ELSE 'DESC' END;
-  statement text;
 BEGIN
   IF me IS NULL THEN
     branches := array(SELECT b FROM unnest(branches) AS b WHERE b = 'public');
@@ -98,8 +108,7 @@ BEGIN
   IF cardinality(branches) = 0 THEN
     RETURN;
   END IF;
-  SELECT string_agg('SELECT * FROM (' || live.feed_branch(b, query) || ') AS ' || b, ' UNION ALL ') INTO statement FROM unnest(branches) AS b;
-  RETURN QUERY EXECUTE format('SELECT feed.* FROM (%s) AS feed ORDER BY feed.created_at %s, feed.id %s LIMIT $2', statement, direction, direction)
+  RETURN QUERY EXECUTE live.feed_statement(query, branches)
   USING me, query.most, query.activity_types, query.actor, query.entity_type, query.entity_id, query.session_id,
         query.since, query.until, query.metadata, query.after_created_at, query.after_id;
 END
@@ -120,6 +129,9 @@ BEGIN
     RAISE EXCEPTION 'too many activity types' USING ERRCODE = 'program_limit_exceeded', DETAIL = 'The limit is 100.';
   ELSIF query.activity_types IS NOT NULL THEN
     query.activity_types := array(SELECT DISTINCT t FROM unnest(query.activity_types) AS t);
+  END IF;
+  IF query.entity_id IS NOT NULL AND query.entity_type IS NULL THEN
+    RAISE EXCEPTION 'entity_id needs an entity_type' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   query.after_created_at := place.created_at;
   query.after_id := place.id;
@@ -146,7 +158,7 @@ SET search_path = pg_catalog, pg_temp AS $$
     '{public,own,users,session,followers}')
 $$;
 COMMENT ON FUNCTION live.get_feed_activities(integer, text, text[], text, text, text, uuid, timestamptz, timestamptz, jsonb, boolean) IS
-'The activities that the current user may see, newest first, or with backwards oldest first: pass the cursor of the last row to go on in the same direction. Filters: any of the types, the actor, the entity, the session, since (inclusive), until (exclusive), metadata that contain these. Errors: 22023 for max_activities outside 1 to 1000 or an invalid cursor; 54000 for more than 100 types.';
+'The activities that the current user may see, newest first, or with backwards oldest first: pass the cursor of the last row to go on in the same direction. Filters: any of the types, the actor, the entity, the session, since (inclusive), until (exclusive), metadata that contain these. Errors: 22023 for max_activities outside 1 to 1000, an invalid cursor, or an entity_id without entity_type; 54000 for more than 100 types.';
 
 CREATE FUNCTION live.get_home_feed(max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL, activity_types text[] DEFAULT NULL)
 RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
@@ -163,9 +175,10 @@ COMMENT ON FUNCTION live.get_home_feed(integer, text, text[]) IS
 CREATE FUNCTION live.get_entity_activities(entity_type text, entity_id text, max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL)
 RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
                visibility live.activity_visibility, session_id uuid, created_at timestamptz, cursor text)
-LANGUAGE sql STABLE ROWS 50
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp AS $$
+  SELECT live.checked_text($1, 'entity_type', 255), live.checked_text($2, 'entity_id', 255);
   SELECT * FROM live.get_feed_activities($3, $4, entity_type => $1, entity_id => $2)
 $$;
 COMMENT ON FUNCTION live.get_entity_activities(text, text, integer, text) IS
-'What was done to one entity, as far as the current user may see it, newest first. Errors as of live.get_feed_activities().';
+'What was done to one entity, as far as the current user may see it, newest first. Errors: 22004, 22023.';

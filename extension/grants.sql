@@ -72,7 +72,7 @@ BEGIN
        live.get_home_feed(integer, text, text[]), live.get_entity_activities(text, text, integer, text),
        live.get_feed_groups(integer, text, text), live.get_notifications(integer, text), live.mark_seen(bigint), live.mark_read(bigint[]),
        live.unread_count(), live.get_trending(text, integer), live.get_activity_trends(integer),
-       live.to_activitystreams(live.activity_stream), live.activitystreams_type(text), live.activitystreams_urn(text, text),
+       live.to_activitystreams(live.activity_stream), live.activitystreams_type(text), live.activitystreams_urn(text, text[]),
        live.activitystreams_time(timestamptz) TO %s', role);
   EXECUTE format(
     'GRANT SELECT ON live.presence, live.user_presence, live.invisible_user, live.connection, live.typing, live.channel_presence,
@@ -95,7 +95,7 @@ BEGIN
        live.register_node(uuid, interval), live.renew_node(uuid, interval), live.retire_node(uuid),
        live.connect_users(uuid, uuid[], text[], live.device_type[]), live.disconnect_users(uuid[], boolean),
        live.report_activity(uuid[]), live.store_channel_presence(uuid, jsonb, text[]), live.channel_roster(text, boolean),
-       live.refresh_summaries() TO %s', role);
+       live.refresh_summaries(), live.drop_expired_activities() TO %s', role);
   PERFORM live.grant_memberships();
 END
 $$;

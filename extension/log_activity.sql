@@ -89,7 +89,9 @@ BEGIN
     RETURN stored;
   END IF;
   SELECT a.* INTO stored FROM live.activity_stream a WHERE a.user_id = me AND a.idempotency_key = store_activity.idempotency_key;
-  IF (stored.activity_type, stored.entity_type, stored.entity_id, stored.metadata, stored.visibility, stored.session_id, stored.audience)
+  -- What a tombstone was before cannot be compared; a repetition that comes late does not bring it back.
+  IF stored.deleted_at IS NULL AND
+     (stored.activity_type, stored.entity_type, stored.entity_id, stored.metadata, stored.visibility, stored.session_id, stored.audience)
      IS DISTINCT FROM (activity_type, entity_type, entity_id, metadata, visibility, session_id, users) THEN
     RAISE EXCEPTION 'idempotency key was used for another activity' USING ERRCODE = 'unique_violation';
   END IF;
@@ -105,4 +107,4 @@ CREATE FUNCTION live.log_activity(
   idempotency_key text DEFAULT NULL) RETURNS live.activity_stream
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_log_activity';
 COMMENT ON FUNCTION live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text) IS
-'Logs what the current user did and tells it live to those who may see it. Returns the activity; for an idempotency_key that was used before, that one. Errors: 42501 when not signed in, or for a session of others; 23503 for an entity of a registered type that does not exist or may not be seen; 23505 for a key that was used for another activity; 22004, 22023, 54000.';
+'Logs what the current user did and tells it live to those who may see it. Returns the activity; for an idempotency_key that was used before, that one, even if it was deleted since. Errors: 42501 when not signed in, or for a session of others; 23503 for an entity of a registered type that does not exist or may not be seen; 23505 for a key that was used for another activity; 55000 for a registered type whose table is gone; 22004, 22023, 54000.';

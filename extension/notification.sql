@@ -6,15 +6,19 @@ CREATE TABLE live.notification_state (
   user_id text PRIMARY KEY,
   read_until timestamptz NOT NULL DEFAULT '-infinity',
   read_snapshot pg_snapshot,
+  read_xid xid8,
   seen_until timestamptz NOT NULL DEFAULT '-infinity',
-  seen_snapshot pg_snapshot
+  seen_snapshot pg_snapshot,
+  seen_xid xid8
 );
 COMMENT ON TABLE live.notification_state IS 'Up to where each user has read and seen.';
 COMMENT ON COLUMN live.notification_state.user_id IS 'The user.';
 COMMENT ON COLUMN live.notification_state.read_until IS 'What was told by then is read,';
-COMMENT ON COLUMN live.notification_state.read_snapshot IS 'if it was visible in this snapshot; NULL: in any case, since the row comes out of a dump.';
+COMMENT ON COLUMN live.notification_state.read_snapshot IS 'if it was visible in this snapshot; NULL: in any case, since the row comes out of a dump,';
+COMMENT ON COLUMN live.notification_state.read_xid IS 'or was told by the transaction that marked it, which is in no snapshot of its own.';
 COMMENT ON COLUMN live.notification_state.seen_until IS 'The same for seen.';
 COMMENT ON COLUMN live.notification_state.seen_snapshot IS 'The same.';
+COMMENT ON COLUMN live.notification_state.seen_xid IS 'The same.';
 SELECT pg_extension_config_dump('live.notification_state', '');
 
 CREATE FUNCTION live.forget_snapshots() RETURNS trigger
@@ -22,7 +26,9 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   new.read_snapshot := NULL;
+  new.read_xid := NULL;
   new.seen_snapshot := NULL;
+  new.seen_xid := NULL;
   RETURN new;
 END
 $$;
@@ -45,15 +51,16 @@ CREATE POLICY own_read ON live.notification_state FOR SELECT USING (user_id = li
 ALTER TABLE live.notification_read ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_read ON live.notification_read FOR SELECT USING (user_id = live.user_id());
 
-CREATE FUNCTION live.is_within(told live.activity_audience, until timestamptz, snapshot pg_snapshot) RETURNS boolean
+CREATE FUNCTION live.is_within(told live.activity_audience, until timestamptz, snapshot pg_snapshot, marker xid8) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN told.created_at <= coalesce(until, '-infinity') AND (snapshot IS NULL OR pg_visible_in_snapshot(told.xid, snapshot));
-COMMENT ON FUNCTION live.is_within(live.activity_audience, timestamptz, pg_snapshot) IS 'Whether a notification had been told when all was marked.';
+RETURN told.created_at <= coalesce(until, '-infinity')
+   AND (snapshot IS NULL OR pg_visible_in_snapshot(told.xid, snapshot) OR told.xid = marker);
+COMMENT ON FUNCTION live.is_within(live.activity_audience, timestamptz, pg_snapshot, xid8) IS 'Whether a notification had been told when all was marked.';
 
 CREATE FUNCTION live.is_read(told live.activity_audience) RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM live.notification_state s WHERE s.user_id = told.user_id AND live.is_within(told, s.read_until, s.read_snapshot))
+  SELECT EXISTS (SELECT FROM live.notification_state s WHERE s.user_id = told.user_id AND live.is_within(told, s.read_until, s.read_snapshot, s.read_xid))
       OR EXISTS (SELECT FROM live.notification_read r WHERE r.user_id = told.user_id AND r.activity_id = told.activity_id)
 $$;
 COMMENT ON FUNCTION live.is_read(live.activity_audience) IS 'Whether a notification was read. For the extension itself.';
@@ -73,17 +80,21 @@ BEGIN
       UNION ALL
       SELECT m.activity_id FROM live.activity_audience m
       WHERE m.user_id = count_unread.user_id AND m.created_at <= state.read_until AND m.xid >= pg_snapshot_xmin(state.read_snapshot)
-        AND NOT pg_visible_in_snapshot(m.xid, state.read_snapshot)) AS unread
+        AND NOT pg_visible_in_snapshot(m.xid, state.read_snapshot) AND m.xid <> state.read_xid) AS unread
     WHERE NOT EXISTS (SELECT FROM live.notification_read r WHERE r.user_id = count_unread.user_id AND r.activity_id = unread.activity_id));
 END
 $$;
 COMMENT ON FUNCTION live.count_unread(text) IS 'How many notifications of a user are unread. For the extension itself.';
 
 -- What marks or says a number takes turns, user by user, each in a statement that begins after the one before has ended.
+-- A lock of the row and no advisory one: of those a transaction that untells many users could have too few.
 CREATE FUNCTION live.lock_notifications(user_id text) RETURNS void
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT pg_advisory_xact_lock(hashtextextended('pg_live notifications ' || user_id, 0))
+BEGIN
+  INSERT INTO live.notification_state (user_id) VALUES (lock_notifications.user_id) ON CONFLICT ON CONSTRAINT notification_state_pkey DO NOTHING;
+  PERFORM FROM live.notification_state s WHERE s.user_id = lock_notifications.user_id FOR NO KEY UPDATE;
+END
 $$;
 COMMENT ON FUNCTION live.lock_notifications(text) IS 'Lets nobody else mark or count the notifications of that user until the transaction ends. For the extension itself.';
 
@@ -125,8 +136,7 @@ BEGIN
     END IF;
   END IF;
   PERFORM live.lock_notifications(me);
-  INSERT INTO live.notification_state (user_id) VALUES (me) ON CONFLICT ON CONSTRAINT notification_state_pkey DO NOTHING;
-  UPDATE live.notification_state s SET seen_until = until, seen_snapshot = pg_current_snapshot()
+  UPDATE live.notification_state s SET seen_until = until, seen_snapshot = pg_current_snapshot(), seen_xid = pg_current_xact_id()
   WHERE s.user_id = me AND s.seen_until <= until;
 END
 $$;
@@ -144,8 +154,8 @@ BEGIN
   END IF;
   PERFORM live.lock_notifications(me);
   IF ids IS NULL THEN
-    INSERT INTO live.notification_state (user_id) VALUES (me) ON CONFLICT ON CONSTRAINT notification_state_pkey DO NOTHING;
-    UPDATE live.notification_state s SET read_until = clock_timestamp(), read_snapshot = pg_current_snapshot() WHERE s.user_id = me;
+      UPDATE live.notification_state s
+    SET read_until = clock_timestamp(), read_snapshot = pg_current_snapshot(), read_xid = pg_current_xact_id() WHERE s.user_id = me;
     DELETE FROM live.notification_read r WHERE r.user_id = me;
   ELSE
     INSERT INTO live.notification_read (user_id, activity_id)
@@ -175,9 +185,10 @@ BEGIN
   RETURN QUERY
   SELECT a.id, a.user_id, a.activity_type, a.entity_type, a.entity_id, a.metadata, a.visibility, a.session_id, a.created_at,
          live.activity_cursor(a.created_at, a.id),
-         live.is_within(m, state.seen_until, state.seen_snapshot) OR live.is_read(m), live.is_read(m)
+         live.is_within(m, state.seen_until, state.seen_snapshot, state.seen_xid) OR live.is_read(m), live.is_read(m)
   FROM live.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
-  WHERE m.user_id = me AND (start.id IS NULL OR (m.created_at, m.activity_id) < (start.created_at, start.id))
+  WHERE m.user_id = me -- a bound of the index in every plan
+    AND (m.created_at, m.activity_id) < (coalesce(start.created_at, 'infinity'), coalesce(start.id, 9223372036854775807))
   ORDER BY m.created_at DESC, m.activity_id DESC
   LIMIT max_activities;
 END

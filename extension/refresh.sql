@@ -1,13 +1,44 @@
--- What the refresher does, and whoever does it where none runs: all summaries, and the sums of trends.
+-- What the refresher does, and whoever does it where none runs: all summaries, the sums of trends, and what has expired.
+
+CREATE FUNCTION live.drop_expired_activities() RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  most integer := 10000;
+  expired bigint[];
+BEGIN
+  PERFORM live.version(); -- the settings exist once the library is loaded
+  IF current_setting('pg_live.activity_retention')::interval = '0'::interval THEN
+    RETURN 0;
+  END IF;
+  -- One that somebody holds is left to the next call. Nothing is written if there are none.
+  expired := array(
+    SELECT a.id FROM live.activity_stream a
+    WHERE a.created_at < clock_timestamp() - current_setting('pg_live.activity_retention')::interval
+    ORDER BY a.created_at LIMIT most FOR UPDATE SKIP LOCKED);
+  IF cardinality(expired) = 0 THEN
+    RETURN 0;
+  END IF;
+  -- One change an entity has its sum made anew.
+  INSERT INTO live.trend_change (entity_type, entity_id, moment, weight)
+  SELECT DISTINCT a.entity_type, a.entity_id, 0, -1 FROM live.activity_stream a
+  WHERE a.id = ANY (expired) AND a.entity_type IS NOT NULL AND a.visibility = 'public' AND a.deleted_at IS NULL;
+  DELETE FROM live.activity_stream a WHERE a.id = ANY (expired);
+  RETURN cardinality(expired);
+END
+$$;
+COMMENT ON FUNCTION live.drop_expired_activities() IS
+'Drops activities older than pg_live.activity_retention, 10000 at most, the oldest first, with their notifications and without an event; returns how many. The refresher calls it until there are none, live.refresh_summaries() once.';
 
 CREATE FUNCTION live.refresh_summaries() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM live.drop_expired_activities();
   PERFORM live.fold_trends();
   RETURN live.refresh_summary('live.presence_summary', 'live.announced_presence')::integer
        + live.refresh_summary('live.activity_trends', 'live.public_activity')::integer;
 END
 $$;
 COMMENT ON FUNCTION live.refresh_summaries() IS
-'Refreshes the summaries whose content has changed and returns how many did. The refresher does this soon after a change by itself; call it (from a cron job) where no worker runs. Errors: 25006 on a standby; 25001 in a transaction that keeps one snapshot.';
+'Refreshes the summaries whose content has changed and returns how many did; drops some of the activities that have expired. The refresher does this soon after a change by itself; call it (from a cron job) where no worker runs. Errors: 25006 on a standby; 25001 in a transaction that keeps one snapshot.';

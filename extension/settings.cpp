@@ -31,6 +31,10 @@ void define_settings() {
   DefineCustomIntVariable("pg_live.signal_retention", "How long signals wait for a bridge that lags.", nullptr,
                           &current.signal_retention, 60, 1, 24 * seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S, nullptr,
                           nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.activity_retention", "How long activities are kept.",
+                          "Older ones are dropped, with their notifications and without an event. 0: for ever.",
+                          &current.activity_retention, 0, 0, 50 * 365 * 24 * seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S,
+                          nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.gather_delay", "Least time between two batches, to gather events when busy.",
                           "The first event after a pause is never delayed.", &current.gather_delay, 1, 0, 1000,
                           PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);

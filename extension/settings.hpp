@@ -4,10 +4,11 @@
 namespace pg_live {
 
 struct Settings {
-  char *databases;       // pg_live.databases: comma-separated names of the databases that get a worker
-  int event_retention;   // pg_live.event_retention, seconds: how long durable events can be replayed
-  int signal_retention;  // pg_live.signal_retention, seconds: how long a signal waits for a bridge
-  int gather_delay;      // pg_live.gather_delay, milliseconds: least distance between two batches when busy
+  char *databases;        // pg_live.databases: comma-separated names of the databases that get a worker
+  int event_retention;    // pg_live.event_retention, seconds: how long durable events can be replayed
+  int signal_retention;   // pg_live.signal_retention, seconds: how long a signal waits for a bridge
+  int gather_delay;       // pg_live.gather_delay, milliseconds: least distance between two batches when busy
+  int activity_retention; // pg_live.activity_retention, seconds: older activities are dropped; 0: none
   int refresh_interval;  // pg_live.refresh_interval, milliseconds: least time from one refresh of summaries to the next
   int idle_after;        // pg_live.idle_after, seconds: a connection without activity for so long is idle
   int grace_period;      // pg_live.grace_period, seconds: how long a connection that broke off still counts

@@ -52,10 +52,11 @@ $$;
 COMMENT ON FUNCTION live.note_trend(live.activity_stream, double precision) IS
 'Counts a public activity about an entity (weight 1), or takes it away (-1). For the extension itself.';
 
+-- What is a thousand half-lives older than the newest adds nothing that a double can hold: power() would raise underflow.
 CREATE FUNCTION live.log_sum(moments double precision[]) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT top.moment + ln(sum(power(2::double precision, m.moment - top.moment))) / ln(2::double precision)
+  SELECT top.moment + ln(sum(power(2::double precision, greatest(m.moment - top.moment, -1000)))) / ln(2::double precision)
   FROM (SELECT max(u) AS moment FROM unnest(moments) AS u) AS top, unnest(moments) AS m (moment)
   GROUP BY top.moment
 $$;
@@ -109,7 +110,7 @@ COMMENT ON FUNCTION live.fold_trends() IS 'Adds what was appended to the sums; r
 CREATE FUNCTION live.trending(kind text, most integer)
 RETURNS TABLE (entity_type text, entity_id text, score double precision)
 LANGUAGE plpgsql STABLE ROWS 20
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 #variable_conflict use_column
 DECLARE
   at double precision := live.trend_moment(clock_timestamp());
@@ -131,7 +132,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM changed c WHERE c.entity_type = t.entity_type AND c.entity_id = t.entity_id)
      ORDER BY t.score DESC LIMIT most)
   )
-  SELECT s.entity_type, s.entity_id, power(2::double precision, greatest(s.score - at, -1000))
+  SELECT s.entity_type, s.entity_id, power(2::double precision, least(greatest(s.score - at, -1000), 1000))
   FROM summed s WHERE s.score IS NOT NULL
   ORDER BY s.score DESC, s.entity_type, s.entity_id LIMIT most;
 END

@@ -50,12 +50,12 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
            ('expire_presence'), ('register_node'), ('renew_node'), ('retire_node'), ('connect_users'), ('disconnect_users'), ('report_activity'),
            ('store_channel_presence'), ('channel_roster'), ('get_presence_summary'), ('refresh_summaries'),
            ('my_follows'), ('follow'), ('unfollow'), ('register_entity_type'), ('entity_type_of'), ('delete_activity'), ('set_activity_visibility'),
-           ('get_feed_activities'), ('get_home_feed'), ('get_feed_groups'), ('get_notifications'), ('mark_seen'), ('mark_read'), ('unread_count'),
-           ('get_trending'), ('get_activity_trends'), ('track_row'), ('erase_user')$$,
+           ('get_feed_activities'), ('get_home_feed'), ('get_entity_activities'), ('get_feed_groups'), ('get_notifications'), ('mark_seen'), ('mark_read'), ('unread_count'),
+           ('get_trending'), ('get_activity_trends'), ('track_row'), ('erase_user'), ('drop_expired_activities')$$,
   'the SECURITY DEFINER functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
   $$VALUES ('is_built_in_topic'::name), ('parse_position'), ('checked_text'), ('derived_status'), ('shown_device'), ('default_lease'),
-           ('activity_cursor'), ('parse_activity_cursor'), ('checked_page'), ('feed_conditions'), ('feed_branch'), ('feed_group_key'), ('log_sum'),
+           ('activity_cursor'), ('parse_activity_cursor'), ('checked_page'), ('feed_conditions'), ('feed_branch'), ('feed_statement'), ('names_user'), ('feed_group_key'), ('log_sum'),
            ('trend_moment'), ('activitystreams_type'), ('activitystreams_urn')$$, 'the immutable functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE proparallel = 's' AND lanname = 'c'$$,
   $$VALUES ('jwt'::name), ('claim'), ('user_id'), ('user_uuid'), ('jwt_role'), ('version'),
@@ -119,6 +119,34 @@ FROM (VALUES
   ('channel_members', 'topic text -> TABLE(key text, user_id text, meta jsonb, joined_at timestamp with time zone)'),
   ('set_presence_visibility', 'rule text, check_function regprocedure DEFAULT NULL::regprocedure -> void'),
   ('expire_presence', ' -> integer'),
+  ('log_activity', 'activity_type text, entity_type text DEFAULT NULL::text, entity_id text DEFAULT NULL::text, metadata jsonb DEFAULT ''{}''::jsonb, '
+                   'visibility live.activity_visibility DEFAULT ''public''::live.activity_visibility, session_id uuid DEFAULT NULL::uuid, audience text[] DEFAULT NULL::text[], '
+                   'idempotency_key text DEFAULT NULL::text -> live.activity_stream'),
+  ('delete_activity', 'id bigint -> void'),
+  ('set_activity_visibility', 'id bigint, visibility live.activity_visibility, audience text[] DEFAULT NULL::text[] -> void'),
+  ('get_feed_activities', 'max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL::text, activity_types text[] DEFAULT NULL::text[], actor text DEFAULT NULL::text, '
+                          'entity_type text DEFAULT NULL::text, entity_id text DEFAULT NULL::text, session_id uuid DEFAULT NULL::uuid, '
+                          'since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, '
+                          'metadata jsonb DEFAULT NULL::jsonb, backwards boolean DEFAULT false -> '
+     'TABLE(id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb, visibility live.activity_visibility, session_id uuid, created_at timestamp with time zone, cursor text)'),
+  ('get_home_feed', 'max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL::text, activity_types text[] DEFAULT NULL::text[] -> '
+     'TABLE(id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb, visibility live.activity_visibility, session_id uuid, created_at timestamp with time zone, cursor text)'),
+  ('get_entity_activities', 'entity_type text, entity_id text, max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL::text -> '
+     'TABLE(id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb, visibility live.activity_visibility, session_id uuid, created_at timestamp with time zone, cursor text)'),
+  ('get_feed_groups', 'max_groups integer DEFAULT 20, after_cursor text DEFAULT NULL::text, "grouping" text DEFAULT ''verb-entity-day''::text -> '
+                      'TABLE(group_key text, activity_type text, entity_type text, entity_id text, actor_count bigint, actors text[], activity_count bigint, '
+                      'latest_at timestamp with time zone, unread boolean, cursor text)'),
+  ('get_notifications', 'max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL::text -> '
+     'TABLE(id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb, visibility live.activity_visibility, session_id uuid, created_at timestamp with time zone, cursor text, seen boolean, read boolean)'),
+  ('mark_seen', 'up_to bigint DEFAULT NULL::bigint -> void'),
+  ('mark_read', 'ids bigint[] DEFAULT NULL::bigint[] -> void'),
+  ('unread_count', ' -> bigint'),
+  ('follow', 'user_id text -> void'),
+  ('unfollow', 'user_id text -> void'),
+  ('get_trending', 'entity_type text DEFAULT NULL::text, max_entities integer DEFAULT 20 -> TABLE(entity_type text, entity_id text, score double precision)'),
+  ('register_entity_type', 'name text, relation regclass, key_column name -> void'),
+  ('erase_user', 'user_id text -> void'),
+  ('to_activitystreams', 'activity live.activity_stream -> jsonb'),
   ('is_participant', 'session_id uuid, at_least live.participant_role DEFAULT ''viewer''::live.participant_role -> boolean'),
   ('my_sessions', ' -> SETOF uuid'),
   ('follows', 'user_id text -> boolean'),
@@ -146,7 +174,7 @@ CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,u
   activitystreams_type,activitystreams_urn,activitystreams_time}'::name[]);
 CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status,
   expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity,
-  store_channel_presence,channel_roster,refresh_summaries}'::name[]);
+  store_channel_presence,channel_roster,refresh_summaries,drop_expired_activities}'::name[]);
 CREATE ROLE "Weird Role";
 CREATE ROLE "quote""d; drop";
 CREATE ROLE "SELECT";
@@ -227,12 +255,25 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('SELECT live.set_presence_visibility(''session'')', '42501', '42501'),
   ('SELECT live.wake_worker(now())', '42501', '42501'),
   ('SELECT live.refresh_summaries()', '42501', ''),
+  ('SELECT live.drop_expired_activities()', '42501', ''),
   ('SELECT live.refresh_summary(''live.presence_summary'', ''live.announced_presence'')', '42501', '42501'),
   ('SELECT live.lock_summary(''live.presence_summary'')', '42501', '42501'),
   ('SELECT * FROM live.presence_summary', '42501', '42501'),
   ('SELECT * FROM live.announced_presence', '42501', '42501'),
   ('SELECT * FROM live.presence', '', '42501'),
   ('SELECT * FROM live.user_presence', '', '42501'),
+  ('SELECT * FROM live.activity_stream', '', '42501'),
+  ('SELECT * FROM live.activity_audience', '', '42501'),
+  ('SELECT * FROM live.notification_state', '', '42501'),
+  ('SELECT * FROM live.activity_trends', '42501', '42501'),
+  ('SELECT * FROM live.trend', '42501', '42501'),
+  ('SELECT * FROM live.entity_type', '42501', '42501'),
+  ('SELECT live.get_feed_activities()', '', '42501'),
+  ('SELECT live.unread_count()', '42501', '42501'),
+  ('SELECT live.erase_user(''a'')', '42501', '42501'),
+  ('SELECT live.register_entity_type(''a'', ''pg_class'', ''oid'')', '42501', '42501'),
+  ('SELECT live.track_activity(''pg_class'')', '42501', '42501'),
+  ('SELECT live.store_activity(''a'', NULL, NULL, ''{}'', ''public'', NULL, NULL, NULL)', '42501', '42501'),
   ('UPDATE live.user_presence SET status = ''busy''', '42501', '42501'),
   ('INSERT INTO live.follow_edge VALUES (''a'', ''b'')', '42501', '42501'),
   ('INSERT INTO live.session_participants VALUES (gen_random_uuid(), ''b'')', '42501', '42501'),

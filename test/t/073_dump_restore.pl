@@ -24,9 +24,26 @@ $node->safe_psql('postgres', q{
 	INSERT INTO live.collaboration_sessions (id, room_name, created_by) VALUES ('00000000-0000-4000-8000-000000000001', 'room', 'anna');
 	INSERT INTO live.session_participants (session_id, user_id, role) VALUES ('00000000-0000-4000-8000-000000000001', 'anna', 'owner');
 	INSERT INTO live.follow_edge (follower, followed) VALUES ('bob', 'anna');
+	CREATE TABLE app.book (id bigint PRIMARY KEY, title text);
+	CREATE VIEW app."Odd ""View" AS SELECT id AS "The Key" FROM app.book;
+	SELECT live.register_entity_type('book', 'app.book', 'id'), live.register_entity_type('odd', 'app."Odd ""View"', 'The Key');
+	SELECT live.track_activity('app.book', metadata_columns => '{title}');
 	SELECT live.set_presence_visibility('followers');
 	SET request.jwt.claim.sub = 'anna';
 	SELECT live.heartbeat(gen_random_uuid(), 'desktop', ttl => '1 day'), live.update_presence('busy', 'writing', metadata => '{"a": 1}');
+	INSERT INTO app.book SELECT n, 'title ' || n FROM generate_series(1, 100) n;
+	SELECT live.log_activity('read', 'odd', n::text, '{"a": [1, "ü"]}', idempotency_key => 'key ' || n) FROM generate_series(1, 20) n;
+	SELECT live.log_activity('told ' || n, visibility => 'users', audience => '{bob,carl}') FROM generate_series(1, 10) n;
+	SELECT live.log_activity('met', visibility => 'session', session_id => '00000000-0000-4000-8000-000000000001'), live.log_activity('secret', visibility => 'private');
+	SELECT live.delete_activity(id) FROM live.activity_stream WHERE activity_type = 'told 3';
+	SELECT live.fold_trends();
+	SELECT live.delete_activity(id) FROM live.activity_stream WHERE entity_type = 'odd' AND entity_id = '7';
+	SET request.jwt.claim.sub = 'carl';
+	SELECT live.mark_read(array(SELECT id FROM live.get_notifications() WHERE activity_type IN ('told 1', 'told 2')));
+	SET request.jwt.claim.sub = 'bob';
+	SELECT live.mark_read(), live.mark_seen();
+	SET request.jwt.claim.sub = 'anna';
+	SELECT live.log_activity('told after', visibility => 'users', audience => '{bob,carl}');
 	SET request.jwt.claim.sub = 'iris';
 	SELECT live.heartbeat(gen_random_uuid(), ttl => '1 day'), live.update_presence('invisible', 'hidden')});
 is($node->safe_psql('postgres', "SELECT count(*) FROM live.event WHERE topic LIKE 'room:%'"), '1000', 'the original has events');
@@ -40,6 +57,13 @@ my $restored_state = q{
 		(SELECT string_agg(i::text, ' ') FROM live.invisible_user i), (SELECT r.rule FROM live.presence_rule r),
 		(SELECT string_agg(e::text, ' ') FROM live.follow_edge e), (SELECT string_agg(s::text, ' ') FROM live.collaboration_sessions s),
 		(SELECT string_agg(p::text, ' ') FROM live.session_participants p),
+		(SELECT string_agg(a::text, E'\n' ORDER BY a.id) FROM live.activity_stream a), (SELECT string_agg(t::text, ' ' ORDER BY t.name) FROM live.entity_type t),
+		(SELECT string_agg(concat_ws(' ', m.user_id, m.created_at, m.activity_id), E'\n' ORDER BY m.user_id, m.activity_id) FROM live.activity_audience m),
+		(SELECT string_agg(concat_ws(' ', s.user_id, s.read_until, s.seen_until), E'\n' ORDER BY s.user_id) FROM live.notification_state s),
+		(SELECT string_agg(r::text, ' ' ORDER BY r) FROM live.notification_read r), (SELECT string_agg(t::text, ' ' ORDER BY t) FROM live.trend t),
+		(SELECT string_agg(concat_ws(' ', m.user_id, m.activity_id), E'\n' ORDER BY m.user_id, m.activity_id) FROM live.activity_audience m WHERE NOT live.is_read(m)),
+		(SELECT string_agg(concat_ws(' ', t.entity_type, t.entity_id), E'\n' ORDER BY t.entity_type, t.entity_id) FROM live.get_trending(NULL, 1000) t),
+		(SELECT tgenabled FROM pg_trigger WHERE tgname = 'track_activity'),
 		(SELECT string_agg(p.oid::regprocedure || ' ' || a.grantee::regrole || ' ' || a.privilege_type, E'\n'
 				ORDER BY p.oid::regprocedure::text, a.grantee::regrole::text)
 		 FROM pg_proc p CROSS JOIN aclexplode(p.proacl) a
@@ -67,6 +91,19 @@ for my $format ('custom', 'plain')
 	is($node->safe_psql($database, q{SELECT string_agg(DISTINCT status::text, ',') FROM live.user_presence}),
 		'offline', "$format: nobody is online in the copy");
 	$node->safe_psql($database, "INSERT INTO app.member VALUES ('new', 'anna')");
+	is($node->safe_psql($database, q{
+		SET request.jwt.claim.sub = 'bob';
+		SELECT live.unread_count(), (SELECT string_agg(activity_type, ',') FROM live.get_notifications() WHERE NOT read), (SELECT string_agg(activity_type, ',') FROM live.get_notifications() WHERE NOT seen);
+		SET request.jwt.claim.sub = 'carl';
+		SELECT live.unread_count()}), "1|told after|told after\n8", "$format: what was read stays read, and the rest is unread");
+	is($node->safe_psql($database, q{
+		SET request.jwt.claim.sub = 'anna';
+		SELECT (live.log_activity('told here', visibility => 'users', audience => '{bob}')).id > (SELECT max(id) FROM live.activity_stream);
+		SELECT (live.log_activity('read', 'odd', '1', '{"a": [1, "ü"]}', idempotency_key => 'key 1')).id = (SELECT id FROM live.activity_stream WHERE idempotency_key = 'key 1');
+		INSERT INTO app.book VALUES (1000, 'new');
+		SELECT activity_type FROM live.activity_stream WHERE entity_type = 'book' AND entity_id = '1000';
+		SET request.jwt.claim.sub = 'bob';
+		SELECT live.unread_count(); SELECT live.mark_read(); SELECT live.unread_count()}), "t\nt\ncreated\n2\n\n0", "$format: ids go on, keys still count, tables are tracked, new ones are unread until they are read");
 	poll_ok($node, "SELECT exists (SELECT FROM live.fetch_events(0) WHERE topic = 'room:new')", "$format: the copy is at work", $database);
 }
 done_testing();

@@ -1,5 +1,5 @@
-# The refresher brings the summaries up to date soon after a change, at most once an interval, and never else. It waits
-# for locks without holding up events, a shutdown, or dropping the extension or the database.
+# The refresher brings the summaries up to date soon after a change, at most once an interval, for a twentieth of the time,
+# and never else. It waits for locks without holding up events, a shutdown, or dropping the extension or the database.
 use strict;
 use warnings FATAL => 'all';
 
@@ -96,6 +96,44 @@ poll_ok($node, $refresher_waits, 'the refresher waits once more');
 $node->restart('fast');
 is($node->safe_psql('postgres', "ROLLBACK PREPARED 'hold'"), '', 'and is no obstacle to a restart');
 summary_is('busy 1, offline 2', 'after which it goes on');
+
+# A transaction of the app that stays open after it logged, deleted and marked holds up nobody.
+as_user('anna', q{SELECT live.log_activity('earlier', 'book', '1', visibility => 'users', audience => '{bob}'), live.log_activity('earlier', 'book', '1')});
+my $open = $node->background_psql('postgres', on_error_stop => 1);
+$open->query_safe(q{
+	BEGIN;
+	SET request.jwt.claim.sub = 'anna';
+	SELECT live.log_activity('open', 'book', '1'), live.log_activity('open', visibility => 'users', audience => '{bob}');
+	SELECT live.delete_activity(id) FROM live.activity_stream WHERE activity_type = 'earlier';
+	SET request.jwt.claim.sub = 'carl';
+	SELECT live.mark_read()});
+my $logged = as_user('carl', "SET lock_timeout = '20s'; SELECT (live.log_activity('meanwhile', 'book', '1')).id, (live.log_activity('meanwhile', visibility => 'users', audience => '{bob}')).user_id");
+like($logged, qr/^\d+\|carl$/, 'others log about the same, to the same');
+poll_ok($node, "SELECT activities = 1 FROM live.activity_trends WHERE activity_type = 'meanwhile'", 'the summary follows');
+poll_ok($node, "SELECT NOT EXISTS (SELECT FROM live.trend_change) AND EXISTS (SELECT FROM live.trend WHERE entity_id = '1')", 'so do trends');
+poll_ok($node, "SELECT EXISTS (SELECT FROM live.fetch_events(0) WHERE event = 'activity:new' AND payload ->> 'activity_type' = 'meanwhile')", 'and events');
+$open->query_safe('COMMIT');
+$open->quit;
+poll_ok($node, "SELECT activities = 1 FROM live.activity_trends WHERE activity_type = 'open'", 'what it did follows when it ends');
+
+# A refresh that takes long is followed by a long rest, whatever the interval: twenty times as long, here 0.1 seconds a look.
+$node->safe_psql('postgres', q{
+	CREATE TABLE look (at timestamptz);
+	CREATE FUNCTION look() RETURNS boolean LANGUAGE plpgsql AS $$
+		BEGIN INSERT INTO public.look VALUES (clock_timestamp()); PERFORM pg_sleep(0.1); RETURN true; END $$;
+	CREATE TABLE definition AS SELECT pg_get_viewdef('live.announced_presence') AS text;
+	CREATE OR REPLACE VIEW live.announced_presence AS SELECT p.status, coalesce(p.device_type, 'other') AS device_type, count(*) AS users
+		FROM live.user_presence p WHERE (SELECT public.look()) GROUP BY 1, 2});
+poll_ok($node, q{
+	SELECT (live.update_presence(CASE WHEN random() < 0.5 THEN 'busy' ELSE 'auto' END::live.presence_mode)).status IS NOT NULL
+		AND (SELECT count(DISTINCT xmin::text) >= 3 FROM look) FROM set_config('request.jwt.claim.sub', 'anna', true)}, 'three slow refreshes while presence goes on changing');
+is($node->safe_psql('postgres', q{
+	SELECT bool_and(next - last >= 20 * looks * interval '0.1 seconds') FROM (
+		SELECT max(at) AS last, count(*) AS looks, lead(min(at)) OVER (ORDER BY min(at)) AS next FROM look GROUP BY xmin::text) AS refresh WHERE next IS NOT NULL}),
+	't', 'are twenty times as long apart as one takes');
+$node->safe_psql('postgres', q{DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW live.announced_presence AS ' || (SELECT text FROM definition); END $$; DROP FUNCTION look; DROP TABLE look, definition});
+as_user('anna', "SELECT live.update_presence('busy')");
+summary_is('busy 1, offline 2', 'and it goes on at its pace');
 
 for my $level ('REPEATABLE READ', 'SERIALIZABLE')
 {

@@ -1,0 +1,153 @@
+-- Who sees which activity: every visibility, every kind of viewer, every way of reading; after every change of visibility
+-- and after deletion; what is told of it and where; bad input; and that the same key is the same activity.
+\unset ECHO
+BEGIN;
+SELECT no_plan();
+\ir support/as_user.sql
+\ir support/people.sql
+
+-- One activity a case, of an entity and a type of its own: logged with one visibility, then changed to another, or deleted.
+CREATE TEMP TABLE item AS
+SELECT row_number() OVER (ORDER BY was, becomes) AS number, was, becomes, 'did ' || row_number() OVER (ORDER BY was, becomes) AS activity_type, NULL::bigint AS id
+FROM unnest('{public,followers,session,ended,users,private}'::text[]) AS was,
+     unnest('{public,followers,session,users,private,deleted,same}'::text[]) AS becomes
+WHERE was <> becomes AND NOT (was = 'ended' AND becomes = 'session');
+CREATE FUNCTION pg_temp.log_item(item) RETURNS bigint LANGUAGE sql AS $$
+  SELECT pg_temp.as_user('actor', format($q$SELECT (live.log_activity(%L, 'book', %L, '{"number": %s}', %L, %L, %L)).id$q$,
+    $1.activity_type, $1.number, $1.number, CASE $1.was WHEN 'ended' THEN 'session' ELSE $1.was END,
+    CASE WHEN $1.was = 'ended' THEN pg_temp.room(2) WHEN 'session' IN ($1.was, $1.becomes) THEN pg_temp.room(1) END,
+    CASE WHEN $1.was = 'users' THEN '{addressee,addressee,actor}' END))::bigint
+$$;
+UPDATE item i SET id = pg_temp.log_item(i);
+UPDATE live.collaboration_sessions SET status = 'ended' WHERE id = pg_temp.room(2);
+
+CREATE TEMP VIEW look AS
+SELECT i.*, v.viewer, way.name, way.statement, way.sees
+FROM item i CROSS JOIN viewer v CROSS JOIN LATERAL (VALUES
+  ('the table', format('SELECT EXISTS (SELECT FROM live.activity_stream WHERE id = %s)', i.id), NULL::boolean),
+  ('get_feed_activities', format('SELECT EXISTS (SELECT FROM live.get_feed_activities(1000) WHERE id = %s)', i.id), NULL),
+  ('backwards', format('SELECT EXISTS (SELECT FROM live.get_feed_activities(1000, backwards => true) WHERE id = %s)', i.id), NULL),
+  ('its type', format('SELECT EXISTS (SELECT FROM live.get_feed_activities(activity_types => %L) WHERE id = %s)', ARRAY[i.activity_type], i.id), NULL),
+  ('its actor', format('SELECT EXISTS (SELECT FROM live.get_feed_activities(1000, actor => %L) WHERE id = %s)', 'actor', i.id), NULL),
+  ('its metadata', format('SELECT EXISTS (SELECT FROM live.get_feed_activities(metadata => %L) WHERE id = %s)', format('{"number": %s}', i.number), i.id), NULL),
+  ('get_entity_activities', format('SELECT EXISTS (SELECT FROM live.get_entity_activities(%L, %L) WHERE id = %s)', 'book', i.number, i.id), NULL),
+  ('get_feed_groups', format('SELECT EXISTS (SELECT FROM live.get_feed_groups(1000) WHERE activity_type = %L)', i.activity_type), NULL),
+  ('get_home_feed', format('SELECT EXISTS (SELECT FROM live.get_home_feed(1000) WHERE id = %s)', i.id),
+   v.viewer = 'follower' AND pg_temp.sees(v.viewer, i.was)),
+  ('get_notifications', format('SELECT EXISTS (SELECT FROM live.get_notifications(1000) WHERE id = %s)', i.id), v.viewer = 'addressee' AND i.was = 'users'),
+  ('the audience', format('SELECT EXISTS (SELECT FROM live.activity_audience WHERE activity_id = %s)', i.id), coalesce(v.viewer = 'addressee' AND i.was = 'users', false)),
+  ('get_trending', format('SELECT EXISTS (SELECT FROM live.get_trending(NULL, 1000) WHERE entity_id = %L)', i.number), i.was = 'public'),
+  ('get_activity_trends', format('SELECT EXISTS (SELECT FROM live.get_activity_trends() WHERE activity_type = %L)', i.activity_type), i.was = 'public'),
+  ('events', format('SELECT EXISTS (SELECT FROM unnest(%L::text[]) AS topic CROSS JOIN LATERAL live.topic_access(topic) AS a WHERE a.can_receive)',
+                    array(SELECT e.topic FROM live.event e WHERE (e.payload -> 'id')::bigint = i.id AND e.event = 'activity:new')),
+   CASE i.was WHEN 'ended' THEN false END) -- nobody receives the topic of a session that ended
+) AS way (name, statement, sees);
+CREATE FUNCTION pg_temp.matrix(moment text) RETURNS SETOF text LANGUAGE sql AS $$
+  SELECT is(pg_temp.as_user(l.viewer, l.statement),
+            CASE WHEN l.viewer IS NULL AND l.name IN ('get_home_feed', 'get_notifications') THEN '42501'
+                 ELSE coalesce(l.sees, pg_temp.sees(l.viewer, l.was))::text END,
+            format('%s: %s (then %s): %s by %s', moment, l.was, l.becomes, l.name, coalesce(l.viewer, 'the anonymous')))
+  FROM look l WHERE moment = 'logged' OR (l.becomes <> 'same' AND l.name <> 'events') ORDER BY l.number, l.viewer, l.name
+$$;
+SELECT live.refresh_summaries() \g /dev/null
+SELECT pg_temp.matrix('logged');
+SELECT is(pg_temp.as_user(viewer, 'SELECT live.unread_count()'),
+          CASE WHEN viewer IS NULL THEN '42501' WHEN viewer = 'addressee' THEN (SELECT count(*)::text FROM item WHERE was = 'users') ELSE '0' END,
+          format('unread: %s', coalesce(viewer, 'the anonymous'))) FROM viewer;
+SELECT set_eq($$SELECT e.topic FROM live.event e JOIN item i ON i.id = (e.payload -> 'id')::bigint WHERE e.event = 'notification:new'$$,
+              $$VALUES ('user:addressee')$$, 'only those who are told get a notification');
+
+-- Every change.
+CREATE TEMP TABLE told AS SELECT max(id) AS id FROM live.event;
+SELECT pg_temp.as_user('actor', CASE becomes WHEN 'deleted' THEN format('SELECT live.delete_activity(%s)', id)
+  ELSE format('SELECT live.set_activity_visibility(%s, %L, %L)', id, becomes, CASE becomes WHEN 'users' THEN '{addressee}' END) END)
+FROM item WHERE becomes <> 'same' \g /dev/null
+CREATE TEMP TABLE before AS SELECT * FROM item;
+UPDATE item SET was = becomes WHERE becomes <> 'same';
+SELECT live.refresh_summaries() \g /dev/null
+SELECT pg_temp.matrix('changed');
+SELECT is(pg_temp.as_user('addressee', 'SELECT live.unread_count()'), (SELECT count(*)::text FROM item WHERE was = 'users'), 'the number of notifications follows');
+SELECT bag_eq(
+  $$SELECT b.number, e.topic FROM live.event e JOIN before b ON b.id = (e.payload -> 'id')::bigint
+    WHERE e.event = 'activity:deleted' AND e.id > (SELECT id FROM told)$$,
+  $$SELECT b.number, e.topic FROM live.event e JOIN before b ON b.id = (e.payload -> 'id')::bigint
+    WHERE e.event = 'activity:new' AND e.id <= (SELECT id FROM told) AND b.becomes <> 'same'$$,
+  'that it is gone is told once on each topic on which it had been told, and nowhere else');
+SELECT bag_eq(
+  $$SELECT b.becomes, e.topic FROM live.event e JOIN before b ON b.id = (e.payload -> 'id')::bigint
+    WHERE e.event = 'activity:new' AND e.id > (SELECT id FROM told)$$,
+  $$SELECT becomes, topic FROM before JOIN (VALUES ('public', 'activity'), ('followers', 'followers:actor'), ('followers', 'user:actor'),
+      ('session', 'session:' || pg_temp.room(1)), ('users', 'user:addressee'), ('users', 'user:actor'), ('private', 'user:actor')) AS t (visibility, topic)
+    ON becomes = visibility$$, 'and it is told to those who see it now');
+SELECT is_empty($$SELECT FROM live.event WHERE event = 'activity:deleted' AND payload <> jsonb_build_object('id', payload -> 'id')$$, 'what is gone is told by its id alone');
+SELECT bag_eq($$SELECT id, user_id, metadata, audience FROM live.activity_stream WHERE deleted_at IS NOT NULL$$,
+              $$SELECT id, 'actor' AS user_id, '{}'::jsonb AS metadata, NULL::text[] AS audience FROM item WHERE was = 'deleted'$$, 'a deleted one leaves a tombstone without metadata and audience');
+
+-- Changes are the actor's, once.
+SELECT is(pg_temp.as_user(viewer, format(call, id)), CASE WHEN viewer IS NULL THEN '42501' ELSE 'P0002' END, format('%s by %s', call, coalesce(viewer, 'the anonymous')))
+FROM viewer CROSS JOIN (SELECT id FROM item WHERE was = 'public' AND becomes = 'public' LIMIT 1) AS one
+CROSS JOIN unnest('{SELECT live.delete_activity(%s),"SELECT live.set_activity_visibility(%s, ''private'')"}'::text[]) AS call WHERE viewer IS DISTINCT FROM 'actor';
+SELECT is(pg_temp.as_user('actor', format(call, id)), 'P0002', 'not of a deleted one: ' || call)
+FROM (SELECT id FROM item WHERE was = 'deleted' LIMIT 1) AS one, unnest('{SELECT live.delete_activity(%s),"SELECT live.set_activity_visibility(%s, ''private'')"}'::text[]) AS call;
+CREATE TEMP TABLE quiet AS SELECT count(*) AS events FROM live.event;
+SELECT pg_temp.as_user('actor', format('SELECT live.set_activity_visibility(%s, %L, %L)', id, was, CASE was WHEN 'users' THEN '{addressee,addressee}' END))
+FROM item WHERE becomes = was \g /dev/null
+SELECT is((SELECT count(*) FROM live.event), events, 'what changes nothing tells nothing') FROM quiet;
+SELECT is(pg_temp.as_user('actor', format('SELECT live.set_activity_visibility(%s, %s)', id, change)), state, change)
+FROM (SELECT i.id FROM item i JOIN before b USING (id) WHERE b.was = 'private' AND i.was = 'public') AS one, (VALUES
+  ('NULL', '22004'), ('''users''', '22023'), ('''users'', ''{}''', '22023'), ('''public'', ''{anna}''', '22023'), ('''session''', '22023'),
+  ('''users'', array(SELECT ''u'' || i FROM generate_series(1, 10000) i)', '54000'), ('''everybody''', '22P02')) AS bad (change, state);
+
+-- A participant who leaves, a follower who unfollows: at once.
+SELECT pg_temp.as_user('follower', $$SELECT live.unfollow('actor')$$) \g /dev/null
+DELETE FROM live.session_participants WHERE user_id = 'participant';
+SELECT is(pg_temp.as_user(l.viewer, l.statement), 'false', format('after leaving: %s by %s', l.name, l.viewer))
+FROM look l WHERE (viewer, was) IN (('follower', 'followers'), ('participant', 'session')) AND becomes = 'same' ORDER BY l.name;
+
+-- The same key is the same activity.
+CREATE FUNCTION pg_temp.log_once(metadata text, extra text DEFAULT '') RETURNS text LANGUAGE sql AS $$
+  SELECT pg_temp.as_user('writer', format($q$SELECT (live.log_activity('wrote', 'book', '7', %L, idempotency_key => 'k' %s)).id$q$, metadata, extra))
+$$;
+CREATE TEMP TABLE first AS SELECT pg_temp.log_once('{"a": 1}') AS id;
+CREATE TEMP TABLE after_first AS SELECT (SELECT count(*) FROM live.event) AS events, (SELECT count(*) FROM live.trend_change) AS changes;
+SELECT is(pg_temp.log_once('{"a": 1}'), id, 'the same again is the same activity') FROM first;
+SELECT is(pg_temp.log_once('{"a": 2}'), '23505', 'another one of that key is refused');
+SELECT is(pg_temp.log_once('{"a": 1}', ', visibility => ''private'''), '23505', 'another visibility too');
+SELECT is(ROW((SELECT count(*) FROM live.event), (SELECT count(*) FROM live.trend_change)), ROW(events, changes), 'neither tells or counts anything') FROM after_first;
+SELECT is((SELECT count(*) FROM live.activity_stream WHERE user_id = 'writer'), 1::bigint, 'there is one');
+SELECT isnt(pg_temp.as_user('other', $$SELECT (live.log_activity('wrote', 'book', '7', '{"a": 2}', idempotency_key => 'k')).id$$), id, 'keys are each user''s own') FROM first;
+SELECT is(pg_temp.as_user('writer', format('SELECT live.delete_activity(%s)', id)), '', 'it is deleted') FROM first;
+SELECT is(pg_temp.log_once('{"a": 1}'), id, 'a repetition that comes late does not bring it back') FROM first;
+SELECT isnt(pg_temp.log_once('{}', ' || g FROM generate_series(1, 2) AS g LIMIT 1'), '23505', 'other keys are other activities');
+
+-- Bad input: each its error, and nothing stored or told.
+CREATE TEMP TABLE stored AS SELECT (SELECT count(*) FROM live.activity_stream) AS rows, (SELECT count(*) FROM live.event) AS events;
+SELECT is(pg_temp.as_user('eve', 'SELECT live.log_activity(' || arguments || ')'), state, format('log_activity(%s)', left(arguments, 80))) FROM (VALUES
+  ('NULL', '22004'), ('''''', '22023'), ('repeat(''x'', 10000)', '22023'), ('repeat(''x'', 256)', '22023'), ('E''a\x01''', '22023'), ('E''a\u0085''', '22023'),
+  ('''a'', ''book''', '22023'), ('''a'', NULL, ''7''', '22023'), ('''a'', '''', ''7''', '22023'), ('''a'', ''book'', ''''', '22023'),
+  ('''a'', ''book'', repeat(''x'', 10000)', '22023'), ('''a'', repeat(''x'', 10000), ''7''', '22023'), ('''a'', ''book'', E''7\n''', '22023'),
+  ('''a'', metadata => NULL', '22004'), ('''a'', metadata => ''[1]''', '22023'), ('''a'', metadata => ''{"a":[[[[[[[[1]]]]]]]]}''', '54000'),
+  ('''a'', metadata => jsonb_build_object(''a'', repeat(''x'', 5000000))', '54000'), ('''a'', metadata => ''{"__proto__": 1}''', '22023'),
+  ('''a'', metadata => ''{"a\n": 1}''', '22023'), ('''a'', metadata => (SELECT jsonb_object_agg(i, i) FROM generate_series(1, 257) i)', '54000'),
+  ('''a'', visibility => NULL', '22004'), ('''a'', visibility => ''everybody''', '22P02'), ('''a'', visibility => ''session''', '22023'),
+  ('''a'', visibility => ''session'', session_id => gen_random_uuid()', '42501'), ('''a'', session_id => pg_temp.room(1)', '42501'),
+  ('''a'', visibility => ''users''', '22023'), ('''a'', visibility => ''users'', audience => ''{}''', '22023'), ('''a'', audience => ''{anna}''', '22023'),
+  ('''a'', visibility => ''users'', audience => ''{NULL}''', '22004'), ('''a'', visibility => ''users'', audience => ''{anna,""}''', '22023'),
+  ('''a'', visibility => ''users'', audience => array(SELECT ''u'' || i FROM generate_series(1, 10000) i)', '54000'),
+  ('''a'', visibility => ''users'', audience => ARRAY[repeat(''x'', 256)]', '22023'), ('''a'', visibility => ''users'', audience => ARRAY[E''a\x01'']', '22023'),
+  ('''a'', idempotency_key => ''''', '22023'), ('''a'', idempotency_key => repeat(''x'', 10000)', '22023'),
+  ('NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL', '22004')) AS bad (arguments, state);
+SELECT is(pg_temp.as_user(NULL, $$SELECT live.log_activity('a')$$), '42501', 'the anonymous log nothing');
+SELECT is(pg_temp.as_user('eve', statement), '42501', statement) FROM unnest(ARRAY[
+  $$INSERT INTO live.activity_stream (user_id, activity_type) VALUES ('eve', 'a')$$, 'UPDATE live.activity_stream SET metadata = ''{}''',
+  'DELETE FROM live.activity_stream', 'DELETE FROM live.activity_audience', 'SELECT * FROM live.trend', 'SELECT * FROM live.trend_change',
+  'SELECT * FROM live.entity_type', 'SELECT * FROM live.activity_trends', 'SELECT * FROM live.public_activity',
+  $$SELECT live.store_activity('a', NULL, NULL, '{}', 'public', NULL, NULL, NULL)$$, $$SELECT live.read_feed('actor', NULL, '{own}')$$,
+  $$SELECT live.count_unread('addressee')$$, $$SELECT live.erase_user('actor')$$, $$SELECT live.fold_trends()$$]) AS statement;
+SELECT is(ROW((SELECT count(*) FROM live.activity_stream), (SELECT count(*) FROM live.event)), ROW(rows, events), 'nothing of all that is stored or told') FROM stored;
+-- The largest that is allowed.
+SELECT is(pg_temp.as_user('eve', $$SELECT cardinality((live.log_activity(repeat('ü', 255), repeat('ü', 255), repeat('ü', 255), visibility => 'users',
+  audience => array(SELECT repeat('ü', 251) || i FROM generate_series(1000, 1999) i), idempotency_key => repeat('ü', 255))).audience)$$), '1000', 'the largest that is allowed');
+
+SELECT finish();
+ROLLBACK;

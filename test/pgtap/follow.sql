@@ -1,0 +1,32 @@
+-- The follow graph: one's own edges, once; open subscriptions end with it.
+\unset ECHO
+BEGIN;
+SELECT no_plan();
+\ir support/as_user.sql
+
+SELECT is(pg_temp.as_user('bob', $$SELECT live.follow('anna')$$), '', 'bob follows anna');
+SELECT is(pg_temp.as_user('bob', $$SELECT live.follow('anna')$$), '', 'twice is once');
+SELECT is(pg_temp.as_user('carl', $$SELECT live.follow('bob')$$), '', 'carl follows bob');
+SELECT is(pg_temp.as_user('bob', $$SELECT string_agg(follower || '>' || followed, ' ' ORDER BY follower) FROM live.follow_edge$$), 'bob>anna carl>bob', 'one reads whom one follows and by whom one is followed');
+SELECT is(pg_temp.as_user('anna', $$SELECT string_agg(follower || '>' || followed, ' ' ORDER BY follower) FROM live.follow_edge$$), 'bob>anna', 'and nothing of others');
+SELECT is(pg_temp.as_user('dora', 'SELECT count(*) FROM live.follow_edge'), '0', 'a stranger nothing');
+SELECT is(pg_temp.as_user(NULL, 'SELECT count(*) FROM live.follow_edge'), '0', 'nor the anonymous');
+SELECT is(pg_temp.as_user(viewer, $$SELECT live.follows('anna')$$), (viewer = 'bob')::text, viewer || ' follows anna') FROM unnest('{anna,bob,carl}'::text[]) AS viewer;
+SELECT is(pg_temp.as_user('bob', 'SELECT string_agg(f, '','') FROM live.my_follows() AS f'), 'anna', 'my_follows');
+SELECT is(pg_temp.as_user(viewer, $$SELECT can_receive FROM live.topic_access('followers:anna')$$), (viewer = 'bob')::text, viewer || ' may receive what is for her followers')
+FROM unnest('{anna,bob,carl}'::text[]) AS viewer;
+SELECT is(pg_temp.as_user('bob', $$SELECT live.unfollow('anna')$$), '', 'bob unfollows');
+SELECT is((SELECT payload ->> 'topic' FROM live.event WHERE topic = 'user:bob' AND event = 'access:revoked'), 'followers:anna', 'which ends his open subscriptions');
+SELECT is(pg_temp.as_user('bob', $$SELECT live.follows('anna')$$), 'false', 'he does not follow any more');
+SELECT is(pg_temp.as_user('bob', $$SELECT live.unfollow('anna')$$), '', 'twice is once');
+SELECT is((SELECT count(*) FROM live.event WHERE topic = 'user:bob' AND event = 'access:revoked'), 1::bigint, 'and told once');
+SELECT is(pg_temp.as_user('carl', $$SELECT live.follows('bob')$$), 'true', 'others go on following');
+SELECT is(pg_temp.as_user('bob', format('SELECT live.follow(%s)', bad)), state, format('follow(%s)', left(bad, 40))) FROM (VALUES
+  ('NULL', '22004'), ('''''', '22023'), ('repeat(''x'', 256)', '22023'), ('E''a\x01''', '22023'), ('''bob''', '22023')) AS bad (bad, state);
+SELECT is(pg_temp.as_user('bob', 'SELECT live.unfollow(NULL)'), '', 'nobody is unfollowed');
+SELECT is(pg_temp.as_user(NULL, format('SELECT live.%s(''anna'')', name)), '42501', name || ' by the anonymous') FROM unnest('{follow,unfollow}'::text[]) AS name;
+SELECT is(pg_temp.as_user('bob', statement), '42501', statement) FROM unnest(ARRAY[
+  $$INSERT INTO live.follow_edge VALUES ('bob', 'anna')$$, 'DELETE FROM live.follow_edge', $$UPDATE live.follow_edge SET followed = 'anna'$$]) AS statement;
+
+SELECT finish();
+ROLLBACK;
