@@ -93,13 +93,20 @@ CREATE POLICY own_read ON live.activity_audience FOR SELECT USING (user_id = liv
 
 -- Where an activity is told, and un-told: one topic a visibility, and for private ones the actor's own tabs.
 CREATE FUNCTION live.activity_topics(activity live.activity_stream) RETURNS SETOF text
-LANGUAGE sql STABLE ROWS 1
+LANGUAGE plpgsql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT 'activity' WHERE activity.visibility = 'public'
-  UNION ALL SELECT 'followers:' || activity.user_id WHERE activity.visibility = 'followers'
-  UNION ALL SELECT 'session:' || activity.session_id WHERE activity.visibility = 'session'
-  UNION ALL SELECT 'user:' || told FROM unnest(activity.audience) AS told WHERE activity.visibility = 'users' AND told <> activity.user_id
-  UNION ALL SELECT 'user:' || activity.user_id WHERE activity.visibility IN ('followers', 'users', 'private')
+BEGIN
+  CASE activity.visibility
+    WHEN 'public' THEN RETURN NEXT 'activity';
+    WHEN 'followers' THEN RETURN NEXT 'followers:' || activity.user_id;
+    WHEN 'session' THEN RETURN NEXT 'session:' || activity.session_id;
+    WHEN 'users' THEN RETURN QUERY SELECT 'user:' || told FROM unnest(activity.audience) AS told WHERE told <> activity.user_id;
+    ELSE NULL;
+  END CASE;
+  IF activity.visibility IN ('followers', 'users', 'private') THEN
+    RETURN NEXT 'user:' || activity.user_id;
+  END IF;
+END
 $$;
 COMMENT ON FUNCTION live.activity_topics(live.activity_stream) IS 'The topics on which an activity is told. For the extension itself.';
 
@@ -131,11 +138,13 @@ $$;
 COMMENT ON FUNCTION live.parse_activity_cursor(text) IS 'The place a cursor stands for; NULLs for NULL. Error 22023 if it is none.';
 
 CREATE FUNCTION live.activity_json(activity live.activity_stream) RETURNS jsonb
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT jsonb_build_object(
+BEGIN
+  RETURN jsonb_build_object(
     'id', activity.id, 'user_id', activity.user_id, 'activity_type', activity.activity_type, 'entity_type', activity.entity_type,
     'entity_id', activity.entity_id, 'metadata', activity.metadata, 'visibility', activity.visibility, 'session_id', activity.session_id,
-    'created_at', activity.created_at, 'cursor', live.activity_cursor(activity.created_at, activity.id))
+    'created_at', activity.created_at, 'cursor', live.activity_cursor(activity.created_at, activity.id));
+END
 $$;
 COMMENT ON FUNCTION live.activity_json(live.activity_stream) IS 'An activity as events carry it: the columns of feeds.';

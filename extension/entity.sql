@@ -38,9 +38,11 @@ COMMENT ON FUNCTION live.register_entity_type(text, regclass, name) IS
 'Has activities about entities of that type checked: the row must exist and be visible to the actor, under the actor''s own rights, with search_path pg_catalog, pg_temp. Call it again after renaming the relation or column. For admins. Errors: 22004, 22023, 42703.';
 
 CREATE FUNCTION live.entity_type_of(name text, OUT relation text, OUT key_column text)
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT t.relation, t.key_column FROM live.entity_type t WHERE t.name = entity_type_of.name
+BEGIN
+  SELECT t.relation, t.key_column INTO relation, key_column FROM live.entity_type t WHERE t.name = entity_type_of.name;
+END
 $$;
 COMMENT ON FUNCTION live.entity_type_of(text) IS 'Where the entities of a registered type are; NULLs if it is not registered.';
 
