@@ -306,9 +306,14 @@ describe('commands', () => {
   test('the answer to a command on a channel that was left is dropped, and the command is carried out', async () => {
     const user = uniqueName('user');
     const socket = await socketOf(user);
+    await eventually('the user is there', () => stored(user));
+    const app = await database.connect();
+    await app.query('begin');
+    await app.query('select from live.user_presence where user_id = $1 for update', [user]); // the command waits for it
     const ref = socket.begin('presence:update', { mode: 'busy' });
     socket.send('1', 'leave', 'realtime:presence', 'phx_leave', {});
     await socket.reply('leave');
+    await app.query('commit');
     await eventually('it is stored', async () => (await stored(user))?.mode === 'busy');
     assert.ok(await socket.answers());
     assert.ok(!socket.frames.some((frame) => frame.event === 'phx_reply' && frame.ref === ref));
