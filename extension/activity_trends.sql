@@ -39,8 +39,8 @@ BEGIN
   RETURN QUERY
   SELECT t.day, t.activity_type, nullif(t.entity_type, ''), t.activities, t.actors FROM live.activity_trends t
   WHERE t.day > (clock_timestamp() AT TIME ZONE 'UTC')::date - days
-  ORDER BY t.day DESC, t.activities DESC, t.activity_type, t.entity_type;
+  ORDER BY t.day DESC, t.activities DESC, t.activity_type, t.entity_type LIMIT 1000;
 END
 $$;
 COMMENT ON FUNCTION live.get_activity_trends(integer) IS
-'Public activities of the last days (UTC; 1 to 31, today is one) by type and kind of entity, as of the last refresh. Error 22023.';
+'Public activities of the last days (UTC; 1 to 31, today is one) by type and kind of entity, as of the last refresh; the first 1,000. Error 22023.';

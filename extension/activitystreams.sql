@@ -24,10 +24,10 @@ RETURN (
     SELECT part.place, string_agg(
              CASE WHEN get_byte(part.bytes, i) < 128 AND chr(get_byte(part.bytes, i)) ~ '[A-Za-z0-9._~-]' THEN chr(get_byte(part.bytes, i))
                   ELSE '%' || upper(lpad(to_hex(get_byte(part.bytes, i)), 2, '0')) END, '' ORDER BY i) AS id
-    FROM (SELECT one.place, convert_to(one.id, 'UTF8') AS bytes FROM unnest(ids) WITH ORDINALITY AS one (id, place)) AS part,
+    FROM (SELECT one.place, convert_to(left(one.id, 1020), 'UTF8') AS bytes FROM unnest(ids[:4]) WITH ORDINALITY AS one (id, place)) AS part,
          generate_series(0, octet_length(part.bytes) - 1) AS i
     GROUP BY part.place) AS encoded);
-COMMENT ON FUNCTION live.activitystreams_urn(text, text[]) IS 'Ids as a URN: what is not allowed in one is percent-encoded, so different ids are different URNs.';
+COMMENT ON FUNCTION live.activitystreams_urn(text, text[]) IS 'Ids as a URN: what is not allowed in one is percent-encoded, so different ids are different URNs. Of up to 4 ids of 1,020 characters, more than any here has.';
 
 CREATE FUNCTION live.activitystreams_time(at timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE

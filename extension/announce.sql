@@ -243,7 +243,6 @@ DECLARE
   due text[];
 BEGIN
   PERFORM live.begin_presence_epoch();
-  PERFORM live.expire_typing();
   SELECT array_agg(u.user_id) INTO due
   FROM (SELECT d.user_id FROM live.due_connections(most) d
         UNION ALL SELECT d.user_id FROM live.due_nodes(most) d
@@ -262,6 +261,7 @@ DECLARE
   part record;
   announced integer := 0;
 BEGIN
+  PERFORM live.expire_typing(500);
   LOOP
     SELECT * INTO part FROM live.expire_some_presence(1000);
     announced := announced + part.announced;

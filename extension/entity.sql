@@ -48,7 +48,7 @@ COMMENT ON FUNCTION live.entity_type_of(text) IS 'Where the entities of a regist
 
 -- An invoker's function: the row is looked for with the rights of who asks. The comparison is of the column's own type,
 -- so that its index serves, but without its length or precision, to which a cast would cut the id; a text that is no value
--- of that type names nothing.
+-- of that type names nothing, and neither does another way to write one: ' 7' is not the entity that '7' is.
 CREATE FUNCTION live.require_entity(entity_type text, entity_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -68,7 +68,8 @@ BEGIN
       RAISE EXCEPTION 'entity type "%" is registered for a relation or column that is not there', entity_type
         USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Whoever administers the app calls live.register_entity_type() again.';
     END IF;
-    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS entity WHERE entity.%I = $1::text::%s)', place.relation, place.key_column, key_type)
+    EXECUTE format('SELECT EXISTS (SELECT FROM %1$s AS entity WHERE entity.%2$I = $1::text::%3$s AND entity.%2$I::text = $1)',
+                   place.relation, place.key_column, key_type)
     INTO found_it USING entity_id;
   EXCEPTION WHEN data_exception OR insufficient_privilege THEN
     NULL;

@@ -47,13 +47,32 @@ void check_name(const char *what, std::string_view name, size_t limit) {
       ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not have control characters", what)));
 }
 
-void check_payload(const Jsonb *payload) {
+// What reads all of a payload goes down level by level: SQL/JSON paths, and clients. A level takes 8 bytes at least, so
+// small payloads need no look.
+void check_depth(Jsonb *payload) {
+  constexpr int limit = 256;
+  if (VARSIZE(payload) < limit * 8) return;
+  JsonbIterator *iterator = JsonbIteratorInit(&payload->root);
+  JsonbValue value;
+  int depth = 0;
+  for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, false); token != WJB_DONE;
+       token = JsonbIteratorNext(&iterator, &value, false)) {
+    if (token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT) ++depth;
+    if (token == WJB_END_ARRAY || token == WJB_END_OBJECT) --depth;
+    if (depth > limit)
+      ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("payload of an event is nested too deeply"),
+                      errdetail("The limit is %d levels.", limit)));
+  }
+}
+
+void check_payload(Jsonb *payload) {
   const Size size = VARSIZE(payload);
   const Size limit = static_cast<Size>(settings().max_payload_size) * 1024;
   if (size > limit)
     ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("payload of an event is too large"),
                     errdetail("It has %zu bytes, the limit is %zu.", size, limit),
                     errhint("Emit a reference, or raise \"pg_live.max_payload_size\".")));
+  check_depth(payload);
 }
 
 SPIPlanPtr insert_plan(Durability durability, int slot) {

@@ -54,7 +54,7 @@ ALTER TABLE live.signal_2 ENABLE ROW LEVEL SECURITY;
 CREATE FUNCTION live.emit(topic text, event text, payload jsonb, durable boolean DEFAULT true) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_emit';
 COMMENT ON FUNCTION live.emit(text, text, jsonb, boolean) IS
-'Emits an event on a topic, if and only if the current transaction commits. Returns its id. For the owner and the roles it is granted to; checks no access. Errors: 22004 for a NULL, 22023 for a topic (1 to 1100 bytes) or event (1 to 255 bytes) of another length or with control characters, 54000 for a payload above pg_live.max_payload_size.';
+'Emits an event on a topic, if and only if the current transaction commits. Returns its id. For the owner and the roles it is granted to; checks no access. Errors: 22004 for a NULL, 22023 for a topic (1 to 1100 bytes) or event (1 to 255 bytes) of another length or with control characters, 54000 for a payload above pg_live.max_payload_size or of more than 256 levels.';
 
 -- Truncates the slots whose rows have all expired. A slot is looked at without a lock first; the lock is tried for a
 -- moment only, since readers of the whole table would queue behind a waiting TRUNCATE.

@@ -45,6 +45,22 @@ $$;
 COMMENT ON FUNCTION live.grant_schema(regrole) IS
 'Lets a role name objects of the schema live, the first step of every grant. Errors: 22004 for NULL, 42704 for no role.';
 
+-- Columns are granted and not tables: ctid and xmax would tell when a row was written, also one of an invisible user. Which
+-- socket of which bridge tracks a member is nobody else's business.
+CREATE FUNCTION live.client_relation() RETURNS TABLE (name name, columns text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT c.relname, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  WHERE c.relnamespace = 'live'::regnamespace
+    AND c.relname IN ('presence', 'user_presence', 'invisible_user', 'connection', 'typing', 'channel_presence',
+                      'collaboration_sessions', 'session_participants', 'follow_edge', 'activity_stream', 'activity_audience',
+                      'notification_state', 'notification_read')
+    AND NOT (c.relname = 'channel_presence' AND a.attname IN ('connection', 'node_id'))
+  GROUP BY c.relname
+$$;
+COMMENT ON FUNCTION live.client_relation() IS 'What clients read under row security, and which columns of it. Part of live.grant_client().';
+
 CREATE FUNCTION live.grant_client(role regrole) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -74,10 +90,7 @@ BEGIN
        live.unread_count(), live.get_trending(text, integer), live.get_activity_trends(integer),
        live.to_activitystreams(live.activity_stream), live.activitystreams_type(text), live.activitystreams_urn(text, text[]),
        live.activitystreams_time(timestamptz) TO %s', role);
-  EXECUTE format(
-    'GRANT SELECT ON live.presence, live.user_presence, live.invisible_user, live.connection, live.typing, live.channel_presence,
-       live.collaboration_sessions, live.session_participants, live.follow_edge, live.activity_stream, live.activity_audience,
-       live.notification_state, live.notification_read TO %s', role);
+  EXECUTE (SELECT string_agg(format('GRANT SELECT (%s) ON live.%I TO %s', r.columns, r.name, role), ';') FROM live.client_relation() r);
   PERFORM live.grant_memberships();
 END
 $$;

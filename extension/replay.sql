@@ -14,6 +14,25 @@ END
 $$;
 COMMENT ON FUNCTION live.parse_position(text) IS 'Splits a position `<batch>-<event id>`. Error 22023 if it is none.';
 
+-- What was told of an activity is not told again once it is deleted, or seen by fewer than it was: events stay as they
+-- were emitted, and whoever came to a topic since would read what is nobody's any more. An app may emit events of these
+-- names itself; those of the extension carry the cursor of an activity.
+CREATE FUNCTION live.is_still_told(topic text, event text, payload jsonb) RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF event NOT IN ('activity:new', 'notification:new') OR NOT live.is_built_in_topic(topic)
+     OR NOT coalesce(payload ->> 'id' ~ '^[0-9]{1,18}$' AND payload ? 'cursor', false) THEN
+    RETURN true;
+  END IF;
+  RETURN EXISTS (
+    SELECT FROM live.activity_stream a
+    WHERE a.id = (payload ->> 'id')::bigint AND a.deleted_at IS NULL
+      AND topic IN (SELECT told FROM live.activity_topics(a) AS told));
+END
+$$;
+COMMENT ON FUNCTION live.is_still_told(text, text, jsonb) IS 'Whether an event may be replayed: not if it is about an activity that is no longer told on that topic.';
+
 -- The events of a topic that are published and follow a start, with their batches. Looks at the transactions below
 -- end_xid only (NULL: at all). The batch is looked up once a transaction and not once an event: for one that stayed
 -- open while others were published, the search passes all their batches.
@@ -29,6 +48,7 @@ SET search_path = pg_catalog, pg_temp AS $$
       AND e.xid >= first_xid AND e.xid < coalesce(end_xid, '18446744073709551615')
       AND (NOT pg_visible_in_snapshot(e.xid, start_snapshot) OR (e.xid = ANY (start_xids) AND e.id > start_id))
       AND e.created_at >= created_since
+      AND live.is_still_told(e.topic, e.event, e.payload)
   ), published AS MATERIALIZED (
     SELECT emitter.xid, first.batch
     FROM (SELECT DISTINCT f.xid FROM found f) AS emitter

@@ -12,6 +12,7 @@ COMMENT ON COLUMN live.typing.location IS 'A place of the app, 1 to 255 characte
 COMMENT ON COLUMN live.typing.user_id IS 'Who.';
 COMMENT ON COLUMN live.typing.started_at IS 'Since when.';
 COMMENT ON COLUMN live.typing.expires_at IS 'Until when, unless renewed.';
+CREATE INDEX typing_user ON live.typing (user_id);
 ALTER TABLE live.typing ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_read ON live.typing FOR SELECT USING (user_id = live.user_id());
 
@@ -52,6 +53,9 @@ BEGIN
   END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('pg_live typing ' || location, 0));
   IF is_typing THEN
+    IF (SELECT count(*) FROM live.typing t WHERE t.user_id = me) >= 100 THEN
+      RAISE EXCEPTION 'user is typing at too many locations' USING ERRCODE = 'program_limit_exceeded', DETAIL = 'The limit is 100.';
+    END IF;
     INSERT INTO live.typing AS t (location, user_id, started_at, expires_at) VALUES (store_typing.location, me, at, until)
     ON CONFLICT ON CONSTRAINT typing_pkey DO UPDATE SET started_at = at, expires_at = until;
     PERFORM live.wake_worker(until);
@@ -71,14 +75,15 @@ COMMENT ON FUNCTION live.store_typing(text, boolean) IS 'Stores that the current
 CREATE FUNCTION live.set_typing(location text, is_typing boolean) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_set_typing';
 COMMENT ON FUNCTION live.set_typing(text, boolean) IS
-'Tells that the current user is typing at a location, for three seconds unless called again, or has stopped. Who may receive typing:<location> may type there. Errors: 42501, 22004, 22023.';
+'Tells that the current user is typing at a location, for three seconds unless called again, or has stopped. Who may receive typing:<location> may type there. Errors: 42501, 22004, 22023, 54000 at 100 locations.';
 
 CREATE FUNCTION live.get_typing(location text) RETURNS text[]
 LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_get_typing';
 COMMENT ON FUNCTION live.get_typing(text) IS
 'Who is typing at a location, in the order they began; for whoever may receive typing:<location>. Errors: 42501, 22004.';
 
-CREATE FUNCTION live.expire_typing() RETURNS void
+-- Each location is a lock until the transaction ends, so only so many are ended at once.
+CREATE FUNCTION live.expire_typing(most integer) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
@@ -94,7 +99,9 @@ BEGIN
     IF FOUND THEN
       PERFORM live.emit_typing(place);
     END IF;
+    most := most - 1;
+    EXIT WHEN most = 0;
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION live.expire_typing() IS 'Ends typing that was not renewed. Part of live.expire_presence().';
+COMMENT ON FUNCTION live.expire_typing(integer) IS 'Ends typing that was not renewed, at so many locations. Part of live.expire_presence().';

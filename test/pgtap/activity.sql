@@ -67,6 +67,17 @@ UPDATE item SET was = becomes WHERE becomes <> 'same';
 SELECT live.refresh_summaries() \g /dev/null
 SELECT pg_temp.matrix('changed');
 SELECT is(pg_temp.as_user('addressee', 'SELECT live.unread_count()'), (SELECT count(*)::text FROM item WHERE was = 'users'), 'the number of notifications follows');
+SELECT bag_eq($$SELECT DISTINCT i.id, e.topic FROM live.event e JOIN item i ON i.id = (e.payload -> 'id')::bigint
+    WHERE e.event IN ('activity:new', 'notification:new') AND live.is_still_told(e.topic, e.event, e.payload)$$,
+  $$SELECT i.id, told FROM item i JOIN (VALUES ('public', '{activity}'::text[]), ('followers', '{followers:actor,user:actor}'),
+      ('session', ARRAY['session:' || pg_temp.room(1)]), ('ended', ARRAY['session:' || pg_temp.room(2)]),
+      ('users', '{user:addressee,user:actor}'), ('private', '{user:actor}')) AS now (was, topics) ON now.was = i.was, unnest(now.topics) AS told$$,
+  'what is replayed of them is what is told now');
+SELECT is(live.is_still_told(topic, event, payload::jsonb), expected, format('replayed: %s of %s %s', event, topic, payload)) FROM (VALUES
+  ('activity', 'activity:new', '{"id": 999999999, "cursor": "x"}', false), ('activity', 'activity:new', '{"id": 999999999}', true),
+  ('activity', 'activity:new', '{"id": "1e3", "cursor": "x"}', true), ('activity', 'activity:new', '[1]', true), ('activity', 'activity:new', '7', true),
+  ('activity', 'activity:deleted', '{"id": 999999999, "cursor": "x"}', true), ('room:1', 'activity:new', '{"id": 999999999, "cursor": "x"}', true),
+  ('user:anna', 'notification:new', '{"title": "an app''s own"}', true)) AS given (topic, event, payload, expected);
 SELECT bag_eq(
   $$SELECT b.number, e.topic FROM live.event e JOIN before b ON b.id = (e.payload -> 'id')::bigint
     WHERE e.event = 'activity:deleted' AND e.id > (SELECT id FROM told)$$,

@@ -49,7 +49,8 @@ SELECT is(pg_temp.log(entity_type, entity_id), :'no_entity', format('%s %s: %s',
   ('book', '2', 'not visible'), ('book', '4', 'not there'), ('book', 'x', 'no number'), ('book', '1.5', 'no number'), ('book', '99999999999999999999', 'no bigint'),
   ('book', '1; DROP TABLE app.book', 'no number'), ('book', repeat('1', 10000), 'no bigint'), ('odd', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12', 'not there'), ('odd', 'x', 'no uuid'),
   ('tag', '8', 'not there'), ('tag', E'7''', 'not there'), ('code', 'abcde', 'longer than the column'), ('letters', 'abcd', 'longer than the column'),
-  ('price', '1.254', 'finer than the column'), ('flags', '1011', 'longer than the column'), ('secret', '1', 'in a table that the actor may not read'), ('shelf', '3', 'not in the view')
+  ('price', '1.254', 'finer than the column'), ('flags', '1011', 'longer than the column'), ('secret', '1', 'in a table that the actor may not read'),
+  ('book', '01', 'another way to write 1'), ('book', ' 1', 'another way to write 1'), ('odd', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', 'another way to write it'), ('price', '1.250', 'another way to write it'), ('shelf', '3', 'not in the view')
 ) AS bad (entity_type, entity_id, name);
 SELECT is(pg_temp.log('book', '2', 'bob'), 'logged', 'whose row it is may');
 SELECT is((SELECT string_agg(entity_type || ' ' || entity_id, ', ' ORDER BY id) FROM live.activity_stream WHERE entity_type IN ('book', 'secret')), 'book 1, book 3, book 2', 'nothing else was stored');

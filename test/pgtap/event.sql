@@ -17,7 +17,8 @@ SELECT format('SELECT live.emit(%s)', arguments), state FROM (VALUES
   ($$repeat('é', 551), 'e', '{}'$$, '22023'), ($$'t', repeat('😀', 64), '{}'$$, '22023'), ($$repeat('t', 10000000), 'e', '{}'$$, '22023'),
   ($$'t', 'e', to_jsonb(repeat('x', 70000))$$, '54000'), ($$'t', 'e', to_jsonb(repeat('x', 70000)), false$$, '54000'), ($$'t', 'e', (SELECT jsonb_agg(1) FROM generate_series(1, 100000))$$, '54000'),
   ($$'t', 'e', '{'$$, '22P02'), ($$'t', 'e', ''$$, '22P02'), ($$'t', 'e', '"\u0000"'$$, '22P05'), ($$'t', 'e', '"\ud800"'$$, '22P02'), ($$1, 'e', '{}'$$, '42883'), ($$'t', 'e', 1$$, '42883'),
-  ($$'t', 'e', repeat('[', 100000)::jsonb$$, '54001')) AS input (arguments, state);
+  ($$'t', 'e', repeat('[', 100000)::jsonb$$, '54001'), ($$'t', 'e', (repeat('[', 257) || repeat(']', 257))::jsonb$$, '54000'),
+  ($$'t', 'e', (repeat('{"a":', 257) || '1' || repeat('}', 257))::jsonb, false$$, '54000'), ($$'t', 'e', (repeat('[1, {"a":', 1000) || '1' || repeat('}]', 1000))::jsonb$$, '54000')) AS input (arguments, state);
 INSERT INTO bad -- each control character, in topic and event
 SELECT format('SELECT live.emit(%L, ''e'', ''{}'')', 'a' || chr(code) || 'b'), '22023' FROM generate_series(1, 127) AS code WHERE code < 32 OR code = 127
 UNION ALL
@@ -55,6 +56,8 @@ SELECT is_empty($$
   SELECT size, durable FROM (SELECT 1 << power AS size FROM generate_series(0, 15) AS power) AS sizes, unnest('{t,f}'::boolean[]) AS durable
   WHERE NOT pg_temp.comes_back('size:' || size, repeat('e', least(size, 255)), to_jsonb(repeat('x', size)), durable)
 $$, 'payloads of every power of two up to the limit come back');
+SELECT ok(pg_temp.comes_back('deep', 'e', payload::jsonb, true), left(payload, 10) || ': the deepest') FROM (VALUES
+  (repeat('[', 256) || repeat(']', 256)), (repeat('{"a":', 256) || '1' || repeat('}', 256)), ('[' || repeat('[[], {}],', 1000) || '1]')) AS deep (payload);
 SELECT is_empty($$
   SELECT to_hex(code) FROM generate_series(128, 1114111, 97) AS code
   WHERE code NOT BETWEEN 55296 AND 57343 AND NOT pg_temp.comes_back('t' || chr(code), chr(code), to_jsonb(chr(code)), true)

@@ -70,13 +70,16 @@ CREATE TEMP TABLE client_relation AS SELECT unnest('{live.presence,live.user_pre
 SELECT ok(NOT EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) AS acl WHERE acl.grantee = 0),
           format('PUBLIC may not execute %s', signature))
 FROM live_function ORDER BY signature;
-SELECT ok(NOT EXISTS (SELECT FROM aclexplode(relacl) AS acl WHERE acl.grantee <> relowner
-                      AND NOT (acl.privilege_type = 'SELECT' AND NOT acl.is_grantable AND name IN (TABLE client_relation)
-                               AND acl.grantee IN ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole))),
-          format('%s is granted to nobody but for reading, where that is meant', name))
+SELECT ok(NOT EXISTS (SELECT FROM aclexplode(relacl) AS acl WHERE acl.grantee <> relowner), format('%s as a whole is granted to nobody', name))
 FROM live_relation ORDER BY name;
-SELECT ok(NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = r.oid AND a.attacl IS NOT NULL), format('no column of %s is granted', name))
-FROM live_relation r ORDER BY name;
+SELECT is_empty($$SELECT name, a.attname, acl.* FROM live_relation r JOIN pg_attribute a ON a.attrelid = r.oid CROSS JOIN aclexplode(a.attacl) AS acl
+  WHERE acl.privilege_type <> 'SELECT' OR acl.is_grantable OR name NOT IN (TABLE client_relation) OR a.attnum < 0
+     OR (name = 'live.channel_presence' AND a.attname IN ('connection', 'node_id'))
+     OR acl.grantee NOT IN ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole)$$,
+  'columns are granted for reading only, where that is meant, and no system column of any relation');
+SELECT is_empty($$SELECT name, a.attname FROM live_relation r JOIN pg_attribute a ON a.attrelid = r.oid
+  WHERE name IN (TABLE client_relation) AND a.attnum > 0 AND NOT a.attisdropped AND NOT has_column_privilege('authenticated', r.oid, a.attnum, 'SELECT')
+    AND NOT (name = 'live.channel_presence' AND a.attname IN ('connection', 'node_id'))$$, 'clients read all the others');
 SELECT ok(relrowsecurity, format('%s has row security', name)) FROM live_relation WHERE relkind IN ('r', 'p') ORDER BY name;
 SELECT is_empty($$SELECT acl.* FROM pg_namespace n, aclexplode(n.nspacl) AS acl
                   WHERE n.nspname = 'live' AND (acl.grantee = 0 OR acl.privilege_type = 'CREATE' AND acl.grantee <> n.nspowner)$$,
@@ -289,6 +292,8 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('INSERT INTO live.topic_rule VALUES (''*'', ''pg_catalog.boolin'')', '42501', '42501'),
   ('DELETE FROM live.event', '42501', '42501'),
   ('TRUNCATE live.signal_0', '42501', '42501');
+SELECT is(pg_temp.state_as('authenticated', format('SELECT %s FROM %s', hidden, name)), '42501', format('clients cannot see %s of %s', hidden, name))
+FROM client_relation, unnest('{ctid,xmin,xmax,tableoid}'::text[]) AS hidden WHERE name <> 'live.presence' ORDER BY name, hidden;
 SELECT is(pg_temp.state_as('authenticated', statement), client, 'authenticated: ' || statement) FROM call;
 SELECT is(pg_temp.state_as('live_bridge', statement), bridge, 'live_bridge: ' || statement) FROM call;
 SELECT is(pg_temp.state_as('stranger', statement), '42501', 'stranger: ' || statement) FROM call;
@@ -328,8 +333,7 @@ ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO stranger, PUBLIC;
 CREATE EXTENSION pg_live;
 SELECT is_empty($$SELECT pg_temp.executable('stranger')$$, 'default privileges give no function away');
 SELECT is_empty($$SELECT name FROM live_relation r WHERE EXISTS (
-  SELECT FROM aclexplode(r.relacl) AS acl WHERE acl.grantee <> r.relowner
-  AND (acl.grantee = 'stranger'::regrole OR acl.privilege_type <> 'SELECT' OR name NOT IN (TABLE client_relation)))$$, 'no relation but those that clients read');
+  SELECT FROM aclexplode(r.relacl) AS acl WHERE acl.grantee <> r.relowner)$$, 'no relation either');
 SELECT ok(NOT has_schema_privilege('stranger', 'live', 'USAGE'), 'and not the schema');
 SELECT bag_eq($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'live'::regnamespace AND has_function_privilege('anon', p.oid, 'EXECUTE')$$,
               'TABLE client_function', 'installation grants the client functions to anon');

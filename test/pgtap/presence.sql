@@ -93,6 +93,21 @@ SELECT pg_temp.at(91 + 301 + 310) \g /dev/null
 SELECT live.expire_presence() \g /dev/null
 SELECT is_empty('SELECT pg_temp.news()', 'a look that comes too early announces nothing');
 
+-- Typing at many places.
+SELECT is((SELECT count(*) FROM generate_series(1, 100) AS n WHERE pg_temp.as_user('anna', format('SELECT live.set_typing(%L, true)', 'place ' || n)) = ''), 100::bigint, 'at 100 places');
+SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing('one more', true)$$), '54000', 'at no more');
+SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing('place 7', true)$$), '', 'at those again');
+SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing('place 7', false)$$), '', 'where one stops');
+SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing('one more', true)$$), '', 'there is room for one more');
+INSERT INTO live.typing SELECT 'crowded ' || n, 'bob', live.clock(), live.clock() FROM generate_series(1, 1000) AS n;
+SELECT pg_temp.at(91 + 301 + 320) \g /dev/null
+SELECT live.expire_presence() \g /dev/null
+SELECT is((SELECT count(*) FROM live.typing), 600::bigint, 'it ends at 500 places at once, since each is a lock');
+SELECT ok(live.next_presence_deadline() <= live.clock(), 'the rest is due');
+SELECT live.expire_presence(), live.expire_presence() \g /dev/null
+SELECT is_empty('SELECT FROM live.typing', 'and follows');
+SELECT pg_temp.news() \g /dev/null
+
 -- Changes of what is shown.
 SELECT is(pg_temp.as_user('anna', $$SELECT (live.update_presence(custom_status => 'at lunch')).custom_status$$), 'at lunch', 'a text of one''s own');
 SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence anna online>online'], 'is one event');

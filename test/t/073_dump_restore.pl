@@ -68,9 +68,10 @@ my $restored_state = q{
 				ORDER BY p.oid::regprocedure::text, a.grantee::regrole::text)
 		 FROM pg_proc p CROSS JOIN aclexplode(p.proacl) a
 		 WHERE p.pronamespace = 'live'::regnamespace AND a.grantee <> 10),
-		(SELECT string_agg(c.relname || ' ' || a.grantee::regrole || ' ' || a.privilege_type, E'\n' ORDER BY 1)
-		 FROM (SELECT c.relname, c.relacl FROM pg_class c WHERE c.relnamespace = 'live'::regnamespace ORDER BY 1) c
-		 CROSS JOIN aclexplode(c.relacl) a WHERE a.grantee <> 10))};
+		(SELECT string_agg(c.oid::regclass || '.' || f.attname || ' ' || a.grantee::regrole || ' ' || a.privilege_type, E'\n'
+				ORDER BY c.relname, f.attnum, a.grantee::regrole::text)
+		 FROM pg_class c JOIN pg_attribute f ON f.attrelid = c.oid CROSS JOIN aclexplode(f.attacl) a
+		 WHERE c.relnamespace = 'live'::regnamespace AND a.grantee <> 10))};
 my $original_state = $node->safe_psql('postgres', $restored_state);
 like($original_state, qr/^live\.topic_access\(text\) authenticated EXECUTE$/m, 'grants are compared');
 
