@@ -22,7 +22,7 @@ sub replayed
 	my ($topic) = @_;
 	$node->safe_psql('postgres', 'SELECT live.publish()');
 	return $node->safe_psql('postgres',
-		qq{SELECT string_agg(event || ' ' || coalesce(payload ->> 'activity_type', ''), ', ' ORDER BY ordinality)
+		qq{LOAD 'pg_live'; SELECT string_agg(event || ' ' || coalesce(payload ->> 'activity_type', ''), ', ' ORDER BY ordinality)
 		   FROM ROWS FROM (live.replay_events('$topic', NULL, NULL, 1)) WITH ORDINALITY WHERE event <> 'notification:count'});
 }
 
