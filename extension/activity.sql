@@ -46,6 +46,7 @@ CREATE INDEX activity_public_idx ON live.activity_stream (created_at, id) WHERE 
 CREATE INDEX activity_type_idx ON live.activity_stream (activity_type, created_at, id) WHERE visibility = 'public' AND deleted_at IS NULL;
 CREATE INDEX activity_user_idx ON live.activity_stream (user_id, visibility, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX activity_session_idx ON live.activity_stream (session_id, visibility, created_at, id) WHERE session_id IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX activity_member_idx ON live.activity_stream (session_id, user_id, created_at, id) WHERE visibility = 'session' AND deleted_at IS NULL;
 CREATE INDEX activity_entity_idx ON live.activity_stream (entity_type, entity_id, visibility, created_at, id) WHERE entity_type IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX activity_created_idx ON live.activity_stream (created_at); -- those that expire
 CREATE INDEX activity_metadata_idx ON live.activity_stream USING gin (metadata jsonb_path_ops) WHERE deleted_at IS NULL;

@@ -98,9 +98,11 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live.feed_statement(live.feed_query, text[]) IS 'The SQL of a page; NULL for no branches. Part of live.read_feed().';
 
+-- A page reads rows that lie anywhere: with the default random_page_cost the planner would rather go through all that lies
+-- together, on the guess that what is asked for is spread evenly in it.
 CREATE FUNCTION live.read_feed(me text, query live.feed_query, branches text[]) RETURNS SETOF live.activity_stream
 LANGUAGE plpgsql STABLE ROWS 50
-SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off SET random_page_cost = 1 AS $$
 BEGIN
   IF me IS NULL THEN
     branches := array(SELECT b FROM unnest(branches) AS b WHERE b = 'public');
