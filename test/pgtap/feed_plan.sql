@@ -23,7 +23,8 @@ CREATE FUNCTION pg_temp.fill(one_public_in integer) RETURNS void LANGUAGE sql AS
 $$;
 -- A page of the viewer: what it reads, how it gets there, where it ends.
 CREATE TYPE pg_temp.page AS (rows bigint, blocks bigint, rows_read bigint, scans text, last_created_at timestamptz, last_id bigint);
-CREATE FUNCTION pg_temp.read_page(query live.feed_query, branches text[]) RETURNS pg_temp.page LANGUAGE plpgsql SET jit = off SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION pg_temp.read_page(query live.feed_query, branches text[]) RETURNS pg_temp.page LANGUAGE plpgsql
+SET jit = off SET random_page_cost = 1 SET search_path = pg_catalog, pg_temp AS $$ -- the settings of live.read_feed()
 DECLARE
   page pg_temp.page;
   plan json;
