@@ -11,6 +11,7 @@ my $node = start_with_extension('feed_walk');
 $node->safe_psql('postgres', q{
 	CREATE ROLE authenticated;
 	SELECT live.grant_client('authenticated');
+	GRANT SELECT (xmin) ON live.activity_stream TO authenticated; -- for the test, which tells writes apart by it
 	GRANT authenticated TO CURRENT_USER;
 	CREATE SCHEMA app;
 	GRANT USAGE ON SCHEMA app TO authenticated;
