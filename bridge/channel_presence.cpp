@@ -165,14 +165,19 @@ void ChannelPresence::store(PresenceSeat &seat, const PresenceSeat::Tracked &tra
   presence_.track(std::move(member));
 }
 
+// One that is being replaced is not held: stored again after its replacement, or in one call with it, it would stay.
+bool ChannelPresence::holds(const std::string &ref) const {
+  const auto found = by_ref_.find(ref);
+  return found != by_ref_.end() && (found->second->sending_.ref.empty() || found->second->sending_.ref == ref);
+}
+
 // Connections, and what they track.
 void ChannelPresence::hold_everything() {
   services_.connections.hold_presence();
   for (const auto &[ref, seat] : std::unordered_map(by_ref_)) {
-    // One that is being replaced is not held: in one call it could not be stored and ended both.
     if (ref == seat->sending_.ref) {
       store(*seat, seat->sending_, seat->stored_.ref);
-    } else if (seat->sending_.ref.empty()) {
+    } else if (holds(ref)) {
       store(*seat, seat->stored_, "");
     }
   }

@@ -78,7 +78,7 @@ class ChannelPresence final : public PresenceHolder {
   void resync();
 
   void hold_everything() override;
-  bool holds(const std::string &ref) const override { return by_ref_.contains(ref); }
+  bool holds(const std::string &ref) const override;
   void stored(const std::string &ref) override;
   void refused(const std::string &ref, const DatabaseError &error) override;
 
