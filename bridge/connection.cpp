@@ -42,9 +42,9 @@ void Connection::opened(Socket socket) {
 }
 
 void Connection::closed() {
-  end_presence(false);
   is_open_ = false;
   closing_ = true;
+  end_presence(false);
   queue_.clear();
   queue_changed();
   cancel();
@@ -149,8 +149,9 @@ void Connection::leave_topics() {
 
 bool Connection::peer_closes(std::string_view payload) {
   const bool answered_ours = closing_;
-  end_presence(ends_cleanly(payload));
+  const bool clean = ends_cleanly(payload);
   closing_ = true;
+  end_presence(clean);
   queue_.clear();
   queue_changed();
   leave_topics();
@@ -171,14 +172,14 @@ void Connection::speak_for(const ClaimsRef &claims) {
 void Connection::hold_presence() {
   if (!present_as_) return;
   is_known_ = true;
-  services_.presence.connect({presence_id_, present_as_->user_id, origin_.device_type});
+  services_.presence.queue().connect({presence_id_, present_as_->user_id, origin_.device_type});
 }
 
 // Once a minute is enough for the database.
 void Connection::was_used() {
   if (!present_as_ || services_.seconds_now() - reported_use_ < kReportUseEvery) return;
   reported_use_ = services_.seconds_now();
-  services_.presence.report_activity(presence_id_);
+  services_.presence.queue().report_activity(presence_id_);
 }
 
 const Uuid &Connection::tracking_id() {
@@ -196,10 +197,11 @@ bool Connection::ends_cleanly(std::string_view close_payload) const {
   return code == 1000 && close_payload.substr(2) != "heartbeat timeout";
 }
 
+// If the connection goes on, it does as another one: nothing that is still on its way brings back the one that ended.
 void Connection::end_presence(bool clean) {
   if (is_known_ || tracks_) {
-    services_.presence.disconnect(presence_id_, clean);
-    presence_id_ = Uuid::random();
+    services_.presence.queue().disconnect(presence_id_, clean);
+    if (!closing_) presence_id_ = Uuid::random();
   }
   present_as_.reset();
   is_known_ = tracks_ = false;

@@ -53,8 +53,9 @@ class Node final : public IncomingOwner, public InternalReceiver {
         database_(loop_, log, settings.database, settings.limits.commands_per_user), access_(database_, tokens_),
         connections_(loop_, settings.limits), presence_(loop_, log, database_, settings.presence.lease_seconds),
         services_{loop_, log, settings, database_, access_, hub_, wheel_, connections_, presence_, channel_presence_},
-        channel_presence_(services_, presence_), visibility_(services_), listener_(loop_, log, settings.database, hub_),
-        http_(services_, [this] { return listener_.ready(); }), admission_(services_), server_(loop_, log),
+        channel_presence_(services_, presence_.queue()), visibility_(services_),
+        listener_(loop_, log, settings.database, hub_), http_(services_, [this] { return listener_.ready(); }),
+        admission_(services_), server_(loop_, log),
         acceptor_(loop_, log, settings,
                   [this](Descriptor socket, std::string address) { accept(std::move(socket), std::move(address)); }),
         tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }), drain_(loop_, [this] { drain(); }),
@@ -63,7 +64,10 @@ class Node final : public IncomingOwner, public InternalReceiver {
   void run() {
     tick_.start(kTick, kTick);
     hub_.set_internal(*this);
-    presence_.start(channel_presence_);
+    presence_.start(channel_presence_.tracker(), [this] {
+      connections_.hold_presence();
+      channel_presence_.tracker().store_everything();
+    });
     database_.start();
     listener_.start();
     acceptor_.start();

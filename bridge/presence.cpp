@@ -1,19 +1,15 @@
-// Batches of calls, and starting over.
+// Calls to the database, and starting over.
 #include "presence.hpp"
 
 #include "json.hpp"
 
 #include <algorithm>
-#include <iterator>
-#include <unordered_set>
 #include <utility>
 
 namespace pg_live {
 
 namespace {
 
-constexpr std::size_t kMostOfBatch = 1000;
-constexpr std::size_t kMostMemberBytes = 512 << 10; // of one batch
 constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kLongestPause{5000};
 constexpr Milliseconds kLater{1000}; // until somebody who holds a row is asked again
@@ -79,7 +75,7 @@ std::string array_of_texts(const std::vector<std::string> &texts) {
   return json.append("]");
 }
 
-// Whether somebody held what was needed for too long, so that nothing of the command was done.
+// Whether somebody held for too long what was needed.
 bool is_about_locks(const DatabaseError &error) {
   return error.sqlstate == "55P03" || error.sqlstate == "57014" || error.sqlstate == "40P01";
 }
@@ -89,54 +85,27 @@ bool is_about_values(const DatabaseError &error) {
   return error.sqlstate.starts_with("22") || error.sqlstate.starts_with("54");
 }
 
-template <typename Item>
-std::vector<Item> take_some(std::vector<Item> &from) {
-  const std::size_t count = std::min(from.size(), kMostOfBatch);
-  std::vector<Item> taken(std::make_move_iterator(from.begin()), std::make_move_iterator(from.begin() + count));
-  from.erase(from.begin(), from.begin() + count);
-  return taken;
-}
-
-template <typename Map>
-Map take_some(Map &from, std::size_t most, std::size_t (*size_of)(const typename Map::mapped_type &)) {
-  Map taken;
-  std::size_t bytes = 0;
-  while (!from.empty() && taken.size() < most && bytes < kMostMemberBytes) {
-    bytes += size_of(from.begin()->second);
-    taken.insert(from.extract(from.begin()));
-  }
-  return taken;
+HeldNames names_in(const Rows &rows) {
+  HeldNames names;
+  for (int row = 0; row < rows.count(); ++row)
+    names.insert(rows.text(row, 0));
+  return names;
 }
 
 } // namespace
 
-bool Presence::Batch::empty() const {
-  return connects.empty() && closed.empty() && broken.empty() && active.empty() && tracked.empty() && untracked.empty();
-}
-
-void Presence::Batch::add(Batch later) {
-  connects.merge(later.connects);
-  tracked.merge(later.tracked);
-  const auto append = [](auto &to, auto &from) { to.insert(to.end(), from.begin(), from.end()); };
-  append(closed, later.closed);
-  append(broken, later.broken);
-  append(untracked, later.untracked);
-}
-
 Presence::Presence(Loop &loop, const Log &log, Database &database, unsigned lease_seconds)
-    : log_(log), database_(database), lease_(std::to_string(lease_seconds) + " seconds"),
+    : log_(log), database_(database), queue_([this] { flush(); }), lease_(std::to_string(lease_seconds) + " seconds"),
       renew_every_(lease_seconds * 1000 / 3), renew_timer_(loop,
                                                            [this] {
                                                              must_renew_ = true;
                                                              flush();
                                                            }),
-      retry_timer_(loop, [this] { flush(); }), later_timer_(loop, [this] {
-        pending_.add(std::exchange(later_, {}));
-        flush();
-      }) {}
+      retry_timer_(loop, [this] { flush(); }), later_timer_(loop, [this] { queue_.resume(); }) {}
 
-void Presence::start(PresenceHolder &holder) {
-  holder_ = &holder;
+void Presence::start(MemberHolder &members, std::function<void()> hold_everything) {
+  members_ = &members;
+  hold_everything_ = std::move(hold_everything);
   renew_timer_.start(renew_every_, renew_every_);
   database_.when_own_ready([this] {
     retry_timer_.stop();
@@ -145,52 +114,9 @@ void Presence::start(PresenceHolder &holder) {
   });
 }
 
-void Presence::connect(PresentConnection connection) {
-  const Uuid id = connection.id;
-  pending_.connects.insert_or_assign(id, std::move(connection));
-  flush();
-}
-
-// Also of a connection that was not told yet: it may have been told by the node this one was before, or track
-// something.
-void Presence::disconnect(const Uuid &connection, bool clean) {
-  pending_.connects.erase(connection);
-  later_.connects.erase(connection);
-  (clean ? pending_.closed : pending_.broken).push_back(connection);
-  flush();
-}
-
-bool Presence::is_telling(const Uuid &connection) const {
-  return pending_.connects.contains(connection) || sent_.connects.contains(connection);
-}
-
 void Presence::when_told(const Uuid &connection, std::function<void()> then) {
-  if (!is_telling(connection) || !database_.own_ready()) return then();
+  if (!queue_.is_telling(connection) || !database_.own_ready()) return then();
   waiting_.push_back({connection, std::move(then)});
-}
-
-void Presence::report_activity(const Uuid &connection) {
-  pending_.active.push_back(connection);
-  flush();
-}
-
-// One call cannot store a member and end it: the one that is replaced need not be stored any more.
-void Presence::track(TrackedMember member) {
-  forget(member.previous_ref);
-  std::string ref = member.ref;
-  pending_.tracked.insert_or_assign(std::move(ref), std::move(member));
-  flush();
-}
-
-void Presence::forget(const std::string &ref) {
-  pending_.tracked.erase(ref);
-  later_.tracked.erase(ref);
-}
-
-void Presence::untrack(const std::string &ref) {
-  forget(ref);
-  pending_.untracked.push_back(ref);
-  flush();
 }
 
 void Presence::retire() {
@@ -212,27 +138,13 @@ void Presence::send_retirement() {
 
 void Presence::flush() {
   if (stopping_ || unanswered_ > 0 || retry_timer_.running() || !database_.own_ready()) return;
-  if (registered_ && !must_renew_ && former_ids_.empty() && pending_.empty()) return;
+  if (registered_ && !must_renew_ && former_ids_.empty() && queue_.empty()) return;
   send_batch();
-}
-
-Presence::Batch Presence::take_pending() {
-  Batch batch;
-  batch.closed = take_some(pending_.closed);
-  batch.broken = take_some(pending_.broken);
-  batch.active = take_some(pending_.active);
-  batch.untracked = take_some(pending_.untracked);
-  batch.connects = take_some(
-      pending_.connects, kMostOfBatch, +[](const PresentConnection &) { return std::size_t{0}; });
-  batch.tracked = take_some(
-      pending_.tracked, one_by_one_ ? 1 : kMostOfBatch,
-      +[](const TrackedMember &member) { return member.meta.size(); });
-  return batch;
 }
 
 // What ended comes last: whoever tracks something and goes in one batch leaves nothing behind.
 void Presence::send_batch() {
-  sent_ = take_pending();
+  const PresenceBatch &batch = queue_.send();
   unanswered_ = 1; // this function; the last one to finish finishes the batch
   for (const Uuid &former : former_ids_)
     send(Step::retire, kRetire, {former.text()});
@@ -242,12 +154,12 @@ void Presence::send_batch() {
   } else if (std::exchange(must_renew_, false)) {
     send(Step::renew, kRenew, {id_.text(), lease_});
   }
-  if (!sent_.connects.empty()) send(Step::connect, kConnect, {id_.text(), array_of_json(sent_.connects)});
-  if (!sent_.active.empty()) send(Step::activity, kActivity, {array_of(sent_.active)});
-  if (!sent_.tracked.empty() || !sent_.untracked.empty())
-    send(Step::members, kMembers, {id_.text(), array_of_json(sent_.tracked), array_of_texts(sent_.untracked)});
-  if (!sent_.closed.empty()) send(Step::closed, kDisconnect, {array_of(sent_.closed), "true"});
-  if (!sent_.broken.empty()) send(Step::broken, kDisconnect, {array_of(sent_.broken), "false"});
+  if (!batch.connects.empty()) send(Step::connects, kConnect, {id_.text(), array_of_json(batch.connects)});
+  if (!batch.active.empty()) send(Step::activity, kActivity, {array_of(batch.active)});
+  if (!batch.tracked.empty() || !batch.untracked.empty())
+    send(Step::members, kMembers, {id_.text(), array_of_json(batch.tracked), array_of_texts(batch.untracked)});
+  if (!batch.closed.empty()) send(Step::closed, kDisconnect, {array_of(batch.closed), "true"});
+  if (!batch.broken.empty()) send(Step::broken, kDisconnect, {array_of(batch.broken), "false"});
   if (--unanswered_ == 0) finish_batch();
 }
 
@@ -265,7 +177,8 @@ void Presence::send(Step step, std::string_view sql, std::vector<std::optional<s
 
 void Presence::take(Step step, const CommandResult &result) {
   if (result.error && is_about_locks(*result.error)) return postpone(step);
-  if (step == Step::members && (!result.error || is_about_values(*result.error))) return take_members(result);
+  if (result.error && step == Step::members && is_about_values(*result.error))
+    return queue_.members_refused(*members_, *result.error);
   if (result.error) {
     if (!std::exchange(must_start_over_, true))
       log_.warning("could not tell the database who is present",
@@ -274,65 +187,24 @@ void Presence::take(Step step, const CommandResult &result) {
   }
   const bool renewed = result.rows.count() == 1 && result.rows.is_true(0, 0);
   if (step == Step::renew && !renewed) must_start_over_ = true;
-  if (step == Step::closed) take_held(sent_.closed, later_.closed, result.rows);
-  if (step == Step::broken) take_held(sent_.broken, later_.broken, result.rows);
+  if (step == Step::members) queue_.members_stored(*members_, names_in(result.rows));
+  if (step == Step::closed) queue_.ended(PresencePart::closed, names_in(result.rows));
+  if (step == Step::broken) queue_.ended(PresencePart::broken, names_in(result.rows));
 }
 
-// Nothing of the step was done: all of it comes again.
+// Somebody held what it needs for too long, so nothing of the step was done.
 void Presence::postpone(Step step) {
-  Batch again;
-  if (step == Step::connect) again.connects.swap(sent_.connects);
-  if (step == Step::closed) again.closed.swap(sent_.closed);
-  if (step == Step::broken) again.broken.swap(sent_.broken);
-  if (step == Step::renew) must_renew_ = true;
   if (step == Step::begin) must_start_over_ = true; // without a node nothing that follows is done either
-  if (step == Step::members) {
-    again.tracked.swap(sent_.tracked);
-    again.untracked.swap(sent_.untracked);
-    std::erase_if(again.tracked, [this](const auto &tracked) { return !holder_->holds(tracked.first); });
-  }
-  later_.add(std::move(again));
-  later_timer_.start(kLater);
-}
-
-// Of those that ended, the ones that somebody holds.
-void Presence::take_held(std::vector<Uuid> &ended, std::vector<Uuid> &later, const Rows &rows) {
-  std::unordered_set<std::string_view> held;
-  for (int row = 0; row < rows.count(); ++row)
-    held.insert(rows.text(row, 0));
-  if (held.empty()) return;
-  std::copy_if(ended.begin(), ended.end(), std::back_inserter(later),
-               [&](const Uuid &id) { return held.contains(id.text()); });
-  later_timer_.start(kLater);
-}
-
-// Values that the database refuses fail all they were sent with: the members go one by one then, until one is found.
-void Presence::take_members(const CommandResult &result) {
-  if (result.error) pending_.untracked.insert(pending_.untracked.end(), sent_.untracked.begin(), sent_.untracked.end());
-  if (result.error && sent_.tracked.size() > 1) {
-    one_by_one_ = true;
-    for (auto &[ref, member] : sent_.tracked)
-      if (holder_->holds(ref)) pending_.tracked.insert_or_assign(ref, std::move(member));
-    return;
-  }
-  std::unordered_set<std::string_view> held;
-  for (int row = 0; !result.error && row < result.rows.count(); ++row)
-    held.insert(result.rows.text(row, 0));
-  for (auto &[ref, member] : sent_.tracked) {
-    if (result.error) {
-      holder_->refused(ref, *result.error);
-    } else if (!held.contains(ref)) {
-      holder_->stored(ref);
-    } else if (holder_->holds(ref)) {
-      later_.tracked.insert_or_assign(ref, std::move(member));
-    }
-  }
-  if (!held.empty()) later_timer_.start(kLater);
-  if (pending_.tracked.empty()) one_by_one_ = false;
+  if (step == Step::renew) must_renew_ = true;
+  if (step == Step::connects) queue_.postpone(PresencePart::connects);
+  if (step == Step::members) queue_.postpone(PresencePart::members);
+  if (step == Step::closed) queue_.postpone(PresencePart::closed);
+  if (step == Step::broken) queue_.postpone(PresencePart::broken);
 }
 
 void Presence::finish_batch() {
-  sent_ = {};
+  queue_.answered();
+  if (queue_.has_later() && !later_timer_.running()) later_timer_.start(kLater);
   if (stopping_) return send_retirement();
   if (std::exchange(must_start_over_, false)) {
     start_over();
@@ -349,11 +221,10 @@ void Presence::start_over() {
   if (former_ids_.size() >= kMostFormerIds) former_ids_.erase(former_ids_.begin()); // it ends with its lease
   former_ids_.push_back(std::exchange(id_, Uuid::random()));
   registered_ = false;
-  later_ = {};
-  pending_ = {}; // whoever ended meanwhile is not held, and what the former node held gets the grace period
+  queue_.clear(); // whoever ended meanwhile is not held, and what the former node held gets the grace period
   const auto pause = std::min(kFirstPause * (1 << std::min(failures_, 10u)), kLongestPause);
   if (failures_++ > 0) retry_timer_.start(pause); // the first time it is tried at once
-  holder_->hold_everything();
+  hold_everything_();
 }
 
 } // namespace pg_live

@@ -193,7 +193,7 @@ void ChannelPresence::take_change(const LiveEvent &event) {
                                     roster.seats.size() / kSeatsPerMillisecond});
   if (const auto left = json::member(*payload, "left"))
     for (const json::Value &ref : json::elements(*left))
-      lost(text_of(ref), is_true(json::member(*payload, "by_user")));
+      tracker_.lost(text_of(ref), is_true(json::member(*payload, "by_user")));
 }
 
 // After a crash of the server its members come back as their bridges do, so those that are missing get time for it.

@@ -176,7 +176,8 @@ BEGIN
            coalesce((SELECT e.joined_at FROM ended e WHERE e.ref = m.previous_ref), live.clock()), 'infinity'
     FROM unnest(members) AS m
     -- A node that has lost its lease, or its answer, stores its members again.
-    ON CONFLICT ON CONSTRAINT channel_presence_pkey DO UPDATE SET node_id = excluded.node_id, expires_at = 'infinity'
+    ON CONFLICT ON CONSTRAINT channel_presence_pkey
+    DO UPDATE SET node_id = excluded.node_id, connection = excluded.connection, expires_at = 'infinity'
     RETURNING c AS member, c.xmax = 0 AS is_new
   ), replaced AS (
     -- A client that comes back takes the place it left when its socket broke off.

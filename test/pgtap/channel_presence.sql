@@ -108,8 +108,9 @@ SELECT is(pg_temp.news(), 'room:1:+b2', 'a member of another node');
 SELECT pg_temp.at(5 + 11 + 20) \g /dev/null
 SELECT is(pg_temp.members('ben'), NULL, 'is gone when its node is');
 SELECT throws_ok(format('SELECT live.store_channel_presence(%L, %L)', :'other', pg_temp.member('b3', 5, 'ben')), '55000', NULL, 'which can track nobody any more');
-SELECT live.store_channel_presence(:'node', pg_temp.member('b2', 5, 'ben', '{"name": "7"}')) \g /dev/null
+SELECT live.store_channel_presence(:'node', pg_temp.member('b2', 7, 'ben', '{"name": "7"}')) \g /dev/null
 SELECT is(pg_temp.news(), 'room:1:+b2', 'another node may take it over');
+SELECT is((SELECT connection FROM live.channel_presence WHERE ref = 'b2'), pg_temp.socket(7), 'for another socket');
 SELECT is(pg_temp.members('ben'), 'ben7', 'and it is there again');
 SELECT live.expire_presence() \g /dev/null
 SELECT is(pg_temp.news(), NULL, 'without anybody having noticed');

@@ -1,0 +1,98 @@
+// Batches: how much goes in one, and what comes again.
+#include "presence_queue.hpp"
+
+#include <gtest/gtest.h>
+
+namespace pg_live {
+namespace {
+
+TrackedMember member_with(std::string ref, std::size_t bytes = 2) {
+  TrackedMember member;
+  member.ref = std::move(ref);
+  member.meta.assign(bytes, ' ');
+  return member;
+}
+
+struct PresenceQueueTest : testing::Test {
+  int filled = 0;
+  PresenceQueue queue{[this] { ++filled; }};
+};
+
+TEST_F(PresenceQueueTest, TellsWheneverThereIsMoreToSend) {
+  const Uuid connection = Uuid::random();
+  queue.connect({connection, "anna", "web"});
+  queue.report_activity(connection);
+  queue.track(member_with("1"));
+  queue.untrack("1");
+  queue.disconnect(connection, true);
+  EXPECT_EQ(filled, 5);
+}
+
+TEST_F(PresenceQueueTest, SendsAThousandAtOnce) {
+  for (int n = 0; n < 1001; ++n) {
+    queue.connect({Uuid::random(), "anna", "web"});
+    queue.disconnect(Uuid::random(), false);
+    queue.track(member_with(std::to_string(n)));
+  }
+  const PresenceBatch &batch = queue.send();
+  EXPECT_EQ(batch.connects.size(), 1000u);
+  EXPECT_EQ(batch.broken.size(), 1000u);
+  EXPECT_EQ(batch.tracked.size(), 1000u);
+  EXPECT_FALSE(queue.empty());
+  queue.answered();
+  EXPECT_EQ(queue.send().tracked.size(), 1u);
+  EXPECT_TRUE(queue.empty());
+}
+
+TEST_F(PresenceQueueTest, SendsLessOfLargeMembers) {
+  for (int n = 0; n < 10; ++n)
+    queue.track(member_with(std::to_string(n), 256 << 10));
+  EXPECT_EQ(queue.send().tracked.size(), 2u);
+}
+
+TEST_F(PresenceQueueTest, ForgetsAConnectionThatIsGoneBeforeItWasTold) {
+  const Uuid connection = Uuid::random();
+  queue.connect({connection, "anna", "web"});
+  queue.disconnect(connection, true);
+  EXPECT_FALSE(queue.is_telling(connection));
+  const PresenceBatch &batch = queue.send();
+  EXPECT_TRUE(batch.connects.empty());
+  EXPECT_EQ(batch.closed, std::vector{connection});
+}
+
+TEST_F(PresenceQueueTest, EndsThoseAgainThatSomebodyHeld) {
+  const Uuid held = Uuid::random();
+  queue.disconnect(Uuid::random(), false);
+  queue.disconnect(held, false);
+  queue.send();
+  const std::string name = held.text();
+  queue.ended(PresencePart::broken, {name});
+  queue.answered();
+  EXPECT_TRUE(queue.has_later());
+  EXPECT_TRUE(queue.empty());
+  queue.resume();
+  EXPECT_EQ(queue.send().broken, std::vector{held});
+}
+
+TEST_F(PresenceQueueTest, TellsOfAConnectionUntilItIsAnswered) {
+  const Uuid connection = Uuid::random();
+  queue.connect({connection, "anna", "web"});
+  EXPECT_TRUE(queue.is_telling(connection));
+  queue.send();
+  EXPECT_TRUE(queue.is_telling(connection));
+  queue.answered();
+  EXPECT_FALSE(queue.is_telling(connection));
+}
+
+TEST_F(PresenceQueueTest, HasNothingOnceCleared) {
+  queue.untrack("1");
+  queue.send();
+  queue.postpone(PresencePart::members);
+  queue.untrack("2");
+  queue.clear();
+  EXPECT_TRUE(queue.empty());
+  EXPECT_FALSE(queue.has_later());
+}
+
+} // namespace
+} // namespace pg_live

@@ -1,0 +1,143 @@
+// What a channel is tracked as, when something comes in between.
+#include "tracker_test.hpp"
+
+namespace pg_live {
+namespace {
+
+TEST_F(TrackerTest, StoresWhatAClientWishes) {
+  Client &anna = enter("anna");
+  anna.wish("1");
+  tell();
+  EXPECT_EQ(stored(), Metas{"1"});
+  EXPECT_TRUE(anna.is_answered());
+  anna.wish("2");
+  tell();
+  EXPECT_EQ(stored(), Metas{"2"});
+  anna.wish({});
+  tell();
+  EXPECT_EQ(stored(), Metas{});
+}
+
+TEST_F(TrackerTest, SendsTheLatestOfManyWishes) {
+  Client &anna = enter("anna");
+  for (const auto *meta : {"1", "2", "3"})
+    anna.wish(meta);
+  tell();
+  EXPECT_EQ(stored(), Metas{"1"});
+  tell();
+  EXPECT_EQ(stored(), Metas{"3"});
+  EXPECT_TRUE(anna.is_answered());
+}
+
+TEST_F(TrackerTest, DoesNotStoreAgainWhatWasReplacedWhileSomebodyHeldIt) {
+  Client &anna = enter("anna");
+  anna.wish("1");
+  tell();
+  start_over();
+  database.send();
+  anna.wish("2"); // while "1" is on its way again
+  database.held_users.insert("anna");
+  answer();
+  database.held_users.clear();
+  tell();
+  queue.resume();
+  tell();
+  EXPECT_EQ(stored(), Metas{"2"});
+}
+
+TEST_F(TrackerTest, DoesNotConnectAgainWhoHasGoneWhileTheDatabaseWasLocked) {
+  Client &anna = enter("anna");
+  database.send();
+  const Uuid connection = anna.connection();
+  anna.close(true);
+  answer(Outcome::locked);
+  tell();
+  queue.resume();
+  tell();
+  EXPECT_FALSE(database.connections.contains(connection));
+}
+
+TEST_F(TrackerTest, StoresAgainWhatIsLostBeforeItIsKnownToBeStored) {
+  Client &anna = enter("anna");
+  anna.wish("1");
+  database.send();
+  while (database.has_to_do())
+    database.execute(Outcome::done);
+  tracker.lost(database.members.begin()->first, false);
+  database.members.clear();
+  answer();
+  tell();
+  EXPECT_EQ(stored(), Metas{"1"});
+}
+
+TEST_F(TrackerTest, LeavesNothingOnAConnectionThatEndedWhenItsUserSignedOut) {
+  Client &anna = enter("anna");
+  anna.wish("1");
+  tell(Outcome::locked);
+  anna.sign_in_as("anna");
+  tell();
+  queue.resume(); // "1" for the connection that has ended
+  tell();
+  anna.close(true);
+  tell();
+  EXPECT_EQ(stored(), Metas{});
+}
+
+TEST_F(TrackerTest, RefusesNobodyElseForValuesOutOfBounds) {
+  Client &anna = enter("anna");
+  Client &ben = enter("ben");
+  anna.wish(std::string(kRefusedMeta));
+  ben.wish("1");
+  for (int batch = 0; batch < 3; ++batch)
+    tell();
+  EXPECT_EQ(stored(), Metas{"1"});
+  EXPECT_TRUE(anna.is_answered());
+  EXPECT_EQ(anna.is_tracked_as(), std::nullopt);
+}
+
+TEST_F(TrackerTest, RefusesNobodyForWhatSomebodyElseHasTakenBackMeanwhile) {
+  Client &anna = enter("anna");
+  Client &ben = enter("ben");
+  anna.wish(std::string(kRefusedMeta));
+  ben.wish("1");
+  database.send();
+  anna.leave(false);
+  answer();
+  tell();
+  EXPECT_EQ(stored(), Metas{"1"});
+  EXPECT_EQ(ben.is_tracked_as(), "1");
+}
+
+TEST_F(TrackerTest, HoldsWhatWasStoredWhenAChangeIsRefusedAfterTheNodeStartedOver) {
+  Client &anna = enter("anna");
+  anna.wish("1");
+  tell();
+  anna.wish(std::string(kRefusedMeta));
+  tell(Outcome::broken_undone);
+  tell();
+  tell();
+  ASSERT_EQ(stored(), Metas{"1"});
+  EXPECT_EQ(database.members.begin()->second.node, database.node());
+}
+
+TEST_F(TrackerTest, StaysWithWhatWasStoredWhenAChangeIsRefused) {
+  Client &anna = enter("anna");
+  anna.wish("1");
+  tell();
+  anna.wish(std::string(kRefusedMeta));
+  settle();
+  EXPECT_EQ(stored(), Metas{"1"});
+  EXPECT_EQ(anna.is_tracked_as(), "1");
+}
+
+TEST_F(TrackerTest, LimitsTheWishesThatWait) {
+  Client &anna = enter("anna");
+  Tracking tracking(anna);
+  for (int n = 0; n <= 100; ++n)
+    EXPECT_TRUE(tracker.wish(tracking, std::to_string(n), "1"));
+  EXPECT_FALSE(tracker.wish(tracking, "too much", "1"));
+  tracker.leave(tracking, false);
+}
+
+} // namespace
+} // namespace pg_live
