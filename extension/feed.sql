@@ -55,8 +55,13 @@ DECLARE
 BEGIN
   CASE branch
     WHEN 'public' THEN
+      -- As of any actor: of one known for many activities the planner would expect many public ones.
+      IF query.actor IS NOT NULL THEN
+        RETURN format('SELECT page.* FROM (VALUES ($4)) AS actor (name) CROSS JOIN LATERAL %s AS page',
+                      replace(format(page, $$a.visibility = 'public'$$), 'a.user_id = $4', 'a.user_id = actor.name'));
+      END IF;
       -- Several types: each in its own order, since their union has none that an index knows.
-      IF query.activity_types IS NULL OR query.actor IS NOT NULL OR query.entity_type IS NOT NULL OR query.session_id IS NOT NULL THEN
+      IF query.activity_types IS NULL OR query.entity_type IS NOT NULL OR query.session_id IS NOT NULL THEN
         RETURN format(page, $$a.visibility = 'public'$$);
       END IF;
       RETURN format('SELECT page.* FROM unnest($3) AS type (name) CROSS JOIN LATERAL %s AS page',

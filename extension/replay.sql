@@ -17,12 +17,11 @@ COMMENT ON FUNCTION live.parse_position(text) IS 'Splits a position `<batch>-<ev
 -- What was told of an activity is not told again once it is deleted, or seen by fewer than it was: events stay as they
 -- were emitted, and whoever came to a topic since would read what is nobody's any more. An app may emit events of these
 -- names itself; those of the extension carry the cursor of an activity.
-CREATE FUNCTION live.is_still_told(topic text, event text, payload jsonb) RETURNS boolean
+CREATE FUNCTION live.is_told_now(topic text, payload jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF event NOT IN ('activity:new', 'notification:new') OR NOT live.is_built_in_topic(topic)
-     OR NOT coalesce(payload ->> 'id' ~ '^[0-9]{1,18}$' AND payload ? 'cursor', false) THEN
+  IF NOT live.is_built_in_topic(topic) OR NOT coalesce(payload ->> 'id' ~ '^[0-9]{1,18}$' AND payload ? 'cursor', false) THEN
     RETURN true;
   END IF;
   RETURN EXISTS (
@@ -31,6 +30,12 @@ BEGIN
       AND topic IN (SELECT told FROM live.activity_topics(a) AS told));
 END
 $$;
+COMMENT ON FUNCTION live.is_told_now(text, jsonb) IS 'Whether an activity is told on a topic now; true of what is no activity. Part of live.is_still_told().';
+
+-- Inlined: replay asks it of every event.
+CREATE FUNCTION live.is_still_told(topic text, event text, payload jsonb) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN event NOT IN ('activity:new', 'notification:new') OR live.is_told_now(topic, payload);
 COMMENT ON FUNCTION live.is_still_told(text, text, jsonb) IS 'Whether an event may be replayed: not if it is about an activity that is no longer told on that topic.';
 
 -- The events of a topic that are published and follow a start, with their batches. Looks at the transactions below

@@ -108,6 +108,11 @@ SELECT is((SELECT min(day) FROM live.get_activity_trends(1)), (now() AT TIME ZON
 SELECT is(pg_temp.as_user(NULL, 'SELECT count(*) FROM live.get_activity_trends(31)'), (SELECT count(*)::text FROM live.activity_trends), 'everybody reads them');
 SELECT is(pg_temp.as_user('anna', format('SELECT count(*) FROM live.get_activity_trends(%s)', days)), '22023', format('of %s days', days)) FROM unnest('{0,-1,32,"NULL"}'::text[]) AS days;
 SELECT is(live.refresh_summaries(), 0, 'what has not changed is not refreshed');
+INSERT INTO live.activity_stream (user_id, activity_type, visibility)
+SELECT 'anna', 'type ' || n, 'public' FROM generate_series(1, 1001) AS n, generate_series(0, (n > 1)::integer);
+SELECT live.refresh_summaries() \g /dev/null
+SELECT results_eq($$SELECT count(*), bool_or(activity_type = 'type 1') FROM live.get_activity_trends(1)$$,
+  $$VALUES (1000::bigint, false)$$, 'of more than a thousand sums one reads the largest');
 
 SELECT finish();
 ROLLBACK;
