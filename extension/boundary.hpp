@@ -30,12 +30,14 @@ struct PgError {
 
 namespace boundary {
 
-// What an exception has become once its catch block is left: plain data, no destructor.
+// What an exception has become once its catch block is left: plain data, no destructor. The message is not cleared
+// beforehand: every call passes here, and a policy may call on every row.
 struct Failure {
+  Failure() { message[0] = '\0'; }
   ErrorData *data = nullptr;
   int sqlstate = 0;
   const char *hint = nullptr;
-  char message[512] = {};
+  char message[512];
 };
 
 // Translates the exception in flight. Called inside a catch block only; never throws, never raises.
