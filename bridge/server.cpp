@@ -9,7 +9,6 @@
 
 #include <array>
 #include <stdexcept>
-#include <unordered_map>
 
 namespace pg_live {
 
@@ -20,14 +19,14 @@ struct Server::State {
   std::array<void *, 1> loops{};
   lws_context *context = nullptr;
   lws_vhost *vhost = nullptr;
-  std::shared_ptr<SocketHandler> arriving;                            // of the socket that is being adopted
-  std::unordered_map<lws *, std::shared_ptr<SocketHandler>> handlers; // of all sockets
+  std::shared_ptr<SocketHandler> arriving; // of the socket that is being adopted
 };
 
 namespace {
 
 constexpr std::size_t kWriteBytes = 262144; // of one send()
-constexpr std::size_t kReceiveBytes = 256;  // a connection, for life: small, since messages are collected elsewhere
+// A connection, for life: small, since messages are collected elsewhere, but for a whole control frame (125 bytes).
+constexpr std::size_t kReceiveBytes = 128;
 
 SocketHandler *handler_of(lws *wsi) { return static_cast<SocketHandler *>(lws_get_opaque_user_data(wsi)); }
 
@@ -44,15 +43,21 @@ void receive(lws *wsi, SocketHandler &handler, const void *bytes, std::size_t le
 // dropped.
 int instantiated(Server::State &state, lws *wsi) {
   if (!state.arriving) return -1;
-  lws_set_opaque_user_data(wsi, state.arriving.get());
-  state.handlers.emplace(wsi, std::move(state.arriving));
+  SocketHandler &handler = *state.arriving;
+  lws_set_opaque_user_data(wsi, &handler);
+  handler.keep(std::move(state.arriving));
+  return 0;
+}
+
+int destroyed(lws *wsi) {
+  if (SocketHandler *handler = handler_of(wsi)) handler->let_go();
   return 0;
 }
 
 int on_event(lws *wsi, lws_callback_reasons reason, void *, void *in, std::size_t length) {
   auto *state = static_cast<Server::State *>(lws_context_user(lws_get_context(wsi)));
   if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED) return instantiated(*state, wsi);
-  if (reason == LWS_CALLBACK_WSI_DESTROY) return state->handlers.erase(wsi), 0;
+  if (reason == LWS_CALLBACK_WSI_DESTROY) return destroyed(wsi);
   if (reason == LWS_CALLBACK_HTTP) return -1;
   SocketHandler *handler = wsi == nullptr ? nullptr : handler_of(wsi);
   if (handler == nullptr) return 0;

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string_view>
+#include <utility>
 
 struct lws;
 
@@ -45,6 +46,7 @@ struct MessagePiece {
   std::size_t announced_bytes = 0; // of this frame that are still to come
 };
 
+// Lives as long as its socket, at least.
 class SocketHandler {
  public:
   virtual ~SocketHandler() = default;
@@ -56,6 +58,13 @@ class SocketHandler {
   // answer, since a close frame was sent already.
   virtual bool peer_closes(std::string_view payload) = 0;
   virtual void closed() = 0; // the last call; only after opened()
+
+  // For the server: from here on, until the socket is gone.
+  void keep(std::shared_ptr<SocketHandler> self) { self_ = std::move(self); }
+  void let_go() { std::exchange(self_, nullptr); }
+
+ private:
+  std::shared_ptr<SocketHandler> self_;
 };
 
 class Server {

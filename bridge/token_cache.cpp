@@ -2,6 +2,7 @@
 #include "token_cache.hpp"
 
 #include <cstring>
+#include <iterator>
 
 #include <openssl/sha.h>
 
@@ -13,7 +14,7 @@ TokenDigest digest_of(std::string_view token) {
   return digest;
 }
 
-std::size_t TokenCache::FirstBytes::operator()(const TokenDigest &digest) const {
+std::size_t TokenCache::FirstBytes::operator()(const TokenDigest &digest) const noexcept {
   std::size_t hash = 0;
   std::memcpy(&hash, digest.data(), sizeof hash);
   return hash;
@@ -22,7 +23,7 @@ std::size_t TokenCache::FirstBytes::operator()(const TokenDigest &digest) const 
 std::shared_ptr<const Claims> TokenCache::find(const TokenDigest &digest, std::chrono::sys_seconds now) {
   const auto found = index_.find(digest);
   if (found == index_.end()) return nullptr;
-  const auto entry = found->second;
+  const auto entry = *found;
   if (entry->second->expires_at <= now) {
     index_.erase(found);
     entries_.erase(entry);
@@ -35,11 +36,11 @@ std::shared_ptr<const Claims> TokenCache::find(const TokenDigest &digest, std::c
 void TokenCache::insert(const TokenDigest &digest, std::shared_ptr<const Claims> claims) {
   if (capacity_ == 0 || index_.contains(digest)) return;
   if (entries_.size() == capacity_) {
-    index_.erase(entries_.back().first);
+    index_.erase(std::prev(entries_.end()));
     entries_.pop_back();
   }
   entries_.emplace_front(digest, std::move(claims));
-  index_.emplace(digest, entries_.begin());
+  index_.insert(entries_.begin());
 }
 
 void TokenCache::clear() {

@@ -10,7 +10,7 @@
 #include <list>
 #include <memory>
 #include <string_view>
-#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "token.hpp"
@@ -35,14 +35,23 @@ class TokenCache {
  private:
   using Entry = std::pair<TokenDigest, std::shared_ptr<const Claims>>;
 
+  using Entries = std::list<Entry>;
+
   /// A digest is a hash already, and one that nobody can choose: its first bytes will do.
   struct FirstBytes {
-    std::size_t operator()(const TokenDigest &digest) const;
+    using is_transparent = void;
+    std::size_t operator()(const TokenDigest &digest) const noexcept;
+    std::size_t operator()(Entries::iterator entry) const noexcept { return (*this)(entry->first); }
+  };
+  struct SameDigest {
+    using is_transparent = void;
+    bool operator()(Entries::iterator one, Entries::iterator other) const { return one->first == other->first; }
+    bool operator()(const TokenDigest &digest, Entries::iterator entry) const { return digest == entry->first; }
   };
 
   std::size_t capacity_;
-  std::list<Entry> entries_; // most recently used first
-  std::unordered_map<TokenDigest, std::list<Entry>::iterator, FirstBytes> index_;
+  Entries entries_; // most recently used first
+  std::unordered_set<Entries::iterator, FirstBytes, SameDigest> index_;
 };
 
 } // namespace pg_live
