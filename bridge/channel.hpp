@@ -52,7 +52,13 @@ class Channel final : public Subscriber {
   void set_joined() { joined_ = true; }
 
   TopicAccess access() const { return access_; }
-  void set_access(TopicAccess access) { access_ = access; }
+  void set_access(TopicAccess access) {
+    access_ = access;
+    checks_access_ = false;
+  }
+  // Whether access() may be out of date: it is being asked for, for other claims perhaps.
+  bool checks_access() const { return checks_access_; }
+  void begin_access_check() { checks_access_ = true; }
 
   // Events of the database; and, for a public channel, the broadcasts of other clients.
   void follow_topic();
@@ -94,6 +100,7 @@ class Channel final : public Subscriber {
   WireForm form_;
   TopicAccess access_;
   bool joined_ = false;
+  bool checks_access_ = false;
   std::unique_ptr<PresenceSeat> seat_; // leaves while the rest is still there
 };
 

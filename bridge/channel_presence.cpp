@@ -11,15 +11,6 @@
 
 namespace pg_live {
 
-namespace {
-
-std::string default_key(const Channel &channel) {
-  const std::string &user_id = channel.claims()->user_id;
-  return user_id.empty() ? Uuid::random().text() : user_id;
-}
-
-} // namespace
-
 PresenceSeat::PresenceSeat(ChannelPresence &presence, Channel &channel, std::string key)
     : presence_(presence), channel_(channel), key_(std::move(key)), tracking_(*this) {}
 
@@ -29,12 +20,18 @@ const std::string &PresenceSeat::user_id() const { return channel_.claims()->use
 
 const Uuid &PresenceSeat::connection() const { return channel_.connection().presence_id(); }
 
+bool PresenceSeat::is_settled() const { return !channel_.checks_access(); }
+
 TrackedMember PresenceSeat::member() {
   TrackedMember member;
   member.connection = channel_.connection().tracking_id();
   member.topic = roster_->topic;
   member.is_private = roster_->is_private;
-  member.key = key_;
+  member.key = key_.empty() ? user_id() : key_;
+  if (member.key.empty()) {
+    if (anonymous_key_.empty()) anonymous_key_ = Uuid::random().text();
+    member.key = anonymous_key_;
+  }
   return member;
 }
 
@@ -56,8 +53,7 @@ ChannelPresence::~ChannelPresence() = default;
 
 void ChannelPresence::join(Channel &channel, std::string_view key, bool enabled) {
   if (!enabled && key.empty()) return;
-  channel.set_seat(
-      std::make_unique<PresenceSeat>(*this, channel, key.empty() ? default_key(channel) : std::string(key)));
+  channel.set_seat(std::make_unique<PresenceSeat>(*this, channel, std::string(key)));
   channel.seat()->tell_twice_ = channel.connection().conversation().told_lately(channel.wire_topic());
   if (enabled) enable(*channel.seat());
 }
@@ -82,7 +78,7 @@ void ChannelPresence::leave(PresenceSeat &seat) {
 void ChannelPresence::take(Channel &channel, const std::string &ref, std::string_view payload) {
   const auto command = phoenix::parse_presence(payload);
   if (!command) return channel.reply_error(ref, "a presence message needs the event track or untrack");
-  if (channel.seat() == nullptr) channel.set_seat(std::make_unique<PresenceSeat>(*this, channel, default_key(channel)));
+  if (channel.seat() == nullptr) channel.set_seat(std::make_unique<PresenceSeat>(*this, channel, ""));
   PresenceSeat &seat = *channel.seat();
   enable(seat);
   std::optional<std::string> wish;

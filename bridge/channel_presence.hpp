@@ -38,6 +38,7 @@ class PresenceSeat final : public TrackedChannel {
 
   const std::string &user_id() const override;
   const Uuid &connection() const override;
+  bool is_settled() const override;
   TrackedMember member() override;
   void answer(const std::string &message_ref, const std::optional<DatabaseError> &error) override;
 
@@ -45,7 +46,8 @@ class PresenceSeat final : public TrackedChannel {
   friend class ChannelPresence;
   ChannelPresence &presence_;
   Channel &channel_;
-  std::string key_;
+  std::string key_;               // that the client chose; empty: its user id
+  std::string anonymous_key_;     // made when needed
   TopicRoster *roster_ = nullptr; // null: neither told nor tracked yet
   bool told_ = false;             // has the state, and every diff since
   bool tell_twice_ = false;       // the client may hold diffs of the channel it left

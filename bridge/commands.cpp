@@ -53,7 +53,7 @@ constexpr Sql kHeartbeat(R"(
   from command)");
 
 constexpr Sql kGetPresence(R"(
-  select to_jsonb(live.get_presence(arguments->>'user_id')) from command)");
+  select to_jsonb(live.get_presence(nullif(arguments->>'user_id', ''))) from command)");
 
 constexpr Sql kGoOffline(R"(
   select case when arguments ? 'connection_id' then live.disconnect((arguments->>'connection_id')::uuid)
@@ -141,9 +141,9 @@ constexpr Sql kGetTrending(R"(
     with ordinality as entity)");
 
 constexpr auto kCommands = std::to_array<CommandEntry>({
-    {"presence:update", "PATCH", "/api/presence", kUpdatePresence},
+    {kPresenceEvent, "PATCH", "/api/presence", kUpdatePresence},
     {kTypingEvent, "", "", kSetTyping},
-    {"heartbeat", "", "", kHeartbeat},
+    {kHeartbeatEvent, "", "", kHeartbeat},
     {"", "GET", "/api/presence", kGetPresence, CommandKind::read},
     {"", "DELETE", "/api/presence", kGoOffline},
     {"", "GET", "/api/presence/online", kGetOnlineUsers, CommandKind::read},

@@ -30,6 +30,8 @@ struct CommandEntry {
 };
 
 inline constexpr std::string_view kTypingEvent = "typing:indicator";
+inline constexpr std::string_view kHeartbeatEvent = "heartbeat";
+inline constexpr std::string_view kPresenceEvent = "presence:update";
 
 /// The command that a push of this event gives; null when it gives none.
 const CommandEntry *command_of_event(std::string_view event);

@@ -16,7 +16,6 @@ using std::chrono::seconds;
 
 constexpr std::size_t kWriteBytes = 262144;
 constexpr double kBurstSeconds = 5;
-constexpr seconds kReportUseEvery{60};
 
 RateLimit with_burst(unsigned per_second) {
   return {static_cast<double>(per_second), static_cast<double>(per_second) * kBurstSeconds};
@@ -109,7 +108,7 @@ void Connection::excuse() {
 }
 
 void Connection::when_drained(std::function<void()> continue_sending) {
-  waiting_senders_.push_back(std::move(continue_sending));
+  waiting_senders_.push_front(std::move(continue_sending));
   socket_.want_writable();
 }
 
@@ -166,20 +165,45 @@ void Connection::speak_for(const ClaimsRef &claims) {
   present_as_ = claims->user_id.empty() ? nullptr : claims;
   if (is_same || !present_as_) return;
   reported_use_ = services_.seconds_now();
+  unreported_use_ = seconds(0);
   hold_presence();
 }
 
+// Nobody speaks for the user any more, as if the socket had broken off; perhaps for another.
+void Connection::change_user() {
+  end_presence(false);
+  if (const ClaimsRef claims = conversation_.claims_of_somebody()) speak_for(claims);
+  conversation_.check_presence();
+}
+
 void Connection::hold_presence() {
-  if (!present_as_) return;
+  if (!present_as_ || ended_by_user_) return;
   is_known_ = true;
   services_.presence.queue().connect({presence_id_, present_as_->user_id, origin_.device_type});
 }
 
-// Once a minute is enough for the database.
+// The database need not hear of each use at once: of the last one it hears in time.
 void Connection::was_used() {
-  if (!present_as_ || services_.seconds_now() - reported_use_ < kReportUseEvery) return;
-  reported_use_ = services_.seconds_now();
-  services_.presence.queue().report_activity(presence_id_);
+  if (!present_as_) return;
+  const bool looks_later = unreported_use_ != seconds(0);
+  unreported_use_ = services_.seconds_now();
+  report_use(unreported_use_);
+  if (!looks_later) look_at_use(unreported_use_);
+}
+
+void Connection::was_left() { reported_use_ = unreported_use_ = seconds(0); }
+
+void Connection::report_use(seconds now) {
+  if (!present_as_ || unreported_use_ == seconds(0) || now - reported_use_ < services_.presence.report_use_every())
+    return;
+  services_.presence.queue().report_use({presence_id_, now - std::exchange(unreported_use_, seconds(0))});
+  reported_use_ = now;
+}
+
+void Connection::look_at_use(seconds now) {
+  if (unreported_use_ == seconds(0)) return;
+  const seconds due = services_.deadline_after(reported_use_ + services_.presence.report_use_every() - now);
+  if (due < deadline()) services_.wheel.arm(*this, due);
 }
 
 const Uuid &Connection::tracking_id() {
@@ -197,6 +221,11 @@ bool Connection::ends_cleanly(std::string_view close_payload) const {
   return code == 1000 && close_payload.substr(2) != "heartbeat timeout";
 }
 
+void Connection::came_back() {
+  ended_by_user_ = false;
+  hold_presence();
+}
+
 // If the connection goes on, it does as another one: nothing that is still on its way brings back the one that ended.
 void Connection::end_presence(bool clean) {
   if (is_known_ || tracks_) {
@@ -204,7 +233,7 @@ void Connection::end_presence(bool clean) {
     if (!closing_) presence_id_ = Uuid::random();
   }
   present_as_.reset();
-  is_known_ = tracks_ = false;
+  is_known_ = tracks_ = ended_by_user_ = false;
 }
 
 void Connection::ponged() { last_sign_of_life_ = services_.seconds_now(); }
@@ -214,15 +243,20 @@ void Connection::received(const MessagePiece &piece) {
   const Limits &limits = services_.settings.limits;
   last_sign_of_life_ = services_.seconds_now();
   // In two steps, since the announced length is the client's and may be anything.
-  const std::size_t so_far = collected_.size() + piece.bytes.size();
+  const std::size_t so_far = (collected_ ? collected_->size() : 0) + piece.bytes.size();
   if (so_far > limits.message_bytes || piece.announced_bytes > limits.message_bytes - so_far)
     return close(1009, "message too big");
   if (!bytes_.take(with_burst(limits.bytes_per_second), services_.time_now(), static_cast<double>(piece.bytes.size())))
     return close(1008, "too many bytes per second");
-  if (piece.last && collected_.empty()) return take_message(piece.bytes, piece.binary);
-  if (collected_.empty()) collected_.reserve(so_far + piece.announced_bytes);
-  collected_.append(piece.bytes);
-  if (piece.last) take_message(std::exchange(collected_, {}), piece.binary);
+  if (piece.last && !collected_) return take_message(piece.bytes, piece.binary);
+  if (!collected_) {
+    collected_ = std::make_unique<std::string>();
+    collected_->reserve(so_far + piece.announced_bytes);
+  }
+  collected_->append(piece.bytes);
+  if (!piece.last) return;
+  const std::unique_ptr<const std::string> message = std::move(collected_);
+  take_message(*message, piece.binary);
 }
 
 void Connection::take_message(std::string_view message, bool binary) {
@@ -249,8 +283,11 @@ void Connection::expired(seconds now) {
   if (closing_) return;
   if (present_as_ && has_expired(*present_as_)) {
     present_as_ = conversation_.claims_of(present_as_->user_id);
-    if (!present_as_) end_presence(false);
+    if (!present_as_) change_user();
   }
+  report_use(now);
+  look_at_use(now);
+  if (present_as_) look_at(present_as_->expires_at);
   look_at(conversation_.next_expiry());
   if (conversation_.is_empty()) {
     const seconds left = joined_nothing_since_ + seconds(limits.join_seconds) - now;

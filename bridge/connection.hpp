@@ -11,6 +11,7 @@
 #include "services.hpp"
 #include "uuid.hpp"
 
+#include <forward_list>
 #include <memory>
 #include <string>
 
@@ -64,7 +65,11 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   // Anything the client says that is more than a sign of life shows that somebody is at it.
   void speak_for(const ClaimsRef &claims);
   void was_used();
+  void was_left(); // the client says that nobody is at it
   void hold_presence();
+  // The user has ended the connection, though the socket is open: it stays so until the user says how to be shown.
+  void was_ended() { ended_by_user_ = true; }
+  void came_back();
   const Uuid &tracking_id(); // the connection in the database, for what it tracks
 
   // Makes sure that expired tokens are looked for at that time.
@@ -84,7 +89,10 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   void abort();
   void queue_changed();
   bool ends_cleanly(std::string_view close_payload) const;
+  void change_user();
   void end_presence(bool clean);
+  void report_use(std::chrono::seconds now);
+  void look_at_use(std::chrono::seconds now); // no later than it is to be reported
 
   Services &services_;
   ConnectionRegistry::Seat seat_;
@@ -92,8 +100,8 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   Socket socket_;
   Conversation conversation_;
   SendQueue queue_;
-  std::vector<std::function<void()>> waiting_senders_;
-  std::string collected_; // pieces of a message that is not complete
+  std::forward_list<std::function<void()>> waiting_senders_;
+  std::unique_ptr<std::string> collected_; // pieces of a message that is not complete
   TokenBucket messages_;
   TokenBucket bytes_;
   std::chrono::seconds last_sign_of_life_;
@@ -101,9 +109,11 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   Uuid presence_id_ = Uuid::random();
   ClaimsRef present_as_; // null: nobody
   std::chrono::seconds reported_use_{0};
+  std::chrono::seconds unreported_use_{0}; // since then; 0: none
   Origin origin_;
   bool is_known_ = false; // to the database, as a connection of a user
   bool tracks_ = false;   // something in a channel
+  bool ended_by_user_ = false;
   bool is_open_ = false;
   bool closing_ = false;
   bool unsent_ = false;  // noted with the hub

@@ -2,6 +2,7 @@
 #include "connection_registry.hpp"
 
 #include "connection.hpp"
+#include "json.hpp"
 
 #include <utility>
 
@@ -69,6 +70,20 @@ void ConnectionRegistry::leave_topics_soon(std::weak_ptr<Connection> connection)
 void ConnectionRegistry::let_leave() {
   for (const auto &leaving : std::exchange(leaving_, {}))
     if (const auto connection = leaving.lock()) connection->leave_topics();
+}
+
+void ConnectionRegistry::take_ended(std::string_view payload) {
+  const auto object = json::parse(payload);
+  const auto ids = object ? json::member(*object, "ids") : std::nullopt;
+  if (!ids) return;
+  std::unordered_set<Uuid, UuidHash> ended;
+  for (const json::Value &id : json::elements(*ids)) {
+    std::string text;
+    if (!json::unescape(id, text)) continue;
+    if (const auto uuid = Uuid::parse(text)) ended.insert(*uuid);
+  }
+  for (Connection *connection : open_)
+    if (ended.contains(connection->presence_id())) connection->was_ended();
 }
 
 void ConnectionRegistry::hold_presence() {

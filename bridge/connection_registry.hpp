@@ -53,6 +53,9 @@ class ConnectionRegistry {
   // Lets a closing connection leave its topics, soon: not now, since the table of topics may be being walked.
   void leave_topics_soon(std::weak_ptr<Connection> connection);
 
+  // Users have ended connections of theirs: the payload of connection:ended.
+  void take_ended(std::string_view payload);
+
   // All tell again who they are there for.
   void hold_presence();
 

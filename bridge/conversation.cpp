@@ -113,8 +113,10 @@ void Conversation::replace_token(Channel &channel, const Message &message) {
   if (!result.claims) return close_channel(channel.id(), result.error->message);
   if (channel.claims()->text == result.claims->text) return; // clients repeat it
   channel.set_claims(result.claims);
+  channel.begin_access_check();
   connection_.speak_for(result.claims);
   check_again(channel.id());
+  check_presence();
   connection_.look_at(channel.claims()->expires_at);
 }
 
@@ -171,6 +173,12 @@ void Conversation::expire_tokens() {
     close_channel(id, "Token has expired");
 }
 
+ClaimsRef Conversation::claims_of_somebody() const {
+  for (const auto &channel : channels_)
+    if (!channel->claims()->user_id.empty() && !has_expired(*channel->claims())) return channel->claims();
+  return nullptr;
+}
+
 ClaimsRef Conversation::claims_of(std::string_view user_id) const {
   const auto speaks = [&](const ClaimsRef &claims) { return claims->user_id == user_id && !has_expired(*claims); };
   if (speaks(claims_)) return claims_;
@@ -193,17 +201,17 @@ void Conversation::revoke(ChannelId id) {
 }
 
 void Conversation::check_again(ChannelId id) {
-  const Channel *asking = find(id);
+  Channel *asking = find(id);
   if (asking == nullptr) return;
-  auto answered = [holder = connection_.weak_from_this(), id, &services = services_](TopicAccess access,
-                                                                                     const auto &error) {
+  asking->begin_access_check();
+  auto answered = [holder = connection_.weak_from_this(), id, claims = asking->claims(),
+                   &services = services_](TopicAccess access, const auto &error) {
     const auto connection = holder.lock();
     Channel *channel = connection ? connection->conversation().find(id) : nullptr;
-    if (channel == nullptr) return;
+    if (channel == nullptr || channel->claims() != claims) return; // it was asked again for the new ones
     if (error) {
       // Nobody knows, so it may not go on; the client joins again when the database can be asked.
-      channel->send_error("access could not be checked");
-      return connection->conversation().remove(id);
+      return connection->conversation().let_rejoin(id, "access could not be checked");
     }
     channel->set_access(access);
     if (!access.can_receive) channel->unfollow_topic();
@@ -211,6 +219,13 @@ void Conversation::check_again(ChannelId id) {
     services.channel_presence.check(*channel);
   };
   services_.access.ask(asking->claims(), asking->topic(), std::move(answered));
+}
+
+void Conversation::let_rejoin(ChannelId id, std::string_view reason) {
+  Channel *channel = find(id);
+  if (channel == nullptr) return;
+  channel->send_error(reason);
+  remove(id);
 }
 
 void Conversation::close_channel(ChannelId id, std::string_view reason) {
@@ -237,16 +252,32 @@ bool Conversation::told_lately(const std::string &wire_topic) const {
   return std::any_of(left_.begin(), left_.end(), [&](const Left &left) { return left.wire_topic == wire_topic; });
 }
 
+void Conversation::check_presence() {
+  for (const auto &channel : channels_)
+    if (!channel->checks_access()) services_.channel_presence.check(*channel);
+}
+
 TypingCalls &Conversation::typing_calls() {
   if (!typing_calls_) typing_calls_ = std::make_unique<TypingCalls>();
   return *typing_calls_;
+}
+
+void Conversation::repeat_typing_later() {
+  const auto due = typing_calls().next_due();
+  if (!due || (typing_timer_ && typing_timer_->running())) return;
+  if (!typing_timer_)
+    typing_timer_ = std::make_unique<LoopTimer>(services_.loop, [this] {
+      repeat_typing(services_, *this);
+      repeat_typing_later();
+    });
+  typing_timer_->start(Milliseconds{*due - std::min(*due, services_.loop.now())});
 }
 
 void Conversation::remove(ChannelId id) {
   const Channel *channel = find(id);
   std::erase_if(left_, [&](const Left &left) { return left.at + kInFlight < services_.seconds_now(); });
   if (channel != nullptr && channel->seat() != nullptr && channel->seat()->told())
-    left_.push_back({channel->wire_topic(), services_.seconds_now()});
+    left_.push_front({channel->wire_topic(), services_.seconds_now()});
   std::erase_if(channels_, [&](const auto &each) { return each->id() == id; });
   if (channels_.empty()) connection_.has_no_topics();
 }

@@ -10,6 +10,7 @@
 #include "typing.hpp"
 
 #include <chrono>
+#include <forward_list>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -35,19 +36,27 @@ class Conversation {
   // the user any more.
   ClaimsRef claims_of(std::string_view user_id) const;
 
+  // Claims of any user that are good still, of a channel; null: there are none.
+  ClaimsRef claims_of_somebody() const;
+
+  // What the channels track belongs to another connection or user now.
+  void check_presence();
+
   // Closes the channels whose token has expired.
   void expire_tokens();
   std::chrono::sys_seconds next_expiry() const;
 
-  // Ends a channel that has lost its access; or asks the database whether it has.
+  // Ends a channel that has lost its access; or asks the database whether it has; or lets the client join again.
   void revoke(ChannelId id);
   void check_again(ChannelId id);
+  void let_rejoin(ChannelId id, std::string_view reason);
 
   // Null if the channel is gone.
   Channel *find(ChannelId id) const;
 
   // Made when asked for: few connections type.
   TypingCalls &typing_calls();
+  void repeat_typing_later();
 
   // Takes a channel away without a word.
   void remove(ChannelId id);
@@ -79,12 +88,13 @@ class Conversation {
   std::uint32_t last_channel_ = 0;
   TokenBucket joins_;
   std::unique_ptr<TypingCalls> typing_calls_;
+  std::unique_ptr<LoopTimer> typing_timer_;
   std::vector<std::unique_ptr<Channel>> channels_; // few: searched in order
   struct Left {
     std::string wire_topic;
     std::chrono::seconds at;
   };
-  std::vector<Left> left_; // channels that were told of presence, of the last seconds
+  std::forward_list<Left> left_; // channels that were told of presence, of the last seconds
 };
 
 } // namespace pg_live

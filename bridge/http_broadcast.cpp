@@ -1,6 +1,7 @@
 // Reading the messages of a POST and sending each.
 #include "http_broadcast.hpp"
 
+#include "built_in_topic.hpp"
 #include "database.hpp"
 #include "hub.hpp"
 #include "json.hpp"
@@ -78,7 +79,7 @@ struct Outcome {
 };
 
 void send(Services &services, const ClaimsRef &claims, const Outgoing &message, std::shared_ptr<Outcome> outcome) {
-  if (!message.is_private && services.settings.public_channels) {
+  if (!message.is_private && services.settings.public_channels && !is_built_in_topic(message.topic)) {
     phoenix::Broadcast broadcast;
     broadcast.event = message.event;
     broadcast.payload = message.payload;

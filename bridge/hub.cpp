@@ -122,7 +122,22 @@ std::vector<TopicId> Hub::topics_matching(std::string_view pattern) const {
   return matching;
 }
 
-// On user:<id> it ends that user's channels on the topic; on $access everybody's on the topic are checked again.
+// The channels on the topics that a pattern names, and those for typing there; of one user, or of everybody.
+std::vector<std::pair<std::weak_ptr<Connection>, ChannelId>> Hub::channels_on(const std::string &pattern,
+                                                                              const std::string *user_id) const {
+  std::vector<std::pair<std::weak_ptr<Connection>, ChannelId>> channels;
+  for (const std::string &each : {pattern, "typing:" + pattern})
+    for (const TopicId id : topics_matching(each))
+      for (const auto &subscription : table_.publish(id)) {
+        const Channel &channel = channel_of(subscription);
+        if (user_id == nullptr || channel.claims()->user_id == *user_id)
+          channels.emplace_back(channel.connection().weak_from_this(), channel.id());
+      }
+  return channels;
+}
+
+// On user:<id> it ends that user's channels on the topic; on $access everybody's on the topic are checked again, or
+// have to join again.
 void Hub::take_revocation(const LiveEvent &event) {
   const bool of_everybody = event.topic == kEverybody;
   if (!of_everybody && !event.topic.starts_with(kUserTopic)) return;
@@ -131,20 +146,19 @@ void Hub::take_revocation(const LiveEvent &event) {
   const auto name = payload ? json::member(*payload, "topic") : std::nullopt;
   std::string topic;
   if (!name || !json::unescape(*name, topic)) return;
-  std::vector<std::pair<std::weak_ptr<Connection>, ChannelId>> concerned;
-  for (const TopicId id : topics_matching(topic))
-    for (const auto &subscription : table_.publish(id)) {
-      const Channel &channel = channel_of(subscription);
-      if (of_everybody || channel.claims()->user_id == event.topic.substr(kUserTopic.size()))
-        concerned.emplace_back(channel.connection().weak_from_this(), channel.id());
-    }
-  for (const auto &[holder, id] : concerned) {
+  std::string reason;
+  if (const auto text = json::member(*payload, "reason")) json::unescape(*text, reason);
+  const auto rejoin = json::member(*payload, "rejoin");
+  const std::string user_id(of_everybody ? "" : event.topic.substr(kUserTopic.size()));
+  for (const auto &[holder, id] : channels_on(topic, of_everybody ? nullptr : &user_id)) {
     const auto connection = holder.lock();
     if (!connection) continue;
-    if (of_everybody) {
-      connection->conversation().check_again(id);
-    } else {
+    if (!of_everybody) {
       connection->conversation().revoke(id);
+    } else if (rejoin && rejoin->raw == "true") {
+      connection->conversation().let_rejoin(id, reason);
+    } else {
+      connection->conversation().check_again(id);
     }
   }
 }

@@ -11,11 +11,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace pg_live {
 
 class Channel;
+enum class ChannelId : std::uint32_t;
 class Connection;
 class TopicBatch;
 
@@ -58,6 +60,8 @@ class Hub final : public EventReceiver {
   void deliver_topic(const TopicBatch &batch, bool alone);
   void take_revocation(const LiveEvent &event);
   std::vector<TopicId> topics_matching(std::string_view pattern) const;
+  std::vector<std::pair<std::weak_ptr<Connection>, ChannelId>> channels_on(const std::string &pattern,
+                                                                           const std::string *user_id) const;
 
   InternalReceiver *internal_ = nullptr;
   TopicTable table_;

@@ -1,6 +1,7 @@
 // The steps of a join; each looks its channel up anew, since it may be gone by then.
 #include "join.hpp"
 
+#include "built_in_topic.hpp"
 #include "channel_presence.hpp"
 #include "connection.hpp"
 #include "replay.hpp"
@@ -65,7 +66,8 @@ void Join::answered(TopicAccess access, const std::optional<DatabaseError> &erro
   if (channel == nullptr) return;
   if (error) return fail(*channel, *error);
   if (services_.hub.revocations() != revocations_ && questions_ < kMostQuestions) return ask(*channel);
-  const bool may_enter_room = services_.settings.public_channels && !channel->options().is_private;
+  const bool may_enter_room =
+      services_.settings.public_channels && !channel->options().is_private && !is_built_in_topic(channel->topic());
   if (services_.hub.revocations() != revocations_ || (!access.can_receive && !may_enter_room))
     return fail(*channel, std::string("Unauthorized: You do not have permissions to read from this Channel topic: ")
                               .append(channel->topic()));

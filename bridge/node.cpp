@@ -147,6 +147,7 @@ void Node::take_request(Incoming &incoming) {
 
 void Node::take_internal(const LiveEvent &event) {
   if (event.topic == "$presence") return visibility_.take(event);
+  if (event.topic == "$connection") return connections_.take_ended(event.payload);
   if (event.topic.starts_with("$channel:")) channel_presence_.take_change(event);
 }
 

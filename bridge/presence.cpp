@@ -14,15 +14,20 @@ constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kLongestPause{5000};
 constexpr Milliseconds kLater{1000}; // until somebody who holds a row is asked again
 constexpr std::size_t kMostFormerIds = 100;
+constexpr std::chrono::seconds kReportUseEvery{60};
+constexpr int kReportsUntilIdle = 4;
 
-constexpr std::string_view kRegister = "select live.register_node($1::uuid, $2::interval)";
-constexpr std::string_view kRenew = "select live.renew_node($1::uuid, $2::interval)";
+constexpr std::string_view kRegister =
+    "select live.register_node($1::uuid, $2::interval), extract(epoch from live.idle_after())::bigint";
+constexpr std::string_view kRenew =
+    "select live.renew_node($1::uuid, $2::interval), extract(epoch from live.idle_after())::bigint";
 constexpr std::string_view kRetire = "select live.retire_node($1::uuid)";
 constexpr std::string_view kConnect =
-    "select live.connect_users($1::uuid, array_agg(c.id), array_agg(c.user_id), array_agg(c.device_type)) "
+    "select unnest(live.connect_users($1::uuid, array_agg(c.id), array_agg(c.user_id), array_agg(c.device_type))) "
     "from jsonb_to_recordset($2::jsonb) as c (id uuid, user_id text, device_type live.device_type)";
 constexpr std::string_view kDisconnect = "select unnest(live.disconnect_users($1::uuid[], $2::boolean))";
-constexpr std::string_view kActivity = "select live.report_activity($1::uuid[])";
+constexpr std::string_view kUses = "select live.report_activity(array_agg((u->>0)::uuid), array_agg((u->>1)::integer)) "
+                                   "from jsonb_array_elements($1::jsonb) as u";
 constexpr std::string_view kMembers = "select unnest(live.store_channel_presence($1::uuid, $2::jsonb, "
                                       "array(select jsonb_array_elements_text($3::jsonb))))";
 
@@ -31,6 +36,17 @@ std::string array_of(const std::vector<Uuid> &ids) {
   for (const Uuid &id : ids)
     text.append(text.size() > 1 ? "," : "").append(id.text());
   return text.append("}");
+}
+
+std::string array_of(const std::vector<ReportedUse> &uses) {
+  std::string json = "[";
+  for (const ReportedUse &use : uses)
+    json.append(json.size() > 1 ? ",[\"" : "[\"")
+        .append(use.connection.text())
+        .append("\",")
+        .append(std::to_string(use.ago.count()))
+        .append("]");
+  return json.append("]");
 }
 
 void append_member(std::string &json, std::string_view name, std::string_view text) {
@@ -155,7 +171,7 @@ void Presence::send_batch() {
     send(Step::renew, kRenew, {id_.text(), lease_});
   }
   if (!batch.connects.empty()) send(Step::connects, kConnect, {id_.text(), array_of_json(batch.connects)});
-  if (!batch.active.empty()) send(Step::activity, kActivity, {array_of(batch.active)});
+  if (!batch.uses.empty()) send(Step::uses, kUses, {array_of(batch.uses)});
   if (!batch.tracked.empty() || !batch.untracked.empty())
     send(Step::members, kMembers, {id_.text(), array_of_json(batch.tracked), array_of_texts(batch.untracked)});
   if (!batch.closed.empty()) send(Step::closed, kDisconnect, {array_of(batch.closed), "true"});
@@ -187,13 +203,17 @@ void Presence::take(Step step, const CommandResult &result) {
   }
   const bool renewed = result.rows.count() == 1 && result.rows.is_true(0, 0);
   if (step == Step::renew && !renewed) must_start_over_ = true;
+  if (step == Step::renew || step == Step::begin)
+    report_use_every_ = std::min(kReportUseEvery, std::chrono::seconds(result.rows.number(0, 1)) / kReportsUntilIdle);
   if (step == Step::members) queue_.members_stored(*members_, names_in(result.rows));
-  if (step == Step::closed) queue_.ended(PresencePart::closed, names_in(result.rows));
-  if (step == Step::broken) queue_.ended(PresencePart::broken, names_in(result.rows));
+  if (step == Step::connects) queue_.told(PresencePart::connects, names_in(result.rows));
+  if (step == Step::closed) queue_.told(PresencePart::closed, names_in(result.rows));
+  if (step == Step::broken) queue_.told(PresencePart::broken, names_in(result.rows));
 }
 
 // Somebody held what it needs for too long, so nothing of the step was done.
 void Presence::postpone(Step step) {
+  if (step == Step::retire) must_retire_again_ = true;
   if (step == Step::begin) must_start_over_ = true; // without a node nothing that follows is done either
   if (step == Step::renew) must_renew_ = true;
   if (step == Step::connects) queue_.postpone(PresencePart::connects);
@@ -209,9 +229,10 @@ void Presence::finish_batch() {
   if (std::exchange(must_start_over_, false)) {
     start_over();
   } else {
-    former_ids_.clear();
+    if (!must_retire_again_) former_ids_.clear();
     failures_ = 0;
   }
+  must_retire_again_ = false;
   for (Waiting &waiting : std::exchange(waiting_, {}))
     when_told(waiting.connection, std::move(waiting.then));
   flush();

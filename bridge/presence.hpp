@@ -25,6 +25,9 @@ class Presence {
   // What is put there is told the database.
   PresenceQueue &queue() { return queue_; }
 
+  // How far apart use of a connection is to be reported, so that nobody is taken for idle between two reports.
+  std::chrono::seconds report_use_every() const { return report_use_every_; }
+
   // Does something once the database has been told of a connection; at once if it is not being told just now, or
   // cannot be.
   void when_told(const Uuid &connection, std::function<void()> then);
@@ -38,7 +41,7 @@ class Presence {
     Uuid connection;
     std::function<void()> then;
   };
-  enum class Step : unsigned char { retire, begin, renew, connects, activity, members, closed, broken };
+  enum class Step : unsigned char { retire, begin, renew, connects, uses, members, closed, broken };
 
   void flush();
   void send_batch();
@@ -55,6 +58,7 @@ class Presence {
   MemberHolder *members_ = nullptr;
   std::function<void()> hold_everything_;
   std::string lease_; // an interval
+  std::chrono::seconds report_use_every_{60};
   Milliseconds renew_every_;
   LoopTimer renew_timer_;
   LoopTimer retry_timer_;
@@ -68,6 +72,7 @@ class Presence {
   bool registered_ = false;
   bool must_renew_ = false;
   bool must_start_over_ = false;
+  bool must_retire_again_ = false;
   bool stopping_ = false;
   bool retired_ = false;
 };

@@ -42,17 +42,19 @@ void append(std::vector<Item> &to, const std::vector<Item> &from) {
 } // namespace
 
 bool PresenceBatch::empty() const {
-  return connects.empty() && active.empty() && tracked.empty() && untracked.empty() && closed.empty() && broken.empty();
+  return connects.empty() && uses.empty() && tracked.empty() && untracked.empty() && closed.empty() && broken.empty();
 }
 
 void PresenceBatch::add(PresenceBatch later) {
   connects.merge(later.connects);
-  append(active, later.active);
+  append(uses, later.uses);
   tracked.merge(later.tracked);
   append(untracked, later.untracked);
   append(closed, later.closed);
   append(broken, later.broken);
 }
+
+PresenceQueue::PresenceQueue(std::function<void()> filled) : filled_(std::move(filled)), most_members_(kMostOfBatch) {}
 
 void PresenceQueue::connect(PresentConnection connection) {
   const Uuid id = connection.id;
@@ -69,8 +71,8 @@ void PresenceQueue::disconnect(const Uuid &connection, bool clean) {
   filled_();
 }
 
-void PresenceQueue::report_activity(const Uuid &connection) {
-  waiting_.active.push_back(connection);
+void PresenceQueue::report_use(const ReportedUse &use) {
+  waiting_.uses.push_back(use);
   filled_();
 }
 
@@ -99,8 +101,8 @@ bool PresenceQueue::is_telling(const Uuid &connection) const {
 
 const PresenceBatch &PresenceQueue::send() {
   sent_.connects = take_some(waiting_.connects, kMostOfBatch);
-  sent_.active = take_some(waiting_.active);
-  sent_.tracked = take_some(waiting_.tracked, one_by_one_ ? 1 : kMostOfBatch);
+  sent_.uses = take_some(waiting_.uses);
+  sent_.tracked = take_some(waiting_.tracked, most_members_);
   sent_members_ = sent_.tracked.size();
   sent_.untracked = take_some(waiting_.untracked);
   sent_.closed = take_some(waiting_.closed);
@@ -112,29 +114,37 @@ void PresenceQueue::members_stored(MemberHolder &holder, const HeldNames &held) 
   auto members = std::exchange(sent_.tracked, {});
   for (const std::string_view ref : held)
     if (auto member = members.extract(std::string(ref))) later_.tracked.insert(std::move(member));
+  for (const std::string &ref : std::exchange(sent_.untracked, {}))
+    if (held.contains(ref)) later_.untracked.push_back(ref);
+  most_members_ = std::min(most_members_ * 2, kMostOfBatch);
   for (const auto &[ref, member] : members)
     holder.stored(ref);
-  if (waiting_.tracked.empty()) one_by_one_ = false;
 }
 
 void PresenceQueue::members_refused(MemberHolder &holder, const DatabaseError &error) {
   append(waiting_.untracked, std::exchange(sent_.untracked, {}));
   auto members = std::exchange(sent_.tracked, {});
   if (sent_members_ > 1) {
-    one_by_one_ = true;
+    most_members_ = sent_members_ / 2;
     waiting_.tracked.merge(members);
     return;
   }
+  most_members_ = std::min(most_members_ * 2, kMostOfBatch);
   for (const auto &[ref, member] : members)
     holder.refused(ref, error);
-  if (waiting_.tracked.empty()) one_by_one_ = false;
 }
 
-void PresenceQueue::ended(PresencePart part, const HeldNames &held) {
-  const bool clean = part == PresencePart::closed;
-  const std::vector<Uuid> &connections = clean ? sent_.closed : sent_.broken;
-  std::copy_if(connections.begin(), connections.end(), std::back_inserter(clean ? later_.closed : later_.broken),
-               [&](const Uuid &id) { return held.contains(id.text()); });
+void PresenceQueue::told(PresencePart part, const HeldNames &held) {
+  if (held.empty()) return;
+  const auto is_held = [&](const Uuid &id) { return held.contains(id.text()); };
+  if (part == PresencePart::connects) {
+    for (const auto &[id, connection] : sent_.connects)
+      if (is_held(id)) later_.connects.emplace(id, connection);
+  } else if (part == PresencePart::closed) {
+    std::copy_if(sent_.closed.begin(), sent_.closed.end(), std::back_inserter(later_.closed), is_held);
+  } else {
+    std::copy_if(sent_.broken.begin(), sent_.broken.end(), std::back_inserter(later_.broken), is_held);
+  }
 }
 
 void PresenceQueue::postpone(PresencePart part) {
@@ -165,6 +175,7 @@ void PresenceQueue::resume() {
 void PresenceQueue::clear() {
   waiting_ = {};
   later_ = {};
+  most_members_ = kMostOfBatch;
 }
 
 } // namespace pg_live

@@ -8,6 +8,7 @@
 #include "database_error.hpp"
 #include "uuid.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -45,9 +46,15 @@ class MemberHolder {
   virtual void refused(const std::string &ref, const DatabaseError &error) = 0;
 };
 
+// Something was done on a connection.
+struct ReportedUse {
+  Uuid connection;
+  std::chrono::seconds ago{0};
+};
+
 struct PresenceBatch {
   std::unordered_map<Uuid, PresentConnection, UuidHash> connects;
-  std::vector<Uuid> active;
+  std::vector<ReportedUse> uses;
   std::unordered_map<std::string, TrackedMember> tracked; // by ref
   std::vector<std::string> untracked;                     // refs
   std::vector<Uuid> closed;                               // the client ended them
@@ -65,12 +72,12 @@ using HeldNames = std::unordered_set<std::string_view>;
 class PresenceQueue {
  public:
   // `filled` is called whenever there is something more to send.
-  explicit PresenceQueue(std::function<void()> filled) : filled_(std::move(filled)) {}
+  explicit PresenceQueue(std::function<void()> filled);
 
   void connect(PresentConnection connection);
   // clean: the client ended it. Else it has the grace period to come back.
   void disconnect(const Uuid &connection, bool clean);
-  void report_activity(const Uuid &connection);
+  void report_use(const ReportedUse &use);
 
   // The holder hears stored() or refused(), unless the member was replaced, untracked or forgotten before.
   void track(TrackedMember member);
@@ -84,11 +91,12 @@ class PresenceQueue {
 
   // The next batch, to be sent; then what became of its parts; then that all of it is answered.
   const PresenceBatch &send();
+  // held: refs of members that are neither stored nor ended, since somebody holds them.
   void members_stored(MemberHolder &holder, const HeldNames &held);
-  // Of values out of bounds. They fail all they were sent with: the members go one by one then, until one is found.
+  // Of values out of bounds. They fail all they were sent with: fewer members go at once then, until one is alone.
   void members_refused(MemberHolder &holder, const DatabaseError &error);
-  // Connections that ended, but for those that somebody holds.
-  void ended(PresencePart part, const HeldNames &held);
+  // Connections were connected or ended, but for those that somebody holds.
+  void told(PresencePart part, const HeldNames &held);
   // Nothing of the part was done.
   void postpone(PresencePart part);
   void answered() { sent_ = {}; }
@@ -106,7 +114,7 @@ class PresenceQueue {
   PresenceBatch sent_;
   PresenceBatch later_; // what somebody held up
   std::size_t sent_members_ = 0;
-  bool one_by_one_ = false;
+  std::size_t most_members_;
 };
 
 } // namespace pg_live

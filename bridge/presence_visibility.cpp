@@ -6,6 +6,7 @@
 #include "json.hpp"
 #include "topic_batch.hpp"
 
+#include <algorithm>
 #include <unordered_set>
 
 namespace pg_live {
@@ -15,12 +16,12 @@ namespace {
 constexpr std::string_view kTopic = "presence";
 constexpr std::string_view kVisible =
     "select u.id from jsonb_array_elements_text($1::jsonb) as u (id) where live.can_see_presence(u.id)";
-constexpr unsigned kMostQuestions = 16; // they share the connections of joins
-constexpr Milliseconds kPause{500};     // when the database is too busy
+constexpr unsigned kMostQuestions = 16;     // they share the connections of joins
+constexpr std::size_t kMostChanges = 500;   // of one question
+constexpr std::size_t kMostWaiting = 10000; // of one viewer
+constexpr Milliseconds kPause{500};         // when the database is too busy
 
-bool is_too_busy(const DatabaseError &error) {
-  return error.sqlstate.starts_with("08") || error.sqlstate == "53400" || error.sqlstate == "57014";
-}
+bool is_too_busy(const DatabaseError &error) { return error.sqlstate.starts_with("08") || error.sqlstate == "53400"; }
 
 // The channel, if it is there still and its claims are those it was asked with.
 Channel *find(const std::shared_ptr<Connection> &connection, ChannelId id, const std::string &claims) {
@@ -66,7 +67,9 @@ void PresenceVisibility::ask_next() {
 
 void PresenceVisibility::ask(const std::string &claims, Viewer &viewer) {
   viewer.queued = false;
-  viewer.asked = std::exchange(viewer.waiting, {});
+  const auto end = viewer.waiting.begin() + static_cast<std::ptrdiff_t>(std::min(viewer.waiting.size(), kMostChanges));
+  viewer.asked.assign(viewer.waiting.begin(), end);
+  viewer.waiting.erase(viewer.waiting.begin(), end);
   std::string users = "[";
   for (const ChangeRef &change : viewer.asked) {
     if (users.size() > 1) users += ',';
@@ -91,6 +94,7 @@ void PresenceVisibility::answered(const std::string &claims, const CommandResult
   if (result.error && is_too_busy(*result.error)) {
     viewer.waiting.insert(viewer.waiting.begin(), changes.begin(), changes.end());
     if (!pause_.running()) pause_.start(kPause);
+    if (viewer.waiting.size() > kMostWaiting) give_up(claims, viewer);
   } else if (result.error) {
     services_.log.warning("could not check whose presence is visible",
                           {{"sqlstate", result.error->sqlstate}, {"error", result.error->message}});
@@ -109,13 +113,12 @@ void PresenceVisibility::answered(const std::string &claims, const CommandResult
   }
 }
 
-void PresenceVisibility::give_up(const std::string &claims, const Viewer &viewer) {
+void PresenceVisibility::give_up(const std::string &claims, Viewer &viewer) {
+  viewer.waiting.clear();
   for (const auto &[holder, id] : viewer.channels) {
     const auto connection = holder.lock();
-    Channel *channel = find(connection, id, claims);
-    if (channel == nullptr) continue;
-    channel->send_error("visibility could not be checked");
-    connection->conversation().remove(id);
+    if (find(connection, id, claims) != nullptr)
+      connection->conversation().let_rejoin(id, "visibility could not be checked");
   }
 }
 

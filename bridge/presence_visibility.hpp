@@ -54,7 +54,7 @@ class PresenceVisibility {
   void ask_next();
   void ask(const std::string &claims, Viewer &viewer);
   void answered(const std::string &claims, const CommandResult &result);
-  void give_up(const std::string &claims, const Viewer &viewer);
+  void give_up(const std::string &claims, Viewer &viewer);
   void deliver(const std::string &claims, const Viewer &viewer, const std::vector<ChangeRef> &changes);
 
   Services &services_;

@@ -76,16 +76,11 @@ std::optional<Typing> typing_of(const Channel &channel, std::string_view argumen
   return typing;
 }
 
-// Goes to the database unless it only repeats what the database was told a moment ago.
-void run_typing(Services &services, Channel &channel, const CommandEntry &entry, std::string_view arguments,
-                const Typing &typing, Asker asker) {
-  TypingCalls &calls = channel.connection().conversation().typing_calls();
-  const std::string &user_id = channel.claims()->user_id;
-  const TypingCallRef repeated = calls.find(user_id, typing.location, services.loop.now());
-  if (repeated && repeated->answered) return send(channel.connection().conversation(), asker, {});
-  if (repeated) return repeated->askers.push_back(std::move(asker));
-  const TypingCallRef call = calls.begin(user_id, typing.location, services.loop.now());
-  call->askers.push_back(std::move(asker));
+void begin_typing(Services &services, const Channel &channel, const CommandEntry &entry, std::string_view arguments,
+                  const std::string &location, std::optional<Asker> asker) {
+  const TypingCallRef call = channel.connection().conversation().typing_calls().begin(channel.claims()->user_id,
+                                                                                      location, services.loop.now());
+  if (asker) call->askers.push_back(std::move(*asker));
   ask(services, channel, entry, arguments, [call](Conversation &conversation, const Answer &answer) {
     call->answered = true;
     if (answer.status != phoenix::Status::ok) conversation.typing_calls().forget(call->user_id, call->location);
@@ -94,7 +89,35 @@ void run_typing(Services &services, Channel &channel, const CommandEntry &entry,
   });
 }
 
+// Goes to the database later if it only repeats what the database was told a moment ago.
+void run_typing(Services &services, Channel &channel, const CommandEntry &entry, std::string_view arguments,
+                const Typing &typing, Asker asker) {
+  Conversation &conversation = channel.connection().conversation();
+  const TypingCallRef repeated =
+      conversation.typing_calls().find(channel.claims()->user_id, typing.location, services.loop.now());
+  if (!repeated) return begin_typing(services, channel, entry, arguments, typing.location, std::move(asker));
+  repeated->repeat = {channel.id(), std::string(arguments)};
+  conversation.repeat_typing_later();
+  if (!repeated->answered) return repeated->askers.push_back(std::move(asker));
+  send(conversation, asker, {});
+}
+
+bool says_inactive(std::string_view arguments) {
+  const auto object = json::parse(arguments);
+  const auto active = object ? json::member(*object, "active") : std::nullopt;
+  return active && active->raw == "false";
+}
+
 } // namespace
+
+void repeat_typing(Services &services, Conversation &conversation) {
+  for (const TypingCallRef &call : conversation.typing_calls().take_due(services.loop.now())) {
+    const Channel *channel = conversation.find(call->repeat->channel);
+    if (channel != nullptr && channel->claims()->user_id == call->user_id)
+      begin_typing(services, *channel, *command_of_event(kTypingEvent), call->repeat->arguments, call->location,
+                   std::nullopt);
+  }
+}
 
 void run_pushed_command(Services &services, Channel &channel, const CommandEntry &entry,
                         const phoenix::Message &message) {
@@ -109,6 +132,10 @@ void run_pushed_command(Services &services, Channel &channel, const CommandEntry
     if (typing && typing->starts) return run_typing(services, channel, entry, *arguments, *typing, std::move(asker));
     if (typing) channel.connection().conversation().typing_calls().forget(channel.claims()->user_id, typing->location);
   }
+  Connection &connection = channel.connection();
+  // Whoever went offline with the socket open comes back by saying how to be shown.
+  if (entry.event == kPresenceEvent) connection.came_back();
+  if (entry.event == kHeartbeatEvent && says_inactive(*arguments)) connection.was_left();
   ask(services, channel, entry, *arguments,
       [asker = std::move(asker)](Conversation &conversation, const Answer &answer) {
         send(conversation, asker, answer);

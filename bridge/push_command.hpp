@@ -9,7 +9,12 @@
 
 namespace pg_live {
 
+class Conversation;
+
 void run_pushed_command(Services &services, Channel &channel, const CommandEntry &entry,
                         const phoenix::Message &message);
+
+// Tells the database of the typing calls that were repeated, once they are due.
+void repeat_typing(Services &services, Conversation &conversation);
 
 } // namespace pg_live

@@ -154,6 +154,7 @@ void ChannelPresence::take_roster(const std::string &name, std::uint64_t reading
   if (!snapshot) {
     services_.log.warning("could not read the members of a channel",
                           {{"sqlstate", result.error ? std::string_view(result.error->sqlstate) : "XX000"}});
+    roster.held.clear(); // the next answer holds them
     to_read_.push_back(name);
     read_timer_.start(kReadAgain);
     return;

@@ -56,7 +56,7 @@ bool Tracker::is_as_wished(const Tracking &tracking) {
 }
 
 void Tracker::advance(Tracking &tracking) {
-  if (!tracking.sending_.ref.empty()) return;
+  if (!tracking.sending_.ref.empty() || !tracking.channel_.is_settled()) return;
   if (!is_as_wished(tracking) && tracking.wish_) {
     tracking.sending_.ref = ref_prefix_ + std::to_string(++last_ref_);
     tracking.sending_.user_id = tracking.channel_.user_id();
@@ -137,7 +137,9 @@ void Tracker::refused(const std::string &ref, const DatabaseError &error) {
     tracking->wish_.reset();
     if (is_stored) tracking->wish_ = tracking->stored_.meta;
   }
-  if (is_stored) store(*tracking, tracking->stored_, ""); // perhaps the node has started over meanwhile
+  // Perhaps the node has started over meanwhile. If the connection is another one by now, advance() sees to it.
+  if (is_stored && tracking->stored_.connection == tracking->channel_.connection())
+    store(*tracking, tracking->stored_, "");
   advance(*tracking);
 }
 

@@ -21,6 +21,8 @@ class TrackedChannel {
   virtual ~TrackedChannel() = default;
   virtual const std::string &user_id() const = 0; // on whose behalf; empty: anonymous
   virtual const Uuid &connection() const = 0;     // another one after its user has signed out
+  // Whether it is known what it may do. If not, nothing is done until check().
+  virtual bool is_settled() const = 0;
   // Everything about its member but who it is: ref, user_id and meta.
   virtual TrackedMember member() = 0;
   // To the message of the client with this ref.
@@ -32,7 +34,6 @@ class Tracking {
  public:
   explicit Tracking(TrackedChannel &channel) : channel_(channel) {}
 
-  const std::optional<std::string> &wish() const { return wish_; }
   // The messages that are not answered, for somebody else to answer.
   std::vector<std::string> take_messages();
 

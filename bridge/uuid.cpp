@@ -8,6 +8,12 @@
 
 namespace pg_live {
 
+namespace {
+
+constexpr std::string_view kDigits = "0123456789abcdef";
+
+} // namespace
+
 Uuid Uuid::random() {
   Uuid uuid;
   if (RAND_bytes(uuid.bytes.data(), static_cast<int>(uuid.bytes.size())) != 1)
@@ -17,13 +23,26 @@ Uuid Uuid::random() {
   return uuid;
 }
 
+std::optional<Uuid> Uuid::parse(std::string_view text) {
+  Uuid uuid;
+  std::size_t at = 0;
+  for (std::uint8_t &byte : uuid.bytes) {
+    if (at < text.size() && text[at] == '-') ++at;
+    for (int half = 0; half < 2; ++half) {
+      const std::size_t digit = at < text.size() ? kDigits.find(text[at++]) : std::string_view::npos;
+      if (digit == std::string_view::npos) return std::nullopt;
+      byte = static_cast<std::uint8_t>(byte << 4 | digit);
+    }
+  }
+  return uuid.text() == text ? std::optional(uuid) : std::nullopt;
+}
+
 std::string Uuid::text() const {
-  constexpr char digits[] = "0123456789abcdef";
   std::string text;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += digits[bytes[i] >> 4];
-    text += digits[bytes[i] & 15];
+    text += kDigits[bytes[i] >> 4];
+    text += kDigits[bytes[i] & 15];
   }
   return text;
 }

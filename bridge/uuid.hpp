@@ -5,7 +5,9 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace pg_live {
 
@@ -13,6 +15,8 @@ struct Uuid {
   std::array<std::uint8_t, 16> bytes{};
 
   static Uuid random();
+  // Nothing unless it is in the form of text().
+  static std::optional<Uuid> parse(std::string_view text);
   std::string text() const; // in lower case, with hyphens
   auto operator<=>(const Uuid &) const = default;
 };

@@ -140,22 +140,34 @@ COMMENT ON FUNCTION live.begin_presence_epoch() IS
 'Notices that the server was started anew: bridges and clients get time to come back before anybody is announced offline.';
 
 -- A clock that was set back would keep everybody alive for as long as it was set back.
-CREATE FUNCTION live.follow_clock_back() RETURNS void
+-- Returns whether rows are left that somebody holds: the worker waits for nobody's transaction, and comes back.
+CREATE FUNCTION live.follow_clock_back() RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   at timestamptz := live.clock();
+  grace_ends timestamptz := at + live.grace_period();
 BEGIN
   UPDATE live.connection c
-  SET expires_at = least(c.expires_at, at + (c.expires_at - c.seen_at)), seen_at = at, last_active_at = least(c.last_active_at, at), check_at = at
-  WHERE c.seen_at > at AND c.node_id IS NULL;
-  UPDATE live.connection c SET seen_at = at, last_active_at = least(c.last_active_at, at), check_at = at
-  WHERE c.seen_at > at AND c.node_id IS NOT NULL;
-  UPDATE live.node n SET expires_at = at + (n.expires_at - n.renewed_at), renewed_at = at WHERE n.renewed_at > at;
-  UPDATE live.typing t SET expires_at = at WHERE t.started_at > at;
+  SET expires_at = CASE WHEN c.node_id IS NULL THEN least(c.expires_at, at + (c.expires_at - c.seen_at)) ELSE c.expires_at END,
+      seen_at = at, last_active_at = least(c.last_active_at, at), check_at = at
+  WHERE c.id IN (SELECT ahead.id FROM live.connection ahead WHERE ahead.seen_at > at ORDER BY ahead.id FOR UPDATE SKIP LOCKED);
+  UPDATE live.node n SET expires_at = at + (n.expires_at - n.renewed_at), renewed_at = at
+  WHERE n.id IN (SELECT ahead.id FROM live.node ahead WHERE ahead.renewed_at > at ORDER BY ahead.id FOR UPDATE SKIP LOCKED);
+  UPDATE live.typing t SET started_at = at, expires_at = at
+  WHERE (t.location, t.user_id) IN (SELECT ahead.location, ahead.user_id FROM live.typing ahead WHERE ahead.started_at > at FOR UPDATE SKIP LOCKED);
+  UPDATE live.channel_presence c SET expires_at = grace_ends
+  WHERE c.ref IN (SELECT ahead.ref FROM live.channel_presence ahead
+                  WHERE ahead.expires_at > grace_ends AND ahead.expires_at < 'infinity' ORDER BY ahead.ref FOR UPDATE SKIP LOCKED);
+  UPDATE live.presence_epoch e SET settles_at = least(e.settles_at, at + live.default_lease() + live.grace_period())
+  WHERE e.settles_at < 'infinity';
+  RETURN EXISTS (SELECT FROM live.connection c WHERE c.seen_at > at) OR EXISTS (SELECT FROM live.node n WHERE n.renewed_at > at)
+      OR EXISTS (SELECT FROM live.typing t WHERE t.started_at > at)
+      OR EXISTS (SELECT FROM live.channel_presence c WHERE c.expires_at > grace_ends AND c.expires_at < 'infinity');
 END
 $$;
-COMMENT ON FUNCTION live.follow_clock_back() IS 'Moves deadlines that were set by a clock that was ahead. The worker calls it when it sees the clock go back.';
+COMMENT ON FUNCTION live.follow_clock_back() IS
+'Moves deadlines that were set by a clock that was ahead; returns whether some are left, which somebody holds. The worker calls it when it begins, and when it sees the clock go back.';
 
 CREATE FUNCTION live.next_presence_deadline() RETURNS timestamptz
 LANGUAGE plpgsql STABLE
@@ -236,6 +248,28 @@ $$;
 COMMENT ON FUNCTION live.due_epoch(integer) IS
 'Users who were announced online before the server started anew and did not come back in time. Part of live.expire_presence().';
 
+-- The row of a user can be missing beside a connection: somebody was making it, and took that back.
+CREATE FUNCTION live.make_missing_presence(most integer) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  missing text[] := array(
+    SELECT due.user_id
+    FROM ((SELECT c.user_id FROM live.connection c
+           WHERE c.check_at <= live.clock() AND c.check_at < 'infinity' ORDER BY c.check_at LIMIT most)
+          UNION ALL
+          (SELECT c.user_id FROM live.node n JOIN live.connection c ON c.node_id = n.id WHERE n.expires_at <= live.clock() LIMIT most)) AS due
+    WHERE NOT EXISTS (SELECT FROM live.user_presence p WHERE p.user_id = due.user_id));
+BEGIN
+  IF cardinality(missing) > 0 THEN
+    PERFORM live.make_unheld_presence(missing, '1ms');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.make_missing_presence(integer) IS
+'Makes the rows of users who have none though connections of theirs are due. Part of live.expire_presence().';
+
 CREATE FUNCTION live.expire_some_presence(most integer, OUT announced integer, OUT more boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -243,6 +277,7 @@ DECLARE
   due text[];
 BEGIN
   PERFORM live.begin_presence_epoch();
+  PERFORM live.make_missing_presence(most);
   SELECT array_agg(u.user_id) INTO due
   FROM (SELECT d.user_id FROM live.due_connections(most) d
         UNION ALL SELECT d.user_id FROM live.due_nodes(most) d

@@ -130,12 +130,18 @@ CREATE TYPE live.tracked_member AS (
 COMMENT ON TYPE live.tracked_member IS
 'What a bridge stores with live.store_channel_presence(): as live.channel_presence; previous_ref: the member it replaces, of the same socket.';
 
+-- Clients keep members by key in JavaScript objects: no key may be what each of those has (ECMA-262, Object.prototype).
 CREATE FUNCTION live.checked_member(member live.tracked_member) RETURNS live.tracked_member
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM live.checked_text(member.key, 'key', 255);
   PERFORM live.checked_text(member.topic, 'topic', 255);
+  IF member.key IN ('__proto__', 'constructor', 'hasOwnProperty', 'isPrototypeOf', 'propertyIsEnumerable', 'toLocaleString',
+                    'toString', 'valueOf', '__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__') THEN
+    RAISE EXCEPTION 'invalid key: "%"', member.key USING ERRCODE = 'invalid_parameter_value',
+      HINT = 'JavaScript objects, in which clients keep members by key, have something of that name.';
+  END IF;
   IF member.ref IS NULL OR member.connection IS NULL OR member.is_private IS NULL OR member.meta IS NULL THEN
     RAISE EXCEPTION 'ref, connection, is_private and meta must not be null' USING ERRCODE = 'null_value_not_allowed';
   END IF;
@@ -146,6 +152,18 @@ $$;
 COMMENT ON FUNCTION live.checked_member(live.tracked_member) IS
 'The member, if everything about it is within bounds. Errors: 22004, 22023, 54000. Part of live.store_channel_presence().';
 
+CREATE FUNCTION live.busy_members(refs text[]) RETURNS text[]
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  locked text[] := array(SELECT c.ref FROM live.channel_presence c WHERE c.ref = ANY (refs) ORDER BY c.ref FOR UPDATE SKIP LOCKED);
+BEGIN
+  RETURN array(SELECT c.ref FROM live.channel_presence c WHERE c.ref = ANY (refs) EXCEPT SELECT l FROM unnest(locked) AS l);
+END
+$$;
+COMMENT ON FUNCTION live.busy_members(text[]) IS
+'Locks these members, and returns those that somebody else holds. For the extension itself.';
+
 CREATE FUNCTION live.store_channel_presence(node_id uuid, tracked jsonb, untracked text[] DEFAULT '{}') RETURNS text[]
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
@@ -154,6 +172,8 @@ DECLARE
   members live.tracked_member[];
   free text[];
   held text[];
+  ending text[];
+  busy text[];
   changes bigint;
 BEGIN
   PERFORM live.require_node(store_channel_presence.node_id);
@@ -161,9 +181,13 @@ BEGIN
   FROM jsonb_populate_recordset(NULL::live.tracked_member, tracked) AS m;
   free := live.lock_visibility(array(SELECT m.user_id FROM unnest(members) AS m));
   held := array(SELECT m.ref FROM unnest(members) AS m WHERE m.user_id IS NOT NULL AND m.user_id <> ALL (free));
+  -- Members that are to end and are held stay, with those that were to take their place.
+  ending := untracked || array(SELECT m.previous_ref FROM unnest(members) AS m WHERE m.ref <> ALL (held));
+  busy := live.busy_members(ending);
+  held := held || array(SELECT m.ref FROM unnest(members) AS m WHERE m.previous_ref = ANY (busy) AND m.ref <> ALL (held))
+               || array(SELECT u FROM unnest(untracked) AS u WHERE u = ANY (busy));
   members := array(SELECT m FROM unnest(members) AS m WHERE m.ref <> ALL (held));
-  PERFORM FROM live.channel_presence c
-  WHERE c.ref = ANY (untracked || array(SELECT m.previous_ref FROM unnest(members) AS m)) ORDER BY c.ref FOR UPDATE;
+  untracked := array(SELECT u FROM unnest(untracked) AS u WHERE u <> ALL (busy));
   WITH ended AS (
     DELETE FROM live.channel_presence c
     WHERE c.ref = ANY (untracked) OR c.ref = ANY (array(SELECT m.previous_ref FROM unnest(members) AS m))
@@ -180,16 +204,17 @@ BEGIN
     DO UPDATE SET node_id = excluded.node_id, connection = excluded.connection, expires_at = 'infinity'
     RETURNING c AS member, c.xmax = 0 AS is_new
   ), replaced AS (
-    -- A client that comes back takes the place it left when its socket broke off.
+    -- A client that comes back takes the place it left when its socket broke off; of several each takes one.
     DELETE FROM live.channel_presence c
     WHERE c.ref IN (
-      SELECT left_behind.ref FROM unnest(members) AS m
-      JOIN stored s ON (s.member).ref = m.ref AND s.is_new AND m.previous_ref IS NULL
+      SELECT left_behind.ref
+      FROM (SELECT came.*, row_number() OVER (PARTITION BY came.topic, came.is_private, came.key, came.user_id ORDER BY came.ref) AS turn
+            FROM unnest(members) AS came JOIN stored s ON (s.member).ref = came.ref AND s.is_new AND came.previous_ref IS NULL) AS m
       CROSS JOIN LATERAL (
         SELECT o.ref FROM live.channel_presence o
         WHERE o.topic = m.topic AND o.is_private = m.is_private AND o.key = m.key AND o.user_id IS NOT DISTINCT FROM m.user_id
           AND (o.node_id IS NULL OR EXISTS (SELECT FROM live.node n WHERE n.id = o.node_id AND n.retired))
-        ORDER BY o.expires_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS left_behind)
+        ORDER BY o.expires_at, o.ref LIMIT 1 OFFSET m.turn - 1 FOR UPDATE SKIP LOCKED) AS left_behind)
     RETURNING c.ref, c.topic, c.is_private
   ), change AS (
     SELECT (s.member).topic, (s.member).is_private, live.channel_member(s.member) AS joined, NULL AS left_ref FROM stored s
@@ -204,27 +229,32 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.store_channel_presence(uuid, jsonb, text[]) IS
-'Stores members of channels, a JSON array of live.tracked_member, and ends those with the refs of untracked. A ref that is known is taken over by the node. Returns the refs of members whose users somebody holds: to be stored later. Errors: 55000 if the node is not registered or has ended; 22004, 22023, 54000 for members out of bounds; 55P03. For bridges.';
+'Stores members of channels, a JSON array of live.tracked_member, and ends those with the refs of untracked. A ref that is known is taken over by the node. Returns the refs of what somebody holds, the member or its user: to be stored, or ended, later. Errors: 55000 if the node is not registered or has ended; 22004, 22023, 54000 for members out of bounds; 55P03. For bridges.';
 
 -- Ends the members of these sockets: at once, or at a time until which they may come back.
-CREATE FUNCTION live.end_channel_presence(connections uuid[], ends_at timestamptz) RETURNS void
+CREATE FUNCTION live.end_channel_presence(connections uuid[], ends_at timestamptz) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  refs text[] := array(SELECT c.ref FROM live.channel_presence c WHERE c.connection = ANY (connections) ORDER BY c.ref FOR UPDATE);
+  refs text[] := array(SELECT c.ref FROM live.channel_presence c WHERE c.connection = ANY (connections));
+  busy text[];
 BEGIN
   IF cardinality(refs) = 0 THEN
-    RETURN;
-  ELSIF ends_at > live.clock() THEN
+    RETURN '{}';
+  END IF;
+  busy := live.busy_members(refs);
+  refs := array(SELECT r FROM unnest(refs) AS r WHERE r <> ALL (busy));
+  IF ends_at > live.clock() THEN
     UPDATE live.channel_presence c SET node_id = NULL, expires_at = ends_at WHERE c.ref = ANY (refs) AND c.node_id IS NOT NULL;
     PERFORM live.wake_worker(ends_at);
   ELSE
     PERFORM live.drop_channel_presence(refs);
   END IF;
+  RETURN array(SELECT DISTINCT c.connection FROM live.channel_presence c WHERE c.ref = ANY (busy));
 END
 $$;
 COMMENT ON FUNCTION live.end_channel_presence(uuid[], timestamptz) IS
-'Ends what these sockets track: at once, or later unless a client comes back. For the extension itself.';
+'Ends what these sockets track: at once, or later unless a client comes back. Returns the sockets of members that somebody holds. For the extension itself.';
 
 CREATE FUNCTION live.drop_channel_presence(refs text[], by_user boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE

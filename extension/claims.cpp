@@ -182,11 +182,23 @@ Datum jwt(FunctionCallInfo fcinfo) {
   return DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(claims->raw.data(), claims->raw.size())));
 }
 
+// The older setting of one claim, as user_id() and role() know theirs; null if it is not set, or nothing that the
+// database can hold.
+text *older_claim(std::string_view name) {
+  const char *const value =
+      GetConfigOption(psprintf("request.jwt.claim.%.*s", static_cast<int>(name.size()), name.data()), true, false);
+  if (value == nullptr || value[0] == '\0') return nullptr;
+  if (!pg_verifymbstr(value, static_cast<int>(strlen(value)), true)) return nullptr;
+  return cstring_to_text(value);
+}
+
 Datum claim(FunctionCallInfo fcinfo) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  const std::string_view name = text_argument(fcinfo, 0, "name");
+  if (text *const older = older_claim(name)) PG_RETURN_TEXT_P(older);
   const std::optional<json::Value> claims = parsed_claims();
   if (!claims) PG_RETURN_NULL();
-  const std::optional<json::Value> value = json::member(*claims, text_argument(fcinfo, 0, "name"));
+  const std::optional<json::Value> value = json::member(*claims, name);
   if (!value || value->kind == json::Kind::null) PG_RETURN_NULL();
   text *const result = value->kind == json::Kind::string
                            ? string_to_text(*value)

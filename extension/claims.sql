@@ -7,7 +7,7 @@ COMMENT ON FUNCTION live.jwt() IS 'All claims (setting request.jwt.claims); NULL
 
 CREATE FUNCTION live.claim(name text) RETURNS text
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_claim';
-COMMENT ON FUNCTION live.claim(text) IS 'One claim as text, like ->>; NULL if absent.';
+COMMENT ON FUNCTION live.claim(text) IS 'One claim as text, like ->>: setting request.jwt.claim.<name> if it is not empty, else that of request.jwt.claims; NULL if absent.';
 
 CREATE FUNCTION live.user_id() RETURNS text
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_user_id';

@@ -87,7 +87,8 @@ COMMENT ON COLUMN live.true_presence.last_active_at IS 'When the user last did s
 COMMENT ON COLUMN live.true_presence.last_seen_at IS 'When the user was last known to be connected.';
 COMMENT ON COLUMN live.true_presence.device_type IS 'The device last used.';
 
--- What clients read. Of an invisible user others get what was announced, and no connections.
+-- What clients read. Of an invisible user others get what was announced, and no connections. Who has no user and is not
+-- bound by row security, as an admin, sees everybody; whoever acts as a user sees what the user may.
 CREATE VIEW live.presence WITH (security_barrier) AS
 SELECT t.user_id,
        CASE WHEN shown.frozen THEN t.announced_status ELSE t.status END AS status,
@@ -100,10 +101,11 @@ SELECT t.user_id,
        CASE WHEN t.invisible AND NOT shown.frozen THEN t.own_metadata ELSE t.metadata END AS metadata
 FROM live.true_presence t
 CROSS JOIN LATERAL (SELECT t.invisible AND t.user_id IS DISTINCT FROM live.user_id() AS frozen) AS shown
-WHERE CASE (SELECT rule FROM live.presence_rule_in_force())
-        WHEN 'everyone' THEN (SELECT live.user_id()) IS NOT NULL
-        ELSE live.can_see_presence(t.user_id) END;
-COMMENT ON VIEW live.presence IS 'What is shown of the users whom the current user may see, exact when read.';
+WHERE CASE WHEN (SELECT live.user_id()) IS NULL THEN NOT (SELECT row_security_active('live.user_presence'))
+           WHEN (SELECT rule FROM live.presence_rule_in_force()) = 'everyone' THEN true
+           ELSE live.can_see_presence(t.user_id) END;
+COMMENT ON VIEW live.presence IS
+'What is shown of the users whom the current user may see, exact when read. Without a user: everybody to roles that are not bound by row security, nobody to others.';
 COMMENT ON COLUMN live.presence.user_id IS 'The user.';
 COMMENT ON COLUMN live.presence.status IS 'online, away, busy or offline, as of now.';
 COMMENT ON COLUMN live.presence.mode IS 'What the user chose; invisible is shown to the user alone.';

@@ -19,7 +19,7 @@ DECLARE
   shown live.user_presence;
 BEGIN
   DELETE FROM live.typing t WHERE t.user_id = erase_presence.user_id;
-  PERFORM live.drop_channel_presence(array(SELECT c.ref FROM live.channel_presence c WHERE c.user_id = erase_presence.user_id));
+  PERFORM live.drop_channel_presence(array(SELECT c.ref FROM live.channel_presence c WHERE c.user_id = erase_presence.user_id), true);
   DELETE FROM live.connection c WHERE c.user_id = erase_presence.user_id;
   DELETE FROM live.user_presence p WHERE p.user_id = erase_presence.user_id RETURNING p.* INTO shown;
   IF shown.status <> 'offline' THEN

@@ -44,21 +44,28 @@ bool clock_went_back() {
   return went_back;
 }
 
-void follow_clock_back() {
+// Whether deadlines are left to be moved, which somebody holds.
+bool follow_clock_back() {
+  bool left = false;
   WorkerTransaction transaction("following the clock back");
   if (lock_extension(AccessShareLock)) {
     SPI_connect();
     if (SPI_execute("select live.follow_clock_back()", false, 1) != SPI_OK_SELECT) elog(ERROR, "cannot move deadlines");
+    bool is_null = false;
+    left = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
     SPI_finish();
   }
   transaction.commit();
+  return left;
 }
 
 } // namespace
 
 bool presence_is_due(DatabaseState &state) {
-  if (clock_went_back()) {
-    follow_clock_back();
+  static constinit bool clock_was_ahead = true; // the worker before may have ended before it had followed
+  if (clock_went_back()) clock_was_ahead = true;
+  if (clock_was_ahead) {
+    clock_was_ahead = follow_clock_back();
     return true;
   }
   return pg_atomic_read_u32(&state.earlier_deadline) != 0 || pg_atomic_read_u32(&state.prepared_outstanding) != 0 ||

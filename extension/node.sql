@@ -68,29 +68,35 @@ $$;
 COMMENT ON FUNCTION live.require_node(uuid) IS 'Error 55000 unless the node is registered and alive. For the extension itself.';
 
 CREATE FUNCTION live.connect_users(
-  node_id uuid, connection_ids uuid[], user_ids text[], device_types live.device_type[] DEFAULT NULL) RETURNS void
+  node_id uuid, connection_ids uuid[], user_ids text[], device_types live.device_type[] DEFAULT NULL) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
   at timestamptz := live.clock();
+  free uuid[];
+  held uuid[];
 BEGIN
   IF cardinality(connection_ids) IS DISTINCT FROM cardinality(user_ids) OR array_position(user_ids, NULL) IS NOT NULL THEN
     RAISE EXCEPTION 'each connection needs a user' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   PERFORM live.require_node(connect_users.node_id);
+  free := array(SELECT c.id FROM live.connection c WHERE c.id = ANY (connection_ids) ORDER BY c.id FOR UPDATE SKIP LOCKED);
+  held := array(SELECT c.id FROM live.connection c WHERE c.id = ANY (connection_ids) EXCEPT SELECT f FROM unnest(free) AS f);
   INSERT INTO live.connection AS c (id, user_id, node_id, device_type, connected_at, last_active_at, seen_at, expires_at, check_at)
   SELECT new.id, new.user_id, connect_users.node_id, coalesce(new.device_type, 'other'), at, at, at, 'infinity', at + live.idle_after()
   FROM unnest(connection_ids, user_ids, device_types) AS new (id, user_id, device_type)
+  WHERE new.id <> ALL (held)
   -- A node that has lost its lease, or its answer, connects all its users again.
   ON CONFLICT ON CONSTRAINT connection_pkey DO UPDATE
   SET node_id = excluded.node_id, seen_at = excluded.seen_at, expires_at = 'infinity', check_at = least(c.check_at, excluded.check_at)
   WHERE c.user_id = excluded.user_id AND c.node_id IS DISTINCT FROM excluded.node_id;
   PERFORM live.wake_worker(at + live.idle_after());
   PERFORM live.announce_unheld(user_ids);
+  RETURN held;
 END
 $$;
 COMMENT ON FUNCTION live.connect_users(uuid, uuid[], text[], live.device_type[]) IS
-'Stores new connections of a node and announces their users. A connection of the same user that is known already is taken over. Users whose row somebody holds are announced by the worker, later. Errors: 55000 if the node is not registered or has ended, 22023, 55P03. For bridges.';
+'Stores new connections of a node and announces their users. A connection of the same user that is known already is taken over. Returns those that somebody holds: to be connected later. Users whose row somebody holds are announced by the worker, later. Errors: 55000 if the node is not registered or has ended, 22023, 55P03. For bridges.';
 
 -- A connection that somebody holds is left as it is: nobody's open transaction holds up those of others.
 CREATE FUNCTION live.disconnect_users(connection_ids uuid[], clean boolean) RETURNS uuid[]
@@ -116,35 +122,39 @@ BEGIN
   ELSIF users IS NOT NULL THEN
     PERFORM live.wake_worker(ends_at);
   END IF;
-  PERFORM live.end_channel_presence(array(SELECT c FROM unnest(connection_ids) AS c WHERE c <> ALL (held)), ends_at);
-  RETURN held;
+  RETURN held || live.end_channel_presence(array(SELECT c FROM unnest(connection_ids) AS c WHERE c <> ALL (held)), ends_at);
 END
 $$;
 COMMENT ON FUNCTION live.disconnect_users(uuid[], boolean) IS
-'Ends connections of nodes, and what they track in channels: clean, the client closed them, at once; else after the grace period, in which a client that comes back was never away. Returns those that somebody holds: to be ended later. Error 55P03. For bridges.';
+'Ends connections of nodes, and what they track in channels: clean, the client closed them, at once; else after the grace period, in which a client that comes back was never away. Returns those that somebody holds, or whose members: to be ended later. Error 55P03. For bridges.';
 
-CREATE FUNCTION live.report_activity(connection_ids uuid[]) RETURNS void
+CREATE FUNCTION live.report_activity(connection_ids uuid[], seconds_ago integer[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
   at timestamptz := live.clock();
-  was_idle text[];
+  were_idle text[];
+  next_check timestamptz;
 BEGIN
-  WITH before AS MATERIALIZED (
-    SELECT c.id, NOT c.active OR c.last_active_at + live.idle_after() <= at AS idle
-    FROM live.connection c WHERE c.id = ANY (connection_ids) ORDER BY c.id FOR UPDATE SKIP LOCKED
+  WITH used AS (
+    SELECT u.id, at - make_interval(secs => min(greatest(coalesce(u.ago, 0), 0))) AS used_at
+    FROM unnest(connection_ids, seconds_ago) AS u (id, ago) GROUP BY u.id
+  ), before AS MATERIALIZED (
+    SELECT c.id, u.used_at, NOT c.active OR c.last_active_at + live.idle_after() <= at AS idle
+    FROM live.connection c JOIN used u ON u.id = c.id
+    WHERE c.last_active_at < u.used_at OR NOT c.active ORDER BY c.id FOR UPDATE OF c SKIP LOCKED
   ), now AS (
     UPDATE live.connection c
-    SET active = true, last_active_at = at, check_at = least(c.check_at, at + live.idle_after())
-    FROM before WHERE c.id = before.id
-    RETURNING c.user_id, before.idle
+    SET active = true, last_active_at = greatest(c.last_active_at, b.used_at), check_at = least(c.check_at, b.used_at + live.idle_after())
+    FROM before b WHERE c.id = b.id
+    RETURNING c.user_id, b.idle, c.check_at
   )
-  SELECT array_agg(now.user_id) FILTER (WHERE now.idle) INTO was_idle FROM now;
-  IF was_idle IS NOT NULL THEN
-    PERFORM live.wake_worker(at + live.idle_after());
-    PERFORM live.announce_unheld(was_idle);
+  SELECT array_agg(now.user_id), min(now.check_at) INTO were_idle, next_check FROM now WHERE now.idle;
+  IF were_idle IS NOT NULL THEN
+    PERFORM live.wake_worker(next_check);
+    PERFORM live.announce_unheld(were_idle);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.report_activity(uuid[]) IS
-'Tells that something was done on connections of nodes; once a minute and connection is enough. For bridges.';
+COMMENT ON FUNCTION live.report_activity(uuid[], integer[]) IS
+'Tells that something was done on connections of nodes, so many seconds ago (NULL: now). A fraction of pg_live.idle_after apart is often enough. For bridges.';

@@ -60,19 +60,19 @@ $$;
 COMMENT ON FUNCTION live.make_user_presence(text[]) IS 'Makes the rows of users who have none. For the extension itself.';
 
 -- For those who act for many: a row that somebody is making right now is left to that transaction.
-CREATE FUNCTION live.make_unheld_presence(user_ids text[]) RETURNS void
+CREATE FUNCTION live.make_unheld_presence(user_ids text[], patience text DEFAULT '50ms') RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   unknown text[] := array(SELECT DISTINCT u FROM unnest(user_ids) AS u
                           WHERE u IS NOT NULL AND NOT EXISTS (SELECT FROM live.user_presence p WHERE p.user_id = u));
-  patience text := current_setting('lock_timeout');
+  usual text := current_setting('lock_timeout');
   each text;
 BEGIN
   IF cardinality(unknown) = 0 THEN
     RETURN;
   END IF;
-  PERFORM set_config('lock_timeout', '50ms', true);
+  PERFORM set_config('lock_timeout', patience, true);
   BEGIN
     PERFORM live.make_user_presence(unknown);
   EXCEPTION WHEN lock_not_available THEN
@@ -84,11 +84,11 @@ BEGIN
       END;
     END LOOP;
   END;
-  PERFORM set_config('lock_timeout', patience, true);
+  PERFORM set_config('lock_timeout', usual, true);
 END
 $$;
-COMMENT ON FUNCTION live.make_unheld_presence(text[]) IS
-'Makes the rows of users who have none, but for those whom somebody is making. For the extension itself.';
+COMMENT ON FUNCTION live.make_unheld_presence(text[], text) IS
+'Makes the rows of users who have none, but for those whom somebody has been making for as long as patience, a lock_timeout. For the extension itself.';
 
 CREATE TABLE live.invisible_user (
   user_id text PRIMARY KEY REFERENCES live.user_presence ON DELETE CASCADE,
@@ -164,11 +164,13 @@ BEGIN
   INSERT INTO live.presence_rule AS current (rule, check_function)
   VALUES (set_presence_visibility.rule, live.check_function_name(set_presence_visibility.check_function))
   ON CONFLICT (is_only) DO UPDATE SET rule = excluded.rule, check_function = excluded.check_function;
-  PERFORM live.revoke_access('presence');
+  -- What subscribers were told of people is out of date: they join again, and ask again who is there.
+  PERFORM live.emit('$access', 'access:revoked',
+                    jsonb_build_object('topic', 'presence', 'reason', 'who may see whose presence has changed', 'rejoin', true));
 END
 $$;
 COMMENT ON FUNCTION live.set_presence_visibility(text, regprocedure) IS
-'Sets who may see whose presence: everyone (signed in; the default), session (people who share an active session), followers (who follows a user sees that user), function (a function (user_id text) returning boolean, called as the viewer). Holds for tables, views, functions and events. For admins. Errors: 22023, 42P13.';
+'Sets who may see whose presence: everyone (signed in; the default), session (people who share an active session), followers (who follows a user sees that user), function (a function (user_id text) returning boolean, called as the viewer). Holds for tables, views, functions and events; open subscriptions to the topic presence end with an error, upon which clients join again. For admins. Errors: 22023, 42P13.';
 
 CREATE FUNCTION live.derived_status(mode live.presence_mode, connections bigint, active boolean) RETURNS live.presence_status
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

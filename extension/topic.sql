@@ -79,9 +79,10 @@ BEGIN
     can_receive := coalesce(live.follows(substr(topic, length('followers:') + 1)), false);
   ELSIF topic ~ '^session:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN
     can_receive := live.is_participant(substr(topic, length('session:') + 1)::uuid);
-  ELSIF starts_with(topic, 'typing:') THEN
-    can_receive := coalesce(live.passes_rule(location, 'receive'),
-                            live.user_id() IS NOT NULL AND NOT live.is_built_in_topic(location));
+  ELSIF starts_with(topic, 'typing:') AND NOT live.is_built_in_topic(location) THEN
+    can_receive := coalesce(live.passes_rule(location, 'receive'), live.user_id() IS NOT NULL);
+  ELSIF starts_with(topic, 'typing:') AND NOT starts_with(location, 'typing:') THEN
+    can_receive := live.user_id() IS NOT NULL AND (SELECT access.can_receive FROM live.topic_access(location) AS access);
   ELSIF NOT live.is_built_in_topic(topic) THEN
     can_receive := coalesce(live.passes_rule(topic, 'receive'), false);
     can_send := live.user_id() IS NOT NULL AND coalesce(live.passes_rule(topic, 'send'), false);
@@ -109,7 +110,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.revoke_access(text, text) IS
-'Ends open subscriptions when the transaction commits: those of one user on the topic, or (user_id NULL) those of everybody who may no longer receive it. A pattern ending in * names all topics that begin so.';
+'Ends open subscriptions when the transaction commits: those of one user on the topic, or (user_id NULL) those of everybody who may no longer receive it; with those on typing:<topic>. A pattern ending in * names all topics that begin so.';
 
 CREATE FUNCTION live.check_function_name(function regprocedure) RETURNS text
 LANGUAGE plpgsql STABLE

@@ -5,6 +5,7 @@ CREATE UNLOGGED TABLE live.typing (
   user_id text NOT NULL,
   started_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL,
+  shown boolean NOT NULL DEFAULT true,
   PRIMARY KEY (location, user_id)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE live.typing IS 'Who is typing where.';
@@ -12,6 +13,7 @@ COMMENT ON COLUMN live.typing.location IS 'A place of the app, 1 to 255 characte
 COMMENT ON COLUMN live.typing.user_id IS 'Who.';
 COMMENT ON COLUMN live.typing.started_at IS 'Since when.';
 COMMENT ON COLUMN live.typing.expires_at IS 'Until when, unless renewed.';
+COMMENT ON COLUMN live.typing.shown IS 'Whether others were told: not of an invisible user.';
 CREATE INDEX typing_user ON live.typing (user_id);
 ALTER TABLE live.typing ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_read ON live.typing FOR SELECT USING (user_id = live.user_id());
@@ -36,13 +38,15 @@ $$;
 COMMENT ON FUNCTION live.emit_typing(text) IS 'Emits typing:indicator with who is typing at a location now. For the extension itself.';
 
 -- Changes of one location take turns, so that each event carries the set that its change left.
+-- Nobody waits long for one who holds a location in an open transaction.
 CREATE FUNCTION live.store_typing(location text, is_typing boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
 DECLARE
   me text := live.required_user();
   at timestamptz := live.clock();
   until timestamptz := at + '3 seconds'::interval;
+  visible boolean := NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = me);
 BEGIN
   PERFORM live.checked_text(location, 'location', 255);
   IF is_typing THEN
@@ -56,8 +60,8 @@ BEGIN
     IF (SELECT count(*) FROM live.typing t WHERE t.user_id = me) >= 100 THEN
       RAISE EXCEPTION 'user is typing at too many locations' USING ERRCODE = 'program_limit_exceeded', DETAIL = 'The limit is 100.';
     END IF;
-    INSERT INTO live.typing AS t (location, user_id, started_at, expires_at) VALUES (store_typing.location, me, at, until)
-    ON CONFLICT ON CONSTRAINT typing_pkey DO UPDATE SET started_at = at, expires_at = until;
+    INSERT INTO live.typing AS t (location, user_id, started_at, expires_at, shown) VALUES (store_typing.location, me, at, until, visible)
+    ON CONFLICT ON CONSTRAINT typing_pkey DO UPDATE SET started_at = at, expires_at = until, shown = t.shown OR visible;
     PERFORM live.wake_worker(until);
   ELSE
     DELETE FROM live.typing t WHERE t.location = store_typing.location AND t.user_id = me;
@@ -65,7 +69,7 @@ BEGIN
       RETURN;
     END IF;
   END IF;
-  IF NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = me) THEN
+  IF visible THEN
     PERFORM live.emit_typing(location);
   END IF;
 END
@@ -75,7 +79,7 @@ COMMENT ON FUNCTION live.store_typing(text, boolean) IS 'Stores that the current
 CREATE FUNCTION live.set_typing(location text, is_typing boolean) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_set_typing';
 COMMENT ON FUNCTION live.set_typing(text, boolean) IS
-'Tells that the current user is typing at a location, for three seconds unless called again, or has stopped. Who may receive typing:<location> may type there. Errors: 42501, 22004, 22023, 54000 at 100 locations.';
+'Tells that the current user is typing at a location, for three seconds unless called again, or has stopped. Who may receive typing:<location> may type there. Errors: 42501, 22004, 22023, 54000 at 100 locations, 55P03 while somebody''s transaction holds the location.';
 
 CREATE FUNCTION live.get_typing(location text) RETURNS text[]
 LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_get_typing';
@@ -88,15 +92,20 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
   place text;
+  news boolean;
 BEGIN
   FOR place IN SELECT DISTINCT t.location FROM live.typing t WHERE t.expires_at <= live.clock() ORDER BY 1 LOOP
     -- The worker waits for nobody's transaction, since all events wait for the worker: it comes back.
     CONTINUE WHEN NOT pg_try_advisory_xact_lock(hashtextextended('pg_live typing ' || place, 0));
-    DELETE FROM live.typing t
-    WHERE t.location = place AND t.user_id IN (
-      SELECT gone.user_id FROM live.typing gone
-      WHERE gone.location = place AND gone.expires_at <= live.clock() FOR UPDATE SKIP LOCKED);
-    IF FOUND THEN
+    WITH ended AS (
+      DELETE FROM live.typing t
+      WHERE t.location = place AND t.user_id IN (
+        SELECT due.user_id FROM live.typing due
+        WHERE due.location = place AND due.expires_at <= live.clock() FOR UPDATE SKIP LOCKED)
+      RETURNING t.shown)
+    SELECT bool_or(ended.shown) INTO news FROM ended;
+    -- That somebody unseen has stopped is none.
+    IF news THEN
       PERFORM live.emit_typing(place);
     END IF;
     most := most - 1;

@@ -100,6 +100,7 @@ BEGIN
     FROM live.user_presence p WHERE p.user_id = me));
   IF turned THEN
     PERFORM live.hide_channel_presence(me, update_presence.mode = 'invisible');
+    UPDATE live.typing t SET shown = true WHERE t.user_id = me AND update_presence.mode <> 'invisible';
     PERFORM live.emit_typing(t.location) FROM live.typing t WHERE t.user_id = me AND t.expires_at > live.clock();
   END IF;
   RETURN live.presence_of(me);
@@ -116,18 +117,35 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live.leave_channels(text, uuid[]) IS 'Ends what a user tracks with these connections, because the user wants it. For the extension itself.';
 
--- What the user ends oneself, ends at once.
+-- What the user ends oneself, ends at once. Bridges are told, so that they do not bring it back when they start over.
+CREATE FUNCTION live.end_own_connections(connections live.connection[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text := live.required_user();
+  sockets uuid[] := array(SELECT c.id FROM unnest(connections) AS c WHERE c.node_id IS NOT NULL);
+BEGIN
+  UPDATE live.connection c SET node_id = NULL, expires_at = live.clock(), seen_at = live.clock()
+  WHERE c.id IN (SELECT own.id FROM unnest(connections) AS own) AND c.user_id = me;
+  PERFORM live.announce(ARRAY[me]);
+  PERFORM live.leave_channels(me, array(SELECT c.id FROM unnest(connections) AS c));
+  IF cardinality(sockets) > 0 THEN
+    PERFORM live.emit('$connection', 'connection:ended', jsonb_build_object('ids', to_jsonb(sockets)), false);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.end_own_connections(live.connection[]) IS
+'Ends connections of the current user, locked before, at once, and what they track in channels. Part of live.disconnect() and live.go_offline().';
+
 CREATE FUNCTION live.disconnect(connection_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   me text := live.required_user();
+  own live.connection[] := array(SELECT c FROM live.connection c WHERE c.id = connection_id AND c.user_id = me FOR UPDATE);
 BEGIN
-  UPDATE live.connection c SET node_id = NULL, expires_at = live.clock(), seen_at = live.clock()
-  WHERE c.id = connection_id AND c.user_id = me;
-  IF FOUND THEN
-    PERFORM live.announce(ARRAY[me]);
-    PERFORM live.leave_channels(me, ARRAY[connection_id]);
+  IF cardinality(own) > 0 THEN
+    PERFORM live.end_own_connections(own);
   END IF;
 END
 $$;
@@ -139,15 +157,10 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   me text := live.required_user();
-  ended uuid[];
+  own live.connection[] := array(SELECT c FROM live.connection c WHERE c.user_id = me ORDER BY c.id FOR UPDATE);
 BEGIN
-  WITH gone AS (
-    UPDATE live.connection c SET node_id = NULL, expires_at = live.clock(), seen_at = live.clock() WHERE c.user_id = me RETURNING c.id
-  )
-  SELECT array_agg(gone.id) INTO ended FROM gone;
-  IF ended IS NOT NULL THEN
-    PERFORM live.announce(ARRAY[me]);
-    PERFORM live.leave_channels(me, ended);
+  IF cardinality(own) > 0 THEN
+    PERFORM live.end_own_connections(own);
   END IF;
 END
 $$;

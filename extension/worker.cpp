@@ -112,7 +112,8 @@ void run(DatabaseState &state) {
   for (;;) {
     const TimestampTz gathered = last_busy + settings().gather_delay * INT64CONST(1000);
     const TimestampTz now = GetCurrentTimestamp();
-    if (gathered > now) pg_usleep(gathered - now);
+    // No longer than the delay, if the clock was set back meanwhile.
+    if (gathered > now) pg_usleep(Min(gathered - now, settings().gather_delay * INT64CONST(1000)));
 
     const TimestampTz started = GetCurrentTimestamp();
     check_prepared_transactions(state);

@@ -117,6 +117,8 @@ SET request.jwt.claims = '{"sub": "anna", "role": "authenticated"}';
 SET request.jwt.claim.sub = 'ben';
 SET request.jwt.claim.role = 'service_role';
 SELECT live.user_id(), live.jwt_role(), live.claim('sub');
+SET request.jwt.claim.email = 'ben@example.org';
+SELECT live.claim('email'), live.claim('role'), live.claim('e mail'), live.claim('');
 SET request.jwt.claim.sub = '';
 SET request.jwt.claim.role = '';
 SELECT live.user_id(), live.jwt_role();

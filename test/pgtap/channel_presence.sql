@@ -146,12 +146,23 @@ SELECT is(pg_temp.as_user('anna', 'SELECT count(*) FROM live.channel_presence'),
 SELECT pg_temp.at(5 + 11 + 20 + 11) \g /dev/null
 SELECT pg_temp.news() \g /dev/null
 
+-- A clock that was set back keeps nobody for as long as it was set back.
+SELECT live.register_node('10000000-0000-4000-8000-000000000004', '1 hour') \g /dev/null
+SELECT live.connect_users('10000000-0000-4000-8000-000000000004', ARRAY[pg_temp.socket(14)], '{ben}') \g /dev/null
+SELECT live.store_channel_presence('10000000-0000-4000-8000-000000000004', pg_temp.member('b6', 14, 'ben')) \g /dev/null
+SELECT live.disconnect_users(ARRAY[pg_temp.socket(14)], false) \g /dev/null
+SELECT pg_temp.at(0) \g /dev/null
+SELECT live.follow_clock_back() \g /dev/null
+SELECT cmp_ok((SELECT expires_at FROM live.channel_presence WHERE ref = 'b6'), '<=', live.clock() + live.grace_period(), 'the grace period is what it was');
+SELECT pg_temp.news() \g /dev/null
+
 -- Bad input.
 SELECT throws_ok(format('SELECT live.store_channel_presence(''10000000-0000-4000-8000-000000000003'', %L)', entry), state, NULL, name) FROM (VALUES
   ('no key', '22004', pg_temp.member('x', 1, NULL)), ('an empty key', '22023', pg_temp.member('x', 1, 'anna', key => '')),
   ('a key of 10 kB', '22023', pg_temp.member('x', 1, 'anna', key => repeat('k', 10000))), ('a topic of 10 kB', '22023', pg_temp.member('x', 1, 'anna', topic => repeat('t', 10000))),
   ('metadata that are no object', '22023', pg_temp.member('x', 1, 'anna', '[1]')), ('metadata of 5 MB', '54000', pg_temp.member('x', 1, 'anna', jsonb_build_object('a', repeat('x', 5000000)))),
   ('__proto__', '22023', pg_temp.member('x', 1, 'anna', '{"__proto__": 1}')), ('no ref', '22004', pg_temp.member(NULL, 1, 'anna')),
+  ('a key that JavaScript objects have', '22023', pg_temp.member('x', 1, 'anna', key => 'constructor')), ('another', '22023', pg_temp.member('x', 1, '__proto__')),
   ('no array', '22023', '{"ref": "x"}'::jsonb), ('null metadata', '22004', pg_temp.member('x', 1, 'anna', NULL)),
   ('a number of 100,000 digits', '54000', pg_temp.member('x', 1, 'anna', '{"n": 1e100000}'))) AS bad (name, state, entry);
 SELECT is(pg_temp.news(), NULL, 'none of it was told');

@@ -177,7 +177,7 @@ CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,u
   activitystreams_type,activitystreams_urn,activitystreams_time}'::name[]);
 CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status,
   expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity,
-  store_channel_presence,channel_roster,refresh_summaries,drop_expired_activities}'::name[]);
+  store_channel_presence,channel_roster,refresh_summaries,drop_expired_activities,default_lease,idle_after}'::name[]);
 CREATE ROLE "Weird Role";
 CREATE ROLE "quote""d; drop";
 CREATE ROLE "SELECT";

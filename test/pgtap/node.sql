@@ -42,6 +42,12 @@ SELECT lives_ok(format('SELECT live.report_activity(%L)', ARRAY[:'tab']::uuid[])
 SELECT is(pg_temp.status('anna'), 'online', 'brings the user back');
 SELECT results_eq('TABLE announced', ARRAY[5::bigint], 'online, away, online: an event each');
 SELECT is(live.next_presence_deadline() <= clock_timestamp() + interval '312 seconds' + interval '300 seconds', true, 'and the next look is set');
+SELECT pg_temp.at(11 + 301 + 100) \g /dev/null
+SELECT live.report_activity(ARRAY[:'tab', :'tab']::uuid[], '{70,40}') \g /dev/null
+SELECT is((SELECT round(extract(epoch FROM live.clock() - last_active_at)) FROM live.connection WHERE id = :'tab'), 40::numeric, 'activity of a while ago');
+SELECT live.report_activity(ARRAY[:'tab']::uuid[], '{90}') \g /dev/null
+SELECT is((SELECT round(extract(epoch FROM live.clock() - last_active_at)) FROM live.connection WHERE id = :'tab'), 40::numeric, 'takes nothing from what was later');
+SELECT pg_temp.at(11 + 301) \g /dev/null
 
 -- What a user says on a connection that a node holds does not take it from the node.
 SET LOCAL request.jwt.claim.sub = 'anna';

@@ -117,6 +117,15 @@ SELECT is(pg_temp.as_user('anna', $$SELECT (live.update_presence('busy', '', 'ta
 SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence anna online>busy'], 'is one event too');
 SELECT is(pg_temp.as_user('anna', 'SELECT live.go_offline()'), '', 'go_offline');
 SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence anna busy>offline'], 'is announced');
+SELECT is_empty($$SELECT FROM live.signal WHERE topic = '$connection'$$, 'bridges need not know of connections that are not theirs');
+SELECT live.register_node('10000000-0000-4000-8000-0000000000aa'),
+       live.connect_users('10000000-0000-4000-8000-0000000000aa', ARRAY[pg_temp.connection(801), pg_temp.connection(802)], '{anna,anna}') \g /dev/null
+SELECT is(pg_temp.as_user('anna', format('SELECT live.disconnect(%L)', pg_temp.connection(801))), '', 'the user ends a connection that a bridge holds');
+SELECT results_eq($$SELECT payload -> 'ids' ->> 0 FROM live.signal WHERE topic = '$connection'$$, ARRAY[pg_temp.connection(801)::text], 'which the bridge is told');
+SELECT is(pg_temp.as_user('anna', 'SELECT live.go_offline()'), '', 'or all of them');
+SELECT results_eq($$SELECT payload -> 'ids' ->> 0 FROM live.signal WHERE topic = '$connection' ORDER BY id$$,
+                  ARRAY[pg_temp.connection(801)::text, pg_temp.connection(802)::text], 'once each');
+SELECT pg_temp.news() \g /dev/null
 SELECT is(pg_temp.as_user('stranger', $$SELECT live.get_presence('nobody')$$), '(nobody,offline,auto,,,0,,,{})', 'who is unknown is offline');
 
 -- Invisible: whatever happens meanwhile, others read the same.
@@ -136,6 +145,11 @@ SELECT is(pg_temp.as_user('bob', $$SELECT (p, u) FROM live.presence p JOIN live.
 SELECT is_empty('SELECT pg_temp.news()', 'and nothing was announced');
 SELECT is(pg_temp.as_user('bob', $$SELECT live.get_typing('doc')$$), '{}', 'nor is typing seen');
 SELECT is_empty($$SELECT FROM live.signal WHERE topic = 'typing:doc'$$, 'or told');
+SELECT pg_temp.as_user('iris', $$SELECT live.set_typing('diary', true)$$) \g /dev/null
+UPDATE live.typing SET expires_at = live.clock() WHERE location = 'diary';
+SELECT live.expire_presence() \g /dev/null
+SELECT is_empty($$SELECT FROM live.typing WHERE location = 'diary'$$, 'what nobody saw ends');
+SELECT is_empty($$SELECT FROM live.signal WHERE topic = 'typing:diary'$$, 'without a word');
 SELECT is(pg_temp.as_user('bob', $$SELECT count(*) FROM live.invisible_user$$), '0', 'who is invisible cannot be read');
 SELECT is(pg_temp.as_user('bob', $$SELECT count(*) FROM live.get_online_users(1000) WHERE user_id = 'iris'$$), '0', 'nor be seen in the list');
 SELECT is(pg_temp.as_user('iris', $$SELECT (live.get_presence()).custom_status$$), 'secret', 'the user sees the truth');
@@ -166,6 +180,21 @@ SELECT live.set_presence_visibility('followers') \g /dev/null
 SELECT is(pg_temp.as_user(viewer, statement), (viewer <> 'carl')::text, format('followers: %s by %s', name, viewer)) FROM visibility;
 SELECT live.set_presence_visibility('function', 'app.is_friend(text)') \g /dev/null
 SELECT is(pg_temp.as_user(viewer, statement), (viewer <> 'carl')::text, format('function: %s by %s', name, viewer)) FROM visibility;
+-- Without a user: admins and services see everybody; with one they see what the user sees.
+CREATE ROLE service BYPASSRLS;
+SELECT live.grant_client('service') \g /dev/null
+GRANT USAGE ON SCHEMA app TO service;
+SET LOCAL request.jwt.claim.sub = '';
+SELECT is((SELECT count(*) FROM live.presence), (SELECT count(*) FROM live.user_presence), 'an admin without a user sees everybody');
+SET LOCAL ROLE service;
+SELECT is((SELECT count(*) FROM live.presence), (SELECT count(*) FROM live.user_presence), 'as does a service');
+SET LOCAL request.jwt.claim.sub = 'carl';
+SELECT is_empty($$SELECT FROM live.presence WHERE user_id = 'iris'$$, 'who acts as a user sees what the user sees');
+RESET ROLE;
+SELECT is_empty($$SELECT FROM live.presence WHERE user_id = 'iris'$$, 'an admin too');
+SET LOCAL request.jwt.claim.sub = '';
+SELECT results_eq($$SELECT payload ->> 'topic', (payload ->> 'rejoin')::boolean FROM live.event WHERE topic = '$access' AND event = 'access:revoked' ORDER BY id DESC LIMIT 1$$,
+                  $$VALUES ('presence', true)$$, 'who is told of presence joins again when the rule changes');
 SELECT pg_temp.news() \g /dev/null
 SELECT pg_temp.as_user('iris', $$SELECT live.update_presence('busy')$$) \g /dev/null
 SELECT results_eq('SELECT pg_temp.news()', ARRAY['$presence iris online>busy'], 'under a rule, events go where each receiver is checked');

@@ -55,8 +55,9 @@ INSERT INTO matrix VALUES
   ('typing:open',                 'r-', 'r-', 'r-', 'r-'),
   ('typing:closed:1',             '--', '--', '--', '--'), -- a rule without a check: nobody
   ('typing:mailbox:1',            '--', '--', '--', '--'),
-  ('typing:presence',             '--', '--', '--', '--'),
-  ('typing:user:anna',            '--', '--', '--', '--'),
+  ('typing:presence',             '--', 'r-', 'r-', '--'), -- as the rule of the built-in topic, for the signed in
+  ('typing:activity',             '--', 'r-', 'r-', '--'),
+  ('typing:user:anna',            '--', 'r-', '--', '--'),
   ('typing:session:1',            '--', '--', '--', '--'),
   ('typing:$access',              '--', '--', '--', '--'),
   ('typing:typing:lobby',         '--', '--', '--', '--'),

@@ -298,6 +298,51 @@ inEachMode((mode) => {
     }
   });
 
+  test('a client without a key of its own is there under the name of its user, whoever that is', async () => {
+    const topic = newRoom();
+    const users = [uniqueName('first'), uniqueName('second')];
+    const observer = await enter(newestRealtime, bridges[1], 'observer', topic);
+    const socket = await RawSocket.open(bridges[0], { token: bridges[0].token({ sub: users[0] }) });
+    try {
+      await socket.join(`realtime:${topic}`, { config: { presence: { enabled: true } } });
+      socket.send('1', '2', `realtime:${topic}`, 'presence', { type: 'presence', event: 'track', payload: {} });
+      await knows(observer, { [users[0]]: [{}] });
+      socket.send('1', '3', `realtime:${topic}`, 'access_token', { access_token: bridges[0].token({ sub: users[1] }) });
+      await knows(observer, { [users[1]]: [{}] });
+    } finally {
+      socket.close();
+      await observer.close();
+    }
+  });
+
+  test('nobody is tracked as a user of whom it is not known yet whether the topic is open to them', async () => {
+    const prefix = await database.topics({
+      receive: "live.user_id() is not null and (live.user_id() not like 'stranger%' or (select pg_advisory_xact_lock_shared(7)) is null)",
+    });
+    const [topic, other] = [`${prefix}:room`, `${prefix}:other`];
+    const lock = await database.connect();
+    await lock.query('select pg_advisory_lock(7)');
+    const members = async (room) => (await database.query('select user_id from live.channel_presence where topic = $1', [room])).rows.map((row) => row.user_id);
+    const socket = await RawSocket.open(bridges[0], { token: bridges[0].token({ sub: 'anna' }) });
+    const witness = await RawSocket.open(bridges[0], { token: bridges[0].token({ sub: 'witness' }) });
+    const track = (one, room) => one.send('1', '2', `realtime:${room}`, 'presence', { type: 'presence', event: 'track', payload: {} });
+    try {
+      await socket.join(`realtime:${topic}`, { config: { private: true } });
+      await witness.join(`realtime:${other}`, { config: { private: true } });
+      track(socket, topic);
+      await eventually('anna is there', async () => (await members(topic)).includes('anna'));
+      socket.send('1', '3', `realtime:${topic}`, 'access_token', { access_token: bridges[0].token({ sub: uniqueName('stranger') }) });
+      await eventually('anna has gone', async () => !(await members(topic)).includes('anna'));
+      track(witness, other); // what the bridge stores by now, it has stored before this
+      await eventually('the witness is there', async () => (await members(other)).includes('witness'));
+      assert.deepEqual(await members(topic), []);
+    } finally {
+      await lock.query('select pg_advisory_unlock(7)');
+      socket.close();
+      witness.close();
+    }
+  });
+
   test('what makes no sense is answered, and harms nobody', async () => {
     const room = newRoom();
     const [anna, ben] = [await enter(clients[3], bridges[0], 'anna', room), await enter(clients[3], bridges[1], 'ben', room)];

@@ -282,6 +282,66 @@ describe('commands', () => {
     assert.ok(calls >= 1 && calls <= 1 + Math.ceil((ended - started) / 1000), `${calls} calls`);
   });
 
+  test('typing that is repeated within the second goes on for as long as the last call says', async () => {
+    const location = uniqueName('repeated');
+    const socket = await socketOf('anna');
+    const deadline = async () => (await database.query('select expires_at from live.typing where location = $1', [location])).rows[0].expires_at;
+    await socket.push('typing:indicator', { location });
+    const first = await deadline();
+    await socket.push('typing:indicator', { location });
+    await eventually('the repeat has moved the deadline', async () => (await deadline()) - first >= 900);
+  });
+
+  test('who repeats that one is typing where another tab has said the contrary is typing', async () => {
+    const location = uniqueName('tabs');
+    const [one, other] = [await socketOf('anna'), await socketOf('anna')];
+    await one.push('typing:indicator', { location });
+    await other.push('typing:indicator', { location, is_typing: false });
+    await one.push('typing:indicator', { location });
+    await eventually('anna types', async () => (await database.as('anna', `live.get_typing('${location}')`))[0].value.includes('anna'));
+  });
+
+  test("whoever holds a place in an open transaction holds up nobody's commands elsewhere", async () => {
+    const location = uniqueName('held');
+    const app = await database.connect();
+    const sockets = await Promise.all(Array.from({ length: 8 }, (_, i) => socketOf(`typist${i}`)));
+    const neighbour = await socketOf('neighbour');
+    await app.query(`begin; select set_config('request.jwt.claims', '{"sub":"app"}', true)`);
+    await app.query('select live.set_typing($1, true)', [location]);
+    const refs = sockets.map((socket) => socket.begin('typing:indicator', { location }));
+    assert.equal((await neighbour.push('presence:update', { mode: 'busy' })).response.status, 'busy');
+    for (const [i, socket] of sockets.entries()) assert.equal((await socket.reply(refs[i])).payload.response.code, '55P03');
+    await app.query('commit');
+  });
+
+  test('participants type in their session, nobody else does', async () => {
+    const { rows } = await database.query(`
+      with room as (insert into live.collaboration_sessions (room_name, created_by) values ('room', 'anna') returning id)
+      insert into live.session_participants (session_id, user_id) select id, 'anna' from room returning session_id`);
+    const location = `session:${rows[0].session_id}`;
+    const socket = await socketOf('anna', `realtime:typing:${location}`);
+    assert.equal((await socket.push('typing:indicator', {})).status, 'ok');
+    assert.deepEqual((await socket.broadcast(`realtime:typing:${location}`, 'typing:indicator')).payload.payload.user_ids, ['anna']);
+    const stranger = await socketOf('stranger');
+    assert.equal((await stranger.push('typing:indicator', { location })).response.code, '42501');
+  });
+
+  test('who went offline with the socket open comes back by saying how to be shown', async () => {
+    const user = uniqueName('user');
+    const socket = await socketOf(user);
+    await database.as(user, 'live.go_offline()');
+    assert.equal((await socket.push('heartbeat', {})).response.status, 'offline');
+    assert.equal((await socket.push('presence:update', { mode: 'auto' })).response.status, 'online');
+  });
+
+  test('after nobody was at it, the first use brings the user back', async () => {
+    const user = uniqueName('user');
+    const socket = await socketOf(user);
+    assert.equal((await socket.push('heartbeat', { active: false })).response.status, 'away');
+    await socket.push('typing:indicator', { location: uniqueName('document') });
+    await eventually('the user is back', async () => (await database.as(user, '(live.get_presence()).status'))[0].value === 'online');
+  });
+
   test('typing goes to the database again after one has stopped, by another user, and at another place', async () => {
     const location = uniqueName('again');
     const socket = await socketOf('anna');

@@ -7,7 +7,7 @@ import WebSocket from 'ws';
 import { Cluster } from './cluster.mjs';
 import { modes, openDatabase } from './database.mjs';
 import { RawSocket } from './raw-socket.mjs';
-import { eventually, startBridge, uniqueName } from './support.mjs';
+import { eventually, now, startBridge, uniqueName } from './support.mjs';
 
 const lease = 3; // seconds
 const grace = 2;
@@ -142,6 +142,51 @@ for (const mode of modes) {
       await socket.answers();
       assert.equal(await shown(user), 'away');
       socket.close();
+    });
+
+    test('who went offline with the socket open stays so when the bridge starts over', async () => {
+      const [user, witness] = [uniqueName('user'), uniqueName('witness')];
+      const sockets = [await open(user), await open(witness)];
+      await Promise.all([user, witness].map((each) => becomes(each, 'online')));
+      await database.as(user, 'live.go_offline()');
+      await becomes(user, 'offline');
+      const { rows } = await database.query('delete from live.node returning id');
+      await eventually('another node holds the witness', async () => {
+        const held = await database.query('select node_id from live.connection where user_id = $1 and node_id in (select id from live.node)', [witness]);
+        return held.rows.length === 1 && !rows.some(({ id }) => id === held.rows[0].node_id);
+      });
+      assert.equal(await shown(user), 'offline');
+      for (const socket of sockets) socket.close();
+    });
+
+    test('when the token of the socket expires, the user of a channel takes over', async () => {
+      const [first, second] = [uniqueName('first'), uniqueName('second')];
+      const socket = await RawSocket.open(bridge, { token: bridge.token({ sub: first, exp: now() + 2 }) });
+      await becomes(first, 'online');
+      assert.equal((await socket.join('realtime:presence', { access_token: bridge.token({ sub: second }) })).payload.status, 'ok');
+      await becomes(second, 'online');
+      await becomes(first, 'offline');
+      socket.close();
+    });
+
+    test('use is reported often enough for a short time until idle', async () => {
+      await database.query(`alter system set pg_live.idle_after = '8s'`);
+      await database.query('select pg_reload_conf()');
+      const user = uniqueName('user');
+      const socket = await open(user);
+      const lastActive = async () => (await database.query('select last_active_at from live.connection where user_id = $1', [user])).rows[0]?.last_active_at;
+      try {
+        assert.equal((await socket.join('realtime:presence')).payload.status, 'ok');
+        const first = await eventually('the user is there', lastActive);
+        await eventually('the database hears that the user is active', async () => {
+          socket.send('1', null, 'realtime:presence', 'typing:indicator', { location: 'here' });
+          return (await lastActive()) - first > 500;
+        });
+      } finally {
+        socket.close();
+        await database.query('alter system reset pg_live.idle_after');
+        await database.query('select pg_reload_conf()');
+      }
     });
 
     test('a bridge that is killed: each of its 1,000 users is announced once, when its lease has ended', async () => {

@@ -70,6 +70,17 @@ inEachMode((mode) => {
     for (const socket of [anna, ben]) socket.close();
   });
 
+  test('who loses a topic loses what is typed there too', async () => {
+    const topic = `${prefix}:typing`;
+    await database.admit(topic, 'anna');
+    const socket = await member(topic, 'anna');
+    assert.equal((await socket.join(`realtime:typing:${topic}`, { ref: '2' })).payload.status, 'ok');
+    await database.expel(topic, 'anna');
+    await database.query('select live.revoke_access($1, $2)', [topic, 'anna']);
+    await endsWithReason(socket, `typing:${topic}`);
+    socket.close();
+  });
+
   test('a user who loses one topic keeps the others', async () => {
     const [lost, kept] = [`${prefix}:lost`, `${prefix}:kept`];
     const socket = await member(lost, 'anna');

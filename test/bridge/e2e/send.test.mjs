@@ -171,6 +171,15 @@ describe('a broadcast on a channel that is no topic of the database', () => {
     outside.close();
   });
 
+  test('topics of the extension are no rooms: what clients send there would look like what the database says', async () => {
+    const socket = await RawSocket.open(bridge, { token: bridge.token({ sub: 'anna' }) });
+    assert.equal((await socket.join('realtime:presence')).payload.status, 'ok');
+    socket.send('1', '2', 'realtime:presence', 'broadcast', { type: 'broadcast', event: 'presence:update', payload: {} });
+    assert.match((await socket.reply('2')).payload.response.reason, /permission/);
+    assert.equal((await socket.join('realtime:user:ben', { ref: '3' })).payload.status, 'error');
+    socket.close();
+  });
+
   test('without --public-channels such a channel is refused', async () => {
     const strict = await startBridge(database);
     const connection = newestRealtime.connect(strict, strict.token());

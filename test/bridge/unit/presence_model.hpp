@@ -27,7 +27,7 @@ class PresenceModel {
 
   PresenceModel(PresenceQueue &queue, MemberHolder &holder) : queue_(queue), holder_(holder) {}
 
-  std::set<std::string> held_users;      // by somebody's open transaction
+  std::set<std::string> held_users;      // by somebody's open transaction, with their members
   std::map<std::string, Stored> members; // by ref
   std::map<Uuid, int> connections;       // the node that holds it; 0: none, it waits for its client
   std::deque<std::string> signals;       // refs of members that are gone; the bridge has not heard of it
@@ -81,6 +81,10 @@ class PresenceModel {
   void drop(const std::string &ref) {
     if (members.erase(ref) > 0) signals.push_back(ref);
   }
+  bool is_held(const std::string &ref) const {
+    const auto member = members.find(ref);
+    return member != members.end() && held_users.contains(member->second.member.user_id);
+  }
   bool is_left_behind(const Stored &stored) const { return stored.node != node_; }
   std::string left_behind_by(const TrackedMember &member) const;
 
@@ -103,17 +107,23 @@ inline void PresenceModel::hear_answer() {
     queue_.members_refused(holder_, {"22023", "out of bounds", ""});
   } else if (answer.part == PresencePart::members) {
     queue_.members_stored(holder_, held);
-  } else if (answer.part != PresencePart::connects) {
-    queue_.ended(answer.part, held);
+  } else {
+    queue_.told(answer.part, held);
   }
 }
 
 inline PresenceModel::Answer PresenceModel::apply(PresencePart part) {
   if (part == PresencePart::members) return store_members();
   if (part != PresencePart::connects) return disconnect(part);
-  for (const auto &[id, connection] : batch_.connects)
-    connections[id] = node_;
-  return {part};
+  Answer answer{part};
+  for (const auto &[id, connection] : batch_.connects) {
+    if (connections.contains(id) && held_users.contains(connection.user_id)) {
+      answer.held.push_back(id.text());
+    } else {
+      connections[id] = node_;
+    }
+  }
+  return answer;
 }
 
 inline PresenceModel::Answer PresenceModel::store_members() {
@@ -121,10 +131,15 @@ inline PresenceModel::Answer PresenceModel::store_members() {
   const auto is_refused = [](const auto &entry) { return entry.second.meta == kRefusedMeta; };
   answer.refused = std::any_of(batch_.tracked.begin(), batch_.tracked.end(), is_refused);
   if (answer.refused) return answer;
-  for (const std::string &ref : batch_.untracked)
-    drop(ref);
+  for (const std::string &ref : batch_.untracked) {
+    if (is_held(ref)) {
+      answer.held.push_back(ref);
+    } else {
+      drop(ref);
+    }
+  }
   for (const auto &[ref, member] : batch_.tracked) {
-    if (held_users.contains(member.user_id)) {
+    if (held_users.contains(member.user_id) || is_held(member.previous_ref)) {
       answer.held.push_back(ref);
       continue;
     }
@@ -147,6 +162,7 @@ inline std::string PresenceModel::left_behind_by(const TrackedMember &member) co
 }
 
 inline PresenceModel::Answer PresenceModel::disconnect(PresencePart part) {
+  Answer answer{part};
   const bool clean = part == PresencePart::closed;
   for (const Uuid &id : clean ? batch_.closed : batch_.broken) {
     if (const auto connection = connections.find(id); connection != connections.end() && connection->second != 0) {
@@ -158,14 +174,16 @@ inline PresenceModel::Answer PresenceModel::disconnect(PresencePart part) {
     }
     for (auto member = members.begin(); member != members.end();) {
       const auto next = std::next(member);
-      if (member->second.member.connection == id) {
+      if (member->second.member.connection == id && is_held(member->first)) {
+        answer.held.push_back(id.text());
+      } else if (member->second.member.connection == id) {
         member->second.node = 0;
         if (clean) drop(std::string(member->first));
       }
       member = next;
     }
   }
-  return {part};
+  return answer;
 }
 
 inline void PresenceModel::expire() {

@@ -21,7 +21,7 @@ struct PresenceQueueTest : testing::Test {
 TEST_F(PresenceQueueTest, TellsWheneverThereIsMoreToSend) {
   const Uuid connection = Uuid::random();
   queue.connect({connection, "anna", "web"});
-  queue.report_activity(connection);
+  queue.report_use({connection});
   queue.track(member_with("1"));
   queue.untrack("1");
   queue.disconnect(connection, true);
@@ -50,6 +50,29 @@ TEST_F(PresenceQueueTest, SendsLessOfLargeMembers) {
   EXPECT_EQ(queue.send().tracked.size(), 2u);
 }
 
+struct Nobody final : MemberHolder {
+  void stored(const std::string &) override { ++heard; }
+  void refused(const std::string &, const DatabaseError &) override { ++heard; }
+  int heard = 0;
+};
+
+TEST_F(PresenceQueueTest, FindsWhatIsRefusedByHalvingAndThenSendsMuchAgain) {
+  Nobody holder;
+  for (int n = 0; n < 5000; ++n)
+    queue.track(member_with(std::to_string(n)));
+  int batches = 0;
+  for (; !queue.empty() && batches < 1000; ++batches) {
+    if (queue.send().tracked.contains("2500")) {
+      queue.members_refused(holder, {"22023", "out of bounds", ""});
+    } else {
+      queue.members_stored(holder, {});
+    }
+    queue.answered();
+  }
+  EXPECT_EQ(holder.heard, 5000);
+  EXPECT_LT(batches, 50);
+}
+
 TEST_F(PresenceQueueTest, ForgetsAConnectionThatIsGoneBeforeItWasTold) {
   const Uuid connection = Uuid::random();
   queue.connect({connection, "anna", "web"});
@@ -66,7 +89,7 @@ TEST_F(PresenceQueueTest, EndsThoseAgainThatSomebodyHeld) {
   queue.disconnect(held, false);
   queue.send();
   const std::string name = held.text();
-  queue.ended(PresencePart::broken, {name});
+  queue.told(PresencePart::broken, {name});
   queue.answered();
   EXPECT_TRUE(queue.has_later());
   EXPECT_TRUE(queue.empty());

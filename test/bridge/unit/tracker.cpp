@@ -130,6 +130,32 @@ TEST_F(TrackerTest, StaysWithWhatWasStoredWhenAChangeIsRefused) {
   EXPECT_EQ(anna.is_tracked_as(), "1");
 }
 
+TEST_F(TrackerTest, WaitsUntilItIsKnownWhatTheChannelMayDo) {
+  Client &anna = enter("anna");
+  anna.settled = false;
+  anna.wish("1");
+  tell();
+  EXPECT_EQ(stored(), Metas{});
+  anna.settled = true;
+  anna.check();
+  tell();
+  EXPECT_EQ(stored(), Metas{"1"});
+}
+
+TEST_F(TrackerTest, EndsLaterWhatSomebodyHeld) {
+  Client &anna = enter("anna");
+  anna.wish("1");
+  tell();
+  database.held_users.insert("anna");
+  anna.wish({});
+  tell();
+  EXPECT_EQ(stored(), Metas{"1"});
+  database.held_users.clear();
+  queue.resume();
+  tell();
+  EXPECT_EQ(stored(), Metas{});
+}
+
 TEST_F(TrackerTest, LimitsTheWishesThatWait) {
   Client &anna = enter("anna");
   Tracking tracking(anna);

@@ -50,6 +50,7 @@ class Client final : public TrackedChannel {
 
   const std::string &user_id() const override { return user_; }
   const Uuid &connection() const override { return connection_; }
+  bool is_settled() const override { return settled; }
   TrackedMember member() override {
     TrackedMember member;
     member.connection = connection_;
@@ -65,6 +66,8 @@ class Client final : public TrackedChannel {
   }
 
   bool is_answered() const { return wishes_.empty(); }
+  void check() { tracker_.check(*tracking_, true); }
+  bool settled = true;
   // What it was told it is tracked as.
   const std::optional<std::string> &is_tracked_as() const { return wish_; }
 

@@ -25,5 +25,14 @@ TEST(Uuid, IsOfVersionFour) {
   EXPECT_EQ(seen.size(), 1000u);
 }
 
+TEST(Uuid, IsReadInTheFormItIsWrittenInAndNoOther) {
+  const Uuid uuid = Uuid::random();
+  EXPECT_EQ(Uuid::parse(uuid.text()), uuid);
+  for (const auto *text : {"", "x", "00000000-0000-4000-8000-00000000000", "00000000-0000-4000-8000-0000000000000",
+                           "00000000000040008000000000000000", "00000000-0000-4000-8000-00000000000G",
+                           "00000000-0000-4000-8000-00000000000A", "-----", "0-0000000-0000-4000-8000-000000000000"})
+    EXPECT_EQ(Uuid::parse(text), std::nullopt) << text;
+}
+
 } // namespace
 } // namespace pg_live
