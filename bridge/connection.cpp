@@ -17,6 +17,10 @@ using std::chrono::seconds;
 constexpr std::size_t kWriteBytes = 262144;
 constexpr double kBurstSeconds = 5;
 
+std::uint32_t most_frames(const Limits &limits) {
+  return static_cast<std::uint32_t>(std::min<std::size_t>(limits.queue_bytes / 16, UINT32_MAX));
+}
+
 RateLimit with_burst(unsigned per_second) {
   return {static_cast<double>(per_second), static_cast<double>(per_second) * kBurstSeconds};
 }
@@ -26,7 +30,7 @@ RateLimit with_burst(unsigned per_second) {
 Connection::Connection(Services &services, ConnectionRegistry::Seat seat, ClaimsRef claims, phoenix::Version version,
                        std::uint64_t id, Origin origin)
     : services_(services), seat_(std::move(seat)), id_(id), conversation_(services, *this, std::move(claims), version),
-      queue_({services.settings.limits.queue_bytes, services.settings.limits.queue_bytes / 16}),
+      queue_({services.settings.limits.queue_bytes, most_frames(services.settings.limits)}),
       last_sign_of_life_(services.seconds_now()), joined_nothing_since_(last_sign_of_life_), origin_(origin) {}
 
 Connection::~Connection() = default;
@@ -179,7 +183,7 @@ void Connection::change_user() {
 void Connection::hold_presence() {
   if (!present_as_ || ended_by_user_) return;
   is_known_ = true;
-  services_.presence.queue().connect({presence_id_, present_as_->user_id, origin_.device_type});
+  services_.presence.queue().connect({presence_id_, present_as_->user_id, name_of(origin_.device_type)});
 }
 
 // The database need not hear of each use at once: of the last one it hears in time.

@@ -5,6 +5,7 @@
 
 #include "connection_registry.hpp"
 #include "conversation.hpp"
+#include "device_type.hpp"
 #include "rate_limit.hpp"
 #include "send_queue.hpp"
 #include "server.hpp"
@@ -21,8 +22,8 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
  public:
   // Where the socket comes from, as its request says.
   struct Origin {
-    bool is_page = false;                   // a browser's page, not a program
-    std::string_view device_type = "other"; // a literal: one of live.device_type
+    bool is_page = false; // a browser's page, not a program
+    DeviceType device_type = DeviceType::other;
   };
 
   Connection(Services &services, ConnectionRegistry::Seat seat, ClaimsRef claims, phoenix::Version version,
@@ -33,6 +34,9 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   // What the database knows it by: a uuid.
   const Uuid &presence_id() const { return presence_id_; }
   bool closing() const { return closing_; }
+  // Its place in the registry, while it is open.
+  std::uint32_t registered_at() const { return registered_at_; }
+  void set_registered_at(std::uint32_t place) { registered_at_ = place; }
   Conversation &conversation() { return conversation_; }
 
   // Sends frames, at once if nothing waits.
@@ -110,6 +114,7 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   ClaimsRef present_as_; // null: nobody
   std::chrono::seconds reported_use_{0};
   std::chrono::seconds unreported_use_{0}; // since then; 0: none
+  std::uint32_t registered_at_ = 0;
   Origin origin_;
   bool is_known_ = false; // to the database, as a connection of a user
   bool tracks_ = false;   // something in a channel

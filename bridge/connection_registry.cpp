@@ -4,6 +4,7 @@
 #include "connection.hpp"
 #include "json.hpp"
 
+#include <unordered_set>
 #include <utility>
 
 namespace pg_live {
@@ -62,6 +63,18 @@ ConnectionRegistry::Seat ConnectionRegistry::take_seat(const std::string &addres
   return seat;
 }
 
+void ConnectionRegistry::add(Connection &connection) {
+  connection.set_registered_at(static_cast<std::uint32_t>(open_.size()));
+  open_.push_back(&connection);
+}
+
+// The last one takes the place.
+void ConnectionRegistry::remove(Connection &connection) {
+  open_.back()->set_registered_at(connection.registered_at());
+  open_[connection.registered_at()] = open_.back();
+  open_.pop_back();
+}
+
 void ConnectionRegistry::leave_topics_soon(std::weak_ptr<Connection> connection) {
   leaving_.push_back(std::move(connection));
   leave_timer_.start(Milliseconds{0});
@@ -92,8 +105,7 @@ void ConnectionRegistry::hold_presence() {
 }
 
 void ConnectionRegistry::close_all(unsigned code, std::string_view reason) {
-  const std::vector<Connection *> all(open_.begin(), open_.end());
-  for (Connection *connection : all)
+  for (Connection *connection : std::vector(open_))
     connection->close(static_cast<std::uint16_t>(code), reason);
 }
 

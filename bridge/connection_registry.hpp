@@ -10,7 +10,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -46,8 +45,8 @@ class ConnectionRegistry {
   // A seat, or in `refusal` why there is none.
   Seat take_seat(const std::string &address, const std::string &user_id, std::string &refusal);
 
-  void add(Connection &connection) { open_.insert(&connection); }
-  void remove(Connection &connection) { open_.erase(&connection); }
+  void add(Connection &connection);
+  void remove(Connection &connection);
   std::size_t open() const { return open_.size(); }
 
   // Lets a closing connection leave its topics, soon: not now, since the table of topics may be being walked.
@@ -69,7 +68,7 @@ class ConnectionRegistry {
   Counts by_address_;
   Counts by_user_;
   unsigned seats_ = 0;
-  std::unordered_set<Connection *> open_;
+  std::vector<Connection *> open_; // each knows its place here
   std::vector<std::weak_ptr<Connection>> leaving_;
   LoopTimer leave_timer_;
 };

@@ -5,7 +5,12 @@
 
 namespace pg_live {
 
-/// One of live.device_type, a literal. Clients can say better with the command heartbeat.
-std::string_view device_type_of(std::string_view user_agent);
+/// Those of live.device_type that can be guessed. Clients can say better with the command heartbeat.
+enum class DeviceType : unsigned char { other, web, mobile, tablet };
+
+DeviceType device_type_of(std::string_view user_agent);
+
+/// As live.device_type calls it; a literal.
+std::string_view name_of(DeviceType type);
 
 } // namespace pg_live

@@ -158,7 +158,8 @@ void Presence::flush() {
   send_batch();
 }
 
-// What ended comes last: whoever tracks something and goes in one batch leaves nothing behind.
+// Who broke off comes first, so that whoever is back takes the place that is left; who is closed comes last, so that
+// nobody goes who is there by another connection already, and what is tracked meanwhile ends too.
 void Presence::send_batch() {
   const PresenceBatch &batch = queue_.send();
   unanswered_ = 1; // this function; the last one to finish finishes the batch
@@ -170,12 +171,12 @@ void Presence::send_batch() {
   } else if (std::exchange(must_renew_, false)) {
     send(Step::renew, kRenew, {id_.text(), lease_});
   }
+  if (!batch.broken.empty()) send(Step::broken, kDisconnect, {array_of(batch.broken), "false"});
   if (!batch.connects.empty()) send(Step::connects, kConnect, {id_.text(), array_of_json(batch.connects)});
   if (!batch.uses.empty()) send(Step::uses, kUses, {array_of(batch.uses)});
   if (!batch.tracked.empty() || !batch.untracked.empty())
     send(Step::members, kMembers, {id_.text(), array_of_json(batch.tracked), array_of_texts(batch.untracked)});
   if (!batch.closed.empty()) send(Step::closed, kDisconnect, {array_of(batch.closed), "true"});
-  if (!batch.broken.empty()) send(Step::broken, kDisconnect, {array_of(batch.broken), "false"});
   if (--unanswered_ == 0) finish_batch();
 }
 

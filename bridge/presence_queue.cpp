@@ -34,6 +34,21 @@ Map take_some(Map &from, std::size_t most) {
   return taken;
 }
 
+// Those of which no member is in the batch: these come first in it, and whoever is back takes the place that is left.
+std::vector<Uuid> take_broken(std::vector<Uuid> &from, const std::unordered_map<std::string, TrackedMember> &tracked) {
+  if (from.empty()) return {};
+  std::unordered_set<Uuid, UuidHash> tracking;
+  for (const auto &[ref, member] : tracked)
+    tracking.insert(member.connection);
+  const auto wait =
+      std::stable_partition(from.begin(), from.end(), [&](const Uuid &id) { return !tracking.contains(id); });
+  std::vector<Uuid> waiting(wait, from.end());
+  from.erase(wait, from.end());
+  std::vector<Uuid> taken = take_some(from);
+  from.insert(from.end(), waiting.begin(), waiting.end());
+  return taken;
+}
+
 template <typename Item>
 void append(std::vector<Item> &to, const std::vector<Item> &from) {
   to.insert(to.end(), from.begin(), from.end());
@@ -106,7 +121,7 @@ const PresenceBatch &PresenceQueue::send() {
   sent_members_ = sent_.tracked.size();
   sent_.untracked = take_some(waiting_.untracked);
   sent_.closed = take_some(waiting_.closed);
-  sent_.broken = take_some(waiting_.broken);
+  sent_.broken = take_broken(waiting_.broken, sent_.tracked);
   return sent_;
 }
 

@@ -65,7 +65,7 @@ struct PresenceBatch {
 };
 
 // The parts of a batch that can be held up, in the order the database is told of them.
-enum class PresencePart : unsigned char { connects, members, closed, broken };
+enum class PresencePart : unsigned char { broken, connects, members, closed };
 
 using HeldNames = std::unordered_set<std::string_view>;
 

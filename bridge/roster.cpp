@@ -17,11 +17,11 @@ bool is_seen(const Member *member, std::string_view viewer) {
 // Collects members by key, since the metas of one key stand together. They must outlive it.
 class Groups {
  public:
-  void add(const std::string &ref, const Member &member) {
+  void add(const ShownMember &member) {
     std::string &metas = metas_[member.key];
     if (!metas.empty()) metas += ',';
     metas += "{\"phx_ref\":";
-    json::append_quoted(metas, ref);
+    json::append_quoted(metas, member.shown_ref);
     if (member.meta != "{}") metas += ',';
     metas.append(member.meta, 1); // after the opening brace
   }
@@ -56,13 +56,25 @@ void Roster::put(const std::string &ref, Member member) {
   if (found != members_.end() && found->second == member) return;
   note(ref);
   count(member, 1);
-  if (found != members_.end()) {
-    count(found->second, -1);
-    found->second = std::move(member);
-  } else {
-    members_.emplace(ref, std::move(member));
+  if (found != members_.end()) count(found->second, -1);
+  const std::optional<ShownMember> &before = before_.at(ref);
+  const bool undone = before && *before == member;
+  members_[ref] = {std::move(member), before ? before->shown_ref : ref};
+  if (undone) before_.erase(ref);
+}
+
+bool Roster::pass_on(const std::string &ref, const std::string &new_ref, const Member &member) {
+  const auto found = members_.find(ref);
+  if (found == members_.end() || found->second != member || members_.contains(new_ref) || before_.contains(new_ref))
+    return false;
+  auto passed = members_.extract(found);
+  passed.key() = new_ref;
+  members_.insert(std::move(passed));
+  if (auto before = before_.extract(ref)) {
+    before.key() = new_ref;
+    before_.insert(std::move(before));
   }
-  if (before_.at(ref) == members_.at(ref)) before_.erase(ref);
+  return true;
 }
 
 void Roster::remove(const std::string &ref) {
@@ -93,12 +105,12 @@ std::string Roster::diff(std::string_view viewer) const {
   Groups leaves;
   for (const auto &[ref, before] : before_) {
     const auto found = members_.find(ref);
-    const Member *now = found == members_.end() ? nullptr : &found->second;
+    const ShownMember *now = found == members_.end() ? nullptr : &found->second;
     const bool was_seen = is_seen(before ? &*before : nullptr, viewer);
     const bool is_now_seen = is_seen(now, viewer);
     const bool same = was_seen && is_now_seen && before->key == now->key && before->meta == now->meta;
-    if (is_now_seen && !same) joins.add(ref, *now);
-    if (was_seen && (!is_now_seen || before->key != now->key)) leaves.add(ref, *before);
+    if (is_now_seen && !same) joins.add(*now);
+    if (was_seen && (!is_now_seen || before->key != now->key)) leaves.add(*before);
   }
   if (joins.empty() && leaves.empty()) return "";
   std::string json = "{\"joins\":";
@@ -121,7 +133,7 @@ std::set<std::string, std::less<>> Roster::special_viewers() const {
 std::string Roster::state(std::string_view viewer) const {
   Groups all;
   for (const auto &[ref, member] : members_)
-    if (is_seen(&member, viewer)) all.add(ref, member);
+    if (is_seen(&member, viewer)) all.add(member);
   std::string json;
   all.append_to(json);
   return json;

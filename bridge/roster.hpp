@@ -1,7 +1,8 @@
 // Who is tracked in one channel, and what changed since the clients were told last. Pure: it knows neither connections
 // nor the database.
 // Invariants: a change that was undone before anybody was told is no change; state() is exactly what somebody knows
-// who was told every diff so far; a hidden member exists for its own user only.
+// who was told every diff so far; a hidden member exists for its own user only; who goes on as another member, with
+// nothing changed, is shown as the one that was.
 #pragma once
 
 #include <cstddef>
@@ -22,18 +23,24 @@ struct Member {
   bool operator==(const Member &) const = default;
 };
 
+// The same, under the ref by which clients know it.
+struct ShownMember : Member {
+  std::string shown_ref;
+};
+
 class Roster {
  public:
   // Adds a member, or changes the one with that ref.
   void put(const std::string &ref, Member member);
   void remove(const std::string &ref);
+  // The member with the ref goes on under another one. False if there is none, or it is not the same.
+  bool pass_on(const std::string &ref, const std::string &new_ref, const Member &member);
 
   // Makes these all the members there are; or adds them to those there are.
   void replace(const std::map<std::string, Member> &members);
   void merge(const std::map<std::string, Member> &members);
 
   bool has_changes() const { return !before_.empty(); }
-  std::size_t size() const { return members_.size(); }
   std::size_t visible() const { return visible_; } // members that are not hidden
 
   // What changed, for one viewer: {"joins":{key:{"metas":[{"phx_ref":ref,…}]}},"leaves":{…}}; empty if nothing did.
@@ -50,8 +57,8 @@ class Roster {
   void note(const std::string &ref);
   void count(const Member &member, int change);
 
-  std::map<std::string, Member> members_;               // by ref
-  std::map<std::string, std::optional<Member>> before_; // of those that changed: what was told of them
+  std::map<std::string, ShownMember> members_;               // by ref
+  std::map<std::string, std::optional<ShownMember>> before_; // of those that changed: what was told of them
   std::size_t visible_ = 0;
 };
 

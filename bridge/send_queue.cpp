@@ -8,7 +8,7 @@ namespace pg_live {
 using websocket::Frame;
 
 bool SendQueue::push(Frame frame) {
-  if (!empty() && (frames() >= limits_.max_frames || bytes_ + frame.size() > limits_.max_bytes)) return false;
+  if (!empty() && (frames() >= max_frames_ || bytes_ + frame.size() > max_bytes_)) return false;
   if (first_ > 0 && first_ >= frames_.size() / 2) { // what is gone is half: moving the rest is paid for by the pops
     frames_.erase(frames_.begin(), frames_.begin() + static_cast<std::ptrdiff_t>(first_));
     first_ = 0;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,10 @@ class SendQueue {
  public:
   struct Limits {
     std::size_t max_bytes = 1024 * 1024;
-    std::size_t max_frames = 1000;
+    std::uint32_t max_frames = 1000;
   };
 
-  explicit SendQueue(Limits limits) : limits_(limits) {}
+  explicit SendQueue(Limits limits) : max_bytes_(limits.max_bytes), max_frames_(limits.max_frames) {}
 
   /// Adds a frame at the end; false, and nothing added, when a limit would be passed. One frame fits an empty queue
   /// whatever its size.
@@ -39,10 +40,11 @@ class SendQueue {
   void clear();
 
  private:
-  Limits limits_;
   std::vector<websocket::Frame> frames_;
-  std::size_t first_ = 0; // frames before it are gone
+  std::size_t max_bytes_;
   std::size_t bytes_ = 0;
+  std::uint32_t max_frames_;
+  std::uint32_t first_ = 0; // frames before it are gone
 };
 
 } // namespace pg_live

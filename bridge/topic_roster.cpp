@@ -32,18 +32,28 @@ std::string text_of(const std::optional<json::Value> &value) {
 
 bool is_true(const std::optional<json::Value> &value) { return value && value->raw == "true"; }
 
+// Who joins as somebody leaves, and is the same, has come back: nobody need be told.
 void apply(Roster &members, json::Value change) {
-  if (const auto left = json::member(change, "left"))
-    for (const json::Value &ref : json::elements(*left))
-      members.remove(text_of(ref));
-  const auto joined = json::member(change, "joined");
-  if (!joined) return;
-  for (const json::Value &member : json::elements(*joined)) {
-    const auto meta = json::member(member, "meta");
-    members.put(text_of(json::member(member, "ref")),
-                {text_of(json::member(member, "key")), text_of(json::member(member, "user_id")),
-                 is_true(json::member(member, "hidden")), std::string(meta ? meta->raw : "{}")});
-  }
+  std::vector<std::string> left;
+  if (const auto refs = json::member(change, "left"))
+    for (const json::Value &ref : json::elements(*refs))
+      left.push_back(text_of(ref));
+  if (const auto joined = json::member(change, "joined"))
+    for (const json::Value &each : json::elements(*joined)) {
+      const std::string ref = text_of(json::member(each, "ref"));
+      const auto meta = json::member(each, "meta");
+      Member member{text_of(json::member(each, "key")), text_of(json::member(each, "user_id")),
+                    is_true(json::member(each, "hidden")), std::string(meta ? meta->raw : "{}")};
+      const auto before = std::find_if(left.begin(), left.end(),
+                                       [&](const std::string &former) { return members.pass_on(former, ref, member); });
+      if (before == left.end()) {
+        members.put(ref, std::move(member));
+      } else {
+        left.erase(before);
+      }
+    }
+  for (const std::string &ref : left)
+    members.remove(ref);
 }
 
 std::uint64_t xid_of(json::Value change) {

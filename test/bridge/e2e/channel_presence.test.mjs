@@ -298,6 +298,45 @@ inEachMode((mode) => {
     }
   });
 
+  test('others hear nothing of who breaks off and is back, and all of who leaves after that', async () => {
+    const topic = `realtime:${newRoom()}`;
+    const presence = { config: { presence: { enabled: true } } };
+    const enterRaw = async (user, payload) => {
+      const socket = await RawSocket.open(bridges[0], { token: bridges[0].token({ sub: user }) });
+      await socket.join(topic, presence);
+      if (payload) socket.send('1', 'track', topic, 'presence', { type: 'presence', event: 'track', payload });
+      if (payload) assert.equal((await socket.reply('track')).payload.status, 'ok');
+      return socket;
+    };
+    const observer = await enterRaw('observer');
+    const news = () => observer.frames.filter(({ event }) => event === 'presence_diff').map(({ payload }) => [Object.keys(payload.joins), Object.keys(payload.leaves)]);
+    const hears = (...expected) => eventually(`it hears ${JSON.stringify(expected)}`, () => (assert.deepEqual(news(), expected), true));
+    const first = await enterRaw('anna', { n: 1 });
+    await hears([['anna'], []]);
+    first.close();
+    const second = await enterRaw('anna', { n: 1 });
+    const ben = await enterRaw('ben', { n: 2 });
+    await hears([['anna'], []], [['ben'], []]);
+    second.send('1', 'untrack', topic, 'presence', { type: 'presence', event: 'untrack' });
+    await hears([['anna'], []], [['ben'], []], [[], ['anna']]);
+    for (const socket of [observer, second, ben]) socket.close();
+  });
+
+  test('what the user ends is not tracked again', async () => {
+    const room = newRoom();
+    const anna = await enter(newestRealtime, bridges[0], 'anna', room);
+    try {
+      await anna.track({ n: 1 });
+      await knows(anna, { anna: [{ n: 1 }] });
+      await database.as('anna', 'live.go_offline()');
+      await knows(anna, {});
+      assert.equal(await anna.track({ n: 2 }), 'ok'); // what the bridge stores by now, it has stored before this
+      await knows(anna, { anna: [{ n: 2 }] });
+    } finally {
+      await anna.close();
+    }
+  });
+
   test('a client without a key of its own is there under the name of its user, whoever that is', async () => {
     const topic = newRoom();
     const users = [uniqueName('first'), uniqueName('second')];

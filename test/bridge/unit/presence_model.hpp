@@ -36,7 +36,7 @@ class PresenceModel {
 
   void send() {
     batch_ = queue_.send();
-    to_do_ = {PresencePart::connects, PresencePart::members, PresencePart::closed, PresencePart::broken};
+    to_do_ = {PresencePart::broken, PresencePart::connects, PresencePart::members, PresencePart::closed};
   }
 
   // The database comes to the next part of the batch.

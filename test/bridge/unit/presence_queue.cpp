@@ -83,6 +83,18 @@ TEST_F(PresenceQueueTest, ForgetsAConnectionThatIsGoneBeforeItWasTold) {
   EXPECT_EQ(batch.closed, std::vector{connection});
 }
 
+TEST_F(PresenceQueueTest, EndsWhatBrokeOffAfterWhatIsTrackedThere) {
+  TrackedMember member = member_with("1");
+  member.connection = Uuid::random();
+  const Uuid other = Uuid::random();
+  queue.disconnect(member.connection, false);
+  queue.disconnect(other, false);
+  queue.track(member);
+  EXPECT_EQ(queue.send().broken, std::vector{other});
+  queue.answered();
+  EXPECT_EQ(queue.send().broken, std::vector{member.connection});
+}
+
 TEST_F(PresenceQueueTest, EndsThoseAgainThatSomebodyHeld) {
   const Uuid held = Uuid::random();
   queue.disconnect(Uuid::random(), false);
