@@ -10,11 +10,11 @@ namespace pg_live {
 
 Channel::Channel(Connection &connection, Hub &hub, ChannelId id, const phoenix::Message &join, phoenix::Version version,
                  ChannelOptions options, ClaimsRef claims)
-    : connection_(connection), hub_(hub), wire_topic_(join.topic),
+    : connection_(connection), hub_(hub),
       // Old clients send no join_ref with a join: there it is the ref of the join itself.
-      join_ref_(join.join_ref.empty() || join.join_ref == "null" ? join.ref : join.join_ref),
-      claims_(std::move(claims)), id_(id),
-      options_(options), form_{version, std::string_view(wire_topic_).starts_with(kTopicPrefix)} {}
+      names_(join.topic + (join.join_ref.empty() || join.join_ref == "null" ? join.ref : join.join_ref)),
+      claims_(std::move(claims)), wire_topic_size_(static_cast<std::uint32_t>(join.topic.size())), id_(id),
+      options_(options), form_{version, join.topic.starts_with(kTopicPrefix)} {}
 
 Channel::~Channel() {
   if (topic_) hub_.leave(*topic_);
@@ -58,37 +58,37 @@ void Channel::settle_seam() {
 
 void Channel::reply(std::string_view ref, phoenix::Status status, std::string_view response) {
   std::string message;
-  phoenix::append_reply(message, form_.version, join_ref_, ref, wire_topic_, status, response);
+  phoenix::append_reply(message, form_.version, join_ref(), ref, wire_topic(), status, response);
   connection_.send_text(message);
 }
 
 void Channel::reply_error(std::string_view ref, std::string_view reason) {
   std::string message;
-  phoenix::append_error_reply(message, form_.version, join_ref_, ref, wire_topic_, reason);
+  phoenix::append_error_reply(message, form_.version, join_ref(), ref, wire_topic(), reason);
   connection_.send_text(message);
 }
 
 void Channel::send_system(phoenix::Status status, std::string_view message, std::string_view extension) {
   std::string text;
-  phoenix::append_system(text, form_.version, join_ref_, wire_topic_, status, message, extension);
+  phoenix::append_system(text, form_.version, join_ref(), wire_topic(), status, message, extension);
   connection_.send_text(text);
 }
 
 void Channel::send_push(std::string_view event, std::string_view payload) {
   std::string message;
-  phoenix::append_push(message, form_.version, join_ref_, wire_topic_, event, payload);
+  phoenix::append_push(message, form_.version, join_ref(), wire_topic(), event, payload);
   connection_.send_text(message);
 }
 
 void Channel::send_close() {
   std::string message;
-  phoenix::append_close(message, form_.version, join_ref_, wire_topic_);
+  phoenix::append_close(message, form_.version, join_ref(), wire_topic());
   connection_.send_text(message);
 }
 
 void Channel::send_error(std::string_view reason) {
   std::string message;
-  phoenix::append_error(message, form_.version, join_ref_, wire_topic_, reason);
+  phoenix::append_error(message, form_.version, join_ref(), wire_topic(), reason);
   connection_.send_text(message);
 }
 

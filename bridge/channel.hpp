@@ -39,8 +39,8 @@ class Channel final : public Subscriber {
 
   ChannelId id() const { return id_; }
   Connection &connection() const { return connection_; }
-  const std::string &wire_topic() const { return wire_topic_; }
-  std::string_view topic() const { return phoenix::without_prefix(wire_topic_); }
+  std::string_view wire_topic() const { return std::string_view(names_).substr(0, wire_topic_size_); }
+  std::string_view topic() const { return phoenix::without_prefix(wire_topic()); }
   WireForm form() const { return form_; }
   const ChannelOptions &options() const { return options_; }
 
@@ -87,14 +87,16 @@ class Channel final : public Subscriber {
   void send_error(std::string_view reason); // the client joins again
 
  private:
+  std::string_view join_ref() const { return std::string_view(names_).substr(wire_topic_size_); }
+
   Connection &connection_;
   Hub &hub_;
-  std::string wire_topic_;
-  std::string join_ref_;
+  std::string names_; // the wire topic and the join_ref, one behind the other: there are very many channels
   ClaimsRef claims_;
   std::unique_ptr<Seam> seam_;
   std::optional<SubscriptionId> topic_;
   std::optional<SubscriptionId> room_;
+  std::uint32_t wire_topic_size_;
   ChannelId id_;
   ChannelOptions options_;
   WireForm form_;

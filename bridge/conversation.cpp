@@ -248,7 +248,7 @@ Channel *Conversation::find(std::string_view wire_topic) const {
   return found == channels_.end() ? nullptr : found->get();
 }
 
-bool Conversation::told_lately(const std::string &wire_topic) const {
+bool Conversation::told_lately(std::string_view wire_topic) const {
   return std::any_of(left_.begin(), left_.end(), [&](const Left &left) { return left.wire_topic == wire_topic; });
 }
 
@@ -277,7 +277,7 @@ void Conversation::remove(ChannelId id) {
   const Channel *channel = find(id);
   std::erase_if(left_, [&](const Left &left) { return left.at + kInFlight < services_.seconds_now(); });
   if (channel != nullptr && channel->seat() != nullptr && channel->seat()->told())
-    left_.push_front({channel->wire_topic(), services_.seconds_now()});
+    left_.push_front({std::string(channel->wire_topic()), services_.seconds_now()});
   std::erase_if(channels_, [&](const auto &each) { return each->id() == id; });
   if (channels_.empty()) connection_.has_no_topics();
 }

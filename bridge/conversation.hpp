@@ -63,7 +63,7 @@ class Conversation {
 
   // Whether a channel of that topic was told of presence and left a moment ago. What it was told meanwhile, the client
   // may take for news of the channel it joins now: diffs carry nothing that tells the two apart.
-  bool told_lately(const std::string &wire_topic) const;
+  bool told_lately(std::string_view wire_topic) const;
 
  private:
   Channel *find(std::string_view wire_topic) const;

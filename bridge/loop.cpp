@@ -67,6 +67,7 @@ struct Watcher::Block {
   uv_poll_t handle;
   std::function<void(int)> ready;
   bool closed = false;
+  int events = 0; // asked for
 };
 
 Watcher::Watcher(Loop &loop, int descriptor, std::function<void(int)> ready) : block_(nullptr, close_block<Block>) {
@@ -76,12 +77,18 @@ Watcher::Watcher(Loop &loop, int descriptor, std::function<void(int)> ready) : b
   block_.reset(block.release());
 }
 
+// At an error libuv stops watching. Before the read that meets it there may be another that finds data still, after
+// which nobody would be called again: so it is watched on.
+void Watcher::on_event(uv_poll_t *handle, int status, int events) {
+  auto *block = static_cast<Block *>(handle->data);
+  if (block->closed) return;
+  if (status < 0) uv_poll_start(handle, block->events, on_event);
+  block->ready(status < 0 ? UV_READABLE | UV_WRITABLE : events);
+}
+
 void Watcher::watch(int events) {
-  auto ready = [](uv_poll_t *handle, int status, int events_ready) {
-    auto *block = static_cast<Block *>(handle->data);
-    if (!block->closed) block->ready(status < 0 ? UV_READABLE | UV_WRITABLE : events_ready);
-  };
-  check(uv_poll_start(&block_->handle, events, ready), "could not watch a descriptor");
+  block_->events = events;
+  check(uv_poll_start(&block_->handle, events, on_event), "could not watch a descriptor");
 }
 
 struct Signal::Block {

@@ -64,6 +64,8 @@ class Watcher {
   struct Block;
 
  private:
+  static void on_event(uv_poll_t *handle, int status, int events);
+
   std::unique_ptr<Block, void (*)(Block *)> block_;
 };
 

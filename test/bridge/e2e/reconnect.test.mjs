@@ -99,18 +99,22 @@ for (const mode of modes) {
       });
     }
 
-    test('one backend is killed with -9 while events flow', async () => {
+    test('a backend is killed with -9 again and again while events flow', async () => {
+      const rounds = 6;
       const socket = await joined('killed');
-      const victim = await database.connect();
-      const { rows } = await victim.query('select pg_backend_pid() as pid');
-      await emitRange('killed', 1, 50);
-      // Until the server has noticed and ended everybody's session, a new one would be accepted only to be ended too.
-      const ended = new Promise((resolve) => database.main.once('end', resolve));
-      process.kill(rows[0].pid, 'SIGKILL');
-      await ended;
-      await eventually('the database is back from its crash', () => database.reconnect());
-      await emitRange('killed', 51, 100);
-      await receivesExactly(socket, 'killed', 100);
+      for (let round = 0; round < rounds; round++) {
+        const victim = await database.connect();
+        const { rows } = await victim.query('select pg_backend_pid() as pid');
+        await emitRange('killed', round * 100 + 1, round * 100 + 50);
+        // Until the server has noticed and ended everybody's session, a new one would be accepted only to be ended too.
+        const ended = new Promise((resolve) => database.main.once('end', resolve));
+        process.kill(rows[0].pid, 'SIGKILL');
+        await ended;
+        await eventually('the database is back from its crash', () => database.reconnect());
+        await emitRange('killed', round * 100 + 51, round * 100 + 100);
+        await socket.broadcast(`realtime:${prefix}:killed`, `e${round * 100 + 100}`);
+      }
+      await receivesExactly(socket, 'killed', rounds * 100);
       socket.close();
     });
 
