@@ -80,6 +80,8 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   void look_at(std::chrono::sys_seconds expiry);
 
  private:
+  using CompactSeconds = std::chrono::duration<std::uint32_t>; // of seconds_now(): there are very many connections
+
   void opened(Socket socket) override;
   void received(const MessagePiece &piece) override;
   void ponged() override;
@@ -108,12 +110,12 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   std::unique_ptr<std::string> collected_; // pieces of a message that is not complete
   TokenBucket messages_;
   TokenBucket bytes_;
-  std::chrono::seconds last_sign_of_life_;
-  std::chrono::seconds joined_nothing_since_;
+  CompactSeconds last_sign_of_life_;
+  CompactSeconds joined_nothing_since_;
+  CompactSeconds reported_use_{0};
+  CompactSeconds unreported_use_{0}; // since then; 0: none
   Uuid presence_id_ = Uuid::random();
   ClaimsRef present_as_; // null: nobody
-  std::chrono::seconds reported_use_{0};
-  std::chrono::seconds unreported_use_{0}; // since then; 0: none
   std::uint32_t registered_at_ = 0;
   Origin origin_;
   bool is_known_ = false; // to the database, as a connection of a user
