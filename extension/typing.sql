@@ -37,8 +37,8 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live.emit_typing(text) IS 'Emits typing:indicator with who is typing at a location now. For the extension itself.';
 
--- Changes of one location take turns, so that each event carries the set that its change left.
--- Nobody waits long for one who holds a location in an open transaction.
+-- Changes of one location take turns, so that each event carries the set that its change left. Nobody waits long for one
+-- who holds a location in an open transaction.
 CREATE FUNCTION live.store_typing(location text, is_typing boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
@@ -46,7 +46,7 @@ DECLARE
   me text := live.required_user();
   at timestamptz := live.clock();
   until timestamptz := at + '3 seconds'::interval;
-  visible boolean := NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = me);
+  visible boolean;
 BEGIN
   PERFORM live.checked_text(location, 'location', 255);
   IF is_typing THEN
@@ -56,6 +56,7 @@ BEGIN
     END IF;
   END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('pg_live typing ' || location, 0));
+  visible := NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = me);
   IF is_typing THEN
     IF (SELECT count(*) FROM live.typing t WHERE t.user_id = me) >= 100 THEN
       RAISE EXCEPTION 'user is typing at too many locations' USING ERRCODE = 'program_limit_exceeded', DETAIL = 'The limit is 100.';
