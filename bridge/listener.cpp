@@ -181,10 +181,19 @@ void Listener::take_event(Rows rows) {
   event.payload = rows.text(0, 4);
   event.durable = rows.is_true(0, 5);
   ++page_events_;
+  if (rows.is_null(0, 4)) return skip(event);
   page_bytes_ += event.payload.size();
   page_.push_back(event);
   rows_.push_back(std::move(rows));
   if (page_bytes_ >= kPartBytes) hand_over();
+}
+
+// One event that cannot be sent does not stop those behind it.
+void Listener::skip(const LiveEvent &event) {
+  hand_over();
+  last_ = Seen{event.position.batch, event.position.id};
+  log_.error("skipped an event that cannot be sent",
+             {{"position", format_position(event.position)}, {"topic", event.topic}, {"event", event.event}});
 }
 
 void Listener::hand_over() {

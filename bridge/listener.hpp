@@ -35,6 +35,7 @@ class Listener {
   void read_doorbells();
   void take_result(Rows rows);
   void take_event(Rows rows);
+  void skip(const LiveEvent &event);
   void finished();
   void send(Query query);
   void send_fetch();

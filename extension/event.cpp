@@ -3,6 +3,7 @@
 #include "event.hpp"
 
 #include "boundary.hpp"
+#include "payload.hpp"
 #include "query.hpp"
 #include "settings.hpp"
 #include "shared_state.hpp"
@@ -45,26 +46,24 @@ void check_name(const char *what, std::string_view name, size_t limit) {
   for (const char character : name)
     if (static_cast<unsigned char>(character) < 0x20 || character == 0x7f)
       ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not have control characters", what)));
+  if (!has_utf8_form(name))
+    ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER), errmsg("%s has text that is not UTF-8", what)));
 }
 
-// What reads all of a payload goes down level by level: SQL/JSON paths, and clients. A level takes 8 bytes at least, so
-// small payloads need no look.
-void check_depth(Jsonb *payload) {
-  constexpr int limit = 256;
-  if (VARSIZE(payload) < limit * 8) return;
-  JsonbIterator *iterator = JsonbIteratorInit(&payload->root);
-  JsonbValue value;
-  int depth = 0;
-  for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, false); token != WJB_DONE;
-       token = JsonbIteratorNext(&iterator, &value, false)) {
-    if (token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT) ++depth;
-    if (token == WJB_END_ARRAY || token == WJB_END_OBJECT) --depth;
-    if (depth > limit)
-      ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("payload of an event is nested too deeply"),
-                      errdetail("The limit is %d levels.", limit)));
-  }
+[[noreturn]] void refuse_payload(PayloadFlaw flaw, Size limit) {
+  if (flaw == PayloadFlaw::text)
+    ereport(ERROR,
+            (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER), errmsg("payload of an event has text that is not UTF-8")));
+  if (flaw == PayloadFlaw::depth)
+    ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("payload of an event is nested too deeply"),
+                    errdetail("The limit is %d levels.", deepest_payload)));
+  ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("payload of an event is too large as text"),
+                  errdetail("The limit is %zu bytes.", limit),
+                  errhint("Numbers with an exponent are written out: 1e1000 has 1001 digits.")));
+  pg_unreachable();
 }
 
+// What reads all of a payload goes down level by level, SQL/JSON paths and clients, and bridges read it as text.
 void check_payload(Jsonb *payload) {
   const Size size = VARSIZE(payload);
   const Size limit = static_cast<Size>(settings().max_payload_size) * 1024;
@@ -72,7 +71,7 @@ void check_payload(Jsonb *payload) {
     ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("payload of an event is too large"),
                     errdetail("It has %zu bytes, the limit is %zu.", size, limit),
                     errhint("Emit a reference, or raise \"pg_live.max_payload_size\".")));
-  check_depth(payload);
+  if (const PayloadFlaw flaw = find_flaw(payload, limit); flaw != PayloadFlaw::none) refuse_payload(flaw, limit);
 }
 
 SPIPlanPtr insert_plan(Durability durability, int slot) {

@@ -10,7 +10,7 @@ namespace pg_live {
 enum class Durability { durable, signal };
 
 // Stores the event and makes the transaction ring at its commit. Checks sizes and characters; does not check access.
-// Raises 22004, 22023 or 54000 on bad input. Returns the event's id.
+// Raises 22004, 22023, 22P05 or 54000 on bad input. Returns the event's id.
 int64 emit_event(std::string_view topic, std::string_view event, Jsonb *payload, Durability durability);
 
 // Emits the event that the SQL arguments (topic, event, payload, durable) describe; 22004 for a null.

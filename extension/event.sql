@@ -54,7 +54,12 @@ ALTER TABLE live.signal_2 ENABLE ROW LEVEL SECURITY;
 CREATE FUNCTION live.emit(topic text, event text, payload jsonb, durable boolean DEFAULT true) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_emit';
 COMMENT ON FUNCTION live.emit(text, text, jsonb, boolean) IS
-'Emits an event on a topic, if and only if the current transaction commits. Returns its id. For the owner and the roles it is granted to; checks no access. Errors: 22004 for a NULL, 22023 for a topic (1 to 1100 bytes) or event (1 to 255 bytes) of another length or with control characters, 54000 for a payload above pg_live.max_payload_size or of more than 256 levels.';
+'Emits an event on a topic, if and only if the current transaction commits. Returns its id. For the owner and the roles it is granted to; checks no access. Errors: 22004 for a NULL, 22023 for a topic (1 to 1100 bytes) or event (1 to 255 bytes) of another length or with control characters, 54000 for a payload above pg_live.max_payload_size, stored or as text, or of more than 256 levels, 22P05 for text that has no form in UTF-8.';
+
+CREATE FUNCTION live.is_sendable(topic text, event text, payload jsonb) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_is_sendable';
+COMMENT ON FUNCTION live.is_sendable(text, text, jsonb) IS
+'Whether a stored event can be sent to bridges and clients. live.emit() refuses what cannot; an event that is there all the same is skipped and does not stop the stream.';
 
 -- Truncates the slots whose rows have all expired. A slot is looked at without a lock first; the lock is tried for a
 -- moment only, since readers of the whole table would queue behind a waiting TRUNCATE.

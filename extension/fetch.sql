@@ -1,5 +1,11 @@
 -- Fetching: how a bridge reads the batches it was rung for, and those it missed.
 
+-- Only a name that has no form in UTF-8 is another then, so that it can be logged.
+CREATE FUNCTION live.as_sendable(name text) RETURNS text
+LANGUAGE sql STABLE
+RETURN CASE WHEN live.is_sendable(name, '', 'null') THEN name ELSE encode(convert_to(name, getdatabaseencoding()), 'escape') END;
+COMMENT ON FUNCTION live.as_sendable(text) IS 'The name, in escaped form if it has text that cannot be sent.';
+
 CREATE FUNCTION live.fetch_events(after_batch bigint, after_id bigint DEFAULT NULL, max_events integer DEFAULT 10000)
 RETURNS TABLE (batch bigint, id bigint, topic text, event text, payload jsonb, durable boolean, created_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
@@ -12,7 +18,8 @@ BEGIN
     RAISE EXCEPTION 'max_events must be positive' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   RETURN QUERY
-  SELECT b.id, e.id, e.topic, e.event, e.payload, e.durable, e.created_at
+  SELECT b.id, e.id, live.as_sendable(e.topic), live.as_sendable(e.event),
+         CASE WHEN live.is_sendable(e.topic, e.event, e.payload) THEN e.payload END, e.durable, e.created_at
   FROM live.batch b
   CROSS JOIN LATERAL unnest(b.xids) AS member (xid)
   CROSS JOIN LATERAL (
@@ -29,4 +36,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.fetch_events(bigint, bigint, integer) IS
-'Events after a position, in order: batch by batch, by id within a batch. after_id NULL: all of after_batch was seen. For bridges; checks no access.';
+'Events after a position, in order: batch by batch, by id within a batch. after_id NULL: all of after_batch was seen. An event that cannot be sent has the payload NULL: to be skipped, logged and counted. For bridges; checks no access.';

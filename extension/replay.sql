@@ -53,6 +53,7 @@ SET search_path = pg_catalog, pg_temp AS $$
       AND e.xid >= first_xid AND e.xid < coalesce(end_xid, '18446744073709551615')
       AND (NOT pg_visible_in_snapshot(e.xid, start_snapshot) OR (e.xid = ANY (start_xids) AND e.id > start_id))
       AND e.created_at >= created_since
+      AND live.is_sendable(e.topic, e.event, e.payload)
       AND live.is_still_told(e.topic, e.event, e.payload)
   ), published AS MATERIALIZED (
     SELECT emitter.xid, first.batch
@@ -140,4 +141,4 @@ CREATE FUNCTION live.replay(topic text, after_position text DEFAULT NULL, since 
 RETURNS TABLE ("position" text, event text, payload jsonb, created_at timestamptz)
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_replay';
 COMMENT ON FUNCTION live.replay(text, text, timestamptz, integer) IS
-'Durable events of a topic in order, after a position or since a time. For whoever may receive the topic. Errors: 42501 without access, 22023 for a position that is none or max_events outside 1..10000, 55000 for a position older than the events that are kept.';
+'Durable events of a topic in order, after a position or since a time; without those that cannot be sent. For whoever may receive the topic. Errors: 42501 without access, 22023 for a position that is none or max_events outside 1..10000, 55000 for a position older than the events that are kept.';

@@ -1,6 +1,7 @@
 // Defines the settings pg_live.* and holds their values.
 #include "settings.hpp"
 
+#include "payload.hpp"
 #include "postgres.hpp"
 
 #include <climits>
@@ -53,8 +54,8 @@ void define_settings() {
   DefineCustomIntVariable("pg_live.max_metadata_size", "Largest metadata of one row.", nullptr,
                           &current.max_metadata_size, 16, 1, 1024, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.max_payload_size", "Largest payload of one event.", nullptr,
-                          &current.max_payload_size, 8 * 1024, 1, 256 * 1024, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr,
-                          nullptr);
+                          &current.max_payload_size, 8 * 1024, 1, largest_payload_setting, PGC_SUSET, GUC_UNIT_KB,
+                          nullptr, nullptr, nullptr);
   MarkGUCPrefixReserved("pg_live");
 }
 

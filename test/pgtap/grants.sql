@@ -59,7 +59,7 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
            ('trend_moment'), ('activitystreams_type'), ('activitystreams_urn')$$, 'the immutable functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE proparallel = 's' AND lanname = 'c'$$,
   $$VALUES ('jwt'::name), ('claim'), ('user_id'), ('user_uuid'), ('jwt_role'), ('version'),
-           ('clock'), ('idle_after'), ('grace_period'), ('checked_metadata')$$, 'the parallel safe C functions are exactly these');
+           ('clock'), ('idle_after'), ('grace_period'), ('checked_metadata'), ('is_sendable')$$, 'the parallel safe C functions are exactly these');
 SELECT is(provolatile, 's', format('%s is stable', signature))
 FROM live_function WHERE proname IN ('jwt', 'claim', 'user_id', 'user_uuid', 'jwt_role') ORDER BY signature;
 

@@ -44,6 +44,23 @@ inEachMode((mode) => {
       });
     });
 
+    test(`${client.name} receives what follows an event that cannot be sent`, async () => {
+      const topic = `${prefix}:skip-${clients.indexOf(client)}`;
+      await withClient(client, topic, async (subscription) => {
+        await database.emit(topic, 'before', {});
+        // Printed, it is longer than any text of PostgreSQL: live.emit() refuses it, an insert does not.
+        await database.query(
+          `insert into live.event (id, xid, topic, event, payload, slot)
+           select nextval('live.event_id'), pg_current_xact_id(), $1, 'bomb',
+             (select jsonb_agg('1e9999'::jsonb) from generate_series(1, 120000)), 0`,
+          [topic],
+        );
+        await database.emit(topic, 'behind', {});
+        await subscription.arrived('behind');
+        assert.deepEqual(subscription.names(), ['before', 'behind']);
+      });
+    });
+
     test(`${client.name} receives nothing of a transaction that was rolled back`, async () => {
       const topic = `${prefix}:rollback-${clients.indexOf(client)}`;
       await withClient(client, topic, async (subscription) => {

@@ -1,0 +1,140 @@
+// Walks payloads without printing them: emitting is the hot path of every writer.
+#include "payload.hpp"
+
+#include "boundary.hpp"
+
+extern "C" {
+#include "access/detoast.h"
+#include "catalog/namespace.h"
+}
+
+namespace pg_live {
+
+namespace {
+
+// What one stored byte prints at most: a number of 16 bytes, itself and its entry, has up to 131,072 digits before the
+// point and 16,383 behind it.
+constexpr Size most_printed_a_byte = (131072 + 16383 + 2) / 16 + 1;
+
+// What a level takes at least.
+constexpr Size bytes_a_level = 8;
+
+// So small that nothing can be wrong with it, but for its text.
+bool is_small(Size stored, Size limit) {
+  return stored <= deepest_payload * bytes_a_level && stored * most_printed_a_byte <= limit;
+}
+
+// At most what numeric_out() prints. The header of a numeric is laid out in numeric.c; it is what is on disk, so it
+// does not change.
+Size printed_size(Numeric number) {
+  const char *const header = VARDATA(number);
+  uint16 first = 0;
+  memcpy(&first, header, sizeof first);
+  int weight = 0; // digits before the point, in groups of four, less one
+  Size scale = 0;
+  if ((first & 0xC000) == 0x8000) { // the short form
+    scale = (first & 0x1F80) >> 7;
+    weight = (first & 0x3F) | ((first & 0x40) != 0 ? ~0x3F : 0);
+  } else {
+    int16 second = 0;
+    memcpy(&second, header + sizeof first, sizeof second);
+    scale = first & 0x3FFF;
+    weight = second;
+  }
+  return 2 + 4 * static_cast<Size>(Max(weight + 1, 1)) + scale;
+}
+
+Size printed_size(std::string_view text) {
+  Size size = 2 + text.size();
+  for (const char character : text) {
+    const auto byte = static_cast<unsigned char>(character);
+    const bool short_escape = byte == '"' || byte == '\\' || (byte >= '\b' && byte <= '\r' && byte != '\v');
+    size += short_escape ? 1 : byte < 0x20 ? 5 : 0;
+  }
+  return size;
+}
+
+std::string_view text_of(const JsonbValue &value) {
+  return {value.val.string.val, static_cast<size_t>(value.val.string.len)};
+}
+
+Size printed_size(const JsonbValue &value) {
+  switch (value.type) {
+  case jbvString:
+    return printed_size(text_of(value));
+  case jbvNumeric:
+    return printed_size(value.val.numeric);
+  default:
+    return 5; // false is the longest
+  }
+}
+
+constexpr Size separator = 2; // ", " and ": "
+
+bool is_sendable_raw(Datum payload) {
+  // Neither detoasted nor walked, as almost all are.
+  constexpr Size limit = static_cast<Size>(largest_payload_setting) * 1024;
+  const Size stored = toast_raw_datum_size(payload);
+  if (stored * most_printed_a_byte <= limit && GetDatabaseEncoding() == PG_UTF8) return true;
+  return find_flaw(DatumGetJsonbP(payload), limit) == PayloadFlaw::none;
+}
+
+Datum is_sendable_body(FunctionCallInfo fcinfo) {
+  for (const int index : {0, 1}) {
+    const text *const name = PG_GETARG_TEXT_PP(index);
+    if (!has_utf8_form({VARDATA_ANY(name), static_cast<size_t>(VARSIZE_ANY_EXHDR(name))})) PG_RETURN_BOOL(false);
+  }
+  PG_RETURN_BOOL(is_sendable_raw(PG_GETARG_DATUM(2)));
+}
+
+} // namespace
+
+PayloadFlaw find_flaw(Jsonb *payload, Size limit) {
+  const bool any_text_is_sendable = GetDatabaseEncoding() == PG_UTF8;
+  if (any_text_is_sendable && is_small(VARSIZE(payload), limit)) return PayloadFlaw::none;
+  JsonbIterator *iterator = JsonbIteratorInit(&payload->root);
+  JsonbValue value;
+  int depth = 0;
+  Size size = 0;
+  for (JsonbIteratorToken token; (token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE;) {
+    if (token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT) {
+      if (++depth > deepest_payload) return PayloadFlaw::depth;
+      size += 2 + separator;
+    } else if (token == WJB_END_ARRAY || token == WJB_END_OBJECT) {
+      --depth;
+    } else {
+      size += printed_size(value) + separator;
+      if (!any_text_is_sendable && value.type == jbvString && !has_utf8_form(text_of(value))) return PayloadFlaw::text;
+    }
+    if (size > limit) return PayloadFlaw::printed_size;
+  }
+  return PayloadFlaw::none;
+}
+
+bool has_utf8_form(std::string_view text) {
+  const int encoding = GetDatabaseEncoding();
+  const auto *const bytes = reinterpret_cast<const unsigned char *>(text.data());
+  const int length = static_cast<int>(text.size());
+  if (encoding == PG_UTF8) return true;
+  if (encoding == PG_SQL_ASCII) return pg_verify_mbstr(PG_UTF8, text.data(), length, true);
+  static constinit Oid conversion = InvalidOid; // a conversion of the server, whose encoding does not change
+  if (!OidIsValid(conversion)) conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+  // Without a conversion the server sends the bytes as they are.
+  if (!OidIsValid(conversion)) return pg_verify_mbstr(PG_UTF8, text.data(), length, true);
+  const Size room = text.size() * MAX_CONVERSION_GROWTH + 2;
+  auto *const converted = static_cast<unsigned char *>(palloc_extended(room, MCXT_ALLOC_HUGE));
+  const int done =
+      pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, const_cast<unsigned char *>(bytes), length,
+                                    converted, static_cast<int>(Min(room, static_cast<Size>(PG_INT32_MAX))), true);
+  pfree(converted);
+  return done == length;
+}
+
+} // namespace pg_live
+
+extern "C" {
+PG_FUNCTION_INFO_V1(pg_live_is_sendable);
+extern PGDLLEXPORT Datum pg_live_is_sendable(PG_FUNCTION_ARGS);
+
+Datum pg_live_is_sendable(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::is_sendable_body>(fcinfo); }
+}

@@ -1,0 +1,26 @@
+// What of an event can be sent: the size of a payload as text, its depth, and text that has a form in UTF-8, which is
+// what bridges and clients read.
+#pragma once
+
+#include "postgres.hpp"
+
+#include <string_view>
+
+namespace pg_live {
+
+// The largest payload that any setting allows, in kilobytes.
+inline constexpr int largest_payload_setting = 256 * 1024;
+
+enum class PayloadFlaw { none, printed_size, depth, text };
+
+// The first reason why a payload cannot be sent. `limit` bounds its size as text in bytes, which may be thousands of
+// times the size that is stored: 1e100000 takes 16 bytes.
+PayloadFlaw find_flaw(Jsonb *payload, Size limit);
+
+// Whether a text of this database has a form in UTF-8. Always in a database encoded so.
+bool has_utf8_form(std::string_view text);
+
+// The levels that a payload may have.
+inline constexpr int deepest_payload = 256;
+
+} // namespace pg_live
