@@ -25,6 +25,8 @@ Rows::Rows(pg_result *result) : result_(result, PQclear) {}
 
 int Rows::count() const { return PQntuples(result_.get()); }
 
+int Rows::columns() const { return PQnfields(result_.get()); }
+
 std::string_view Rows::text(int row, int column) const {
   return {PQgetvalue(result_.get(), row, column), static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
 }
@@ -65,9 +67,17 @@ DatabaseLink::~DatabaseLink() { watcher_.reset(); }
 
 void DatabaseLink::connect() {
   const std::string application = "pg-live-bridge " + name_;
-  const std::array keywords = {"dbname", "fallback_application_name", "client_encoding",
-                               static_cast<const char *>(nullptr)};
-  const std::array values = {connection_string_.c_str(), application.c_str(), "UTF8",
+  // What stands before the connection string are defaults: a peer that is gone without a word is noticed in seconds.
+  const std::array keywords = {
+      "keepalives_idle", "keepalives_interval",       "keepalives_count", "tcp_user_timeout",
+      "dbname",          "fallback_application_name", "client_encoding",  static_cast<const char *>(nullptr)};
+  const std::array values = {"5",
+                             "2",
+                             "3",
+                             "10000", // milliseconds
+                             connection_string_.c_str(),
+                             application.c_str(),
+                             "UTF8",
                              static_cast<const char *>(nullptr)};
   connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 1));
   if (!connection_ || PQstatus(connection_.get()) == CONNECTION_BAD) {

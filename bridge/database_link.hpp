@@ -26,6 +26,7 @@ class Rows {
   explicit Rows(pg_result *result);
 
   int count() const;
+  int columns() const;
   std::string_view text(int row, int column) const; // empty for NULL
   bool is_null(int row, int column) const;
   std::int64_t number(int row, int column) const; // 0 for what is no number

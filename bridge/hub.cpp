@@ -136,6 +136,12 @@ std::vector<std::pair<std::weak_ptr<Connection>, ChannelId>> Hub::channels_on(co
   return channels;
 }
 
+// Clients join again, with the positions they have. Stock clients do so by themselves and report the new subscription.
+void Hub::start_over(std::string_view reason) {
+  for (const auto &[holder, id] : channels_on("*", nullptr))
+    if (const auto connection = holder.lock()) connection->conversation().let_rejoin(id, reason);
+}
+
 // On user:<id> it ends that user's channels on the topic; on $access everybody's on the topic are checked again, or
 // have to join again.
 void Hub::take_revocation(const LiveEvent &event) {

@@ -34,6 +34,7 @@ class Hub final : public EventReceiver {
   // Who is told of events on topics that begin with $; outlives the hub's last event.
   void set_internal(InternalReceiver &internal) { internal_ = &internal; }
   void caught_up() override { internal_->stream_caught_up(); }
+  void start_over(std::string_view reason) override;
 
   // Whether no connection has much waiting to be sent.
   bool keeps_up() const override { return behind_.empty(); }

@@ -1,8 +1,11 @@
-// A small state machine: listen, start, prepare, then fetch whenever there may be something.
+// A small state machine: pin the settings, listen, start, prepare, then fetch whenever there may be something.
 #include "listener.hpp"
+
+#include "listener_sql.hpp"
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -14,22 +17,33 @@ namespace {
 // A page is handed over in parts of about this size, so that large payloads do not pile up.
 constexpr std::size_t kPartBytes = 256 << 10;
 
-// Receivers that do not keep up after a part are looked at again so often and for so long.
+// Receivers that do not keep up after a part are looked at again so often. The stream waits for them up to a second,
+// and beyond that for a tenth of a millisecond of each 2.5 kB: not even if all of them dawdle does it fall below 25
+// MB/s.
 constexpr Milliseconds kLook{5};
-constexpr unsigned kMostLooks = 20;
+constexpr WaitBudget::Limits kWaiting{1000, 25000};
 
-constexpr std::uint64_t kPatience = 60000; // milliseconds for one page; silence beyond means a dead connection
+constexpr unsigned kMostFailures = 5; // of one event for want of memory
 
-constexpr std::uint64_t kMaintainEvery = 600000; // milliseconds
-
-constexpr const char *kStart = "select live.status()->>'mode', live.newest_batch()";
-constexpr const char *kFetch =
-    "select batch, id, topic, event, payload::text, durable from live.fetch_events($1, $2, $3)";
+// Milliseconds.
+constexpr std::uint64_t kTick = 1000;             // a silent server is asked for a sign of life so often
+constexpr std::uint64_t kHeardLately = 3000;      // readiness
+constexpr std::uint64_t kPatience = 5000;         // silence beyond means a dead connection
+constexpr std::uint64_t kPublishPatience = 15000; // what was emitted while nobody published may be much
+constexpr std::uint64_t kLongestPatience = 60000;
+constexpr std::uint64_t kMaintainEvery = 600000;
 
 std::int64_t to_number(std::string_view text) {
   std::int64_t number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
+}
+
+// Whether a fetch may have failed because of one of its events: data that cannot be rendered or is too large, memory
+// that does not suffice for it, a stored value that is broken.
+bool may_be_of_one_event(const DatabaseError &error) {
+  const std::string_view sqlstate = error.sqlstate;
+  return sqlstate.starts_with("22") || sqlstate.starts_with("54") || sqlstate.starts_with("XX") || sqlstate == "53200";
 }
 
 } // namespace
@@ -38,84 +52,124 @@ Listener::Listener(Loop &loop, const Log &log, const DatabaseSettings &settings,
     : loop_(loop), log_(log), settings_(settings), receiver_(receiver),
       link_(loop, log, settings.listen_connection_string, "listener",
             {[this] { on_ready(); }, [this] { on_readable(); }, [this] { on_lost(); }}),
-      poll_timer_(loop, [this] { poll(); }), pause_timer_(loop, [this] { look_whether_to_go_on(); }) {}
+      tick_timer_(loop, [this] { tick(); }), pause_timer_(loop, [this] { look_whether_to_go_on(); }),
+      waiting_(kWaiting), page_size_(settings.page_events) {}
 
-void Listener::poll() {
+bool Listener::ready() const { return caught_up_ && loop_.now() - heard_at_ <= kHeardLately; }
+
+// Grows with each connection that fell silent: a server that is only slow is not asked the same in vain for ever.
+std::uint64_t Listener::patience() const {
+  if (running_ == Query::drop_expired || running_ == Query::refresh) return kLongestPatience;
+  const std::uint64_t first = running_ == Query::publish ? kPublishPatience : kPatience;
+  return std::min(first << std::min(silences_, 4U), kLongestPatience);
+}
+
+void Listener::tick() {
   if (paused_) return;
-  if (running_ == Query::none) {
+  const std::uint64_t now = loop_.now();
+  if (running_ != Query::none) {
+    if (now - std::max(asked_at_, heard_at_) <= patience()) return;
+    ++silences_;
+    return link_.fail("no answer to a query of the listener");
+  }
+  if (now - polled_at_ >= settings_.poll_seconds * 1000u) {
+    polled_at_ = now;
     // Also with a worker, which may be away: it costs next to nothing when nothing waits.
     must_publish_ = true;
     must_expire_presence_ = in_transaction_mode_;
-    must_maintain_ = in_transaction_mode_ && loop_.now() - maintained_at_ > kMaintainEvery;
-    look();
-  } else if (loop_.now() - asked_at_ > kPatience) {
-    link_.fail("no answer to a query of the listener");
+    if (in_transaction_mode_ && now - maintained_at_ > kMaintainEvery) must_drop_expired_ = must_refresh_ = true;
+    return look();
   }
+  if (now - heard_at_ >= kTick / 2) send(Query::heartbeat);
 }
 
 void Listener::on_ready() {
-  poll_timer_.start(Milliseconds{settings_.poll_seconds * 1000}, Milliseconds{settings_.poll_seconds * 1000});
-  send(Query::listen);
+  heard_at_ = polled_at_ = loop_.now();
+  tick_timer_.start(Milliseconds{kTick}, Milliseconds{kTick});
+  send(Query::pin_settings);
 }
 
 void Listener::on_lost() {
-  poll_timer_.stop();
-  running_ = Query::none;
-  must_look_ = must_publish_ = must_maintain_ = must_expire_presence_ = caught_up_ = paused_ = false;
+  tick_timer_.stop();
   pause_timer_.stop();
+  running_ = Query::none;
+  must_look_ = must_publish_ = must_drop_expired_ = must_refresh_ = must_expire_presence_ = caught_up_ = paused_ =
+      false;
   page_.clear();
-  rows_.clear();
-  page_bytes_ = 0;
+  failed_.reset();
 }
 
 void Listener::send(Query query) {
   running_ = query;
   asked_at_ = loop_.now();
   PGconn *connection = link_.connection();
-  int sent = 0;
+  const auto simple = [&](const char *text) { return PQsendQuery(connection, text) == 1; };
+  bool sent = false;
   switch (query) {
   case Query::none:
     return;
+  case Query::pin_settings:
+    sent = simple(listener_sql::pin_settings);
+    break;
   case Query::listen:
-    sent = PQsendQuery(connection, "listen pg_live");
+    sent = simple("listen pg_live");
     break;
-  case Query::start:
-    sent = PQsendQuery(connection, kStart);
+  case Query::start: {
+    const std::string known = std::to_string(durable_batch_);
+    const std::array values = {known.c_str()};
+    sent = PQsendQueryParams(connection, listener_sql::state, 1, nullptr, values.data(), nullptr, nullptr, 0) == 1;
     break;
+  }
   case Query::prepare:
-    sent = PQsendPrepare(connection, "pg_live_fetch", kFetch, 0, nullptr);
+    sent = PQsendPrepare(connection, "pg_live_fetch", listener_sql::fetch, 0, nullptr) == 1;
     break;
   case Query::publish:
-    sent = PQsendQuery(connection, "select live.publish()");
-    break;
-  case Query::maintain:
-    maintained_at_ = loop_.now();
-    sent = PQsendQuery(connection, "select live.drop_expired_events(), live.refresh_summaries()");
-    break;
-  case Query::expire_presence:
-    sent = PQsendQuery(connection, "select live.expire_presence()");
+    sent = simple(listener_sql::publish);
     break;
   case Query::fetch:
-    return send_fetch();
+    sent = send_fetch();
+    break;
+  case Query::find_next:
+    sent = send_with_position(listener_sql::find_next, false, 1);
+    break;
+  case Query::drop_expired:
+    maintained_at_ = loop_.now();
+    sent = simple(listener_sql::drop_expired);
+    break;
+  case Query::refresh:
+    sent = simple(listener_sql::refresh);
+    break;
+  case Query::expire_presence:
+    sent = simple(listener_sql::expire_presence);
+    break;
+  case Query::heartbeat:
+    sent = simple(listener_sql::heartbeat);
+    break;
   }
-  if (sent != 1) return link_.fail(PQerrorMessage(connection));
+  if (!sent) return link_.fail(PQerrorMessage(connection));
   link_.flush();
 }
 
-void Listener::send_fetch() {
+bool Listener::send_fetch() {
+  page_events_ = 0;
+  failed_.reset();
+  return send_with_position("pg_live_fetch", true, page_size_) && PQsetSingleRowMode(link_.connection()) == 1;
+}
+
+bool Listener::send_with_position(const char *statement, bool is_prepared, unsigned most) {
   const std::string batch = std::to_string(last_->batch);
   const std::string id = last_->id ? std::to_string(*last_->id) : "";
-  const std::string most = std::to_string(settings_.page_events);
-  const std::array values = {batch.c_str(), last_->id ? id.c_str() : nullptr, most.c_str()};
-  page_events_ = 0;
+  const std::string count = std::to_string(most);
+  const std::array values = {batch.c_str(), last_->id ? id.c_str() : nullptr, count.c_str()};
   PGconn *connection = link_.connection();
-  if (PQsendQueryPrepared(connection, "pg_live_fetch", values.size(), values.data(), nullptr, nullptr, 0) != 1 ||
-      PQsetSingleRowMode(connection) != 1)
-    return link_.fail(PQerrorMessage(connection));
-  link_.flush();
+  const int number = values.size();
+  return (is_prepared
+              ? PQsendQueryPrepared(connection, statement, number, values.data(), nullptr, nullptr, 0)
+              : PQsendQueryParams(connection, statement, number, nullptr, values.data(), nullptr, nullptr, 0)) == 1;
 }
 
 void Listener::on_readable() {
+  heard_at_ = loop_.now();
   take_results();
   if (link_.ready()) read_doorbells();
 }
@@ -133,7 +187,7 @@ void Listener::take_results() {
 
 void Listener::look_whether_to_go_on() {
   if (!receiver_.keeps_up()) {
-    if (++looks_ < kMostLooks) return;
+    if (waiting_.spend(static_cast<std::uint32_t>(kLook.count()))) return;
     receiver_.give_up_waiting();
   }
   pause_timer_.stop();
@@ -158,64 +212,88 @@ void Listener::take_result(Rows rows) {
   case PGRES_SINGLE_TUPLE:
     return take_event(std::move(rows));
   case PGRES_COMMAND_OK:
+  case PGRES_EMPTY_QUERY:
     return;
   case PGRES_TUPLES_OK:
-    if (running_ == Query::start && rows.count() == 1) {
-      in_transaction_mode_ = rows.text(0, 0) == "in-transaction";
-      if (!last_) last_ = Seen{rows.number(0, 1), std::nullopt};
-    }
+    if (running_ == Query::start && rows.count() == 1) take_state(rows);
+    if (running_ == Query::find_next && rows.count() == 1) skip(event_of(rows), failed_->message);
     return;
-  default: {
-    const DatabaseError error = error_of(rows);
-    log_.warning("could not follow the events", {{"sqlstate", error.sqlstate}, {"error", error.message}});
-    link_.fail("a query of the listener failed");
+  default:
+    take_error(error_of(rows));
   }
+}
+
+// Whether the history that clients know goes on. A crash may have taken batches of signals away, which is no loss; but
+// after a recovery to an earlier time, or with a standby that was behind, what they were told may never have been, and
+// their positions may be of no batch. They are told to join again, and a resume from there is answered "lost".
+void Listener::take_state(const Rows &rows) {
+  in_transaction_mode_ = !rows.is_true(0, 0);
+  const std::int64_t newest = rows.number(0, 1);
+  const bool is_known = rows.is_true(0, 2);
+  if (!last_ || !is_known) durable_batch_ = newest;
+  if (last_ && !is_known) {
+    log_.error("the database has another history: clients start over",
+               {{"last_batch", last_->batch}, {"newest_batch", newest}});
+    receiver_.start_over("the database was restored to an earlier state");
   }
+  if (!last_ || !is_known) {
+    last_ = Seen{newest, std::nullopt};
+  } else if (newest < last_->batch) {
+    // Ids of batches come from the clock, which is behind now: what follows the last that was kept may be new.
+    last_ = Seen{durable_batch_, std::nullopt};
+  }
+}
+
+void Listener::take_error(const DatabaseError &error) {
+  if (running_ == Query::fetch && may_be_of_one_event(error)) {
+    failed_ = error;
+    return;
+  }
+  log_.warning("could not follow the events", {{"sqlstate", error.sqlstate}, {"error", error.message}});
+  link_.fail("a query of the listener failed");
 }
 
 void Listener::take_event(Rows rows) {
-  LiveEvent event;
-  event.position = {rows.number(0, 0), rows.number(0, 1)};
-  event.topic = rows.text(0, 2);
-  event.event = rows.text(0, 3);
-  event.payload = rows.text(0, 4);
-  event.durable = rows.is_true(0, 5);
   ++page_events_;
-  if (rows.is_null(0, 4)) return skip(event);
-  page_bytes_ += event.payload.size();
-  page_.push_back(event);
-  rows_.push_back(std::move(rows));
-  if (page_bytes_ >= kPartBytes) hand_over();
+  const LiveEvent event = event_of(rows);
+  if (event.durable) durable_batch_ = event.position.batch;
+  if (const std::string_view reason = why_not_to_send(rows, event); !reason.empty()) return skip(event, reason);
+  page_.add(std::move(rows), event);
+  if (page_.bytes() >= kPartBytes) hand_over();
 }
 
 // One event that cannot be sent does not stop those behind it.
-void Listener::skip(const LiveEvent &event) {
+void Listener::skip(const LiveEvent &event, std::string_view reason) {
   hand_over();
   last_ = Seen{event.position.batch, event.position.id};
-  log_.error("skipped an event that cannot be sent",
-             {{"position", format_position(event.position)}, {"topic", event.topic}, {"event", event.event}});
+  ++skipped_;
+  log_.error("skipped an event that cannot be sent", {{"position", format_position(event.position)},
+                                                      {"topic", event.topic},
+                                                      {"event", event.event},
+                                                      {"reason", reason},
+                                                      {"skipped", skipped_}});
 }
 
 void Listener::hand_over() {
-  if (page_.empty()) return;
-  last_ = Seen{page_.back().position.batch, page_.back().position.id};
-  receiver_.deliver(page_);
+  if (page_.events().empty()) return;
+  const Position last = page_.events().back().position;
+  last_ = Seen{last.batch, last.id};
+  waiting_.earn(page_.bytes());
+  receiver_.deliver(page_.events());
   page_.clear();
-  rows_.clear();
-  page_bytes_ = 0;
   if (receiver_.keeps_up()) return;
   paused_ = true;
-  looks_ = 0;
   link_.read(false);
   pause_timer_.start(kLook, kLook);
 }
 
 void Listener::finished() {
-  const Query query = running_;
-  running_ = Query::none;
+  const Query query = std::exchange(running_, Query::none);
   switch (query) {
   case Query::none:
     return;
+  case Query::pin_settings:
+    return send(Query::listen);
   case Query::listen:
     return send(Query::start);
   case Query::start:
@@ -225,18 +303,41 @@ void Listener::finished() {
     return look();
   case Query::publish:
     return send(Query::fetch);
-  case Query::maintain:
-  case Query::expire_presence:
-    return next();
   case Query::fetch:
-    hand_over();
-    if (page_events_ >= settings_.page_events) {
-      must_look_ = true;
-    } else if (page_events_ > 0) {
-      last_->id.reset(); // a batch becomes visible whole: all of it was seen
-    }
+    return page_ended();
+  case Query::find_next:
+    return look();
+  case Query::drop_expired:
+  case Query::refresh:
+  case Query::expire_presence:
+  case Query::heartbeat:
     return next();
   }
+}
+
+// A page that failed is asked for again event by event, from where it broke off, until the one is found that makes it
+// fail; then pages grow again.
+void Listener::page_ended() {
+  hand_over();
+  if (failed_) {
+    if (page_size_ == 1 && page_events_ == 0) {
+      // Memory may be short for a while only.
+      if (failed_->sqlstate == "53200" && ++failures_ < kMostFailures) return link_.fail("a fetch failed");
+      return send(Query::find_next);
+    }
+    page_size_ = 1;
+    must_look_ = true;
+    return next();
+  }
+  failures_ = 0;
+  if (page_events_ >= page_size_) {
+    page_size_ = std::min(page_size_ * 2, settings_.page_events);
+    must_look_ = true;
+  } else {
+    page_size_ = settings_.page_events;
+    if (page_events_ > 0) last_->id.reset(); // a batch becomes visible whole: all of it was seen
+  }
+  next();
 }
 
 void Listener::look() {
@@ -247,11 +348,13 @@ void Listener::look() {
 void Listener::next() {
   if (!must_look_) {
     if (std::exchange(must_expire_presence_, false)) return send(Query::expire_presence);
-    if (std::exchange(must_maintain_, false)) return send(Query::maintain);
+    if (std::exchange(must_drop_expired_, false)) return send(Query::drop_expired);
+    if (std::exchange(must_refresh_, false)) return send(Query::refresh);
     if (!std::exchange(caught_up_, true)) {
       log_.info("following the events", {{"in_transaction_mode", in_transaction_mode_}});
       receiver_.caught_up();
     }
+    silences_ = 0;
     link_.works();
     return;
   }

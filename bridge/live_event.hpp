@@ -30,6 +30,9 @@ class EventReceiver {
   // They have waited long enough: those who do not read hold up nobody.
   virtual void give_up_waiting() = 0;
 
+  // What was delivered may never have happened: the database is another one, or an earlier state of it.
+  virtual void start_over(std::string_view reason) = 0;
+
   // All there is was delivered, for the first time since the connection was lost: signals may be missing.
   virtual void caught_up() = 0;
 };

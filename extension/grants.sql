@@ -104,7 +104,7 @@ BEGIN
   PERFORM live.grant_schema(role);
   EXECUTE format(
     'GRANT EXECUTE ON FUNCTION live.version(), live.newest_batch(), live.fetch_events(bigint, bigint, integer),
-       live.publish(), live.drop_expired_events(), live.status(), live.expire_presence(),
+       live.publish(), live.drop_expired_events(), live.status(), live.stream_state(bigint), live.expire_presence(),
        live.default_lease(), live.idle_after(), live.register_node(uuid, interval), live.renew_node(uuid, interval), live.retire_node(uuid),
        live.connect_users(uuid, uuid[], text[], live.device_type[]), live.disconnect_users(uuid[], boolean),
        live.report_activity(uuid[], integer[]), live.store_channel_presence(uuid, jsonb, text[]), live.channel_roster(text, boolean),

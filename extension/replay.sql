@@ -100,6 +100,12 @@ BEGIN
         USING ERRCODE = 'object_not_in_prerequisite_state',
               HINT = 'Read the current state again, then follow the topic from now on.';
     END IF;
+    -- After a recovery to an earlier time, or of another cluster: a client that has it knows of what never was.
+    IF start.batch > live.newest_batch() THEN
+      RAISE EXCEPTION 'position "%" is not of this history', after_position
+        USING ERRCODE = 'object_not_in_prerequisite_state',
+              HINT = 'Read the current state again, then follow the topic from now on.';
+    END IF;
     start_id := start.id;
   END IF;
   first_xid := least(pg_snapshot_xmin(start_snapshot), start_xids[1]);
@@ -141,4 +147,4 @@ CREATE FUNCTION live.replay(topic text, after_position text DEFAULT NULL, since 
 RETURNS TABLE ("position" text, event text, payload jsonb, created_at timestamptz)
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_replay';
 COMMENT ON FUNCTION live.replay(text, text, timestamptz, integer) IS
-'Durable events of a topic in order, after a position or since a time; without those that cannot be sent. For whoever may receive the topic. Errors: 42501 without access, 22023 for a position that is none or max_events outside 1..10000, 55000 for a position older than the events that are kept.';
+'Durable events of a topic in order, after a position or since a time; without those that cannot be sent. For whoever may receive the topic. Errors: 42501 without access, 22023 for a position that is none or max_events outside 1..10000, 55000 for a position older than the events that are kept or of another history.';

@@ -9,6 +9,21 @@ LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_live_worker_is
 COMMENT ON FUNCTION live.worker_is_expected() IS
 'Whether a worker has run since the server started, so that transactions ring it instead of notifying the bridges.';
 
+-- Costs the same however much is kept or waits, unlike live.status(). A batch that has expired cannot be told from one
+-- that never was, and counts as known.
+CREATE FUNCTION live.stream_state(known_batch bigint, OUT worker_expected boolean, OUT newest_batch bigint, OUT is_known boolean)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  worker_expected := live.worker_is_expected(); -- the settings exist once the library is loaded
+  newest_batch := live.newest_batch();
+  is_known := known_batch = 0 OR EXISTS (SELECT FROM live.batch b WHERE b.id = known_batch)
+    OR known_batch < (extract(epoch FROM clock_timestamp() - current_setting('pg_live.event_retention')::interval) * 1000000)::bigint;
+END
+$$;
+COMMENT ON FUNCTION live.stream_state(bigint) IS
+'Where a listener starts: whether a worker publishes, the newest batch (0 if there never was one), and whether the batch it knows is of this history. For bridges.';
+
 -- Age of the oldest event that is committed and in no batch yet; 0 if there is none.
 CREATE FUNCTION live.publish_lag() RETURNS interval
 LANGUAGE sql STABLE

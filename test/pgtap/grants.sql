@@ -44,7 +44,7 @@ $$, 'functions refer to objects of pg_catalog and live only');
 -- Definer functions do what a caller may not do: each is listed.
 SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
   $$VALUES ('drop_expired_events'::name), ('drop_topic_rule'), ('fetch_events'), ('newest_batch'), ('publish'), ('revoke_access'),
-           ('set_topic_rule'), ('status'), ('topic_rule_of'),
+           ('set_topic_rule'), ('status'), ('stream_state'), ('topic_rule_of'),
            ('my_sessions'), ('is_participant'), ('shares_session_with'), ('follows'),
            ('presence_rule_in_force'), ('set_presence_visibility'), ('update_presence'), ('heartbeat'), ('heartbeat_of_socket'), ('node_expiry'), ('disconnect'), ('go_offline'),
            ('expire_presence'), ('register_node'), ('renew_node'), ('retire_node'), ('connect_users'), ('disconnect_users'), ('report_activity'),
@@ -175,7 +175,7 @@ CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,u
   my_follows,follow,unfollow,entity_type_of,require_entity,activity_cursor,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,
   get_entity_activities,get_feed_groups,get_notifications,mark_seen,mark_read,unread_count,get_trending,get_activity_trends,to_activitystreams,
   activitystreams_type,activitystreams_urn,activitystreams_time}'::name[]);
-CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status,
+CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status,stream_state,
   expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity,
   store_channel_presence,channel_roster,refresh_summaries,drop_expired_activities,default_lease,idle_after}'::name[]);
 CREATE ROLE "Weird Role";
