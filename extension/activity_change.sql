@@ -64,7 +64,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   before live.activity_stream := live.own_activity(id);
   now live.activity_stream;
-  users text[] := live.checked_audience(visibility, CASE WHEN visibility = 'session' THEN before.session_id END, audience);
+  users text[] COLLATE "C" := live.checked_audience(visibility, CASE WHEN visibility = 'session' THEN before.session_id END, audience);
 BEGIN
   IF visibility = before.visibility AND users IS NOT DISTINCT FROM before.audience THEN
     RETURN;

@@ -6,11 +6,11 @@
 -- signals that snapshot holds already. A member whose user is invisible is marked hidden: only the user sees it.
 
 CREATE UNLOGGED TABLE live.channel_presence (
-  ref text PRIMARY KEY,
-  topic text NOT NULL,
+  ref text COLLATE "C" PRIMARY KEY,
+  topic text COLLATE "C" NOT NULL,
   is_private boolean NOT NULL,
-  key text NOT NULL,
-  user_id text,
+  key text COLLATE "C" NOT NULL,
+  user_id text COLLATE "C",
   connection uuid NOT NULL,
   node_id uuid,
   meta jsonb NOT NULL,
@@ -86,7 +86,7 @@ BEGIN
   UNION ALL
   (SELECT c.ref, c.key, c.user_id, c.hidden, c.meta
    FROM live.channel_presence c LEFT JOIN live.node n ON n.id = c.node_id
-   WHERE c.topic = channel_roster.topic AND c.is_private = channel_roster.is_private
+   WHERE c.topic = channel_roster.topic COLLATE "C" AND c.is_private = channel_roster.is_private
      AND live.is_alive(c.expires_at, c.node_id, n.expires_at)
    ORDER BY c.joined_at, c.ref);
 END
@@ -126,7 +126,8 @@ COMMENT ON FUNCTION live.lock_visibility(text[]) IS
 'Lets none of these users become invisible, or visible, until the transaction ends; returns them without those whom somebody holds. For the extension itself.';
 
 CREATE TYPE live.tracked_member AS (
-  ref text, previous_ref text, connection uuid, topic text, is_private boolean, key text, user_id text, meta jsonb);
+  ref text COLLATE "C", previous_ref text COLLATE "C", connection uuid, topic text COLLATE "C", is_private boolean, key text COLLATE "C",
+  user_id text COLLATE "C", meta jsonb);
 COMMENT ON TYPE live.tracked_member IS
 'What a bridge stores with live.store_channel_presence(): as live.channel_presence; previous_ref: the member it replaces, of the same socket.';
 
@@ -170,10 +171,11 @@ SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 #variable_conflict use_column
 DECLARE
   members live.tracked_member[];
-  free text[];
-  held text[];
-  ending text[];
-  busy text[];
+  free text[] COLLATE "C";
+  held text[] COLLATE "C";
+  gone text[] COLLATE "C" := untracked;
+  ending text[] COLLATE "C";
+  busy text[] COLLATE "C";
   changes bigint;
 BEGIN
   PERFORM live.require_node(store_channel_presence.node_id);
@@ -182,15 +184,15 @@ BEGIN
   free := live.lock_visibility(array(SELECT m.user_id FROM unnest(members) AS m));
   held := array(SELECT m.ref FROM unnest(members) AS m WHERE m.user_id IS NOT NULL AND m.user_id <> ALL (free));
   -- Members that are to end and are held stay, with those that were to take their place.
-  ending := untracked || array(SELECT m.previous_ref FROM unnest(members) AS m WHERE m.ref <> ALL (held));
+  ending := gone || array(SELECT m.previous_ref FROM unnest(members) AS m WHERE m.ref <> ALL (held));
   busy := live.busy_members(ending);
   held := held || array(SELECT m.ref FROM unnest(members) AS m WHERE m.previous_ref = ANY (busy) AND m.ref <> ALL (held))
-               || array(SELECT u FROM unnest(untracked) AS u WHERE u = ANY (busy));
+               || array(SELECT u FROM unnest(gone) AS u WHERE u = ANY (busy));
   members := array(SELECT m FROM unnest(members) AS m WHERE m.ref <> ALL (held));
-  untracked := array(SELECT u FROM unnest(untracked) AS u WHERE u <> ALL (busy));
+  gone := array(SELECT u FROM unnest(gone) AS u WHERE u <> ALL (busy));
   WITH ended AS (
     DELETE FROM live.channel_presence c
-    WHERE c.ref = ANY (untracked) OR c.ref = ANY (array(SELECT m.previous_ref FROM unnest(members) AS m))
+    WHERE c.ref = ANY (gone) OR c.ref = ANY (array(SELECT m.previous_ref FROM unnest(members) AS m))
     RETURNING c.ref, c.topic, c.is_private, c.joined_at
   ), stored AS (
     INSERT INTO live.channel_presence AS c

@@ -10,10 +10,10 @@ COMMENT ON TYPE live.session_status IS 'Whether a session goes on.';
 
 CREATE TABLE live.collaboration_sessions (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-  room_name text NOT NULL,
+  room_name text COLLATE "C" NOT NULL,
   status live.session_status NOT NULL DEFAULT 'active',
   is_public boolean NOT NULL DEFAULT false,
-  created_by text NOT NULL,
+  created_by text COLLATE "C" NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE live.collaboration_sessions IS 'Collaboration sessions: rooms in which people edit together.';
@@ -27,7 +27,7 @@ SELECT pg_extension_config_dump('live.collaboration_sessions', '');
 
 CREATE TABLE live.session_participants (
   session_id uuid NOT NULL REFERENCES live.collaboration_sessions ON DELETE CASCADE,
-  user_id text NOT NULL,
+  user_id text COLLATE "C" NOT NULL,
   role live.participant_role NOT NULL DEFAULT 'editor',
   joined_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (session_id, user_id)
@@ -68,7 +68,7 @@ SET search_path = pg_catalog, pg_temp AS $$
     SELECT FROM live.session_participants mine
     JOIN live.session_participants theirs ON theirs.session_id = mine.session_id
     JOIN live.collaboration_sessions s ON s.id = mine.session_id
-    WHERE mine.user_id = live.user_id() AND theirs.user_id = shares_session_with.user_id AND s.status = 'active')
+    WHERE mine.user_id = live.user_id() AND theirs.user_id = shares_session_with.user_id COLLATE "C" AND s.status = 'active')
 $$;
 COMMENT ON FUNCTION live.shares_session_with(text) IS 'Whether the current user and that user are participants of one active session.';
 

@@ -21,7 +21,7 @@ ALTER TABLE live.node ENABLE ROW LEVEL SECURITY;
 
 CREATE UNLOGGED TABLE live.connection (
   id uuid PRIMARY KEY,
-  user_id text NOT NULL,
+  user_id text COLLATE "C" NOT NULL,
   node_id uuid,
   device_type live.device_type NOT NULL DEFAULT 'other',
   active boolean NOT NULL DEFAULT true,

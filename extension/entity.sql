@@ -2,7 +2,7 @@
 -- not exist and what may not be seen get the same answer.
 
 CREATE TABLE live.entity_type (
-  name text PRIMARY KEY,
+  name text COLLATE "C" PRIMARY KEY,
   relation text NOT NULL,
   key_column text NOT NULL
 );
@@ -26,11 +26,11 @@ BEGIN
   SELECT format('%I.%I', n.nspname, c.relname) INTO qualified
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.oid = relation AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-    AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = key_column AND a.attnum > 0 AND NOT a.attisdropped);
+    AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = key_column COLLATE "C" AND a.attnum > 0 AND NOT a.attisdropped);
   IF qualified IS NULL THEN
     RAISE EXCEPTION 'relation % has no column "%"', relation, key_column USING ERRCODE = 'undefined_column';
   END IF;
-  INSERT INTO live.entity_type AS t (name, relation, key_column) VALUES (register_entity_type.name, qualified, key_column)
+  INSERT INTO live.entity_type AS t (name, relation, key_column) VALUES (register_entity_type.name COLLATE "C", qualified, key_column)
   ON CONFLICT ON CONSTRAINT entity_type_pkey DO UPDATE SET relation = excluded.relation, key_column = excluded.key_column;
 END
 $$;
@@ -41,7 +41,7 @@ CREATE FUNCTION live.entity_type_of(name text, OUT relation text, OUT key_column
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  SELECT t.relation, t.key_column INTO relation, key_column FROM live.entity_type t WHERE t.name = entity_type_of.name;
+  SELECT t.relation, t.key_column INTO relation, key_column FROM live.entity_type t WHERE t.name = entity_type_of.name COLLATE "C";
 END
 $$;
 COMMENT ON FUNCTION live.entity_type_of(text) IS 'Where the entities of a registered type are; NULLs if it is not registered.';

@@ -34,34 +34,35 @@ CREATE FUNCTION live.erase_user(user_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  whom text COLLATE "C" := user_id; -- nobody else is forgotten, whatever the caller's collation takes for equal
   gone live.activity_stream;
 BEGIN
-  IF user_id IS NULL THEN
+  IF whom IS NULL THEN
     RAISE EXCEPTION 'user_id must not be null' USING ERRCODE = 'null_value_not_allowed';
   END IF;
   -- Before anything is told: what is told from here on names nobody, or is not kept.
-  DELETE FROM live.event e WHERE live.names_user(e.topic, e.payload, erase_user.user_id);
-  DELETE FROM live.signal s WHERE live.names_user(s.topic, s.payload, erase_user.user_id);
+  DELETE FROM live.event e WHERE live.names_user(e.topic, e.payload, whom);
+  DELETE FROM live.signal s WHERE live.names_user(s.topic, s.payload, whom);
   -- All in one order: two who untell the same users must not wait for each other.
   PERFORM live.lock_notifications(told.user_id)
   FROM (SELECT DISTINCT m.user_id FROM live.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
-        WHERE a.user_id = erase_user.user_id ORDER BY m.user_id) AS told;
-  FOR gone IN SELECT a.* FROM live.activity_stream a WHERE a.user_id = erase_user.user_id ORDER BY a.id FOR NO KEY UPDATE LOOP
+        WHERE a.user_id = whom ORDER BY m.user_id) AS told;
+  FOR gone IN SELECT a.* FROM live.activity_stream a WHERE a.user_id = whom ORDER BY a.id FOR NO KEY UPDATE LOOP
     IF gone.deleted_at IS NULL THEN
       PERFORM live.untell_activity(gone, true), live.note_trend(gone, -1);
     END IF;
     DELETE FROM live.activity_stream a WHERE a.id = gone.id;
   END LOOP;
-  UPDATE live.activity_stream a SET audience = array_remove(a.audience, erase_user.user_id)
-  WHERE a.id IN (SELECT m.activity_id FROM live.activity_audience m WHERE m.user_id = erase_user.user_id);
-  DELETE FROM live.activity_audience m WHERE m.user_id = erase_user.user_id;
-  DELETE FROM live.notification_read r WHERE r.user_id = erase_user.user_id;
-  DELETE FROM live.notification_state s WHERE s.user_id = erase_user.user_id;
-  DELETE FROM live.follow_edge e WHERE erase_user.user_id IN (e.follower, e.followed);
-  DELETE FROM live.session_participants p WHERE p.user_id = erase_user.user_id;
-  UPDATE live.collaboration_sessions s SET created_by = '' WHERE s.created_by = erase_user.user_id;
-  PERFORM live.erase_presence(user_id);
-  PERFORM live.emit('user:' || user_id, 'access:revoked', jsonb_build_object('topic', '*', 'reason', 'access was revoked'), false);
+  UPDATE live.activity_stream a SET audience = array_remove(a.audience, whom)
+  WHERE a.id IN (SELECT m.activity_id FROM live.activity_audience m WHERE m.user_id = whom);
+  DELETE FROM live.activity_audience m WHERE m.user_id = whom;
+  DELETE FROM live.notification_read r WHERE r.user_id = whom;
+  DELETE FROM live.notification_state s WHERE s.user_id = whom;
+  DELETE FROM live.follow_edge e WHERE whom IN (e.follower, e.followed);
+  DELETE FROM live.session_participants p WHERE p.user_id = whom;
+  UPDATE live.collaboration_sessions s SET created_by = '' WHERE s.created_by = whom;
+  PERFORM live.erase_presence(whom);
+  PERFORM live.emit('user:' || whom, 'access:revoked', jsonb_build_object('topic', '*', 'reason', 'access was revoked'), false);
 END
 $$;
 COMMENT ON FUNCTION live.erase_user(text) IS

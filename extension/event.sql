@@ -12,8 +12,8 @@ COMMENT ON SEQUENCE live.event_id IS 'Ids of events and signals. Logged, so that
 CREATE TABLE live.event (
   id bigint NOT NULL,
   xid xid8 NOT NULL,
-  topic text NOT NULL,
-  event text NOT NULL,
+  topic text COLLATE "C" NOT NULL,
+  event text COLLATE "C" NOT NULL,
   payload jsonb NOT NULL,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   slot smallint NOT NULL

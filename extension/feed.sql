@@ -3,7 +3,7 @@
 -- is what the policy of live.activity_stream says, in a form whose cost does not depend on how much one may not see.
 
 CREATE TYPE live.feed_query AS (
-  activity_types text[], actor text, entity_type text, entity_id text, session_id uuid, since timestamptz, until timestamptz,
+  activity_types text[] COLLATE "C", actor text COLLATE "C", entity_type text COLLATE "C", entity_id text COLLATE "C", session_id uuid, since timestamptz, until timestamptz,
   metadata jsonb, after_created_at timestamptz, after_id bigint, backwards boolean, most integer);
 COMMENT ON TYPE live.feed_query IS 'What is asked of a feed: filters (NULL: any), where the last page ended, in which direction, how many.';
 
@@ -161,7 +161,7 @@ RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, en
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT * FROM live.feed_page(
-    after_cursor, ROW(activity_types, actor, $5, $6, $7, since, until, $10, NULL, NULL, coalesce(backwards, false), max_activities)::live.feed_query,
+    after_cursor COLLATE "C", ROW(activity_types, actor, $5, $6, $7, since, until, $10, NULL, NULL, coalesce(backwards, false), max_activities)::live.feed_query,
     '{public,own,users,session,followers}')
 $$;
 COMMENT ON FUNCTION live.get_feed_activities(integer, text, text[], text, text, text, uuid, timestamptz, timestamptz, jsonb, boolean) IS
@@ -174,7 +174,7 @@ LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT live.required_user();
   SELECT * FROM live.feed_page(
-    after_cursor, ROW(activity_types, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, max_activities)::live.feed_query, '{home}')
+    after_cursor COLLATE "C", ROW(activity_types, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, max_activities)::live.feed_query, '{home}')
 $$;
 COMMENT ON FUNCTION live.get_home_feed(integer, text, text[]) IS
 'What the people whom the current user follows show everyone or their followers, newest first: pass the cursor of the last row to go on. Errors: 42501 when not signed in; 22023, 54000 as of live.get_feed_activities().';

@@ -61,8 +61,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 #variable_conflict use_column
 DECLARE
-  me text := live.user_id();
-  way text := get_feed_groups."grouping"; -- a key word of SQL
+  me text COLLATE "C" := live.user_id();
+  way text COLLATE "C" := get_feed_groups."grouping"; -- a key word of SQL
   place record := live.parse_activity_cursor(after_cursor);
   query live.feed_query;
   newest live.activity_stream;

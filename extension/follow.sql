@@ -1,8 +1,8 @@
 -- Who follows whom, and the helpers that policies call: definer functions, as those of sessions are.
 
 CREATE TABLE live.follow_edge (
-  follower text NOT NULL,
-  followed text NOT NULL,
+  follower text COLLATE "C" NOT NULL,
+  followed text COLLATE "C" NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (follower, followed),
   CHECK (follower <> followed)
@@ -21,7 +21,7 @@ CREATE POLICY own_edges_read ON live.follow_edge FOR SELECT
 CREATE FUNCTION live.follows(user_id text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM live.follow_edge e WHERE e.follower = live.user_id() AND e.followed = follows.user_id)
+  SELECT EXISTS (SELECT FROM live.follow_edge e WHERE e.follower = live.user_id() AND e.followed = follows.user_id COLLATE "C")
 $$;
 COMMENT ON FUNCTION live.follows(text) IS 'Whether the current user follows that user.';
 
@@ -37,13 +37,13 @@ CREATE FUNCTION live.follow(user_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text := live.required_user();
+  me text COLLATE "C" := live.required_user();
+  whom text COLLATE "C" := live.checked_text(user_id, 'user_id', 255);
 BEGIN
-  PERFORM live.checked_text(user_id, 'user_id', 255);
-  IF user_id = me THEN
+  IF whom = me THEN
     RAISE EXCEPTION 'users cannot follow themselves' USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  INSERT INTO live.follow_edge (follower, followed) VALUES (me, user_id) ON CONFLICT ON CONSTRAINT follow_edge_pkey DO NOTHING;
+  INSERT INTO live.follow_edge (follower, followed) VALUES (me, whom) ON CONFLICT ON CONSTRAINT follow_edge_pkey DO NOTHING;
 END
 $$;
 COMMENT ON FUNCTION live.follow(text) IS
@@ -53,11 +53,12 @@ CREATE FUNCTION live.unfollow(user_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text := live.required_user();
+  me text COLLATE "C" := live.required_user();
+  whom text COLLATE "C" := user_id;
 BEGIN
-  DELETE FROM live.follow_edge e WHERE e.follower = me AND e.followed = unfollow.user_id;
+  DELETE FROM live.follow_edge e WHERE e.follower = me AND e.followed = whom;
   IF FOUND THEN
-    PERFORM live.revoke_access('followers:' || user_id, me);
+    PERFORM live.revoke_access('followers:' || whom, me);
   END IF;
 END
 $$;

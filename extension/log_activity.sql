@@ -42,7 +42,7 @@ BEGIN
     RAISE EXCEPTION 'audience is too large' USING ERRCODE = 'program_limit_exceeded',
       DETAIL = format('It has %s users, the limit is %s.', cardinality(audience), most);
   END IF;
-  SELECT array_agg(DISTINCT live.checked_text(u, 'a user of the audience', 255)) INTO users FROM unnest(audience) AS u;
+  SELECT array_agg(DISTINCT live.checked_text(u COLLATE "C", 'a user of the audience', 255)) INTO users FROM unnest(audience) AS u;
   RETURN users;
 END
 $$;

@@ -11,7 +11,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF value IS NULL THEN
     RAISE EXCEPTION '% must not be null', what USING ERRCODE = 'null_value_not_allowed';
-  ELSIF value = '' OR length(value) > longest OR value ~ '[[:cntrl:]]' THEN
+  ELSIF value = '' OR length(value) > longest OR value COLLATE "C" ~ '[[:cntrl:]]' THEN
     RAISE EXCEPTION '% must have 1 to % characters and no control characters', what, longest
       USING ERRCODE = 'invalid_parameter_value';
   END IF;

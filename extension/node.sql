@@ -73,6 +73,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
   at timestamptz := live.clock();
+  users text[] COLLATE "C" := user_ids;
   free uuid[];
   held uuid[];
 BEGIN
@@ -84,14 +85,14 @@ BEGIN
   held := array(SELECT c.id FROM live.connection c WHERE c.id = ANY (connection_ids) EXCEPT SELECT f FROM unnest(free) AS f);
   INSERT INTO live.connection AS c (id, user_id, node_id, device_type, connected_at, last_active_at, seen_at, expires_at, check_at)
   SELECT new.id, new.user_id, connect_users.node_id, coalesce(new.device_type, 'other'), at, at, at, 'infinity', at + live.idle_after()
-  FROM unnest(connection_ids, user_ids, device_types) AS new (id, user_id, device_type)
+  FROM unnest(connection_ids, users, device_types) AS new (id, user_id, device_type)
   WHERE new.id <> ALL (held)
   -- A node that has lost its lease, or its answer, connects all its users again.
   ON CONFLICT ON CONSTRAINT connection_pkey DO UPDATE
   SET node_id = excluded.node_id, seen_at = excluded.seen_at, expires_at = 'infinity', check_at = least(c.check_at, excluded.check_at)
   WHERE c.user_id = excluded.user_id AND c.node_id IS DISTINCT FROM excluded.node_id;
   PERFORM live.wake_worker(at + live.idle_after());
-  PERFORM live.announce_unheld(user_ids);
+  PERFORM live.announce_unheld(users);
   RETURN held;
 END
 $$;

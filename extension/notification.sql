@@ -3,7 +3,7 @@
 -- committed at that moment, whatever its time, is unread. What was read one by one is a row each, until all is read.
 
 CREATE TABLE live.notification_state (
-  user_id text PRIMARY KEY,
+  user_id text COLLATE "C" PRIMARY KEY,
   read_until timestamptz NOT NULL DEFAULT '-infinity',
   read_snapshot pg_snapshot,
   read_xid xid8,
@@ -36,7 +36,7 @@ COMMENT ON FUNCTION live.forget_snapshots() IS 'Snapshots mean nothing in anothe
 CREATE TRIGGER forget_snapshots BEFORE INSERT ON live.notification_state FOR EACH ROW EXECUTE FUNCTION live.forget_snapshots();
 
 CREATE TABLE live.notification_read (
-  user_id text NOT NULL,
+  user_id text COLLATE "C" NOT NULL,
   activity_id bigint NOT NULL REFERENCES live.activity_stream ON DELETE CASCADE,
   PRIMARY KEY (user_id, activity_id)
 );
@@ -176,7 +176,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  me text := live.required_user();
+  me text COLLATE "C" := live.required_user();
   start record := live.parse_activity_cursor(after_cursor);
   state live.notification_state;
 BEGIN

@@ -14,7 +14,7 @@ CREATE TYPE live.device_type AS ENUM ('desktop', 'mobile', 'tablet', 'web', 'oth
 COMMENT ON TYPE live.device_type IS 'What a connection runs on.';
 
 CREATE TABLE live.user_presence (
-  user_id text PRIMARY KEY,
+  user_id text COLLATE "C" PRIMARY KEY,
   status live.presence_status NOT NULL DEFAULT 'offline',
   mode live.presence_mode NOT NULL DEFAULT 'auto',
   custom_status text,
@@ -91,7 +91,7 @@ COMMENT ON FUNCTION live.make_unheld_presence(text[], text) IS
 'Makes the rows of users who have none, but for those whom somebody has been making for as long as patience, a lock_timeout. For the extension itself.';
 
 CREATE TABLE live.invisible_user (
-  user_id text PRIMARY KEY REFERENCES live.user_presence ON DELETE CASCADE,
+  user_id text COLLATE "C" PRIMARY KEY REFERENCES live.user_presence ON DELETE CASCADE,
   custom_status text,
   metadata jsonb NOT NULL
 );
@@ -127,22 +127,23 @@ CREATE FUNCTION live.can_see_presence(user_id text) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text := live.user_id();
+  me text COLLATE "C" := live.user_id();
+  whom text COLLATE "C" := user_id;
   visibility record;
   visible boolean;
 BEGIN
-  IF me IS NULL OR user_id IS NULL THEN
+  IF me IS NULL OR whom IS NULL THEN
     RETURN false;
-  ELSIF me = user_id THEN
+  ELSIF me = whom THEN
     RETURN true;
   END IF;
   visibility := live.presence_rule_in_force();
   CASE visibility.rule
     WHEN 'everyone' THEN RETURN true;
-    WHEN 'session' THEN RETURN live.shares_session_with(user_id);
-    WHEN 'followers' THEN RETURN live.follows(user_id);
+    WHEN 'session' THEN RETURN live.shares_session_with(whom);
+    WHEN 'followers' THEN RETURN live.follows(whom);
     ELSE
-      EXECUTE format('SELECT %s($1)', visibility.check_function) INTO visible USING user_id;
+      EXECUTE format('SELECT %s($1)', visibility.check_function) INTO visible USING whom;
       RETURN coalesce(visible, false);
   END CASE;
 END
@@ -154,10 +155,10 @@ CREATE FUNCTION live.set_presence_visibility(rule text, check_function regproced
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF rule IS NULL OR rule NOT IN ('everyone', 'session', 'followers', 'function') THEN
+  IF rule IS NULL OR rule COLLATE "C" NOT IN ('everyone', 'session', 'followers', 'function') THEN
     RAISE EXCEPTION 'invalid rule of presence visibility: "%"', coalesce(left(rule, 60), 'NULL')
       USING ERRCODE = 'invalid_parameter_value', HINT = 'It is one of everyone, session, followers, function.';
-  ELSIF (rule = 'function') <> (check_function IS NOT NULL) THEN
+  ELSIF (rule COLLATE "C" = 'function') <> (check_function IS NOT NULL) THEN
     RAISE EXCEPTION 'a check function is given with the rule "function", and only then'
       USING ERRCODE = 'invalid_parameter_value';
   END IF;

@@ -4,7 +4,7 @@ CREATE FUNCTION live.parse_position(value text, OUT batch bigint, OUT id bigint)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF value !~ '^[0-9]{1,18}-[0-9]{1,18}$' THEN
+  IF value COLLATE "C" !~ '^[0-9]{1,18}-[0-9]{1,18}$' THEN
     RAISE EXCEPTION 'invalid position: "%"', left(value, 60)
       USING ERRCODE = 'invalid_parameter_value', HINT = 'A position is the "meta.id" of an event, unchanged.';
   END IF;

@@ -2,7 +2,7 @@
 -- have the rules the app sets, and a topic without a rule has no access.
 
 CREATE TABLE live.topic_rule (
-  pattern text PRIMARY KEY,
+  pattern text COLLATE "C" PRIMARY KEY,
   receive_check text,
   send_check text
 );
@@ -23,12 +23,14 @@ COMMENT ON FUNCTION live.is_built_in_topic(text) IS 'Whether the topic, or patte
 CREATE FUNCTION live.topic_rule_of(topic text) RETURNS TABLE (receive_check text, send_check text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  name text COLLATE "C" := topic;
 BEGIN
   RETURN QUERY
   SELECT r.receive_check, r.send_check
   FROM live.topic_rule r
-  WHERE r.pattern = topic OR (right(r.pattern, 1) = '*' AND starts_with(topic, left(r.pattern, -1)))
-  ORDER BY r.pattern = topic DESC, length(r.pattern) DESC
+  WHERE r.pattern = name OR (right(r.pattern, 1) = '*' AND starts_with(name, left(r.pattern, -1)))
+  ORDER BY r.pattern = name DESC, length(r.pattern) DESC
   LIMIT 1;
 END
 $$;
@@ -42,7 +44,7 @@ DECLARE
   check_function text;
   passes boolean;
 BEGIN
-  SELECT CASE action WHEN 'receive' THEN rule.receive_check WHEN 'send' THEN rule.send_check END
+  SELECT CASE action COLLATE "C" WHEN 'receive' THEN rule.receive_check WHEN 'send' THEN rule.send_check END
   INTO check_function
   FROM live.topic_rule_of(topic) AS rule;
   IF NOT FOUND THEN
@@ -62,30 +64,31 @@ RETURNS SETOF record
 LANGUAGE plpgsql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  location text := substr(topic, length('typing:') + 1);
+  name text COLLATE "C" := topic; -- names are compared byte by byte, whatever the caller's collation
+  location text COLLATE "C" := substr(topic, length('typing:') + 1);
 BEGIN
-  IF topic IS NULL THEN
+  IF name IS NULL THEN
     RAISE EXCEPTION 'topic must not be null' USING ERRCODE = 'null_value_not_allowed';
   END IF;
   can_receive := false;
   can_send := false;
-  IF topic = 'activity' THEN
+  IF name = 'activity' THEN
     can_receive := true;
-  ELSIF topic = 'presence' THEN
+  ELSIF name = 'presence' THEN
     can_receive := live.user_id() IS NOT NULL;
-  ELSIF starts_with(topic, 'user:') THEN
-    can_receive := coalesce(topic = 'user:' || live.user_id(), false);
-  ELSIF starts_with(topic, 'followers:') THEN
-    can_receive := coalesce(live.follows(substr(topic, length('followers:') + 1)), false);
-  ELSIF topic ~ '^session:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN
-    can_receive := live.is_participant(substr(topic, length('session:') + 1)::uuid);
-  ELSIF starts_with(topic, 'typing:') AND NOT live.is_built_in_topic(location) THEN
+  ELSIF starts_with(name, 'user:') THEN
+    can_receive := coalesce(name = 'user:' || live.user_id(), false);
+  ELSIF starts_with(name, 'followers:') THEN
+    can_receive := coalesce(live.follows(substr(name, length('followers:') + 1)), false);
+  ELSIF name ~ '^session:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN
+    can_receive := live.is_participant(substr(name, length('session:') + 1)::uuid);
+  ELSIF starts_with(name, 'typing:') AND NOT live.is_built_in_topic(location) THEN
     can_receive := coalesce(live.passes_rule(location, 'receive'), live.user_id() IS NOT NULL);
-  ELSIF starts_with(topic, 'typing:') AND NOT starts_with(location, 'typing:') THEN
+  ELSIF starts_with(name, 'typing:') AND NOT starts_with(location, 'typing:') THEN
     can_receive := live.user_id() IS NOT NULL AND (SELECT access.can_receive FROM live.topic_access(location) AS access);
-  ELSIF NOT live.is_built_in_topic(topic) THEN
-    can_receive := coalesce(live.passes_rule(topic, 'receive'), false);
-    can_send := live.user_id() IS NOT NULL AND coalesce(live.passes_rule(topic, 'send'), false);
+  ELSIF NOT live.is_built_in_topic(name) THEN
+    can_receive := coalesce(live.passes_rule(name, 'receive'), false);
+    can_send := live.user_id() IS NOT NULL AND coalesce(live.passes_rule(name, 'send'), false);
   END IF;
   RETURN NEXT;
 END
@@ -135,15 +138,17 @@ CREATE FUNCTION live.set_topic_rule(pattern text, receive_check regprocedure DEF
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  name text COLLATE "C" := pattern;
 BEGIN
-  IF pattern IS NULL OR pattern = '' OR length(pattern) > 255 OR strpos(left(pattern, -1), '*') > 0
-     OR pattern ~ '[[:cntrl:]]' OR live.is_built_in_topic(pattern) THEN
-    RAISE EXCEPTION 'invalid topic pattern: "%"', coalesce(left(pattern, 60), 'NULL')
+  IF name IS NULL OR name = '' OR length(name) > 255 OR strpos(left(name, -1), '*') > 0
+     OR name ~ '[[:cntrl:]]' OR live.is_built_in_topic(name) THEN
+    RAISE EXCEPTION 'invalid topic pattern: "%"', coalesce(left(name, 60), 'NULL')
       USING ERRCODE = 'invalid_parameter_value',
             HINT = 'A pattern is a topic of the app, or its beginning followed by *.';
   END IF;
   INSERT INTO live.topic_rule AS rule (pattern, receive_check, send_check)
-  VALUES (set_topic_rule.pattern, live.check_function_name(set_topic_rule.receive_check),
+  VALUES (name, live.check_function_name(set_topic_rule.receive_check),
           live.check_function_name(set_topic_rule.send_check))
   ON CONFLICT ON CONSTRAINT topic_rule_pkey DO UPDATE
   SET receive_check = excluded.receive_check, send_check = excluded.send_check;
@@ -157,7 +162,7 @@ CREATE FUNCTION live.drop_topic_rule(pattern text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  DELETE FROM live.topic_rule r WHERE r.pattern = drop_topic_rule.pattern;
+  DELETE FROM live.topic_rule r WHERE r.pattern = drop_topic_rule.pattern COLLATE "C";
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no rule for pattern "%"', coalesce(left(pattern, 60), 'NULL') USING ERRCODE = 'undefined_object';
   END IF;

@@ -41,11 +41,11 @@ BEGIN
   END IF;
   -- As live.checked_text() has it, which owners of tables need no right to call.
   IF EXISTS (SELECT FROM unnest(ARRAY[entity_type, insert_type, update_type, delete_type]) AS t
-             WHERE t = '' OR length(t) > 255 OR t ~ '[[:cntrl:]]') THEN
+             WHERE t = '' OR length(t) > 255 OR t COLLATE "C" ~ '[[:cntrl:]]') THEN
     RAISE EXCEPTION 'types must have 1 to 255 characters and no control characters' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   SELECT c INTO missing FROM unnest(ARRAY[key_column] || metadata_columns || update_columns) AS c
-  WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = c AND a.attnum > 0 AND NOT a.attisdropped);
+  WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = c COLLATE "C" AND a.attnum > 0 AND NOT a.attisdropped);
   IF FOUND THEN
     RAISE EXCEPTION 'relation % has no column "%"', relation, missing USING ERRCODE = 'undefined_column';
   END IF;

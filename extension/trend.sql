@@ -6,8 +6,8 @@
 -- summaries folds that into the sums; reading adds what is not folded yet, so it is exact at any time.
 
 CREATE TABLE live.trend (
-  entity_type text NOT NULL,
-  entity_id text NOT NULL,
+  entity_type text COLLATE "C" NOT NULL,
+  entity_id text COLLATE "C" NOT NULL,
   score double precision NOT NULL,
   PRIMARY KEY (entity_type, entity_id)
 );
@@ -21,8 +21,8 @@ SELECT pg_extension_config_dump('live.trend', '');
 ALTER TABLE live.trend ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE live.trend_change (
-  entity_type text NOT NULL,
-  entity_id text NOT NULL,
+  entity_type text COLLATE "C" NOT NULL,
+  entity_id text COLLATE "C" NOT NULL,
   moment double precision NOT NULL,
   weight double precision NOT NULL
 );
@@ -143,7 +143,7 @@ CREATE FUNCTION live.get_trending(entity_type text DEFAULT NULL, max_entities in
 RETURNS TABLE (entity_type text, entity_id text, score double precision)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 20
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT * FROM live.trending($1, max_entities)
+  SELECT * FROM live.trending($1 COLLATE "C", max_entities)
 $$;
 COMMENT ON FUNCTION live.get_trending(text, integer) IS
 'The entities with the most public activity, of one type or of all: an activity counts 1 when it is logged and half as much every day later. Exact when read. Error 22023 for max_entities outside 1 to 1000.';

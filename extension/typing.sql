@@ -1,8 +1,8 @@
 -- Typing: who is typing where. UNLOGGED, and gone after three seconds unless renewed. The event carries the whole set.
 
 CREATE UNLOGGED TABLE live.typing (
-  location text NOT NULL,
-  user_id text NOT NULL,
+  location text COLLATE "C" NOT NULL,
+  user_id text COLLATE "C" NOT NULL,
   started_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL,
   shown boolean NOT NULL DEFAULT true,

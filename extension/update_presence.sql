@@ -3,10 +3,12 @@
 CREATE FUNCTION live.presence_of(user_id text) RETURNS live.presence
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+DECLARE
+  whom text COLLATE "C" := user_id;
 BEGIN
   RETURN coalesce(
-    (SELECT p FROM live.presence p WHERE p.user_id = presence_of.user_id),
-    ROW(user_id, 'offline', 'auto', NULL, NULL, 0, NULL, NULL, '{}')::live.presence);
+    (SELECT p FROM live.presence p WHERE p.user_id = whom),
+    ROW(whom, 'offline', 'auto', NULL, NULL, 0, NULL, NULL, '{}')::live.presence);
 END
 $$;
 COMMENT ON FUNCTION live.presence_of(text) IS
@@ -16,9 +18,9 @@ CREATE FUNCTION live.get_presence(user_id text DEFAULT NULL) RETURNS live.presen
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text := live.required_user();
+  me text COLLATE "C" := live.required_user();
 BEGIN
-  RETURN live.presence_of(coalesce(user_id, me));
+  RETURN live.presence_of(coalesce(user_id COLLATE "C", me));
 END
 $$;
 COMMENT ON FUNCTION live.get_presence(text) IS
@@ -70,12 +72,13 @@ CREATE FUNCTION live.update_presence(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text := live.required_user();
+  me text COLLATE "C" := live.required_user();
+  said text COLLATE "C" := custom_status;
   before live.user_presence;
   turned boolean;
 BEGIN
-  IF custom_status <> '' THEN
-    PERFORM live.checked_text(custom_status, 'custom_status', 255);
+  IF said <> '' THEN
+    PERFORM live.checked_text(said, 'custom_status', 255);
   END IF;
   PERFORM live.checked_metadata(metadata);
   -- In the order in which all lock: connections, the user's row, members of channels.
@@ -83,8 +86,8 @@ BEGIN
   INSERT INTO live.user_presence (user_id) VALUES (me) ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING;
   SELECT p.* INTO before FROM live.user_presence p WHERE p.user_id = me FOR UPDATE;
   turned := live.store_mode(me, mode);
-  IF custom_status IS NOT NULL OR metadata IS NOT NULL THEN
-    PERFORM live.store_presence_text(me, custom_status, metadata);
+  IF said IS NOT NULL OR metadata IS NOT NULL THEN
+    PERFORM live.store_presence_text(me, said, metadata);
   END IF;
   IF device_type IS NOT NULL THEN
     UPDATE live.connection c SET device_type = update_presence.device_type
@@ -174,7 +177,7 @@ LANGUAGE plpgsql STABLE ROWS 100
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-  after_user text := '';
+  after_user text COLLATE "C" := '';
 BEGIN
   PERFORM live.required_user();
   IF max_users IS NULL OR max_users < 1 OR max_users > 1000 THEN

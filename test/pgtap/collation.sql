@@ -1,0 +1,201 @@
+-- Ids are compared byte by byte. The collation of a caller's column comes into a function with its argument: one that takes
+-- 'BOB' for 'bob' must change nothing there, and one that is merely another must not cost the indexes.
+\unset ECHO
+BEGIN;
+SELECT no_plan();
+
+CREATE SCHEMA app;
+CREATE COLLATION app.caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE COLLATION app.other (provider = icu, locale = 'und');
+CREATE FUNCTION app.anybody(topic text) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true';
+
+-- Columns, also of composite types: what is free text, or a name in SQL, is listed.
+SELECT set_eq($$
+  SELECT c.relname || '.' || a.attname
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  WHERE c.relnamespace = 'live'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'c')
+    AND a.atttypid IN ('text'::regtype, 'text[]'::regtype) AND a.attcollation <> '"C"'::regcollation
+$$, $$VALUES ('user_presence.custom_status'), ('invisible_user.custom_status'), ('true_presence.custom_status'), ('true_presence.own_custom_status'),
+             ('presence.custom_status'), ('topic_rule.receive_check'), ('topic_rule.send_check'), ('presence_rule.rule'), ('presence_rule.check_function'),
+             ('entity_type.relation'), ('entity_type.key_column')$$, 'columns with ids have collation "C"');
+
+-- Functions: each that takes text is called below, or is in one of two lists.
+CREATE TEMP TABLE called (function name, statement text);
+INSERT INTO called VALUES -- %s: the collation
+  ('topic_access', $$SELECT live.topic_access('ROOM:1' %s)$$),
+  ('topic_access', $$SELECT live.topic_access('USER:anna' %s)$$),
+  ('topic_access', $$SELECT live.topic_access('user:ANNA' %s)$$),
+  ('topic_access', $$SELECT live.topic_access('followers:BOB' %s)$$),
+  ('topic_access', $$SELECT live.topic_access('typing:ROOM:1' %s)$$),
+  ('topic_access', $$SELECT live.topic_access('Activity' %s)$$),
+  ('topic_access', $$SELECT live.topic_access('room:1' %s)$$),
+  ('topic_rule_of', $$SELECT live.topic_rule_of('ROOM:1' %s)$$),
+  ('topic_rule_of', $$SELECT live.topic_rule_of('LOBBY' %s)$$),
+  ('passes_rule', $$SELECT live.passes_rule('room:1' %1$s, 'SEND' %1$s)$$),
+  ('is_built_in_topic', $$SELECT live.is_built_in_topic('PRESENCE' %s)$$),
+  ('is_built_in_topic', $$SELECT live.is_built_in_topic('USER:anna' %s)$$),
+  ('revoke_access', $$SELECT live.revoke_access('ROOM:1' %1$s, 'BOB' %1$s)$$),
+  ('set_topic_rule', $$SELECT live.set_topic_rule('LOBBY' %s)$$),
+  ('set_topic_rule', $$SELECT live.set_topic_rule('Presence' %s)$$),
+  ('drop_topic_rule', $$SELECT live.drop_topic_rule('LOBBY' %s)$$),
+  ('send', $$SELECT live.send('ROOM:1' %1$s, 'x' %1$s, '{}')$$),
+  ('emit', $$SELECT live.emit('ROOM:1' %1$s, 'x' %1$s, '{}') > 0$$),
+  ('replay', $$SELECT event FROM live.replay('USER:anna' %1$s, '0-0' %1$s)$$),
+  ('replay', $$SELECT event FROM live.replay('user:anna' %1$s, '0-0' %1$s)$$),
+  ('follows', $$SELECT live.follows('BOB' %s)$$),
+  ('follows', $$SELECT live.follows('bob' %s)$$),
+  ('follow', $$SELECT live.follow('BOB' %s)$$),
+  ('follow', $$SELECT live.follow('ANNA' %s)$$),
+  ('unfollow', $$SELECT live.unfollow('BOB' %s)$$),
+  ('unfollow', $$SELECT live.unfollow('bob' %s)$$),
+  ('shares_session_with', $$SELECT live.shares_session_with('BOB' %s)$$),
+  ('shares_session_with', $$SELECT live.shares_session_with('bob' %s)$$),
+  ('erase_user', $$SELECT live.erase_user('BOB' %s)$$),
+  ('erase_user', $$SELECT live.erase_user('bob' %s)$$),
+  ('can_see_presence', $$SELECT live.set_presence_visibility('followers'), live.can_see_presence('ANNA' %s)$$),
+  ('can_see_presence', $$SELECT live.set_presence_visibility('followers'), live.can_see_presence('BOB' %s)$$),
+  ('set_presence_visibility', $$SELECT live.set_presence_visibility('SESSION' %s)$$),
+  ('presence_of', $$SELECT (live.presence_of('BOB' %s)).status$$),
+  ('get_presence', $$SELECT (live.get_presence('BOB' %s)).status$$),
+  ('get_presence', $$SELECT (live.get_presence('bob' %s)).status$$),
+  ('update_presence', $$SELECT (live.update_presence('away', 'In a MEETING' %s)).custom_status$$),
+  ('update_presence', $$SELECT (live.update_presence('away', '' %s)).custom_status$$),
+  ('get_online_users', $$SELECT user_id FROM live.get_online_users(10, encode('anna', 'base64') %s)$$),
+  ('set_typing', $$SELECT live.set_typing('DOC' %s, false)$$),
+  ('get_typing', $$SELECT live.get_typing('DOC' %s)$$),
+  ('channel_members', $$SELECT key FROM live.channel_members('ROOM:1' %s)$$),
+  ('channel_members', $$SELECT key FROM live.channel_members('room:1' %s)$$),
+  ('channel_roster', $$SELECT user_id FROM live.channel_roster('ROOM:1' %s, true)$$),
+  ('store_channel_presence', $$SELECT live.store_channel_presence('00000000-0000-4000-8000-000000000001', '[]', ARRAY['REF'] %s)$$),
+  ('store_channel_presence', $$SELECT live.store_channel_presence('00000000-0000-4000-8000-000000000001', '[]', ARRAY['ref'] %s)$$),
+  ('connect_users', $$SELECT live.connect_users('00000000-0000-4000-8000-000000000001', ARRAY['00000000-0000-4000-8000-000000000009']::uuid[], ARRAY['BOB'] %s)$$),
+  ('log_activity', $$SELECT (live.log_activity('LIKED' %1$s, 'BOOK' %1$s, '7' %1$s, idempotency_key => 'KEY' %1$s)).activity_type$$),
+  ('log_activity', $$SELECT (live.log_activity('told' %1$s, visibility => 'users', audience => ARRAY['bob', 'BOB', 'ANNA'] %1$s)).audience$$),
+  ('set_activity_visibility', $$SELECT live.set_activity_visibility((SELECT min(id) FROM live.activity_stream WHERE user_id = 'anna'), 'users', ARRAY['bob', 'BOB'] %s)$$),
+  ('get_feed_activities', $$SELECT activity_type FROM live.get_feed_activities(actor => 'ANNA' %s)$$),
+  ('get_feed_activities', $$SELECT activity_type FROM live.get_feed_activities(activity_types => ARRAY['liked', 'LIKED'] %s)$$),
+  ('get_feed_activities', $$SELECT activity_type FROM live.get_feed_activities(after_cursor => live.activity_cursor(now() + '1 day', 1) %1$s, entity_type => 'BOOK' %1$s, entity_id => '7' %1$s)$$),
+  ('get_home_feed', $$SELECT activity_type FROM live.get_home_feed(10, live.activity_cursor(now() + '1 day', 1) %1$s, ARRAY['LIKED'] %1$s)$$),
+  ('get_entity_activities', $$SELECT activity_type FROM live.get_entity_activities('book' %1$s, 'a' %1$s)$$),
+  ('get_feed_groups', $$SELECT activity_type FROM live.get_feed_groups(10, live.activity_cursor(now() + '1 day', 1) %1$s, 'verb-day' %1$s)$$),
+  ('get_feed_groups', $$SELECT activity_type FROM live.get_feed_groups("grouping" => 'VERB-DAY' %1$s)$$),
+  ('get_notifications', $$SELECT activity_type FROM live.get_notifications(10, live.activity_cursor(now() + '1 day', 1) %s)$$),
+  ('get_trending', $$SELECT entity_id FROM live.get_trending('BOOK' %s)$$),
+  ('get_trending', $$SELECT entity_id FROM live.get_trending('book' %s)$$),
+  ('register_entity_type', $$SELECT live.register_entity_type('THING' %s, 'app.thing', 'id')$$),
+  ('entity_type_of', $$SELECT live.entity_type_of('THING' %s)$$),
+  ('require_entity', $$SELECT live.require_entity('THING' %1$s, 'no such' %1$s)$$),
+  ('require_entity', $$SELECT live.require_entity('thing' %1$s, 'A' %1$s)$$),
+  ('track_activity', $$SELECT live.track_activity('app.thing', 'thing' %1$s, insert_type => 'CREATED' %1$s)$$),
+  ('to_activitystreams', $$SELECT live.activitystreams_type('nothing known' %s)$$),
+  ('activitystreams_type', $$SELECT live.activitystreams_type('liked' %s)$$),
+  ('activitystreams_urn', $$SELECT live.activitystreams_urn('user' %1$s, 'Ü b' %1$s)$$),
+  ('claim', $$SELECT live.claim('SUB' %s)$$),
+  ('checked_text', $$SELECT live.checked_text(E'a\nb' %1$s, 'what' %1$s, 10)$$),
+  ('parse_activity_cursor', $$SELECT live.parse_activity_cursor('no cursor' %s)$$),
+  ('parse_position', $$SELECT live.parse_position('no position' %s)$$);
+
+CREATE TEMP TABLE text_function AS
+SELECT DISTINCT p.proname AS name FROM pg_proc p CROSS JOIN unnest(p.proargtypes) AS argument (type)
+WHERE p.pronamespace = 'live'::regnamespace AND argument.type IN ('text'::regtype, 'text[]'::regtype);
+CREATE TEMP TABLE internal AS SELECT unnest('{
+  announce,announce_unheld,begin_connection,busy_members,channel_members_of,check_activity,checked_audience,checked_page,count_unread,
+  deleted_members,drop_channel_presence,emit_channel_change,emit_typing,erase_presence,feed_branch,feed_group_key,feed_groups_of_day,
+  feed_page,feed_statement,forget_ended_connections,hide_channel_presence,is_open_room,is_still_told,is_told_now,leave_channels,
+  lock_notifications,lock_visibility,make_unheld_presence,make_user_presence,names_user,presence_events,published_events,read_feed,
+  replay_events,store_activity,store_mode,store_presence_text,store_typing,tell_unread,trend_moments,trending,typing_users}'::name[]) AS name;
+SELECT is_empty('SELECT name FROM text_function EXCEPT SELECT function FROM called EXCEPT SELECT name FROM internal',
+                'every function that takes text is called here, or is one that only others of the extension call');
+SELECT is_empty($$SELECT i.name FROM internal i JOIN pg_proc p ON p.proname = i.name AND p.pronamespace = 'live'::regnamespace
+                  WHERE has_function_privilege('authenticated', p.oid, 'EXECUTE') OR has_function_privilege('live_bridge', p.oid, 'EXECUTE')$$,
+                'and of those clients and bridges call none');
+
+CREATE TABLE app.thing (id text PRIMARY KEY);
+INSERT INTO app.thing VALUES ('a');
+SELECT set_config('request.jwt.claims', '{"sub": "anna", "role": "authenticated"}', true) <> '' AS anna \gset
+DO $$
+DECLARE
+  node constant uuid := '00000000-0000-4000-8000-000000000001';
+BEGIN
+  PERFORM live.set_topic_rule('room:*', 'app.anybody(text)', 'app.anybody(text)'), live.set_topic_rule('lobby', 'app.anybody(text)'),
+          live.register_entity_type('thing', 'app.thing', 'id'), live.follow('bob'), live.register_node(node);
+  PERFORM live.connect_users(node, ARRAY[gen_random_uuid(), gen_random_uuid(), gen_random_uuid()], '{bob,anna,carl}');
+  PERFORM live.store_channel_presence(node, '[{"ref": "ref", "connection": "00000000-0000-4000-8000-000000000007", "topic": "room:1", "is_private": true, "key": "bob", "user_id": "bob", "meta": {}}]');
+  PERFORM live.log_activity('liked', 'book', '7', idempotency_key => 'key'), live.log_activity('read', 'book', 'a'), live.log_activity('told', visibility => 'users', audience => '{bob}');
+  INSERT INTO live.collaboration_sessions (id, room_name, created_by) VALUES (node, 'room', 'bob');
+  INSERT INTO live.session_participants (session_id, user_id) VALUES (node, 'anna'), (node, 'bob');
+  PERFORM live.set_typing('doc', true);
+END
+$$;
+
+CREATE FUNCTION pg_temp.digest() RETURNS text LANGUAGE sql AS $$
+  SELECT concat_ws(' | ',
+    (SELECT string_agg(concat(follower, '>', followed), ' ' ORDER BY follower, followed) FROM live.follow_edge),
+    (SELECT string_agg(concat(user_id, ' ', activity_type, ' ', entity_type, ' ', audience, ' ', idempotency_key), ', ' ORDER BY user_id, activity_type, entity_type, audience) FROM live.activity_stream),
+    (SELECT string_agg(user_id, ' ' ORDER BY user_id) FROM live.activity_audience), (SELECT string_agg(pattern, ' ' ORDER BY pattern) FROM live.topic_rule),
+    (SELECT string_agg(user_id, ' ' ORDER BY user_id) FROM live.session_participants), (SELECT string_agg(created_by, ' ') FROM live.collaboration_sessions),
+    (SELECT string_agg(concat(user_id, ' ', status, ' ', custom_status), ', ' ORDER BY user_id) FROM live.user_presence),
+    (SELECT string_agg(user_id, ' ' ORDER BY user_id) FROM live.connection), (SELECT string_agg(ref, ' ') FROM live.channel_presence),
+    (SELECT string_agg(location, ' ') FROM live.typing), (SELECT string_agg(name, ' ' ORDER BY name) FROM live.entity_type),
+    (SELECT string_agg(concat(topic, ' ', event), ', ' ORDER BY topic, event) FROM live.event), (SELECT rule FROM live.presence_rule))
+$$;
+-- What a statement returns and leaves behind, or the error it ends with. Nothing of it stays.
+CREATE FUNCTION pg_temp.outcome(statement text, collation_name text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  row record;
+  rows text := '';
+BEGIN
+  FOR row IN EXECUTE format(statement, 'COLLATE ' || collation_name) LOOP
+    rows := rows || row::text;
+  END LOOP;
+  RAISE '%', rows || ' | ' || pg_temp.digest() USING ERRCODE = 'UNDO1';
+EXCEPTION WHEN OTHERS THEN
+  RETURN CASE SQLSTATE WHEN 'UNDO1' THEN SQLERRM ELSE SQLSTATE || ' ' || SQLERRM END;
+END
+$$;
+SELECT is(pg_temp.outcome(statement, 'app.caseless'), pg_temp.outcome(statement, 'pg_catalog."default"'), format(statement, 'COLLATE caseless') || ' does as with any other')
+FROM called;
+
+-- The collation of a column, as apps have it.
+CREATE TABLE app.person (handle text COLLATE app.caseless);
+INSERT INTO app.person VALUES ('Bob');
+CREATE TABLE app.post (author text COLLATE app.caseless, body text);
+INSERT INTO app.post VALUES ('Bob', 'not followed'), ('bob', 'followed');
+ALTER TABLE app.post ENABLE ROW LEVEL SECURITY;
+CREATE POLICY of_followed ON app.post FOR SELECT USING (live.follows(author));
+GRANT USAGE ON SCHEMA app TO authenticated;
+GRANT SELECT ON app.post TO authenticated;
+SET LOCAL ROLE authenticated;
+SELECT results_eq('SELECT body FROM app.post', $$VALUES ('followed')$$, 'a policy with live.follows() shows what those wrote who are followed, and nobody who is merely alike');
+RESET ROLE;
+SELECT count(live.erase_user(handle)) FROM app.person \gset
+SELECT ok(live.follows('bob'), 'erasing Bob leaves bob as he is');
+
+-- Indexes: no table is read from its beginning to its end, whichever collation comes in.
+INSERT INTO live.user_presence (user_id) SELECT 'user ' || n FROM generate_series(1, 20000) n;
+INSERT INTO live.follow_edge (follower, followed) SELECT 'user ' || n % 100, 'user ' || n FROM generate_series(1000, 20000) n;
+INSERT INTO live.session_participants (session_id, user_id) SELECT '00000000-0000-4000-8000-000000000001', 'user ' || n FROM generate_series(1, 20000) n;
+INSERT INTO live.connection (id, user_id, connected_at, last_active_at, seen_at, expires_at, check_at)
+SELECT gen_random_uuid(), 'user ' || n, now(), now(), now(), 'infinity', 'infinity' FROM generate_series(1, 20000) n;
+INSERT INTO live.channel_presence (ref, topic, is_private, key, connection, meta, hidden, joined_at, expires_at)
+SELECT 'ref ' || n, 'room:' || n, true, 'key', gen_random_uuid(), '{}', false, now(), 'infinity' FROM generate_series(1, 20000) n;
+INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id) SELECT 'user ' || n, 'type ' || n % 100, 'kind ' || n % 100, n::text FROM generate_series(1, 20000) n;
+ANALYZE live.user_presence, live.follow_edge, live.session_participants, live.connection, live.channel_presence, live.activity_stream;
+CREATE FUNCTION pg_temp.read_through(statement text, collation_name text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  tables constant regclass[] := '{live.user_presence,live.follow_edge,live.session_participants,live.connection,live.channel_presence,live.activity_stream}';
+  before bigint[] := array(SELECT pg_stat_get_xact_numscans(t) FROM unnest(tables) AS t);
+BEGIN
+  EXECUTE format(statement, 'COLLATE ' || collation_name);
+  RETURN (SELECT string_agg(t.name::text, ' ') FROM unnest(tables, before) AS t (name, scans) WHERE pg_stat_get_xact_numscans(t.name) > t.scans);
+END
+$$;
+SELECT is(pg_temp.read_through(statement, collation_name), NULL, format(statement, 'COLLATE ' || collation_name) || ' reads by index')
+FROM unnest(ARRAY[$$SELECT live.get_presence('user 77' %s)$$, $$SELECT live.follows('user 77' %s)$$, $$SELECT live.shares_session_with('user 77' %s)$$,
+                  $$SELECT live.follow('user 77' %s)$$, $$SELECT live.unfollow('user 77' %s)$$, $$SELECT live.channel_roster('room:77' %s, true)$$,
+                  $$SELECT live.get_feed_activities(actor => 'user 77' %s)$$, $$SELECT live.get_feed_activities(activity_types => ARRAY['type 77'] %s)$$,
+                  $$SELECT live.get_entity_activities('kind 77' %1$s, '77' %1$s)$$, $$SELECT live.update_presence('away', 'x' %s)$$]) AS statement,
+     unnest('{"\"C\"",app.other,app.caseless}'::text[]) AS collation_name;
+
+SELECT finish();
+ROLLBACK;
