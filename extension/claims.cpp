@@ -67,6 +67,11 @@ bool is_ascii(std::string_view value) {
   return true;
 }
 
+// Whether the older settings, one a claim, count: only where there are no claims as JSON, not even invalid ones. What a
+// pooled session has left in one of them must not become the user of a request that says who it is, or that it is
+// nobody.
+bool older_settings_count() { return current_value(claims_setting)[0] == '\0'; }
+
 std::optional<json::Value> parsed_claims() {
   const std::string_view claims = current_value(claims_setting);
   if (claims.empty() || claims.size() > claims_limit) return std::nullopt;
@@ -100,10 +105,9 @@ bool is_identifier(const text *value) {
 
 // The claim as a value of the cache, which lives in TopMemoryContext; null unless it is an identifier.
 text *identifier(const ClaimSetting &older, const std::optional<json::Value> &claims, std::string_view name) {
-  const char *const value = current_value(older);
   text *found = nullptr;
-  if (value[0] != '\0') {
-    found = cstring_to_text(value);
+  if (older_settings_count()) {
+    found = cstring_to_text(current_value(older));
   } else if (claims) {
     if (const std::optional<json::Value> claim = json::member(*claims, name)) found = string_to_text(*claim);
   }
@@ -195,7 +199,11 @@ text *older_claim(std::string_view name) {
 Datum claim(FunctionCallInfo fcinfo) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   const std::string_view name = text_argument(fcinfo, 0, "name");
-  if (text *const older = older_claim(name)) PG_RETURN_TEXT_P(older);
+  if (older_settings_count()) {
+    text *const older = older_claim(name);
+    if (older == nullptr) PG_RETURN_NULL();
+    PG_RETURN_TEXT_P(older);
+  }
   const std::optional<json::Value> claims = parsed_claims();
   if (!claims) PG_RETURN_NULL();
   const std::optional<json::Value> value = json::member(*claims, name);
@@ -212,8 +220,8 @@ Datum claim(FunctionCallInfo fcinfo) {
 void watch_claims() {
   // Without a check hook: SET must not begin to fail. The prefix is not reserved: request.method is not ours.
   watch(claims_setting, "Claims of the request's token, as JSON.");
-  watch(sub_setting, "User of the request; wins over request.jwt.claims.");
-  watch(role_setting, "Role of the request; wins over request.jwt.claims.");
+  watch(sub_setting, "User of the request, where request.jwt.claims is empty.");
+  watch(role_setting, "Role of the request, where request.jwt.claims is empty.");
 }
 
 } // namespace pg_live

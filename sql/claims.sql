@@ -112,12 +112,16 @@ FROM unnest('{text,number,big,bool,null,object,array,"",twice,café,absent,Text}
 SELECT live.claim(NULL);
 SELECT live.jwt() ->> 'big' AS big, live.jwt() ->> 'number' AS number, live.jwt() ->> 'twice' AS twice;
 
--- The older settings, one a claim, win where they are not empty; an invalid one does not fall back to the token.
-SET request.jwt.claims = '{"sub": "anna", "role": "authenticated"}';
+-- The older settings, one a claim, count where there are no claims as JSON, not even invalid ones: what a pooled session
+-- has left there is nobody's.
 SET request.jwt.claim.sub = 'ben';
 SET request.jwt.claim.role = 'service_role';
-SELECT live.user_id(), live.jwt_role(), live.claim('sub');
 SET request.jwt.claim.email = 'ben@example.org';
+SELECT claims, live.user_id(), live.jwt_role(), live.claim('sub'), live.claim('email')
+FROM (VALUES ('{"sub": "anna", "role": "authenticated"}'), ('{"role": "anon"}'), ('{}'), ('not json'), (' ')) AS forms (claims)
+CROSS JOIN LATERAL set_config('request.jwt.claims', claims, false) AS value WHERE value IS NOT NULL;
+SET request.jwt.claims = '';
+SELECT live.user_id(), live.jwt_role(), live.claim('sub');
 SELECT live.claim('email'), live.claim('role'), live.claim('e mail'), live.claim('');
 SET request.jwt.claim.sub = '';
 SET request.jwt.claim.role = '';
