@@ -147,7 +147,6 @@ void Hub::start_over(std::string_view reason) {
 void Hub::take_revocation(const LiveEvent &event) {
   const bool of_everybody = event.topic == kEverybody;
   if (!of_everybody && !event.topic.starts_with(kUserTopic)) return;
-  ++revocations_;
   const auto payload = json::parse(event.payload);
   const auto name = payload ? json::member(*payload, "topic") : std::nullopt;
   std::string topic;
@@ -156,6 +155,7 @@ void Hub::take_revocation(const LiveEvent &event) {
   if (const auto text = json::member(*payload, "reason")) json::unescape(*text, reason);
   const auto rejoin = json::member(*payload, "rejoin");
   const std::string user_id(of_everybody ? "" : event.topic.substr(kUserTopic.size()));
+  revocations_.count(topic, user_id);
   for (const auto &[holder, id] : channels_on(topic, of_everybody ? nullptr : &user_id)) {
     const auto connection = holder.lock();
     if (!connection) continue;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "live_event.hpp"
+#include "revocation_counts.hpp"
 #include "topic_table.hpp"
 #include "wire_form.hpp"
 
@@ -45,9 +46,11 @@ class Hub final : public EventReceiver {
   // Gives a broadcast to the members of a room of clients, `except` for one if not null.
   void broadcast(std::string_view topic, const phoenix::Broadcast &broadcast, const Channel *except);
 
-  // How many events took access away so far. A join that saw it grow meanwhile may have asked too early, and asks
-  // again.
-  std::uint64_t revocations() const { return revocations_; }
+  // How often access to the topic was taken away from the user so far. A join that saw it grow meanwhile may have asked
+  // too early, and asks again.
+  std::uint64_t revocations(std::string_view topic, std::string_view user_id) const {
+    return revocations_.at(topic, user_id);
+  }
 
   // Connections that have queued frames and not written them; flush() lets them. deliver() ends with it.
   void note_unsent(Connection &connection) { unsent_.push_back(&connection); }
@@ -67,7 +70,7 @@ class Hub final : public EventReceiver {
   InternalReceiver *internal_ = nullptr;
   TopicTable table_;
   std::vector<Connection *> unsent_;
-  std::uint64_t revocations_ = 0;
+  RevocationCounts revocations_;
   std::vector<Connection *> behind_; // connections with much waiting
 };
 

@@ -29,7 +29,7 @@ class Join : public std::enable_shared_from_this<Join> {
   }
 
   void ask(const Channel &channel) {
-    revocations_ = services_.hub.revocations();
+    revocations_ = revocations(channel);
     ++questions_;
     services_.access.ask(channel.claims(), channel.topic(),
                          [self = shared_from_this()](TopicAccess access, const std::optional<DatabaseError> &error) {
@@ -38,6 +38,9 @@ class Join : public std::enable_shared_from_this<Join> {
   }
 
  private:
+  std::uint64_t revocations(const Channel &channel) const {
+    return services_.hub.revocations(channel.topic(), channel.claims()->user_id);
+  }
   void answered(TopicAccess access, const std::optional<DatabaseError> &error);
   void catch_up(Channel &channel);
   void caught_up(const std::optional<DatabaseError> &error);
@@ -65,10 +68,13 @@ void Join::answered(TopicAccess access, const std::optional<DatabaseError> &erro
   Channel *channel = connection ? connection->conversation().find(channel_) : nullptr;
   if (channel == nullptr) return;
   if (error) return fail(*channel, *error);
-  if (services_.hub.revocations() != revocations_ && questions_ < kMostQuestions) return ask(*channel);
+  if (revocations(*channel) != revocations_) {
+    if (questions_ < kMostQuestions) return ask(*channel);
+    return fail(*channel, "access to the topic keeps changing: try again");
+  }
   const bool may_enter_room =
       services_.settings.public_channels && !channel->options().is_private && !is_built_in_topic(channel->topic());
-  if (services_.hub.revocations() != revocations_ || (!access.can_receive && !may_enter_room))
+  if (!access.can_receive && !may_enter_room)
     return fail(*channel, std::string("Unauthorized: You do not have permissions to read from this Channel topic: ")
                               .append(channel->topic()));
   channel->set_access(access);

@@ -19,14 +19,18 @@ constexpr std::string_view kVisible =
 constexpr unsigned kMostQuestions = 16;     // they share the connections of joins
 constexpr std::size_t kMostChanges = 500;   // of one question
 constexpr std::size_t kMostWaiting = 10000; // of one viewer
-constexpr Milliseconds kPause{500};         // when the database is too busy
+constexpr std::size_t kMostWaitingInAll = 1000000;
+constexpr Milliseconds kPause{500}; // when the database is too busy
 
 bool is_too_busy(const DatabaseError &error) { return error.sqlstate.starts_with("08") || error.sqlstate == "53400"; }
 
-// The channel, if it is there still and its claims are those it was asked with.
-Channel *find(const std::shared_ptr<Connection> &connection, ChannelId id, const std::string &claims) {
+// The channel, if it is there still and acts for the viewer who was asked about. A fresh token of the same user changes
+// nothing of what the user could see when the change happened.
+Channel *find(const std::shared_ptr<Connection> &connection, ChannelId id, const Claims &asked) {
   Channel *channel = connection ? connection->conversation().find(id) : nullptr;
-  return channel != nullptr && channel->claims()->text == claims ? channel : nullptr;
+  if (channel == nullptr) return nullptr;
+  const Claims &claims = *channel->claims();
+  return claims.user_id == asked.user_id && claims.role == asked.role ? channel : nullptr;
 }
 
 } // namespace
@@ -44,16 +48,21 @@ void PresenceVisibility::take(const LiveEvent &event) {
   change->payload = event.payload;
   change->durable = event.durable;
   ++changes_;
+  std::vector<std::string> overdue;
   for (const Channel *channel : services_.hub.followers(kTopic)) {
     Viewer &viewer = viewers_[channel->claims()->text];
     if (std::exchange(viewer.noted_at, changes_) != changes_) {
       viewer.claims = channel->claims();
       viewer.channels.clear();
       viewer.waiting.push_back(change);
+      if (++waiting_ > kMostWaitingInAll || viewer.waiting.size() > kMostWaiting)
+        overdue.push_back(channel->claims()->text);
       if (viewer.asked.empty() && !std::exchange(viewer.queued, true)) queue_.push_back(channel->claims()->text);
     }
     viewer.channels.emplace_back(channel->connection().weak_from_this(), channel->id());
   }
+  for (const std::string &claims : overdue)
+    give_up(viewers_.at(claims));
   ask_next();
 }
 
@@ -61,15 +70,21 @@ void PresenceVisibility::ask_next() {
   while (asking_ < kMostQuestions && !queue_.empty() && !pause_.running()) {
     const std::string claims = std::move(queue_.front());
     queue_.pop_front();
-    ask(claims, viewers_.at(claims));
+    Viewer &viewer = viewers_.at(claims);
+    viewer.queued = false;
+    if (viewer.waiting.empty()) {
+      viewers_.erase(claims); // given up meanwhile
+    } else {
+      ask(claims, viewer);
+    }
   }
 }
 
 void PresenceVisibility::ask(const std::string &claims, Viewer &viewer) {
-  viewer.queued = false;
   const auto end = viewer.waiting.begin() + static_cast<std::ptrdiff_t>(std::min(viewer.waiting.size(), kMostChanges));
   viewer.asked.assign(viewer.waiting.begin(), end);
   viewer.waiting.erase(viewer.waiting.begin(), end);
+  waiting_ -= viewer.asked.size();
   std::string users = "[";
   for (const ChangeRef &change : viewer.asked) {
     if (users.size() > 1) users += ',';
@@ -93,18 +108,19 @@ void PresenceVisibility::answered(const std::string &claims, const CommandResult
   std::vector<ChangeRef> changes = std::exchange(viewer.asked, {});
   if (result.error && is_too_busy(*result.error)) {
     viewer.waiting.insert(viewer.waiting.begin(), changes.begin(), changes.end());
+    waiting_ += changes.size();
     if (!pause_.running()) pause_.start(kPause);
-    if (viewer.waiting.size() > kMostWaiting) give_up(claims, viewer);
+    if (viewer.waiting.size() > kMostWaiting) give_up(viewer);
   } else if (result.error) {
     services_.log.warning("could not check whose presence is visible",
                           {{"sqlstate", result.error->sqlstate}, {"error", result.error->message}});
-    give_up(claims, viewer);
+    give_up(viewer);
   } else {
     std::unordered_set<std::string_view> visible;
     for (int row = 0; row < result.rows.count(); ++row)
       visible.insert(result.rows.text(row, 0));
     std::erase_if(changes, [&](const ChangeRef &change) { return !visible.contains(change->user_id); });
-    deliver(claims, viewer, changes);
+    deliver(viewer, changes);
   }
   if (viewer.waiting.empty()) {
     viewers_.erase(claims);
@@ -113,17 +129,17 @@ void PresenceVisibility::answered(const std::string &claims, const CommandResult
   }
 }
 
-void PresenceVisibility::give_up(const std::string &claims, Viewer &viewer) {
+void PresenceVisibility::give_up(Viewer &viewer) {
+  waiting_ -= viewer.waiting.size();
   viewer.waiting.clear();
   for (const auto &[holder, id] : viewer.channels) {
     const auto connection = holder.lock();
-    if (find(connection, id, claims) != nullptr)
+    if (find(connection, id, *viewer.claims) != nullptr)
       connection->conversation().let_rejoin(id, "visibility could not be checked");
   }
 }
 
-void PresenceVisibility::deliver(const std::string &claims, const Viewer &viewer,
-                                 const std::vector<ChangeRef> &changes) {
+void PresenceVisibility::deliver(const Viewer &viewer, const std::vector<ChangeRef> &changes) {
   if (changes.empty()) return;
   std::vector<LiveEvent> events;
   events.reserve(changes.size());
@@ -134,7 +150,7 @@ void PresenceVisibility::deliver(const std::string &claims, const Viewer &viewer
     batch.add(event);
   for (const auto &[holder, id] : viewer.channels) {
     const auto connection = holder.lock();
-    if (Channel *channel = find(connection, id, claims)) channel->deliver(batch, false);
+    if (Channel *channel = find(connection, id, *viewer.claims)) channel->deliver(batch, false);
   }
   services_.hub.flush();
 }

@@ -3,7 +3,7 @@
 //
 // Invariants: a viewer is asked about as that viewer, one question at a time, so that the viewer's events stay in order
 // and a flood of changes is asked about together. So many questions are on their way and no more; one that the database
-// was too busy for is asked again, and whoever cannot be asked about joins again.
+// was too busy for is asked again, and a viewer who cannot be asked about, or about whom too much waits, joins again.
 #pragma once
 
 #include "database.hpp"
@@ -54,13 +54,14 @@ class PresenceVisibility {
   void ask_next();
   void ask(const std::string &claims, Viewer &viewer);
   void answered(const std::string &claims, const CommandResult &result);
-  void give_up(const std::string &claims, Viewer &viewer);
-  void deliver(const std::string &claims, const Viewer &viewer, const std::vector<ChangeRef> &changes);
+  void give_up(Viewer &viewer);
+  void deliver(const Viewer &viewer, const std::vector<ChangeRef> &changes);
 
   Services &services_;
   std::unordered_map<std::string, Viewer> viewers_; // by the text of their claims
   std::deque<std::string> queue_;                   // claims of those who wait for a question
   std::uint64_t changes_ = 0;
+  std::size_t waiting_ = 0; // of all viewers together
   unsigned asking_ = 0;
   LoopTimer pause_;
 };

@@ -119,6 +119,25 @@ for (const mode of modes) {
       back.close();
     });
 
+    test('a fresh token while the check runs costs the viewer nothing', async () => {
+      await database.query(`
+        create function app.gated(id text) returns boolean language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(4711); return true; end $$`);
+      await rule('function', 'app.gated(text)');
+      const [viewer, user] = ['viewer', 'user'].map(uniqueName);
+      const socket = await RawSocket.open(bridge, { token: bridge.token({ sub: viewer }) });
+      await socket.join('realtime:presence');
+      const gate = await database.connect();
+      await gate.query('select pg_advisory_lock(4711)');
+      await connect(user);
+      await eventually('the check runs', async () => (await database.query(`select 1 from pg_locks where locktype = 'advisory' and not granted`)).rowCount > 0);
+      socket.send('1', '2', 'realtime:presence', 'access_token', { access_token: bridge.token({ sub: viewer, again: true }) });
+      assert.ok(await socket.answers());
+      await gate.query('select pg_advisory_unlock(4711)');
+      await socket.frame('the user comes', (frame) => frame.event === 'broadcast' && frame.payload.payload?.user_id === user);
+      socket.close();
+      await rule('everyone');
+    });
+
     test('a check that fails lets nobody see anything, and says so to the client', async () => {
       await database.query(`create or replace function app.breaks(id text) returns boolean language plpgsql as $$ begin raise 'broken'; end $$`);
       await rule('function', 'app.breaks(text)');

@@ -124,6 +124,33 @@ inEachMode((mode) => {
     socket.close();
   });
 
+  test('while others follow and unfollow without end, every join is answered by what the rule says', async () => {
+    // A check that takes its time: some of what the others do falls into every question.
+    const slow = await database.topics({ receive: "topic like '%:busy' and pg_sleep(0.05) is not null" });
+    const topic = `${slow}:busy`;
+    const crowd = await database.connect();
+    let stop = false;
+    const loop = (async () => {
+      for (let n = 0; !stop; n++) {
+        await crowd.query(`
+          with claims as materialized (select set_config('request.jwt.claims', $1, false))
+          select live.revoke_access('followers:idol' || n, 'fan' || n) from claims, generate_series(1, 20) as n`, [JSON.stringify({ sub: `fan${n}` })]);
+      }
+    })();
+    try {
+      const socket = await RawSocket.open(bridge, { token: bridge.token({ sub: 'anna' }) });
+      for (let n = 1; n <= 8; n++) {
+        const { payload } = await socket.join(`realtime:${topic}`, { ref: `${n}` });
+        assert.equal(payload.status, 'ok', JSON.stringify(payload));
+      }
+      assert.equal((await socket.join(`realtime:${slow}:other`, { ref: 'refused' })).payload.status, 'error');
+      socket.close();
+    } finally {
+      stop = true;
+      await loop;
+    }
+  });
+
   describe('npm clients', () => {
     for (const client of clients) {
       test(`${client.name} reports the channel closed and does not come back`, async () => {
