@@ -139,13 +139,9 @@ $$;
 COMMENT ON FUNCTION live.parse_activity_cursor(text) IS 'The place a cursor stands for; NULLs for NULL. Error 22023 if it is none.';
 
 CREATE FUNCTION live.activity_json(activity live.activity_stream) RETURNS jsonb
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN jsonb_build_object(
+LANGUAGE sql STABLE
+RETURN jsonb_build_object(
     'id', activity.id, 'user_id', activity.user_id, 'activity_type', activity.activity_type, 'entity_type', activity.entity_type,
     'entity_id', activity.entity_id, 'metadata', activity.metadata, 'visibility', activity.visibility, 'session_id', activity.session_id,
     'created_at', activity.created_at, 'cursor', live.activity_cursor(activity.created_at, activity.id));
-END
-$$;
 COMMENT ON FUNCTION live.activity_json(live.activity_stream) IS 'An activity as events carry it: the columns of feeds.';

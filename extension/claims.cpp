@@ -217,6 +217,8 @@ Datum claim(FunctionCallInfo fcinfo) {
 
 } // namespace
 
+bool is_signed_in() { return current_identity().user_id != nullptr; }
+
 void watch_claims() {
   // Without a check hook: SET must not begin to fail. The prefix is not reserved: request.method is not ours.
   watch(claims_setting, "Claims of the request's token, as JSON.");

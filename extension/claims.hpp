@@ -8,4 +8,7 @@ namespace pg_live {
 // defined them already, their texts are compared instead. Called once, from _PG_init.
 void watch_claims();
 
+// Whether live.user_id() is not null.
+bool is_signed_in();
+
 } // namespace pg_live

@@ -46,9 +46,15 @@ END
 $$;
 COMMENT ON FUNCTION live.entity_type_of(text) IS 'Where the entities of a registered type are; NULLs if it is not registered.';
 
+CREATE FUNCTION live.entity_id(key anyelement) RETURNS text
+LANGUAGE c STABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'pg_live_entity_id';
+COMMENT ON FUNCTION live.entity_id(anyelement) IS
+'The id of the row that has this key, as activities name it: the same text in every session, whatever DateStyle, IntervalStyle, TimeZone, bytea_output, extra_float_digits, lc_monetary and search_path are. Times with a time zone are in UTC, booleans true or false, character(n) is without its padding.';
+
 -- An invoker's function: the row is looked for with the rights of who asks. The comparison is of the column's own type,
--- so that its index serves, but without its length or precision, to which a cast would cut the id; a text that is no value
--- of that type names nothing, and neither does another way to write one: ' 7' is not the entity that '7' is.
+-- so that its index serves, but of the base type of a domain, and without its length or precision, to which a cast would cut
+-- the id; a text that is no value of that type names nothing, and neither does another way to write one: ' 7' is not the
+-- entity that '7' is.
 CREATE FUNCTION live.require_entity(entity_type text, entity_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -62,16 +68,20 @@ BEGIN
     RETURN;
   END IF;
   BEGIN
-    SELECT format_type(a.atttypid, -1) INTO key_type FROM pg_attribute a
-    WHERE a.attrelid = to_regclass(place.relation) AND a.attname = place.key_column AND NOT a.attisdropped;
+    WITH RECURSIVE type AS (
+      SELECT t.oid, t.typtype, t.typbasetype FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+      WHERE a.attrelid = to_regclass(place.relation) AND a.attname = place.key_column AND NOT a.attisdropped
+      UNION ALL
+      SELECT base.oid, base.typtype, base.typbasetype FROM type d JOIN pg_type base ON base.oid = d.typbasetype WHERE d.typtype = 'd'
+    ) SELECT format_type(t.oid, -1) INTO key_type FROM type t WHERE t.typtype <> 'd';
     IF key_type IS NULL THEN
       RAISE EXCEPTION 'entity type "%" is registered for a relation or column that is not there', entity_type
         USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Whoever administers the app calls live.register_entity_type() again.';
     END IF;
-    EXECUTE format('SELECT EXISTS (SELECT FROM %1$s AS entity WHERE entity.%2$I = $1::text::%3$s AND entity.%2$I::text = $1)',
+    EXECUTE format('SELECT EXISTS (SELECT FROM %1$s AS entity WHERE entity.%2$I = $1::text::%3$s AND live.entity_id(entity.%2$I) = $1)',
                    place.relation, place.key_column, key_type)
     INTO found_it USING entity_id;
-  EXCEPTION WHEN data_exception OR insufficient_privilege THEN
+  EXCEPTION WHEN data_exception OR integrity_constraint_violation OR insufficient_privilege THEN
     NULL;
   END;
   IF NOT found_it THEN

@@ -80,7 +80,7 @@ BEGIN
        live.get_online_users(integer, text, live.presence_status[]), live.get_presence_summary(),
        live.set_typing(text, boolean), live.get_typing(text), live.channel_members(text) TO %s', role);
   EXECUTE format(
-    'GRANT EXECUTE ON FUNCTION live.my_follows(), live.follow(text), live.unfollow(text), live.entity_type_of(text), live.require_entity(text, text),
+    'GRANT EXECUTE ON FUNCTION live.my_follows(), live.follow(text), live.unfollow(text), live.entity_type_of(text), live.entity_id(anyelement), live.require_entity(text, text),
        live.activity_cursor(timestamptz, bigint),
        live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text), live.delete_activity(bigint),
        live.set_activity_visibility(bigint, live.activity_visibility, text[]),

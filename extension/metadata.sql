@@ -5,13 +5,19 @@ LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_checked_metadata'
 COMMENT ON FUNCTION live.checked_metadata(jsonb) IS
 'The metadata, if it is a JSON object within pg_live.max_metadata_size (default 16 kB), at most 8 levels deep, of at most 256 keys. Errors: 54000 for too much; 22023 for no object, control characters in keys, and the keys __proto__, constructor, prototype. NULL for NULL.';
 
+CREATE FUNCTION live.is_name(value text, longest integer) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN value <> '' AND length(value) <= longest AND value COLLATE "C" !~ '[[:cntrl:]]';
+COMMENT ON FUNCTION live.is_name(text, integer) IS
+'Whether the value has 1 to so many characters and no control characters; NULL for NULL.';
+
 CREATE FUNCTION live.checked_text(value text, what text, longest integer) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF value IS NULL THEN
     RAISE EXCEPTION '% must not be null', what USING ERRCODE = 'null_value_not_allowed';
-  ELSIF value = '' OR length(value) > longest OR value COLLATE "C" ~ '[[:cntrl:]]' THEN
+  ELSIF NOT live.is_name(value, longest) THEN
     RAISE EXCEPTION '% must have 1 to % characters and no control characters', what, longest
       USING ERRCODE = 'invalid_parameter_value';
   END IF;

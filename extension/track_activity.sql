@@ -1,24 +1,47 @@
--- Activities from the app's own tables: a trigger that logs what the current user does to a row, in the app's transaction.
+-- Activities from the app's own tables: triggers that log what the current user does to rows, in the app's transaction.
+-- They fire once a statement. What they read of a row, they read with the rights of the user who changes it; only what has
+-- become text and jsonb is stored in the name of the extension's owner.
 
-CREATE FUNCTION live.track_row() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION live.store_changes(
+  activity_type text, entity_type text, visibility live.activity_visibility, entity_ids text[], metadata jsonb[]) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 DECLARE
-  option jsonb := tg_argv[0]::jsonb;
-  touched jsonb := to_jsonb(CASE WHEN tg_op = 'DELETE' THEN old ELSE new END);
-  verb text := option -> 'verbs' ->> tg_op;
+  alike live.activity_stream;
+  topics text[];
+  stored bigint;
 BEGIN
-  -- Nobody does what a job or an administrator does.
-  IF live.user_id() IS NOT NULL AND verb IS NOT NULL THEN
-    PERFORM live.store_activity(
-      verb, option ->> 'entity_type', touched ->> (option ->> 'key_column'),
-      coalesce((SELECT jsonb_object_agg(name, touched -> name) FROM jsonb_array_elements_text(option -> 'metadata_columns') AS name), '{}'),
-      (option ->> 'visibility')::live.activity_visibility, NULL, NULL, NULL);
+  IF visibility IN ('session', 'users') THEN
+    RAISE EXCEPTION 'rows have neither a session nor an audience' USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  RETURN NULL;
+  PERFORM live.checked_text(activity_type, 'activity_type', 255), live.checked_text(entity_type, 'entity_type', 255);
+  alike.user_id := live.required_user();
+  alike.visibility := visibility;
+  topics := array(SELECT live.activity_topics(alike));
+  WITH made AS (
+    INSERT INTO live.activity_stream AS a (user_id, activity_type, entity_type, entity_id, metadata, visibility)
+    SELECT alike.user_id, activity_type, entity_type, change.entity_id, change.metadata, visibility
+    FROM unnest(entity_ids, metadata) WITH ORDINALITY AS change (entity_id, metadata, number)
+    WHERE live.is_name(change.entity_id, 255)
+    ORDER BY change.number
+    RETURNING a.*
+  ), counted AS (
+    INSERT INTO live.trend_change (entity_type, entity_id, moment, weight)
+    SELECT m.entity_type, m.entity_id, live.trend_moment(m.created_at), 1 FROM made m WHERE m.is_public
+  ), told AS (
+    SELECT live.emit(topic, 'activity:new', live.activity_json(m)) AS id FROM (SELECT * FROM made ORDER BY id) AS m, unnest(topics) AS topic
+  )
+  SELECT (SELECT count(*) FROM made) INTO stored FROM (SELECT count(t.id) FROM told t) AS all_told;
+  RETURN stored;
 END
 $$;
-COMMENT ON FUNCTION live.track_row() IS 'The trigger of live.track_activity().';
+COMMENT ON FUNCTION live.store_changes(text, text, live.activity_visibility, text[], jsonb[]) IS
+'Stores an activity of the current user for each entity whose id can be one, tells and counts them; returns how many. Part of live.track_row().';
+
+CREATE FUNCTION live.track_row() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_live_track_row';
+COMMENT ON FUNCTION live.track_row() IS 'The trigger of live.track_activity(). Runs with the rights of the user who changes the rows.';
 
 CREATE FUNCTION live.track_activity(
   relation regclass, entity_type text DEFAULT NULL, key_column name DEFAULT 'id',
@@ -28,13 +51,15 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   missing name;
-  events text;
-  option jsonb;
+  tracked record;
 BEGIN
   IF relation IS NULL OR key_column IS NULL OR visibility IS NULL OR metadata_columns IS NULL THEN
     RAISE EXCEPTION 'relation, key_column, visibility and metadata_columns must not be null' USING ERRCODE = 'null_value_not_allowed';
   ELSIF NOT pg_has_role((SELECT c.relowner FROM pg_class c WHERE c.oid = relation), 'USAGE') THEN
     RAISE EXCEPTION 'must be owner of relation %', relation USING ERRCODE = 'insufficient_privilege';
+  ELSIF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = relation AND c.relkind IN ('r', 'p')) THEN
+    RAISE EXCEPTION '% is not a table', relation USING ERRCODE = 'wrong_object_type',
+      HINT = 'Rows of views and foreign tables are not tracked.';
   ELSIF visibility IN ('session', 'users') THEN
     RAISE EXCEPTION 'rows have neither a session nor an audience' USING ERRCODE = 'invalid_parameter_value',
       HINT = 'Use public, followers or private, or call live.log_activity() from a trigger of your own.';
@@ -49,21 +74,25 @@ BEGIN
   IF FOUND THEN
     RAISE EXCEPTION 'relation % has no column "%"', relation, missing USING ERRCODE = 'undefined_column';
   END IF;
-  events := concat_ws(' OR ', CASE WHEN insert_type IS NOT NULL THEN 'INSERT' END,
-    CASE WHEN update_type IS NOT NULL THEN 'UPDATE' || coalesce(' OF ' || (SELECT string_agg(quote_ident(c), ', ') FROM unnest(update_columns) AS c), '') END,
-    CASE WHEN delete_type IS NOT NULL THEN 'DELETE' END);
-  IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = relation AND t.tgname = 'track_activity') THEN
-    EXECUTE format('DROP TRIGGER track_activity ON %s', relation);
-  END IF;
-  IF events = '' THEN
-    RETURN;
-  END IF;
-  option := jsonb_build_object(
-    'entity_type', coalesce(entity_type, (SELECT c.relname FROM pg_class c WHERE c.oid = relation)), 'key_column', key_column,
-    'visibility', visibility, 'metadata_columns', to_jsonb(metadata_columns),
-    'verbs', jsonb_build_object('INSERT', insert_type, 'UPDATE', update_type, 'DELETE', delete_type));
-  EXECUTE format('CREATE TRIGGER track_activity AFTER %s ON %s FOR EACH ROW EXECUTE FUNCTION live.track_row(%L)', events, relation, option);
+  -- A trigger that sees all rows of a statement is of one event, and is not passed on to partitions.
+  FOR tracked IN
+    SELECT place.relation, change.event, 'track_activity_' || lower(change.event) AS trigger, change.type, change.rows, change.compared
+    FROM (SELECT track_activity.relation UNION SELECT p.relid FROM pg_partition_tree(relation) AS p JOIN pg_class c ON c.oid = p.relid WHERE c.relkind IN ('r', 'p')) AS place (relation),
+         (VALUES ('INSERT', insert_type, 'NEW TABLE AS after', NULL), ('DELETE', delete_type, 'OLD TABLE AS before', NULL),
+                 ('UPDATE', update_type, 'OLD TABLE AS before NEW TABLE AS after', update_columns::text)) AS change (event, type, rows, compared)
+  LOOP
+    IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = tracked.relation AND t.tgname = tracked.trigger) THEN
+      EXECUTE format('DROP TRIGGER %I ON %s', tracked.trigger, tracked.relation);
+    END IF;
+    IF tracked.type IS NOT NULL THEN
+      EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s REFERENCING %s FOR EACH STATEMENT EXECUTE FUNCTION live.track_row(%L, %L, %L, %L, %L%s)',
+        tracked.trigger, tracked.event, tracked.relation, tracked.rows, tracked.type,
+        coalesce(entity_type, (SELECT c.relname FROM pg_class c WHERE c.oid = relation)), visibility, key_column, metadata_columns,
+        ', ' || quote_literal(tracked.compared));
+    END IF;
+  END LOOP;
 END
 $$;
 COMMENT ON FUNCTION live.track_activity(regclass, text, name, live.activity_visibility, text, text, text, name[], name[]) IS
-'Has the changes of a table''s rows logged as activities of the current user, in the transaction that makes them; changes by nobody are not. entity_type: NULL, the table''s name. A type that is NULL is not logged; all three NULL ends it. update_columns: only updates of these; metadata_columns: go into the metadata. For the owner of the table, who needs EXECUTE on this function and on live.track_row(). Errors: 22004, 22023, 42703; 42501 for another''s table.';
+'Has the changes of a table''s rows logged as activities of the current user, in the transaction that makes them; changes by nobody are not. entity_type: NULL, the table''s name. A type that is NULL is not logged; all three NULL ends it. update_columns: only updates that change one of these, otherwise those that change any column; metadata_columns: go into the metadata.
+The entity id is the key column as live.entity_id() has it; a row whose id does not have 1 to 255 characters, or has control characters, is not logged. Of the metadata, as live.checked_metadata() bounds it, columns that do not fit are left out; values are JSON as to_jsonb() has it, but without casts to json that were made for their types. Both give a WARNING and never fail the statement. After renaming a column call it again: a WARNING says so. Partitions that are there are tracked too, for statements that name them; call it again after adding one. For the owner of the table, who needs EXECUTE on this function and on live.track_row(). Errors: 22004, 22023, 42703; 42501 for another''s table; 42809 for what is no table.';
