@@ -78,7 +78,7 @@ BEGIN
       RAISE EXCEPTION 'entity type "%" is registered for a relation or column that is not there', entity_type
         USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Whoever administers the app calls live.register_entity_type() again.';
     END IF;
-    EXECUTE format('SELECT EXISTS (SELECT FROM %1$s AS entity WHERE entity.%2$I = $1::text::%3$s AND live.entity_id(entity.%2$I) = $1)',
+    EXECUTE format('SELECT EXISTS (SELECT FROM %1$s AS entity WHERE entity.%2$I = $1::text::%3$s AND live.entity_id(entity.%2$I) = $1 COLLATE "C")',
                    place.relation, place.key_column, key_type)
     INTO found_it USING entity_id;
   EXCEPTION WHEN data_exception OR integrity_constraint_violation OR insufficient_privilege THEN

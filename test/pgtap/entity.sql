@@ -57,6 +57,15 @@ SELECT is((SELECT string_agg(entity_type || ' ' || entity_id, ', ' ORDER BY id) 
 SELECT bag_eq($$SELECT payload -> 'entity_id' FROM live.event, start WHERE event = 'activity:new' AND event.id > start.id$$, 'SELECT to_jsonb(entity_id) FROM live.activity_stream', 'or told');
 SELECT is(pg_temp.as_user(NULL, $$SELECT live.log_activity('read', 'tag', '7')$$), '23503', 'the anonymous have no rights here');
 
+-- Equal to a collation is not the same id.
+CREATE COLLATION app.loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE app.handle (handle text COLLATE app.loose PRIMARY KEY);
+INSERT INTO app.handle VALUES ('Eve');
+GRANT SELECT ON app.handle TO authenticated;
+SELECT live.register_entity_type('handle', 'app.handle', 'handle') \g /dev/null
+SELECT is(pg_temp.log('handle', 'Eve'), 'logged', 'a key of a collation that takes letters for equal');
+SELECT is(pg_temp.log('handle', 'eve'), :'no_entity', 'names one row by one id');
+
 -- The relation changes, or goes.
 SELECT is(pg_temp.as_user('anna', 'SET LOCAL row_security = off; SELECT live.require_entity(''book'', ''2'')'), '23503', 'row security cannot be turned off');
 SET LOCAL row_security = on;
