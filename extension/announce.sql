@@ -139,6 +139,24 @@ $$;
 COMMENT ON FUNCTION live.begin_presence_epoch() IS
 'Notices that the server was started anew: bridges and clients get time to come back before anybody is announced offline.';
 
+-- A copy with triggers disabled brings users who are announced online though nobody is connected: as after a crash, they
+-- get time to come back.
+CREATE FUNCTION live.notice_restored_presence() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  patience timestamptz := live.clock() + live.default_lease() + live.grace_period();
+BEGIN
+  IF EXISTS (SELECT FROM live.user_presence p WHERE p.status <> 'offline'
+             AND NOT EXISTS (SELECT FROM live.connection c WHERE c.user_id = p.user_id)) THEN
+    UPDATE live.presence_epoch e SET settles_at = patience WHERE e.settles_at = 'infinity';
+    PERFORM live.wake_worker(patience);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.notice_restored_presence() IS
+'Has users announced offline later who are announced online without a connection. Part of live.refresh_summaries().';
+
 -- A clock that was set back would keep everybody alive for as long as it was set back.
 -- Returns whether rows are left that somebody holds: the worker waits for nobody's transaction, and comes back.
 CREATE FUNCTION live.follow_clock_back() RETURNS boolean

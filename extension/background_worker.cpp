@@ -2,6 +2,7 @@
 #include "background_worker.hpp"
 
 #include "boundary.hpp"
+#include "worker_transaction.hpp"
 
 namespace pg_live {
 
@@ -27,15 +28,21 @@ void enter(WorkerSlot &self) {
 }
 
 // A worker that keeps failing (its database does not exist, say) must not fill the log: it waits twice as long each
-// time. A ring ends the wait, so a database that was just made is found at once.
+// time. What the database does meanwhile does not end the wait, or a busy one would have it fail every second; what may
+// have mended it does: a change of the configuration, and a database that was made or renamed (retry_workers()).
 void back_off(WorkerSlot &self) {
   const uint32 failures = pg_atomic_fetch_add_u32(&self.failed_starts, 1);
   if (failures == 0) return;
-  const int seconds = Min(1 << Min(failures, 6u), static_cast<unsigned>(longest_backoff_seconds));
-  wait_for_ring(seconds * 1000L);
+  const int seconds = Min(1 << Min(failures, 6u), longest_backoff_seconds);
+  const TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), seconds * 1000);
+  while (pg_atomic_read_u32(&self.failed_starts) != 0) {
+    const long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+    if (left == 0 || wait_for_ring(Min(left, seconds * 1000L)) == Configuration::changed) return;
+  }
 }
 
-// Settings of the role or the database must not change what the worker's queries mean or how long they may take.
+// Settings of the role, the database or the server must not change what the workers' queries mean, how they are planned
+// or how long they may take.
 void pin_session_settings() {
   struct Pin {
     const char *name;
@@ -44,12 +51,60 @@ void pin_session_settings() {
   constexpr Pin pins[] = {{"search_path", "pg_catalog, pg_temp"},
                           {"default_transaction_isolation", "read committed"},
                           {"default_transaction_read_only", "off"},
+                          {"default_transaction_deferrable", "off"},
+                          {"session_replication_role", "origin"},
+                          {"row_security", "on"},
                           {"statement_timeout", "0"},
                           {"lock_timeout", "0"},
                           {"idle_in_transaction_session_timeout", "0"},
-                          {"jit", "off"}};
+                          {"idle_session_timeout", "0"},
+                          {"DateStyle", "ISO, YMD"},
+                          {"IntervalStyle", "postgres"},
+                          {"TimeZone", "UTC"},
+                          {"bytea_output", "hex"},
+                          {"xmlbinary", "base64"},
+                          {"extra_float_digits", "1"},
+                          {"quote_all_identifiers", "off"},
+                          {"standard_conforming_strings", "on"},
+                          {"transform_null_equals", "off"},
+                          {"array_nulls", "on"},
+                          {"default_tablespace", ""},
+                          {"temp_tablespaces", ""},
+                          {"default_table_access_method", "heap"},
+                          {"gin_fuzzy_search_limit", "0"},
+                          {"plan_cache_mode", "auto"},
+                          {"jit", "off"},
+                          {"enable_indexscan", "on"},
+                          {"enable_indexonlyscan", "on"},
+                          {"enable_bitmapscan", "on"},
+                          {"enable_seqscan", "on"},
+                          {"enable_tidscan", "on"},
+                          {"enable_hashjoin", "on"},
+                          {"enable_mergejoin", "on"},
+                          {"enable_nestloop", "on"},
+                          {"enable_hashagg", "on"},
+                          {"enable_sort", "on"},
+                          {"enable_material", "on"}};
   for (const Pin &pin : pins)
     SetConfigOption(pin.name, pin.value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+// A database was made or altered in this transaction; the workers see it when that is committed.
+constinit bool databases_changed = false;
+
+void retry_workers() {
+  for (int index = 0; index < listed_databases(); ++index) {
+    DatabaseState &state = *database_state(index);
+    for (WorkerSlot *const slot : {&state.worker, &state.refresher}) {
+      pg_atomic_write_u32(&slot->failed_starts, 0);
+      ring(*slot);
+    }
+  }
+}
+
+void on_transaction_end(XactEvent event, void *) {
+  if (event == XACT_EVENT_COMMIT && databases_changed) retry_workers();
+  if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE || event == XACT_EVENT_ABORT) databases_changed = false;
 }
 
 void end(const WorkerSlot &slot) {
@@ -61,7 +116,9 @@ void end(const WorkerSlot &slot) {
 void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *argument) {
   if (previous_object_access_hook != nullptr)
     previous_object_access_hook(access, class_id, object_id, sub_id, argument);
-  if (access != OAT_DROP || class_id != DatabaseRelationId) return;
+  if (class_id != DatabaseRelationId) return;
+  if (access == OAT_POST_CREATE || access == OAT_POST_ALTER) databases_changed = true;
+  if (access != OAT_DROP) return;
   DatabaseState *const state = find_database_state(get_database_name(object_id));
   if (state == nullptr) return;
   state->worker_expected = false; // until one runs in a new database of that name, or in this one after all
@@ -74,12 +131,14 @@ bool is_preloading() { return process_shared_preload_libraries_in_progress && !I
 
 } // namespace
 
-void watch_dropped_databases() {
+void watch_databases() {
   if (!is_preloading()) return;
   previous_object_access_hook = object_access_hook;
   object_access_hook = [](ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *argument) {
     guard([=] { on_object_access(access, class_id, object_id, sub_id, argument); });
   };
+  RegisterXactCallback([](XactEvent event, void *argument) { guard([=] { on_transaction_end(event, argument); }); },
+                       nullptr);
 }
 
 void register_background_workers(const char *type, const char *function) {
@@ -109,16 +168,27 @@ void begin_background_worker(WorkerSlot &self, const char *database) {
   pin_session_settings();
 }
 
+void abandon_transaction(const char *activity, ErrorData *error) {
+  AbortCurrentTransaction();
+  ereport(WARNING, (errcode(error->sqlerrcode), errmsg("%s failed: %s", activity, error->message),
+                    error->detail != nullptr ? errdetail("%s", error->detail) : 0,
+                    error->hint != nullptr ? errhint("%s", error->hint) : 0,
+                    error->context != nullptr ? errcontext("%s", error->context) : 0));
+  FreeErrorData(error);
+  pgstat_report_stat(true);
+  pgstat_report_activity(STATE_IDLE, nullptr);
+}
+
 void note_success(WorkerSlot &self) { pg_atomic_write_u32(&self.failed_starts, 0); }
 
-void wait_for_ring(long timeout) {
+Configuration wait_for_ring(long timeout) {
   WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout >= 0 ? WL_TIMEOUT : 0), timeout, PG_WAIT_EXTENSION);
   ResetLatch(MyLatch);
   CHECK_FOR_INTERRUPTS();
-  if (ConfigReloadPending) {
-    ConfigReloadPending = false;
-    ProcessConfigFile(PGC_SIGHUP);
-  }
+  if (!ConfigReloadPending) return Configuration::same;
+  ConfigReloadPending = false;
+  ProcessConfigFile(PGC_SIGHUP);
+  return Configuration::changed;
 }
 
 } // namespace pg_live

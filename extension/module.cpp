@@ -29,7 +29,7 @@ void _PG_init(void) {
     pg_live::watch_transactions();
     pg_live::watch_deadlines();
     pg_live::watch_summaries();
-    pg_live::watch_dropped_databases();
+    pg_live::watch_databases();
     pg_live::register_workers();
     pg_live::register_refreshers(); // last: if there is no room for all, events are what matters
   });

@@ -30,15 +30,31 @@ $$;
 COMMENT ON FUNCTION live.drop_expired_activities() IS
 'Drops activities older than pg_live.activity_retention, 10000 at most, the oldest first, with their notifications and without an event; returns how many. The refresher calls it until there are none, live.refresh_summaries() once.';
 
+CREATE FUNCTION live.refresh_presence_summary() RETURNS boolean
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT live.notice_restored_presence();
+  SELECT live.refresh_summary('live.presence_summary', 'live.announced_presence')
+$$;
+COMMENT ON FUNCTION live.refresh_presence_summary() IS
+'Refreshes live.presence_summary if it has changed; returns whether it has. Part of live.refresh_summaries().';
+
+CREATE FUNCTION live.refresh_activity_trends() RETURNS boolean
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT live.refresh_summary('live.activity_trends', 'live.public_activity')
+$$;
+COMMENT ON FUNCTION live.refresh_activity_trends() IS
+'Refreshes live.activity_trends if it has changed; returns whether it has. Part of live.refresh_summaries().';
+
 CREATE FUNCTION live.refresh_summaries() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM live.drop_expired_activities();
   PERFORM live.fold_trends();
-  RETURN live.refresh_summary('live.presence_summary', 'live.announced_presence')::integer
-       + live.refresh_summary('live.activity_trends', 'live.public_activity')::integer;
+  RETURN live.refresh_presence_summary()::integer + live.refresh_activity_trends()::integer;
 END
 $$;
 COMMENT ON FUNCTION live.refresh_summaries() IS
-'Refreshes the summaries whose content has changed and returns how many did; drops some of the activities that have expired. The refresher does this soon after a change by itself; call it (from a cron job) where no worker runs. Errors: 25006 on a standby; 25001 in a transaction that keeps one snapshot.';
+'Refreshes the summaries whose content has changed and returns how many did; drops some of the activities that have expired. The refresher does the same soon after a change by itself, each in a transaction of its own; call it (from a cron job) where no worker runs. Errors: 25006 on a standby; 25001 in a transaction that keeps one snapshot.';

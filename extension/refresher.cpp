@@ -1,6 +1,7 @@
 // Runs the refresher: sleeps until a summary was marked as changed, then refreshes, and rests: for the interval, and at
 // least twenty times as long as the refresh took, so that it never takes more than a twentieth of a core. Where
-// activities expire it drops them, in small transactions, and looks for them while it rests or sleeps too.
+// activities expire it drops them, in small transactions, and looks for them while it rests or sleeps too. Each of
+// these tasks is a transaction of its own and may fail alone.
 #include "refresher.hpp"
 
 #include "background_worker.hpp"
@@ -9,7 +10,9 @@
 #include "settings.hpp"
 #include "worker_transaction.hpp"
 
+#include <array>
 #include <chrono>
+#include <optional>
 
 extern "C" {
 extern PGDLLEXPORT void pg_live_refresher_main(Datum argument);
@@ -24,19 +27,49 @@ using std::chrono::milliseconds;
 
 constexpr int rest_per_refresh = 20;
 constexpr milliseconds look_for_expired_every{60'000};
+constexpr milliseconds first_rest{1'000}; // doubled at each failure, the first one too
+constexpr int most_doublings = 10;
+// How long it waits for a lock, for which activities expire late.
+constexpr const char *longest_wait = "30s";
 
-// Runs a query of one integer in a transaction of its own; 0 where the extension is not installed. What `before` waits
-// for is not counted in the time taken.
-int64 run_query(const char *activity, const char *before, const char *query, Clock::duration &took) {
-  WorkerTransaction transaction(activity);
+enum class Repeat { never, until_nothing_is_left };
+
+// One thing that is done when something has changed, in a transaction of its own: an error in it is a warning, and
+// holds up none of the others. It is tried again after a rest that doubles each time.
+struct Task {
+  const char *activity;
+  const char *before; // what it waits for, which is not counted in the time taken; null for nothing
+  const char *query;  // of one integer
+  int failures;
+  Clock::time_point rests_until;
+};
+
+constinit std::array tasks{Task{"adding up trends", nullptr, "select live.fold_trends()", 0, {}},
+                           Task{"refreshing the summary of presence",
+                                "select live.lock_summary('live.presence_summary')",
+                                "select live.refresh_presence_summary()::pg_catalog.int4::pg_catalog.int8",
+                                0,
+                                {}},
+                           Task{"refreshing the trends of activities",
+                                "select live.lock_summary('live.activity_trends')",
+                                "select live.refresh_activity_trends()::pg_catalog.int4::pg_catalog.int8",
+                                0,
+                                {}}};
+
+constinit Task expiry{"dropping activities", nullptr, "select live.drop_expired_activities()::pg_catalog.int8", 0, {}};
+
+// Runs the query of a task in a transaction; 0 where the extension is not installed.
+int64 run_query(const Task &task, Clock::duration &took) {
+  WorkerTransaction transaction(task.activity);
   int64 result = 0;
   // DROP EXTENSION must not come between the look and the call: the name could mean anybody's function then.
   if (lock_extension(AccessShareLock)) {
     SPI_connect();
-    if (before != nullptr && SPI_execute(before, false, 1) != SPI_OK_SELECT)
-      elog(ERROR, "cannot wait for: %s", activity);
+    if (task.before != nullptr && SPI_execute(task.before, false, 1) != SPI_OK_SELECT)
+      elog(ERROR, "cannot wait for: %s", task.activity);
     const Clock::time_point start = Clock::now();
-    if (SPI_execute(query, false, 1) != SPI_OK_SELECT || SPI_processed != 1) elog(ERROR, "cannot run: %s", activity);
+    if (SPI_execute(task.query, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+      elog(ERROR, "cannot run: %s", task.activity);
     bool is_null = false;
     result = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
     took = Clock::now() - start;
@@ -46,52 +79,63 @@ int64 run_query(const char *activity, const char *before, const char *query, Clo
   return result;
 }
 
-// Returns how long it took.
-Clock::duration refresh_summaries() {
+// Milliseconds until a moment, rounded up; 0 if it is over.
+long until(Clock::time_point moment) { return Max(std::chrono::ceil<milliseconds>(moment - Clock::now()).count(), 0L); }
+
+// Does a task unless it rests, until its query returns 0 where it is to be repeated. Returns how long the last query
+// took.
+Clock::duration perform(Task &task, Repeat repeat) {
   Clock::duration took{};
-  run_query("refreshing summaries",
-            "select live.lock_summary('live.presence_summary'), live.lock_summary('live.activity_trends')",
-            "select live.refresh_summaries()::pg_catalog.int8", took);
+  if (until(task.rests_until) > 0) return took;
+  const bool well = attempt(task.activity, [&task, &took, repeat] {
+    while (run_query(task, took) > 0 && repeat == Repeat::until_nothing_is_left) {
+    }
+  });
+  task.failures = well ? 0 : Min(task.failures + 1, most_doublings);
+  if (!well) task.rests_until = Clock::now() + first_rest * (1 << task.failures);
   return took;
 }
 
-void drop_expired_activities() {
+// Performs the tasks that do not rest. Returns how long they took.
+Clock::duration refresh() {
   Clock::duration took{};
-  while (settings().activity_retention > 0 &&
-         run_query("dropping activities", nullptr, "select live.drop_expired_activities()::pg_catalog.int8", took) >
-             0) {
-  }
+  for (Task &task : tasks)
+    took += perform(task, Repeat::never);
+  return took;
 }
 
-// Milliseconds until the time since a moment is as long as that; 0 if it is.
-long left_of(Clock::duration time, Clock::time_point since) {
-  return Max(std::chrono::ceil<milliseconds>(since + time - Clock::now()).count(), 0L);
+// When the first of those that failed is to be tried again; nothing if none did.
+std::optional<Clock::time_point> next_retry() {
+  std::optional<Clock::time_point> next;
+  for (const Task &task : tasks)
+    if (task.failures > 0 && (!next || task.rests_until < *next)) next = task.rests_until;
+  return next;
 }
 
-// Sleeps until something was marked and the rest is over.
+// Sleeps until something was marked, or what failed is to be tried again, and the rest is over.
 void wait_for_change(DatabaseState &state, Clock::time_point refreshed_at, Clock::duration took) {
-  Clock::time_point looked_at = refreshed_at - look_for_expired_every;
+  Clock::time_point look_at = refreshed_at;
   for (;;) {
     const bool expires = settings().activity_retention > 0;
-    if (expires && left_of(look_for_expired_every, looked_at) == 0) {
-      drop_expired_activities(); // marks the summaries as changed if there are any
-      looked_at = Clock::now();
+    if (expires && until(look_at) == 0) {
+      perform(expiry, Repeat::until_nothing_is_left); // marks the summaries as changed if there are any
+      look_at = Clock::now() + look_for_expired_every;
     }
-    const Clock::duration rest =
-        Max(Clock::duration(milliseconds(settings().refresh_interval)), took * rest_per_refresh);
-    const bool changed = pg_atomic_read_u32(&state.summaries_changed) != 0;
-    long timeout = changed ? left_of(rest, refreshed_at) : -1;
+    const Clock::time_point rested =
+        refreshed_at + Max(Clock::duration(milliseconds(settings().refresh_interval)), took * rest_per_refresh);
+    std::optional<Clock::time_point> next = next_retry();
+    if (pg_atomic_read_u32(&state.summaries_changed) != 0) next = Clock::time_point{};
+    long timeout = next ? until(Max(*next, rested)) : -1;
     if (timeout == 0) return;
-    if (const long look = left_of(look_for_expired_every, looked_at); expires && (timeout < 0 || look < timeout))
-      timeout = look;
+    if (const long look = until(look_at); expires && (timeout < 0 || look < timeout)) timeout = look;
     wait_for_ring(timeout);
   }
 }
 
 void run(DatabaseState &state) {
   for (;;) {
-    pg_atomic_exchange_u32(&state.summaries_changed, 0); // whoever commits from here on marks anew
-    const Clock::duration took = refresh_summaries();
+    pg_atomic_exchange_u32(&state.summaries_changed, 0); // what commits from here on marks again
+    const Clock::duration took = refresh();
     note_success(state.refresher);
     wait_for_change(state, Clock::now(), took);
   }
@@ -100,6 +144,7 @@ void run(DatabaseState &state) {
 void work(int index) {
   DatabaseState &state = *database_state(index);
   begin_background_worker(state.refresher, state.name);
+  SetConfigOption("lock_timeout", longest_wait, PGC_SUSET, PGC_S_OVERRIDE);
   run(state);
 }
 

@@ -13,9 +13,10 @@ COMMENT ON FUNCTION live.lock_summary(regclass) IS
 'Lets one transaction at a time refresh a summary; readers go on. Part of live.refresh_summaries(). Errors: 25006 where nothing can be written, 25001 in a transaction that keeps one snapshot.';
 
 -- The lock comes first, in a statement of its own: whoever waited for another refresh must not bring older rows back.
+-- With quote_all_identifiers a concurrent REFRESH of PostgreSQL 15 makes a name that is none.
 CREATE FUNCTION live.refresh_summary(summary regclass, source regclass) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 DECLARE
   changed boolean;
 BEGIN

@@ -7,7 +7,27 @@ use PgLive;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_cluster('worker_databases', 'pg_live.databases' => 'one, "Two, three", later');
+# When the lines of the log that match were written, in seconds.
+sub times_of
+{
+	my ($node, $pattern, $from) = @_;
+	return map { /^\d+-\d+-\d+ (\d+):(\d+):([\d.]+)/ ? $1 * 3600 + $2 * 60 + $3 : () } grep { /$pattern/ } split /\n/, substr(slurp_file($node->logfile), $from);
+}
+
+# Waits until something failed three more times; how long it was between the last two, while `meanwhile` goes on.
+sub last_pause
+{
+	my ($node, $pattern, $meanwhile) = @_;
+	my $from = -s $node->logfile;
+	my @times;
+	until ((@times = times_of($node, $pattern, $from)) >= 3)
+	{
+		$meanwhile->();
+	}
+	return ($times[2] - $times[1]) % 86400;
+}
+
+my $node = new_cluster('worker_databases', log_line_prefix => '%m [%p] %b ', 'pg_live.databases' => 'one, "Two, three", later');
 $node->start;
 $node->safe_psql('postgres', qq{CREATE DATABASE "$_"}) for ('one', 'Two, three', 'unlisted');
 $node->safe_psql($_, 'CREATE EXTENSION pg_live') for ('one', 'Two, three', 'unlisted');
@@ -31,9 +51,20 @@ $listener->query_safe('SELECT live.publish()');
 is($listener->query_safe('SELECT event FROM live.fetch_events(0)'), 'unlisted', 'unlisted: but by whoever listens');
 $listener->quit;
 
-# The worker of a database that does not exist tries less and less often, and at once when the database is used.
+# The worker of a database that does not exist tries less and less often, and at once when the database is made.
 ok($node->wait_for_log('database "later" does not exist'),
 	'the worker of a missing database says so');
+cmp_ok(last_pause($node, 'pg_live worker .*database "later" does not exist', sub { select undef, undef, undef, 0.1 }), '>=', 2, 'and tries less and less often');
+
+# So does one that fails in its work, however much its database does meanwhile; it is back when that may be mended.
+my $function = 'live.store_next_batch(boolean)';
+$node->safe_psql('one', "ALTER FUNCTION $function RENAME TO broken; SELECT live.emit('activity', 'unheard', '{}')");
+cmp_ok(last_pause($node, "ERROR:  function live.store_next_batch.* does not exist", sub { $node->safe_psql('one', "SELECT live.emit('activity', 'unheard', '{}')") }),
+	'>=', 2, 'one: a worker that fails does not come back at each event');
+$node->safe_psql('one', 'ALTER FUNCTION live.broken(boolean) RENAME TO store_next_batch');
+$node->reload;
+poll_ok($node, "SELECT EXISTS (SELECT FROM live.fetch_events(0) WHERE event = 'unheard')", 'one: when it is mended what waited is published', 'one');
+
 $node->safe_psql('postgres', 'CREATE DATABASE later');
 $node->safe_psql('later', 'CREATE EXTENSION pg_live');
 $listener = $node->background_psql('later', on_error_stop => 1);
