@@ -20,13 +20,16 @@ CREATE INDEX trend_type_score_idx ON live.trend (entity_type, score);
 SELECT pg_extension_config_dump('live.trend', '');
 ALTER TABLE live.trend ENABLE ROW LEVEL SECURITY;
 
+-- A random id: a sequence would fall behind where rows are copied in, and a table without a key cannot be published.
 CREATE TABLE live.trend_change (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   entity_type text COLLATE "C" NOT NULL,
   entity_id text COLLATE "C" NOT NULL,
   moment double precision NOT NULL,
   weight double precision NOT NULL
 );
 COMMENT ON TABLE live.trend_change IS 'What is to be added to the sums, or taken away.';
+COMMENT ON COLUMN live.trend_change.id IS 'Names the row.';
 COMMENT ON COLUMN live.trend_change.entity_type IS 'As in live.activity_stream.';
 COMMENT ON COLUMN live.trend_change.entity_id IS 'The same.';
 COMMENT ON COLUMN live.trend_change.moment IS 'When the activity was logged, see live.trend_moment().';
