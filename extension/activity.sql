@@ -68,7 +68,7 @@ CREATE INDEX activity_audience_activity_idx ON live.activity_audience (activity_
 CREATE INDEX activity_audience_xid_idx ON live.activity_audience (user_id, xid);
 SELECT pg_extension_config_dump('live.activity_audience', '');
 
--- Rows that come out of a dump carry transaction ids of another cluster.
+-- Rows that come out of a dump, or from another cluster by replication, carry transaction ids that mean nothing here.
 CREATE FUNCTION live.stamp_audience() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
@@ -79,6 +79,14 @@ END
 $$;
 COMMENT ON FUNCTION live.stamp_audience() IS 'Gives a row the transaction that stores it. Emits nothing.';
 CREATE TRIGGER stamp_audience BEFORE INSERT ON live.activity_audience FOR EACH ROW EXECUTE FUNCTION live.stamp_audience();
+ALTER TABLE live.activity_audience ENABLE ALWAYS TRIGGER stamp_audience;
+
+-- No trigger fires where triggers are disabled, as pg_restore --disable-triggers does.
+CREATE FUNCTION live.is_foreign(xid xid8) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN xid >= pg_snapshot_xmax(pg_current_snapshot()) AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned();
+COMMENT ON FUNCTION live.is_foreign(xid8) IS
+'Whether a visible row can only have this transaction id from another cluster: no transaction here has had it yet.';
 
 ALTER TABLE live.activity_stream ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible_read ON live.activity_stream FOR SELECT

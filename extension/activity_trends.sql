@@ -27,6 +27,10 @@ CREATE UNIQUE INDEX activity_trends_key ON live.activity_trends (day, activity_t
 
 CREATE TRIGGER note_summary_change AFTER INSERT OR UPDATE OR DELETE ON live.activity_stream
 FOR EACH STATEMENT EXECUTE FUNCTION live.note_summary_change();
+-- Replication changes rows and makes no statements.
+CREATE TRIGGER note_replicated_change AFTER INSERT OR UPDATE OR DELETE ON live.activity_stream
+FOR EACH ROW EXECUTE FUNCTION live.note_summary_change();
+ALTER TABLE live.activity_stream ENABLE ALWAYS TRIGGER note_summary_change, ENABLE REPLICA TRIGGER note_replicated_change;
 
 CREATE FUNCTION live.get_activity_trends(days integer DEFAULT 7)
 RETURNS TABLE (day date, activity_type text, entity_type text, activities bigint, actors bigint)

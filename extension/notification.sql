@@ -25,6 +25,9 @@ CREATE FUNCTION live.forget_snapshots() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  IF TG_OP = 'UPDATE' AND current_setting('session_replication_role') <> 'replica' THEN
+    RETURN new; -- triggers that were disabled and enabled again fire for everybody
+  END IF;
   new.read_snapshot := NULL;
   new.read_xid := NULL;
   new.seen_snapshot := NULL;
@@ -32,8 +35,11 @@ BEGIN
   RETURN new;
 END
 $$;
-COMMENT ON FUNCTION live.forget_snapshots() IS 'Snapshots mean nothing in another cluster: a row that is inserted has none. Emits nothing.';
+COMMENT ON FUNCTION live.forget_snapshots() IS 'Snapshots mean nothing in another cluster: a row that is inserted, or comes by replication, has none. Emits nothing.';
 CREATE TRIGGER forget_snapshots BEFORE INSERT ON live.notification_state FOR EACH ROW EXECUTE FUNCTION live.forget_snapshots();
+ALTER TABLE live.notification_state ENABLE ALWAYS TRIGGER forget_snapshots;
+CREATE TRIGGER forget_replicated_snapshots BEFORE UPDATE ON live.notification_state FOR EACH ROW EXECUTE FUNCTION live.forget_snapshots();
+ALTER TABLE live.notification_state ENABLE REPLICA TRIGGER forget_replicated_snapshots;
 
 CREATE TABLE live.notification_read (
   user_id text COLLATE "C" NOT NULL,
@@ -52,9 +58,9 @@ ALTER TABLE live.notification_read ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_read ON live.notification_read FOR SELECT USING (user_id = live.user_id());
 
 CREATE FUNCTION live.is_within(told live.activity_audience, until timestamptz, snapshot pg_snapshot, marker xid8) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE
 RETURN told.created_at <= coalesce(until, '-infinity')
-   AND (snapshot IS NULL OR pg_visible_in_snapshot(told.xid, snapshot) OR told.xid = marker);
+   AND (snapshot IS NULL OR pg_visible_in_snapshot(told.xid, snapshot) OR told.xid = marker OR live.is_foreign(told.xid));
 COMMENT ON FUNCTION live.is_within(live.activity_audience, timestamptz, pg_snapshot, xid8) IS 'Whether a notification had been told when all was marked.';
 
 CREATE FUNCTION live.is_read(told live.activity_audience) RETURNS boolean
@@ -80,7 +86,8 @@ BEGIN
       UNION ALL
       SELECT m.activity_id FROM live.activity_audience m
       WHERE m.user_id = count_unread.user_id AND m.created_at <= state.read_until AND m.xid >= pg_snapshot_xmin(state.read_snapshot)
-        AND NOT pg_visible_in_snapshot(m.xid, state.read_snapshot) AND m.xid <> state.read_xid) AS unread
+        AND NOT pg_visible_in_snapshot(m.xid, state.read_snapshot) AND m.xid <> state.read_xid
+        AND NOT live.is_foreign(m.xid)) AS unread
     WHERE NOT EXISTS (SELECT FROM live.notification_read r WHERE r.user_id = count_unread.user_id AND r.activity_id = unread.activity_id));
 END
 $$;
@@ -94,6 +101,8 @@ SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   INSERT INTO live.notification_state (user_id) VALUES (lock_notifications.user_id) ON CONFLICT ON CONSTRAINT notification_state_pkey DO NOTHING;
   PERFORM FROM live.notification_state s WHERE s.user_id = lock_notifications.user_id FOR NO KEY UPDATE;
+  -- A foreign id becomes one that is in every snapshot, before a transaction here has it too.
+  UPDATE live.activity_audience m SET xid = '3' WHERE m.user_id = lock_notifications.user_id AND live.is_foreign(m.xid);
 END
 $$;
 COMMENT ON FUNCTION live.lock_notifications(text) IS 'Lets nobody else mark or count the notifications of that user until the transaction ends. For the extension itself.';

@@ -35,7 +35,7 @@ COMMENT ON COLUMN live.user_presence.updated_at IS 'When the row was written.';
 CREATE INDEX user_presence_announced_idx ON live.user_presence (user_id) WHERE status <> 'offline';
 SELECT pg_extension_config_dump('live.user_presence', '');
 
--- A row that is written with another status comes out of a dump, and nobody is connected to a database that is restored.
+-- A row that is written with another status comes out of a dump or by replication, and nobody is connected to a database that is restored.
 CREATE FUNCTION live.restore_offline() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
@@ -47,6 +47,7 @@ $$;
 COMMENT ON FUNCTION live.restore_offline() IS 'Stores a user who is new as offline: live.announce() is what changes that. Emits nothing.';
 CREATE TRIGGER restore_offline BEFORE INSERT ON live.user_presence
 FOR EACH ROW WHEN (new.status <> 'offline') EXECUTE FUNCTION live.restore_offline();
+ALTER TABLE live.user_presence ENABLE ALWAYS TRIGGER restore_offline;
 
 -- ON CONFLICT alone would wait for whoever is changing a row that is there.
 CREATE FUNCTION live.make_user_presence(user_ids text[]) RETURNS void

@@ -25,6 +25,7 @@ FOR EACH ROW EXECUTE FUNCTION live.note_summary_change();
 CREATE TRIGGER note_summary_change AFTER UPDATE ON live.user_presence
 FOR EACH ROW WHEN (old.status <> new.status OR old.device_type IS DISTINCT FROM new.device_type)
 EXECUTE FUNCTION live.note_summary_change();
+ALTER TABLE live.user_presence ENABLE ALWAYS TRIGGER note_summary_rows, ENABLE ALWAYS TRIGGER note_summary_change;
 
 CREATE FUNCTION live.get_presence_summary()
 RETURNS TABLE (status live.presence_status, device_type live.device_type, users bigint)

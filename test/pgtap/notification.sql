@@ -61,6 +61,15 @@ SELECT is(pg_temp.open('seen') || pg_temp.open(), '1,3,5', 'are seen, and not re
 SELECT is(pg_temp.open('seen', 'carl'), '1,2,3,4,5', 'others'' are theirs');
 SELECT is(pg_temp.as_user('eve', format('SELECT live.mark_seen(%s)', pg_temp.told(1))), 'P0002', 'up to one of others');
 
+-- Rows that were copied here with triggers disabled have transaction ids of another cluster: they are old ones.
+SAVEPOINT copied;
+UPDATE live.activity_audience SET xid = (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000000)::text::xid8 WHERE user_id = 'bob';
+SELECT is(pg_temp.unread(), '3', 'copied from another cluster: unread as before');
+SELECT pg_temp.as_user('bob', 'SELECT live.mark_read()') \g /dev/null
+SELECT is(pg_temp.unread() || pg_temp.open() || pg_temp.open('seen'), '0', 'copied from another cluster: read, since the user has read it');
+SELECT is_empty($$SELECT FROM live.activity_audience WHERE user_id = 'bob' AND live.is_foreign(xid)$$, 'copied from another cluster: and it stays so when transactions here come to such ids');
+ROLLBACK TO copied;
+
 -- What is deleted leaves the number, which is told to those to whom it counted.
 SELECT pg_temp.news() \g /dev/null
 SELECT pg_temp.as_user('anna', format('SELECT live.delete_activity(%s)', pg_temp.told(1))) \g /dev/null
