@@ -56,8 +56,8 @@ DECLARE
   payload jsonb := live.activity_json(activity);
 BEGIN
   IF activity.visibility = 'users' THEN
-    INSERT INTO live.activity_audience (user_id, created_at, activity_id)
-    SELECT told, activity.created_at, activity.id FROM unnest(activity.audience) AS told WHERE told <> activity.user_id;
+    INSERT INTO live.activity_audience (user_id, created_at, activity_id, xid)
+    SELECT told, activity.created_at, activity.id, pg_current_xact_id() FROM unnest(activity.audience) AS told WHERE told <> activity.user_id;
     PERFORM live.emit('user:' || told, 'notification:new', payload) FROM unnest(activity.audience) AS told WHERE told <> activity.user_id;
   END IF;
   PERFORM live.emit(topic, 'activity:new', payload) FROM live.activity_topics(activity) AS topic;
@@ -70,7 +70,7 @@ CREATE FUNCTION live.store_activity(
   session_id uuid, audience text[], idempotency_key text) RETURNS live.activity_stream
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
+#variable_conflict use_column
 DECLARE
   me text := live.required_user();
   users text[];
@@ -81,7 +81,7 @@ BEGIN
   INSERT INTO live.activity_stream AS a
     (user_id, activity_type, entity_type, entity_id, metadata, visibility, session_id, audience, idempotency_key)
   VALUES (me, activity_type, entity_type, entity_id, metadata, visibility, session_id, users, idempotency_key)
-  ON CONFLICT DO NOTHING
+  ON CONFLICT (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
   RETURNING a.* INTO stored;
   IF stored.id IS NOT NULL THEN
     PERFORM live.tell_activity(stored);

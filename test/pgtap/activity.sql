@@ -160,5 +160,12 @@ SELECT is(ROW((SELECT count(*) FROM live.activity_stream), (SELECT count(*) FROM
 SELECT is(pg_temp.as_user('eve', $$SELECT cardinality((live.log_activity(repeat('ü', 255), repeat('ü', 255), repeat('ü', 255), visibility => 'users',
   audience => array(SELECT repeat('ü', 251) || i FROM generate_series(1000, 1999) i), idempotency_key => repeat('ü', 255))).audience)$$), '1000', 'the largest that is allowed');
 
+-- A sequence that fell behind gives ids that are taken: that is no matter of keys.
+INSERT INTO live.activity_stream (id, user_id, activity_type) SELECT nextval('live.activity_stream_id_seq') + 1, 'eve', 'imported' \g /dev/null
+SELECT pg_temp.as_user('eve', 'SELECT 1') \g /dev/null
+SET LOCAL request.jwt.claims = '{"sub": "eve"}';
+SELECT throws_matching($$SELECT live.log_activity('wrote')$$, 'duplicate key value violates unique constraint "activity_stream_pkey"', 'an id that is taken is called so');
+RESET request.jwt.claims;
+
 SELECT finish();
 ROLLBACK;
