@@ -1,10 +1,10 @@
 -- Activities as ActivityStreams 2.0 (W3C Recommendation, 23 May 2017). The app's verbs become types of that vocabulary
 -- where it has them; others are of type Activity, and the verb is the name of all. Ids are URNs: an app that has addresses
--- for things replaces them.
+-- for things replaces them. Letters are compared in the collation "C": in Turkish, LIKED is not liked.
 
 CREATE FUNCTION live.activitystreams_type(activity_type text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE lower(activity_type)
+RETURN CASE lower(activity_type COLLATE "C")
   WHEN 'accepted' THEN 'Accept' WHEN 'added' THEN 'Add' WHEN 'announced' THEN 'Announce' WHEN 'shared' THEN 'Announce'
   WHEN 'blocked' THEN 'Block' WHEN 'created' THEN 'Create' WHEN 'published' THEN 'Create' WHEN 'deleted' THEN 'Delete'
   WHEN 'disliked' THEN 'Dislike' WHEN 'flagged' THEN 'Flag' WHEN 'followed' THEN 'Follow' WHEN 'invited' THEN 'Invite'
@@ -12,7 +12,7 @@ RETURN CASE lower(activity_type)
   WHEN 'asked' THEN 'Question' WHEN 'rejected' THEN 'Reject' WHEN 'read' THEN 'Read' WHEN 'removed' THEN 'Remove'
   WHEN 'undone' THEN 'Undo' WHEN 'updated' THEN 'Update' WHEN 'viewed' THEN 'View'
   ELSE coalesce((SELECT known FROM unnest('{Accept,Add,Announce,Arrive,Block,Create,Delete,Dislike,Flag,Follow,Ignore,Invite,Join,Leave,Like,Listen,Move,Offer,Read,Reject,Remove,TentativeAccept,TentativeReject,Travel,Undo,Update,View}'::text[]) AS known
-                 WHERE lower(known) = lower(activity_type)), 'Activity')
+                 WHERE lower(known COLLATE "C") = lower(activity_type COLLATE "C")), 'Activity')
 END;
 COMMENT ON FUNCTION live.activitystreams_type(text) IS 'The type of the ActivityStreams vocabulary for a verb of the app; Activity if there is none.';
 
@@ -23,7 +23,7 @@ RETURN (
   FROM (
     SELECT part.place, string_agg(
              CASE WHEN get_byte(part.bytes, i) < 128 AND chr(get_byte(part.bytes, i)) ~ '[A-Za-z0-9._~-]' THEN chr(get_byte(part.bytes, i))
-                  ELSE '%' || upper(lpad(to_hex(get_byte(part.bytes, i)), 2, '0')) END, '' ORDER BY i) AS id
+                  ELSE '%' || upper(lpad(to_hex(get_byte(part.bytes, i)), 2, '0') COLLATE "C") END, '' ORDER BY i) AS id
     FROM (SELECT one.place, convert_to(left(one.id, 1020), 'UTF8') AS bytes FROM unnest(ids[:4]) WITH ORDINALITY AS one (id, place)) AS part,
          generate_series(0, octet_length(part.bytes) - 1) AS i
     GROUP BY part.place) AS encoded);
