@@ -137,7 +137,9 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM live.checked_text(member.key, 'key', 255);
-  PERFORM live.checked_text(member.topic, 'topic', 255);
+  IF NOT live.is_topic_name(member.topic) THEN
+    RAISE EXCEPTION 'topic must have 1 to 1100 bytes and no control characters' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   IF member.key IN ('__proto__', 'constructor', 'hasOwnProperty', 'isPrototypeOf', 'propertyIsEnumerable', 'toLocaleString',
                     'toString', 'valueOf', '__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__') THEN
     RAISE EXCEPTION 'invalid key: "%"', member.key USING ERRCODE = 'invalid_parameter_value',

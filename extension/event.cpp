@@ -26,6 +26,8 @@ constexpr int signal_slots = 3;
 
 // In bytes. A topic may be "followers:" and a user id, which has up to 255 characters of up to 4 bytes.
 constexpr size_t topic_limit = 1100;
+// Topics of the extension's own begin with $, and may go on with any topic: "$channel:" and a channel.
+constexpr size_t internal_prefix_limit = 16;
 constexpr size_t event_limit = 255;
 
 constinit bool emitted_in_transaction = false;
@@ -39,13 +41,18 @@ int current_slot(int slots, int retention) {
   return static_cast<int>(seconds / span % slots);
 }
 
+bool has_control_character(std::string_view name) {
+  for (const char character : name)
+    if (static_cast<unsigned char>(character) < 0x20 || character == 0x7f) return true;
+  return false;
+}
+
 void check_name(const char *what, std::string_view name, size_t limit) {
   if (name.empty() || name.size() > limit)
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must have 1 to %zu bytes", what, limit),
                     errdetail("It has %zu bytes.", name.size())));
-  for (const char character : name)
-    if (static_cast<unsigned char>(character) < 0x20 || character == 0x7f)
-      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not have control characters", what)));
+  if (has_control_character(name))
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not have control characters", what)));
   if (!has_utf8_form(name))
     ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER), errmsg("%s has text that is not UTF-8", what)));
 }
@@ -133,8 +140,12 @@ void on_transaction_end(XactEvent event, void *) {
 
 } // namespace
 
+void check_topic(std::string_view topic) {
+  check_name("topic", topic, topic_limit + (topic.starts_with('$') ? internal_prefix_limit : 0));
+}
+
 int64 emit_event(std::string_view topic, std::string_view event, Jsonb *payload, Durability durability) {
-  check_name("topic", topic, topic_limit);
+  check_topic(topic);
   check_name("event", event, event_limit);
   check_payload(payload);
   PreventCommandIfReadOnly("live.emit()"); // the sequence would refuse too, in words that name neither
@@ -158,6 +169,11 @@ namespace {
 
 Datum emit_body(FunctionCallInfo fcinfo) { PG_RETURN_INT64(emit_arguments(fcinfo)); }
 
+Datum is_topic_name_body(FunctionCallInfo fcinfo) {
+  const std::string_view name = text_argument(fcinfo, 0, "topic");
+  PG_RETURN_BOOL(!name.empty() && name.size() <= topic_limit && !has_control_character(name) && has_utf8_form(name));
+}
+
 } // namespace
 
 int64 emit_arguments(FunctionCallInfo fcinfo) {
@@ -172,7 +188,10 @@ int64 emit_arguments(FunctionCallInfo fcinfo) {
 
 extern "C" {
 PG_FUNCTION_INFO_V1(pg_live_emit);
+PG_FUNCTION_INFO_V1(pg_live_is_topic_name);
 extern PGDLLEXPORT Datum pg_live_emit(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum pg_live_is_topic_name(PG_FUNCTION_ARGS);
 
 Datum pg_live_emit(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::emit_body>(fcinfo); }
+Datum pg_live_is_topic_name(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::is_topic_name_body>(fcinfo); }
 }

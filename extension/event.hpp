@@ -9,6 +9,9 @@ namespace pg_live {
 
 enum class Durability { durable, signal };
 
+// Raises 22023 or 22P05 unless an event can have that topic.
+void check_topic(std::string_view topic);
+
 // Stores the event and makes the transaction ring at its commit. Checks sizes and characters; does not check access.
 // Raises 22004, 22023, 22P05 or 54000 on bad input. Returns the event's id.
 int64 emit_event(std::string_view topic, std::string_view event, Jsonb *payload, Durability durability);

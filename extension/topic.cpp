@@ -34,6 +34,7 @@ bool has_access(std::string_view topic, KeptPlan &plan, const char *statement) {
 Datum send_body(FunctionCallInfo fcinfo) {
   static constinit KeptPlan plan;
   const std::string_view topic = text_argument(fcinfo, 0, "topic");
+  check_topic(topic);
   if (!has_access(topic, plan, "select can_send from live.topic_access($1)")) deny("send to", topic);
   PG_RETURN_INT64(emit_arguments(fcinfo));
 }
@@ -42,6 +43,7 @@ Datum send_body(FunctionCallInfo fcinfo) {
 
 void require_can_receive(std::string_view topic) {
   static constinit KeptPlan plan;
+  check_topic(topic);
   if (!has_access(topic, plan, "select can_receive from live.topic_access($1)")) deny("receive", topic);
 }
 

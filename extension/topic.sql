@@ -18,6 +18,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN topic IN ('presence', 'activity') OR topic ~ '^(user|followers|session|typing):' OR starts_with(topic, '$');
 COMMENT ON FUNCTION live.is_built_in_topic(text) IS 'Whether the topic, or pattern, belongs to the extension.';
 
+-- One rule for the names of topics, wherever one comes in: what no event can have is not joined, tracked or typed in either.
+CREATE FUNCTION live.is_topic_name(topic text) RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_is_topic_name';
+COMMENT ON FUNCTION live.is_topic_name(text) IS
+'Whether an event can have that topic: 1 to 1100 bytes, no control characters, and text that has a form in UTF-8. Error 22004 for NULL.';
+
 -- Definer: the rules are read for everybody, and granted to nobody. PL/pgSQL keeps the plan, which each join needs; an
 -- SQL function would be planned anew at every call.
 CREATE FUNCTION live.topic_rule_of(topic text) RETURNS TABLE (receive_check text, send_check text)
@@ -66,12 +72,19 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   name text COLLATE "C" := topic; -- names are compared byte by byte, whatever the caller's collation
   location text COLLATE "C" := substr(topic, length('typing:') + 1);
+  may_write boolean;
 BEGIN
   IF name IS NULL THEN
     RAISE EXCEPTION 'topic must not be null' USING ERRCODE = 'null_value_not_allowed';
   END IF;
   can_receive := false;
   can_send := false;
+  IF NOT live.is_topic_name(name) THEN
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  -- Who has no "sub" may be a service, by its role; the anonymous are nobody, and write nothing.
+  may_write := live.user_id() IS NOT NULL OR coalesce(live.jwt_role(), 'anon') <> 'anon';
   IF name = 'activity' THEN
     can_receive := true;
   ELSIF name = 'presence' THEN
@@ -88,13 +101,13 @@ BEGIN
     can_receive := live.user_id() IS NOT NULL AND (SELECT access.can_receive FROM live.topic_access(location) AS access);
   ELSIF NOT live.is_built_in_topic(name) THEN
     can_receive := coalesce(live.passes_rule(name, 'receive'), false);
-    can_send := live.user_id() IS NOT NULL AND coalesce(live.passes_rule(name, 'send'), false);
+    can_send := may_write AND coalesce(live.passes_rule(name, 'send'), false);
   END IF;
   RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION live.topic_access(text) IS
-'Whether the current user may receive and send on a topic. The built-in topics have rules of their own; others need live.set_topic_rule(). Anonymous users never send. Check functions run with search_path pg_catalog, pg_temp. Error 22004 for NULL.';
+'Whether the current user may receive and send on a topic. The built-in topics have rules of their own; others need live.set_topic_rule(). Who has neither a user nor a role other than anon in the claims never sends; for a service without a user the check decides. A name that no event can have, see live.is_topic_name(), has no access. Check functions run with search_path pg_catalog, pg_temp. Error 22004 for NULL.';
 
 CREATE FUNCTION live.send(topic text, event text, payload jsonb, durable boolean DEFAULT false) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_send';
@@ -141,8 +154,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   name text COLLATE "C" := pattern;
 BEGIN
-  IF name IS NULL OR name = '' OR length(name) > 255 OR strpos(left(name, -1), '*') > 0
-     OR name ~ '[[:cntrl:]]' OR live.is_built_in_topic(name) THEN
+  IF name IS NULL OR NOT live.is_topic_name(name) OR strpos(left(name, -1), '*') > 0 OR live.is_built_in_topic(name) THEN
     RAISE EXCEPTION 'invalid topic pattern: "%"', coalesce(left(name, 60), 'NULL')
       USING ERRCODE = 'invalid_parameter_value',
             HINT = 'A pattern is a topic of the app, or its beginning followed by *.';

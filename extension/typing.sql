@@ -9,7 +9,7 @@ CREATE UNLOGGED TABLE live.typing (
   PRIMARY KEY (location, user_id)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE live.typing IS 'Who is typing where.';
-COMMENT ON COLUMN live.typing.location IS 'A place of the app, 1 to 255 characters: events go to typing:<location>.';
+COMMENT ON COLUMN live.typing.location IS 'A place of the app, often a topic: events go to typing:<location>.';
 COMMENT ON COLUMN live.typing.user_id IS 'Who.';
 COMMENT ON COLUMN live.typing.started_at IS 'Since when.';
 COMMENT ON COLUMN live.typing.expires_at IS 'Until when, unless renewed.';
@@ -48,7 +48,9 @@ DECLARE
   until timestamptz := at + '3 seconds'::interval;
   visible boolean;
 BEGIN
-  PERFORM live.checked_text(location, 'location', 255);
+  IF location = '' OR NOT live.is_topic_name('typing:' || location) THEN
+    RAISE EXCEPTION 'location must have 1 to 1093 bytes and no control characters' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   IF is_typing THEN
     UPDATE live.typing t SET expires_at = until WHERE t.location = store_typing.location AND t.user_id = me AND t.expires_at > at;
     IF FOUND THEN

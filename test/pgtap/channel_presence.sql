@@ -159,6 +159,7 @@ SELECT pg_temp.news() \g /dev/null
 -- Bad input.
 SELECT throws_ok(format('SELECT live.store_channel_presence(''10000000-0000-4000-8000-000000000003'', %L)', entry), state, NULL, name) FROM (VALUES
   ('no key', '22004', pg_temp.member('x', 1, NULL)), ('an empty key', '22023', pg_temp.member('x', 1, 'anna', key => '')),
+  ('a topic of 1101 bytes', '22023', pg_temp.member('x', 1, 'anna', topic => repeat('t', 1101))),
   ('a key of 10 kB', '22023', pg_temp.member('x', 1, 'anna', key => repeat('k', 10000))), ('a topic of 10 kB', '22023', pg_temp.member('x', 1, 'anna', topic => repeat('t', 10000))),
   ('metadata that are no object', '22023', pg_temp.member('x', 1, 'anna', '[1]')), ('metadata of 5 MB', '54000', pg_temp.member('x', 1, 'anna', jsonb_build_object('a', repeat('x', 5000000)))),
   ('__proto__', '22023', pg_temp.member('x', 1, 'anna', '{"__proto__": 1}')), ('no ref', '22004', pg_temp.member(NULL, 1, 'anna')),
@@ -166,6 +167,9 @@ SELECT throws_ok(format('SELECT live.store_channel_presence(''10000000-0000-4000
   ('no array', '22023', '{"ref": "x"}'::jsonb), ('null metadata', '22004', pg_temp.member('x', 1, 'anna', NULL)),
   ('a number of 100,000 digits', '54000', pg_temp.member('x', 1, 'anna', '{"n": 1e100000}'))) AS bad (name, state, entry);
 SELECT is(pg_temp.news(), NULL, 'none of it was told');
+-- What can be joined can be tracked: the longest topic, with the longest key.
+SELECT lives_ok(format('SELECT live.store_channel_presence(''10000000-0000-4000-8000-000000000003'', %L)',
+                       pg_temp.member('long', 1, 'anna', topic => repeat('t', 1100), key => repeat('😀', 255))), 'a topic of 1100 bytes is tracked');
 
 SELECT finish();
 ROLLBACK;

@@ -59,7 +59,7 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
            ('trend_moment'), ('activitystreams_type'), ('activitystreams_urn')$$, 'the immutable functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE proparallel = 's' AND lanname = 'c'$$,
   $$VALUES ('jwt'::name), ('claim'), ('user_id'), ('user_uuid'), ('jwt_role'), ('version'),
-           ('clock'), ('idle_after'), ('grace_period'), ('entity_id'), ('checked_metadata'), ('is_sendable')$$, 'the parallel safe C functions are exactly these');
+           ('clock'), ('idle_after'), ('grace_period'), ('entity_id'), ('checked_metadata'), ('is_sendable'), ('is_topic_name')$$, 'the parallel safe C functions are exactly these');
 SELECT is(provolatile, 's', format('%s is stable', signature))
 FROM live_function WHERE proname IN ('jwt', 'claim', 'user_id', 'user_uuid', 'jwt_role') ORDER BY signature;
 
@@ -168,7 +168,7 @@ CREATE FUNCTION pg_temp.executable(role regrole) RETURNS SETOF name LANGUAGE sql
 $$ SELECT f.proname FROM live_function f WHERE has_function_privilege(role, f.oid, 'EXECUTE') $$;
 CREATE FUNCTION pg_temp.is_member(member regrole, role regrole) RETURNS boolean LANGUAGE sql AS
 $$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
-CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,topic_rule_of,passes_rule,
+CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,is_topic_name,topic_rule_of,passes_rule,
   topic_access,send,replay,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
   is_alive,presence_rule_in_force,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
   heartbeat,heartbeat_of_socket,node_expiry,get_online_users,get_presence_summary,set_typing,get_typing,channel_members,

@@ -61,24 +61,29 @@ INSERT INTO matrix VALUES
   ('typing:session:1',            '--', '--', '--', '--'),
   ('typing:$access',              '--', '--', '--', '--'),
   ('typing:typing:lobby',         '--', '--', '--', '--'),
-  ('room:1',                      '--', 'rs', '--', 'r-'),
-  ('room:',                       '--', 'rs', '--', 'r-'),
+  ('room:1',                      '--', 'rs', '--', 'rs'),
+  ('room:',                       '--', 'rs', '--', 'rs'),
   ('room',                        '--', '--', '--', '--'),
-  ('open',                        'r-', 'rs', 'rs', 'r-'),
+  ('open',                        'r-', 'rs', 'rs', 'rs'),
   ('opened',                      '--', '--', '--', '--'),
   ('closed:1',                    '--', '--', '--', '--'),
-  ('mailbox:1',                   '--', '-s', '-s', '--'),
+  ('mailbox:1',                   '--', '-s', '-s', '-s'),
   ('self',                        '--', 'rs', 'rs', '--'),
   ('other',                       '--', '--', '--', '--'),
   ('*',                           '--', '--', '--', '--'),
-  ('room:*',                      '--', 'rs', '--', 'r-'),
+  ('room:*',                      '--', 'rs', '--', 'rs'),
   ('',                            '--', '--', '--', '--'),
   (' presence',                   '--', '--', '--', '--'),
   (E'presence\n',                 '--', '--', '--', '--'),
   (E'other\nuser:anna',           '--', '--', '--', '--'),
   (E'a\x01',                      '--', '--', '--', '--'),
   (repeat('x', 10000),            '--', '--', '--', '--'),
-  ('room:' || repeat('x', 10000), '--', 'rs', '--', 'r-');
+  -- A name that no event can have is nowhere let in.
+  ('room:' || repeat('x', 10000), '--', '--', '--', '--'),
+  ('room:' || repeat('x', 1095),  '--', 'rs', '--', 'rs'),
+  ('room:' || repeat('x', 1096),  '--', '--', '--', '--'),
+  ('room:' || repeat('é', 548),   '--', '--', '--', '--'),
+  (E'room:\x7f',                  '--', '--', '--', '--');
 SELECT is(pg_temp.access(role, claims, topic), allowed, format('%s on %s', who, to_json(left(topic, 60))))
 FROM matrix CROSS JOIN LATERAL (VALUES
   ('anonymous', 'anon', '', anonymous),
@@ -86,6 +91,8 @@ FROM matrix CROSS JOIN LATERAL (VALUES
   ('anna', 'authenticated', '{"sub": "anna", "role": "authenticated"}', anna),
   ('ben', 'authenticated', '{"sub": "ben", "role": "authenticated"}', ben),
   ('the service', 'service_role', '{"role": "service_role"}', service)) AS users (who, role, claims, allowed);
+SELECT is(pg_temp.as_user(role, claims, 'SELECT live.send(''open'', ''e'', ''{}'') > 0'), allowed, format('%s sends where the check says yes: %s', claims, allowed))
+FROM (VALUES ('service_role', '{"role": "service_role"}', 'true'), ('anon', '{"role": "anon"}', '42501'), ('anon', '', '42501')) AS users (role, claims, allowed);
 -- Claims that are none make nobody of everybody.
 SELECT is(pg_temp.access('authenticated', claims, topic), '--', format('%s on %s', claims, topic))
 FROM unnest(ARRAY['not json', '{"sub": ""}', '{"sub": null}', '{"sub": 1}', '["anna"]', '{"sub": "anna\u0000"}']) AS claims,
@@ -97,10 +104,10 @@ SELECT throws_ok('SELECT live.topic_access(NULL)', '22004', 'topic must not be n
 
 -- Access and what follows from it agree: send works where can_send, replay where can_receive.
 SELECT is(pg_temp.as_user('authenticated', '{"sub": "anna"}', format('SELECT live.send(%L, ''e'', ''{}'') IS NOT NULL', topic)),
-          CASE WHEN anna LIKE '%s' THEN 'true' ELSE '42501' END, format('anna sends to %s', to_json(left(topic, 60))))
-FROM matrix WHERE octet_length(topic) < 1000;
+          CASE WHEN anna LIKE '%s' THEN 'true' WHEN live.is_topic_name(topic) THEN '42501' ELSE '22023' END, format('anna sends to %s', to_json(left(topic, 60))))
+FROM matrix;
 SELECT is(pg_temp.as_user('authenticated', '{"sub": "anna"}', format('SELECT count(*) >= 0 FROM live.replay(%L)', topic)),
-          CASE WHEN anna LIKE 'r%' THEN 'true' ELSE '42501' END, format('anna replays %s', to_json(left(topic, 60))))
+          CASE WHEN anna LIKE 'r%' THEN 'true' WHEN live.is_topic_name(topic) THEN '42501' ELSE '22023' END, format('anna replays %s', to_json(left(topic, 60))))
 FROM matrix;
 SELECT is(pg_temp.as_user('authenticated', '{"sub": "anna"}', $$SELECT live.send('room:' || repeat('x', 10000), 'e', '{}')$$), '22023', 'a topic of 10 kB is too long to send to');
 
@@ -177,6 +184,12 @@ SELECT throws_ok(call, state, NULL, call) FROM (VALUES
   ($$SELECT live.revoke_access(NULL)$$, '22004')) AS bad (call, state);
 -- Any user id has a topic that can be revoked.
 SELECT lives_ok(format('SELECT live.revoke_access(''room:1'', %L)', repeat('😀', 255)), 'access of the longest user id can be revoked');
+
+-- One rule for names: what can be emitted can be tracked, typed in, and have a rule of its own.
+SELECT is(pg_temp.as_user('authenticated', '{"sub": "anna"}', format('SELECT live.set_typing(%L, true)', repeat('x', length))), outcome, format('typing at a location of %s bytes', length))
+FROM (VALUES (256, ''), (1093, ''), (1094, '22023')) AS location (length, outcome);
+SELECT is(pg_temp.as_user('postgres', '', format('SELECT live.set_topic_rule(%L)', repeat('x', length))), outcome, format('a rule for a topic of %s bytes', length))
+FROM (VALUES (256, ''), (1100, ''), (1101, '22023')) AS pattern (length, outcome);
 
 SELECT finish();
 ROLLBACK;
