@@ -62,6 +62,7 @@ void ChannelPresence::enable(PresenceSeat &seat) {
   if (seat.roster_ != nullptr) return;
   TopicRoster &roster = roster_of(std::string(seat.channel_.topic()), seat.channel_.access().can_receive);
   seat.roster_ = &roster;
+  seat.place_ = static_cast<std::uint32_t>(roster.seats.size());
   roster.seats.push_back(&seat);
   flush_soon(roster, Milliseconds{services_.settings.presence.gather_milliseconds});
 }
@@ -69,8 +70,11 @@ void ChannelPresence::enable(PresenceSeat &seat) {
 void ChannelPresence::leave(PresenceSeat &seat) {
   tracker_.leave(seat.tracking_, seat.channel_.connection().closing());
   if (seat.roster_ == nullptr) return;
-  std::erase(seat.roster_->seats, &seat);
-  if (!seat.roster_->seats.empty()) return;
+  auto &seats = seat.roster_->seats;
+  seats.back()->place_ = seat.place_; // the last one takes the place
+  seats[seat.place_] = seats.back();
+  seats.pop_back();
+  if (!seats.empty()) return;
   due_.erase({seat.roster_->flush_at, seat.roster_});
   rosters_.erase(seat.roster_->name());
 }

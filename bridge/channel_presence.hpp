@@ -49,7 +49,9 @@ class PresenceSeat final : public TrackedChannel {
   std::string key_;               // that the client chose; empty: its user id
   std::string anonymous_key_;     // made when needed
   TopicRoster *roster_ = nullptr; // null: neither told nor tracked yet
+  std::uint32_t place_ = 0;       // among the seats of the roster
   bool told_ = false;             // has the state, and every diff since
+  bool waits_ = false;            // for room to be told the state in
   bool tell_twice_ = false;       // the client may hold diffs of the channel it left
   std::string told_user_;         // on whose behalf it was told
   Tracking tracking_;
@@ -88,6 +90,7 @@ class ChannelPresence {
   void flush_due();
   void flush(TopicRoster &roster);
   void flush_counted(TopicRoster &roster);
+  void tell_when_drained(PresenceSeat &seat);
 
   Services &services_;
   Tracker tracker_;

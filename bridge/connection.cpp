@@ -84,9 +84,17 @@ void Connection::writable() {
     write(queue_.take(kWriteBytes));
   queue_changed();
   if (!queue_.empty() && is_open_) return socket_.want_writable();
-  if (!waiting_senders_.empty() && !closing_)
-    for (const auto &continue_sending : std::exchange(waiting_senders_, {}))
-      continue_sending();
+  let_senders_continue();
+}
+
+// One at a time: each sends as much as the queue may hold.
+void Connection::let_senders_continue() {
+  while (!waiting_senders_.empty() && is_open_ && !closing_) {
+    if (!is_drained()) return socket_.want_writable();
+    const auto continue_sending = std::move(waiting_senders_.front());
+    waiting_senders_.pop_front();
+    continue_sending();
+  }
 }
 
 void Connection::write(const websocket::Frame &frame) {
@@ -112,7 +120,10 @@ void Connection::excuse() {
 }
 
 void Connection::when_drained(std::function<void()> continue_sending) {
-  waiting_senders_.push_front(std::move(continue_sending));
+  auto last = waiting_senders_.before_begin(); // few wait
+  for (auto next = waiting_senders_.begin(); next != waiting_senders_.end(); ++next)
+    last = next;
+  waiting_senders_.insert_after(last, std::move(continue_sending));
   socket_.want_writable();
 }
 

@@ -51,8 +51,11 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   // The stream of events waited for this connection long enough: it goes on without.
   void excuse();
 
-  // Calls back once when nothing waits to be sent; for senders that have more than fits the queue. Dropped when the
-  // connection closes.
+  // Whether a frame of any size could be sent now without counting as a slow reader.
+  bool is_drained() const { return queue_.empty() && socket_.can_write(); }
+
+  // Calls back once when nothing waits to be sent, one after another: for senders that have more than fits the queue.
+  // Dropped when the connection closes.
   void when_drained(std::function<void()> continue_sending);
 
   // Ends the connection for the reason given: a close frame if the client reads it in time, else a reset. Topics are
@@ -92,6 +95,7 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
 
   void take_message(std::string_view message, bool binary);
   void write(const websocket::Frame &frame);
+  void let_senders_continue();
   void abort();
   void queue_changed();
   bool ends_cleanly(std::string_view close_payload) const;

@@ -47,8 +47,9 @@ class Replay : public std::enable_shared_from_this<Replay> {
   void ask_next();
   bool send_page(Channel &channel);
   bool send_latest(Channel &channel);
-  bool has_room(const Channel &channel, std::size_t sent) const {
-    return sent <= channel.connection().queue_limit() / 4;
+  // Whether a frame belongs to this part; the first one of a part does, whatever its size, since nothing waits then.
+  static bool has_room(const Channel &channel, std::size_t sent, const websocket::Frame &frame) {
+    return sent == 0 || sent + frame.size() <= channel.connection().queue_limit() / 4;
   }
   void when_drained(Connection &connection, void (Replay::*step)());
   websocket::Frame frame_of(const Channel &channel, int row) const;
@@ -75,7 +76,7 @@ void Replay::take_page(CommandResult result) {
   page_ = std::move(result.rows);
   next_row_ = 0;
   if (started_) std::exchange(started_, nullptr)(std::nullopt);
-  go_on();
+  when_drained(*connection, &Replay::go_on);
 }
 
 // Sends a part that fits the queue well, and waits for the client to read it before the next.
@@ -117,8 +118,8 @@ websocket::Frame Replay::frame_of(const Channel &channel, int row) const {
 // Returns whether all of the page is sent, or kept for the tail.
 bool Replay::send_page(Channel &channel) {
   for (std::size_t sent = 0; next_row_ < page_.count(); ++next_row_) {
-    if (!has_room(channel, sent)) return false;
     const websocket::Frame frame = frame_of(channel, next_row_);
+    if (!latest_ && !has_room(channel, sent, frame)) return false;
     last_ = parse_position(page_.text(next_row_, 0));
     if (latest_) {
       tail_.push_back(frame);
@@ -133,7 +134,7 @@ bool Replay::send_page(Channel &channel) {
 
 bool Replay::send_latest(Channel &channel) {
   for (std::size_t sent = 0; !tail_.empty(); tail_.pop_front()) {
-    if (!has_room(channel, sent)) return false;
+    if (!has_room(channel, sent, tail_.front())) return false;
     channel.connection().send_later(tail_.front());
     sent += tail_.front().size();
   }

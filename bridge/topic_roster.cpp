@@ -89,16 +89,23 @@ class Announcement {
                std::string (*payload)(const Roster &, std::string_view))
       : roster_(roster), event_(event), payload_(payload), special_(roster.members.special_viewers()) {}
 
-  void send(Channel &channel) {
-    const std::string &viewer = channel.claims()->user_id;
-    if (special_.contains(viewer)) return send(channel, frame(channel.form(), payload_(roster_.members, viewer)));
-    if (!common_) common_ = payload_(roster_.members, "");
-    websocket::Frame &shared = frames_[channel.form().index()];
-    if (shared.empty()) shared = frame(channel.form(), *common_);
-    send(channel, shared);
+  // Sends it if it fits what waits for the client already.
+  [[nodiscard]] bool send_if_it_fits(Channel &channel) {
+    const websocket::Frame frame = frame_for(channel);
+    if (frame.size() > channel.connection().queue_limit() / 8 && !channel.connection().is_drained()) return false;
+    send(channel, frame);
+    return true;
   }
 
  private:
+  websocket::Frame frame_for(const Channel &channel) {
+    const std::string &viewer = channel.claims()->user_id;
+    if (special_.contains(viewer)) return frame(channel.form(), payload_(roster_.members, viewer));
+    if (!common_) common_ = payload_(roster_.members, "");
+    websocket::Frame &shared = frames_[channel.form().index()];
+    if (shared.empty()) shared = frame(channel.form(), *common_);
+    return shared;
+  }
   websocket::Frame frame(WireForm form, const std::string &payload) const {
     return payload.empty() ? websocket::Frame() : push_frame(form, roster_.topic, event_, payload);
   }
@@ -246,18 +253,34 @@ void ChannelPresence::flush(TopicRoster &roster) {
     Announcement diff(roster, "presence_diff",
                       [](const Roster &members, std::string_view viewer) { return members.diff(viewer); });
     for (PresenceSeat *seat : roster.seats)
-      if (seat->told_) diff.send(seat->channel_);
+      seat->told_ = seat->told_ && diff.send_if_it_fits(seat->channel_); // else it hears the state anew
     roster.members.told();
   }
   Announcement state(roster, "presence_state",
                      [](const Roster &members, std::string_view viewer) { return members.state(viewer); });
   for (PresenceSeat *seat : roster.seats) {
-    if (std::exchange(seat->told_, true)) continue;
+    if (seat->told_ || seat->waits_) continue;
     seat->told_user_ = seat->channel_.claims()->user_id;
-    state.send(seat->channel_);
     // Clients apply the diffs they hold after the first state; the second one takes back what those brought.
-    if (std::exchange(seat->tell_twice_, false)) state.send(seat->channel_);
+    seat->told_ = state.send_if_it_fits(seat->channel_) &&
+                  (!std::exchange(seat->tell_twice_, false) || state.send_if_it_fits(seat->channel_));
+    if (!seat->told_) tell_when_drained(*seat);
   }
+}
+
+// A state that is larger than what may wait is no fault of the client's: it is made, as it is then, when nothing waits.
+void ChannelPresence::tell_when_drained(PresenceSeat &seat) {
+  seat.waits_ = true;
+  Connection &connection = seat.channel_.connection();
+  connection.when_drained([this, holder = connection.weak_from_this(), id = seat.channel_.id()] {
+    const auto reader = holder.lock();
+    const Channel *channel = reader ? reader->conversation().find(id) : nullptr;
+    PresenceSeat *waiting = channel != nullptr ? channel->seat() : nullptr;
+    if (waiting == nullptr || waiting->roster_ == nullptr) return;
+    waiting->waits_ = false;
+    flush(*waiting->roster_);
+    services_.hub.flush();
+  });
 }
 
 void ChannelPresence::flush_counted(TopicRoster &roster) {
