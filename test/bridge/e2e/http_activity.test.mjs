@@ -169,7 +169,7 @@ describe('activities by HTTP', () => {
       for (const actor of actors) await log(actor, { activity_type: 'liked', entity_type: 'book', entity_id: entity });
       const { body } = await ask('GET', '/api/activity/groups?limit=1000', { user: viewer });
       const group = body.groups.find(({ entity_id: id }) => id === entity);
-      assert.deepEqual([group.activity_type, group.actor_count, group.actors], ['liked', 3, actors.toReversed()]);
+      assert.deepEqual([group.activity_type, group.actor_count, group.actors], ['liked', 3, [...actors].reverse()]);
       const request = '/api/activity/groups?limit=1';
       const answer = await ask('GET', request, { user: viewer });
       assert.equal(new URL(linksOf(bridge, answer, request).next).searchParams.get('cursor'), answer.body.next);

@@ -108,21 +108,21 @@ describe('the feed by HTTP', () => {
   test('goes back from its last page to its first', async () => {
     const last = (await follow(filtered({ limit: 7 }))).at(-1);
     const back = await follow(last.links.prev);
-    assert.deepEqual([...last.ids.toReversed(), ...back.flatMap(({ ids }) => ids)], await expected('true', 'asc'));
+    assert.deepEqual([...[...last.ids].reverse(), ...back.flatMap(({ ids }) => ids)], await expected('true', 'asc'));
   });
 
   test('backwards is the table, oldest first, and goes back from its last page too', async () => {
     const pages = await follow(filtered({ limit: 7, direction: 'backwards' }));
     assert.deepEqual(pages.flatMap(({ ids }) => ids), await expected('true', 'asc'));
     const back = await follow(pages.at(-1).links.prev);
-    assert.deepEqual([...pages.at(-1).ids.toReversed(), ...back.flatMap(({ ids }) => ids)], await expected());
+    assert.deepEqual([...[...pages.at(-1).ids].reverse(), ...back.flatMap(({ ids }) => ids)], await expected());
   });
 
   test('one page on and one back is the page one came from', async () => {
     const first = await ask('GET', filtered({ limit: 20 }));
     const next = linksOf(bridge, first, filtered({})).next;
     const previous = linksOf(bridge, await ask('GET', next), next).prev;
-    assert.deepEqual(idsOf(await ask('GET', previous)).toReversed(), idsOf(first));
+    assert.deepEqual(idsOf(await ask('GET', previous)).reverse(), idsOf(first));
   });
 
   test('keeps its filters in the links, whatever they are made of', async () => {

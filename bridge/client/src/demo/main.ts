@@ -3,7 +3,6 @@
 import { LiveStream, type TopicState } from '../core/stream';
 import { loadConfig, type DemoConfig } from './config';
 import { EventList } from './event-list';
-import './style.css';
 
 const TOPICS = ['activity', 'room:lobby'] as const;
 const LOBBY = 'room:lobby';
