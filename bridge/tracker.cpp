@@ -134,8 +134,7 @@ void Tracker::refused(const std::string &ref, const DatabaseError &error) {
     tracking->channel_.answer(message, error);
   const bool is_stored = !tracking->stored_.ref.empty();
   if (tracking->wish_messages_.empty()) { // no other wish meanwhile: it stays as it was
-    tracking->wish_.reset();
-    if (is_stored) tracking->wish_ = tracking->stored_.meta;
+    tracking->wish_ = is_stored ? std::optional(tracking->stored_.meta) : std::nullopt;
   }
   // Perhaps the node has started over meanwhile. If the connection is another one by now, advance() sees to it.
   if (is_stored && tracking->stored_.connection == tracking->channel_.connection())

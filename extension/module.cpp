@@ -15,7 +15,11 @@
 #include "worker.hpp"
 
 extern "C" {
+#ifdef PG_MODULE_MAGIC_EXT // version 18: pg_get_loaded_modules() tells name and version
+PG_MODULE_MAGIC_EXT(.name = "pg_live", .version = PG_LIVE_VERSION);
+#else
 PG_MODULE_MAGIC;
+#endif
 extern PGDLLEXPORT void _PG_init(void);
 
 PG_FUNCTION_INFO_V1(pg_live_version);

@@ -66,7 +66,8 @@ SET search_path = pg_catalog, pg_temp AS $$
     'nodes', (SELECT count(*) FROM pg_stat_activity a
               WHERE a.datname = current_database() AND a.application_name = 'pg-live-bridge listener'),
     'connections', live.count_connections(),
-    'version', live.version())
+    'version', live.version(),
+    'extension_version', (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'pg_live'))
 $$;
 COMMENT ON FUNCTION live.status() IS
-'{"mode": "worker" or "in-transaction", "worker_running", "last_batch": id or null, "lag_seconds": age of the oldest unpublished event, "nodes": bridges that listen, "connections": of users, "version"}. For admins and bridges.';
+'{"mode": "worker" or "in-transaction", "worker_running", "last_batch": id or null, "lag_seconds": age of the oldest unpublished event, "nodes": bridges that listen, "connections": of users, "version": of the library that is loaded, "extension_version": of the objects in this database}. Where the versions differ, the server waits for a restart or the database for ALTER EXTENSION pg_live UPDATE. For admins and bridges.';

@@ -40,7 +40,7 @@ Datum note_change_body(FunctionCallInfo fcinfo) {
                     errmsg("live.note_summary_change() can only be called as a trigger")));
   own_database_state(); // the last moment to look it up before PREPARE
   changed_in_transaction = true;
-  PG_RETURN_POINTER(nullptr);
+  return PointerGetDatum(nullptr);
 }
 
 Datum lock_body(FunctionCallInfo fcinfo) {

@@ -22,6 +22,7 @@ SELECT ok(live.worker_is_running(), 'a worker runs');
 SELECT is(live.status() ->> 'mode', 'worker', 'the mode is worker');
 SELECT is(live.status() -> 'worker_running', 'true', 'and it runs right now');
 SELECT is(live.status() ->> 'version', live.version(), 'the version');
+SELECT is(live.status() -> 'extension_version', live.status() -> 'version', 'the library fits the objects of this database');
 
 SELECT live.newest_batch() AS before \gset
 SELECT live.emit('status', 'event', '1') AS id \gset

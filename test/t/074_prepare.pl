@@ -20,7 +20,7 @@ is($node->safe_psql('unlisted', 'SELECT live.publish(); SELECT count(*) FROM liv
 # Committed by a session that never emits, after a restart: the next worker does not miss it.
 $node->safe_psql('postgres', $prepare);
 is($node->safe_psql('postgres', $delivered), 'f', 'a prepared transaction is not delivered');
-$node->restart('fast');
+$node->restart;
 poll_ok($node, "SELECT live.status() ->> 'mode' = 'worker'", 'the worker is back');
 $node->safe_psql('postgres', "COMMIT PREPARED 'emitted'");
 poll_ok($node, $delivered, 'it is delivered when it commits');

@@ -93,7 +93,7 @@ summary_is('online 1, busy 1, offline 1', 'it follows');
 $node->safe_psql('postgres', $hold);
 as_user('bob', 'SELECT live.go_offline()');
 poll_ok($node, $refresher_waits, 'the refresher waits once more');
-$node->restart('fast');
+$node->restart;
 is($node->safe_psql('postgres', "ROLLBACK PREPARED 'hold'"), '', 'and is no obstacle to a restart');
 summary_is('busy 1, offline 2', 'after which it goes on');
 
