@@ -1,16 +1,48 @@
 -- Who may call what. Nothing is PUBLIC's. Roles are never created: they belong to the cluster, not to a database.
 
--- Bridges become client roles with set_config('role', ...), so each bridge is a member of each client role. Both lists
--- are read off the privileges themselves: a client may execute live.topic_access(), a bridge live.fetch_events().
-CREATE FUNCTION live.roles_granted(function regprocedure) RETURNS SETOF regrole
+CREATE TABLE live.granted_role (
+  role_name text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL CHECK (kind IN ('client', 'bridge')),
+  granted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (role_name, kind, granted_at)
+);
+COMMENT ON TABLE live.granted_role IS 'The roles that were made clients and bridges, with live.grant_client() and live.grant_bridge().';
+COMMENT ON COLUMN live.granted_role.role_name IS 'The role. A name, which a dump can keep where the role does not exist.';
+COMMENT ON COLUMN live.granted_role.kind IS 'client or bridge.';
+COMMENT ON COLUMN live.granted_role.granted_at IS 'Since when. Part of the key, so that a restored row meets none that installation made.';
+ALTER TABLE live.granted_role ENABLE ROW LEVEL SECURITY;
+SELECT pg_extension_config_dump('live.granted_role', '');
+
+-- What was said counts, and not who may execute what: an admin may have been given all functions. A role that has lost its
+-- rights since, or was dropped and made again, counts no more.
+CREATE FUNCTION live.roles_granted(kind text) RETURNS SETOF regrole
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT acl.grantee::regrole
-  FROM pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) AS acl
-  WHERE p.oid = function AND acl.grantee <> 0 AND acl.grantee <> p.proowner AND acl.privilege_type = 'EXECUTE'
+  SELECT r.oid::regrole
+  FROM pg_roles r
+  JOIN pg_proc p ON p.oid = CASE kind WHEN 'client' THEN 'live.topic_access(text)' ELSE 'live.fetch_events(bigint,bigint,integer)' END::regprocedure
+  WHERE EXISTS (SELECT FROM live.granted_role g WHERE g.role_name = r.rolname AND g.kind = roles_granted.kind)
+    AND EXISTS (SELECT FROM aclexplode(p.proacl) AS acl WHERE acl.grantee = r.oid AND acl.privilege_type = 'EXECUTE')
 $$;
-COMMENT ON FUNCTION live.roles_granted(regprocedure) IS 'The roles a function was granted to.';
+COMMENT ON FUNCTION live.roles_granted(text) IS 'The roles that are clients, or bridges.';
 
+CREATE FUNCTION live.note_grant(role regrole, kind text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF kind = 'client' AND (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = role) THEN
+    RAISE EXCEPTION 'role % is a superuser and cannot be a client', role USING ERRCODE = 'invalid_grant_operation',
+      HINT = 'Each bridge becomes a member of each client role.';
+  ELSIF role IN (SELECT live.roles_granted(CASE kind WHEN 'client' THEN 'bridge' ELSE 'client' END)) THEN
+    RAISE EXCEPTION 'role % cannot be both a client and a bridge', role USING ERRCODE = 'invalid_grant_operation';
+  ELSIF role NOT IN (SELECT live.roles_granted(note_grant.kind)) THEN
+    INSERT INTO live.granted_role (role_name, kind) SELECT r.rolname, note_grant.kind FROM pg_roles r WHERE r.oid = role;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.note_grant(regrole, text) IS 'Keeps that a role is a client, or a bridge. Error 0LP01 for a client that is a superuser, and for a role of the other kind. Part of the grants.';
+
+-- Bridges become client roles with set_config('role', ...), so each bridge is a member of each client role.
 CREATE FUNCTION live.grant_memberships() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -18,8 +50,8 @@ DECLARE
   bridge regrole;
   client regrole;
 BEGIN
-  FOR bridge IN SELECT live.roles_granted('live.fetch_events(bigint,bigint,integer)'::regprocedure) LOOP
-    FOR client IN SELECT live.roles_granted('live.topic_access(text)'::regprocedure) LOOP
+  FOR bridge IN SELECT live.roles_granted('bridge') LOOP
+    FOR client IN SELECT live.roles_granted('client') LOOP
       IF NOT pg_has_role(bridge::oid, client::oid, 'MEMBER') THEN
         EXECUTE format('GRANT %s TO %s', client, bridge);
       END IF;
@@ -66,6 +98,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM live.grant_schema(role);
+  PERFORM live.note_grant(role, 'client');
   EXECUTE format(
     'GRANT EXECUTE ON FUNCTION live.version(), live.jwt(), live.claim(text), live.user_id(), live.user_uuid(), live.jwt_role(),
        live.is_built_in_topic(text), live.is_topic_name(text), live.topic_rule_of(text), live.passes_rule(text, text), live.topic_access(text),
@@ -95,13 +128,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.grant_client(regrole) IS
-'Lets a role of the app (anon, authenticated) call the client functions. Installation does it for anon, authenticated and service_role where they exist.';
+'Lets a role of the app (anon, authenticated) call the client functions. Installation does it for anon, authenticated and service_role where they exist, unless row_security is off, as it is while a dump is restored: that brings its own grants. Errors: 22004; 42704; 0LP01 for a superuser and for a bridge.';
 
 CREATE FUNCTION live.grant_bridge(role regrole) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM live.grant_schema(role);
+  PERFORM live.note_grant(role, 'bridge');
   EXECUTE format(
     'GRANT EXECUTE ON FUNCTION live.version(), live.newest_batch(), live.fetch_events(bigint, bigint, integer),
        live.publish(), live.drop_expired_events(), live.status(), live.stream_state(bigint), live.expire_presence(),
@@ -115,8 +149,14 @@ $$;
 COMMENT ON FUNCTION live.grant_bridge(regrole) IS
 'Lets a login role be a bridge: fetch events, publish, and become the client roles. The role should be NOINHERIT, so that it has their rights only while it acts for a user.';
 
+-- What a script of an extension grants is kept as its initial privileges: a dump would leave those grants to the script, and
+-- make them anew for roles that were never granted, or fail once such a role was dropped. So these are made as if later.
+CREATE FUNCTION live.grant_found_clients() RETURNS void
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_live_grant_found_clients';
+COMMENT ON FUNCTION live.grant_found_clients() IS 'Calls live.grant_client() for anon, authenticated and service_role where they exist. Part of the installation.';
+
 -- What ALTER DEFAULT PRIVILEGES gave to a role while this script created it is taken back: row security does not stop
--- a TRUNCATE, and a role that may execute live.fetch_events() counts as a bridge.
+-- a TRUNCATE.
 DO $$
 DECLARE
   grantee regrole;
@@ -143,12 +183,4 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA live FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA live FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA live FROM PUBLIC;
 
-DO $$
-DECLARE
-  client text;
-BEGIN
-  FOR client IN SELECT rolname FROM pg_catalog.pg_roles WHERE rolname IN ('anon', 'authenticated', 'service_role') LOOP
-    PERFORM live.grant_client(pg_catalog.quote_ident(client)::pg_catalog.regrole);
-  END LOOP;
-END
-$$;
+SELECT live.grant_found_clients() WHERE current_setting('row_security')::boolean;

@@ -210,6 +210,22 @@ SELECT ok(NOT pg_temp.is_member('anon', 'live_bridge') AND NOT pg_temp.is_member
 SELECT is_empty($$SELECT rolname FROM pg_roles r JOIN pg_auth_members m ON m.member = r.oid
                   WHERE r.rolname IN ('Bridge', 'bridge 2', 'live_bridge') AND m.admin_option$$, 'and no bridge may pass a membership on');
 
+-- Who may execute everything is neither a client nor a bridge by that.
+CREATE ROLE chief;
+CREATE ROLE deputy;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA live TO chief, deputy;
+SELECT lives_ok($$SELECT live.grant_client('anon'), live.grant_bridge('live_bridge')$$, 'grants go on beside roles that may execute everything');
+SELECT ok(NOT pg_temp.is_member('live_bridge', 'chief') AND NOT pg_temp.is_member('chief', 'anon') AND NOT pg_temp.is_member('chief', 'deputy'), 'which become members of nobody, and nobody of them');
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA live FROM chief, deputy;
+CREATE ROLE emperor SUPERUSER;
+SELECT throws_ok($$SELECT live.grant_client('emperor')$$, '0LP01', NULL, 'no superuser is a client');
+SELECT throws_ok($$SELECT live.grant_client('live_bridge')$$, '0LP01', NULL, 'no bridge is a client');
+SELECT throws_ok($$SELECT live.grant_bridge('anon')$$, '0LP01', NULL, 'and no client a bridge');
+SELECT is_empty($$SELECT i.objoid FROM pg_init_privs i CROSS JOIN aclexplode(i.initprivs) AS acl
+  WHERE acl.grantee IN ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole)
+    AND (i.classoid = 'pg_proc'::regclass AND i.objoid IN (SELECT oid FROM live_function) OR i.classoid = 'pg_class'::regclass AND i.objoid IN (SELECT oid FROM live_relation))$$,
+  'no grant of the installation is among the initial privileges');
+
 SELECT throws_ok(call, state, NULL, call) FROM (VALUES
   ('SELECT live.grant_client(NULL)', '22004'), ('SELECT live.grant_bridge(NULL)', '22004'),
   ($$SELECT live.grant_client('absent')$$, '42704'), ($$SELECT live.grant_bridge('-')$$, '42704'),
