@@ -83,6 +83,8 @@ bool push_number(JsonbParseState **state, JsonbIteratorToken token, const char *
 }
 
 bool push_jsonb(JsonbParseState **state, JsonbIteratorToken token, Jsonb *document) {
+  // The flaw is text without a form in UTF-8; the size is looked at once all of the metadata is there.
+  if (find_flaw(document, static_cast<Size>(largest_payload_setting) * 1024) != PayloadFlaw::none) return false;
   JsonbValue value;
   if (!JB_ROOT_IS_SCALAR(document) || !JsonbExtractScalar(&document->root, &value)) {
     value.type = jbvBinary;

@@ -157,7 +157,8 @@ FROM pg_proc p WHERE p.pronamespace = 'live'::regnamespace;
 CREATE TEMP TABLE call_of AS SELECT a.oid AS caller, b.oid AS callee FROM fn a JOIN fn b ON a.oid <> b.oid AND a.body ~ ('\mlive\.' || b.name || '\M');
 CREATE TEMP VIEW privileged AS
 WITH RECURSIVE run AS (
-  SELECT oid FROM fn WHERE prosecdef OR name IN ('store_changes', 'store_activity', 'store_typing', 'replay_events', 'store_next_batch')
+  SELECT oid FROM fn WHERE prosecdef OR name IN ('store_changes', 'store_activity', 'store_typing', 'typing_users', 'replay_events', 'presence_events', 'is_open_room',
+    'channel_members_of', 'store_next_batch')
   UNION
   SELECT c.callee FROM run JOIN call_of c ON c.caller = run.oid
 ) SELECT fn.* FROM run JOIN fn USING (oid);

@@ -40,5 +40,11 @@ for my $case (
 		"$encoding: stored all the same, it is fetched without a payload");
 	is($node->safe_psql($database, "SET client_encoding = 'UTF8'; SELECT event FROM live.replay('activity')"),
 		'after', "$encoding: and not replayed");
+
+	my $tracked = "INSERT INTO tracked VALUES ('1', $text, to_jsonb($text)), ('2', 'b', '{}'), ($text, 'c', '{}')";
+	$node->safe_psql($database, "CREATE TABLE tracked (id text, a text, j jsonb); SELECT live.track_activity('tracked', metadata_columns => '{a,j}');
+		$client SET request.jwt.claim.sub = 'anna'; $tracked");
+	is($node->safe_psql($database, "SELECT entity_id, metadata FROM live.activity_stream"), qq(1|{}\n2|{"a": "b", "j": {}}),
+		"$encoding: a tracked table takes it, and it is left out of the activities");
 }
 done_testing();
