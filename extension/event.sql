@@ -30,6 +30,10 @@ COMMENT ON COLUMN live.event.slot IS 'The partition, chosen by the clock.';
 CREATE TABLE live.signal (LIKE live.event INCLUDING DEFAULTS INCLUDING COMMENTS) PARTITION BY LIST (slot);
 COMMENT ON TABLE live.signal IS 'Signals: delivered at most once, not kept. The slots are UNLOGGED.';
 
+-- Replay reads one topic. Made before the slots, so that their primary keys are younger: where two indexes cost the same,
+-- as they do while a slot is empty, PostgreSQL takes the younger one, and the plans that are made then are kept.
+CREATE INDEX event_topic_xid_idx ON live.event (topic, xid, id);
+
 CREATE TABLE live.event_0 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (0);
 CREATE TABLE live.event_1 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (1);
 CREATE TABLE live.event_2 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (2);
@@ -37,9 +41,6 @@ CREATE TABLE live.event_3 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VA
 CREATE UNLOGGED TABLE live.signal_0 PARTITION OF live.signal (PRIMARY KEY (xid, id)) FOR VALUES IN (0);
 CREATE UNLOGGED TABLE live.signal_1 PARTITION OF live.signal (PRIMARY KEY (xid, id)) FOR VALUES IN (1);
 CREATE UNLOGGED TABLE live.signal_2 PARTITION OF live.signal (PRIMARY KEY (xid, id)) FOR VALUES IN (2);
-
--- Replay reads one topic.
-CREATE INDEX event_topic_xid_idx ON live.event (topic, xid);
 
 ALTER TABLE live.event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE live.signal ENABLE ROW LEVEL SECURITY;
@@ -69,10 +70,20 @@ SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
 DECLARE
   slot record;
   expires_before timestamptz;
+  expired_batch bigint;
   has_fresh_rows boolean;
   rows_left boolean := false;
 BEGIN
   PERFORM live.version(); -- the settings exist once the library is loaded
+  -- Batch ids are microseconds of the clock. The newest batch stays: its snapshot is where the next one starts. In
+  -- chunks by index, and before any slot is locked.
+  expired_batch := least(
+    (extract(epoch FROM clock_timestamp() - current_setting('pg_live.event_retention')::interval) * 1000000)::bigint,
+    (SELECT b.id FROM live.batch b ORDER BY b.id DESC LIMIT 1));
+  DELETE FROM live.batch b
+  WHERE b.id IN (SELECT old.id FROM live.batch old WHERE old.id < expired_batch ORDER BY old.id LIMIT 100000);
+  WITH gone AS (DELETE FROM live.held_series s WHERE s.completed_by < expired_batch RETURNING s.id)
+  DELETE FROM live.held_transaction h USING gone WHERE h.series = gone.id;
   FOR slot IN
     SELECT i.inhrelid::regclass AS name, i.inhparent = 'live.event'::regclass AS durable
     FROM pg_inherits i
@@ -101,11 +112,6 @@ BEGIN
       NULL; -- the next maintenance tries again
     END;
   END LOOP;
-
-  -- Batch ids are microseconds of the clock. The newest batch stays: its snapshot is where the next one starts.
-  DELETE FROM live.batch b
-  WHERE b.id < extract(epoch FROM clock_timestamp() - current_setting('pg_live.event_retention')::interval)::numeric * 1000000
-    AND b.id < (SELECT max(newest.id) FROM live.batch newest);
   RETURN rows_left;
 END
 $$;

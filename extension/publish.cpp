@@ -3,6 +3,10 @@
 
 #include "boundary.hpp"
 #include "query.hpp"
+#include "settings.hpp"
+#include "shared_state.hpp"
+
+#include <array>
 
 namespace pg_live {
 
@@ -21,9 +25,13 @@ Datum publish_body(FunctionCallInfo fcinfo) {
     ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
                     errmsg("live.publish() cannot run in a transaction that has written"),
                     errhint("Call it in a transaction of its own.")));
-  const std::optional<int64> batch = store_next_batch(Flush::every_batch);
-  if (!batch) PG_RETURN_NULL();
-  PG_RETURN_INT64(*batch);
+  // A worker paces the parts of what is held. Without one, each call stores a part and asks for the next call.
+  const DatabaseState *const state = own_database_state();
+  const bool worker_runs = state != nullptr && state->worker.pid != 0;
+  const Published published = store_next_batch(Flush::every_batch, worker_runs ? HeldParts::leave : HeldParts::release);
+  if (published.holds && !worker_runs) Async_Notify("pg_live", "");
+  if (!published.newest) PG_RETURN_NULL();
+  PG_RETURN_INT64(*published.newest);
 }
 
 } // namespace
@@ -38,20 +46,24 @@ bool lock_extension(LOCKMODE mode) {
   }
 }
 
-std::optional<int64> store_next_batch(Flush flush) {
+Published store_next_batch(Flush flush, HeldParts parts) {
   static constinit KeptPlan plan;
   // The lock comes first, in a statement of its own; the snapshot that reads and is stored is taken after it.
-  if (!lock_extension(ShareUpdateExclusiveLock)) return std::nullopt;
+  if (!lock_extension(ShareUpdateExclusiveLock)) return {};
   SPI_connect();
-  const SPIPlanPtr query = plan.get("select live.store_next_batch($1)", {BOOLOID});
-  Datum flush_every_batch = BoolGetDatum(flush == Flush::every_batch);
-  if (SPI_execute_plan(query, &flush_every_batch, nullptr, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+  const SPIPlanPtr query =
+      plan.get("select newest, holds from live.store_next_batch($1, $2, $3)", {INT4OID, BOOLOID, BOOLOID});
+  std::array<Datum, 3> values{Int32GetDatum(settings().batch_events), BoolGetDatum(flush == Flush::every_batch),
+                              BoolGetDatum(parts == HeldParts::release)};
+  if (SPI_execute_plan(query, values.data(), nullptr, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
     elog(ERROR, "cannot store the next batch");
   bool is_null = false;
-  const Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
-  const int64 batch = is_null ? 0 : DatumGetInt64(value);
+  Published published;
+  const Datum newest = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+  if (!is_null) published.newest = DatumGetInt64(newest);
+  published.holds = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null));
   SPI_finish();
-  return is_null ? std::nullopt : std::optional(batch);
+  return published;
 }
 
 } // namespace pg_live

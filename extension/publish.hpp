@@ -17,10 +17,18 @@ bool lock_extension(LOCKMODE mode);
 // it is flushed before anybody hears of it; signals are lost with it, so a batch of nothing else needs no flush.
 enum class Flush { every_batch, durable_batches };
 
-// Stores the next batch if any event became visible since the last one, and returns the id of the newest batch, whoever
-// stored it: nothing if there never was one or the extension is not installed in this database. Runs in the caller's
-// transaction, which must be READ COMMITTED, have no xid yet (a publisher with an xid would see itself as ended) and an
-// active snapshot; the batch counts once that transaction commits. Holds the publishers' lock until then.
-std::optional<int64> store_next_batch(Flush flush);
+// Whether a pass stores the next part of what is held, or leaves that to a later one.
+enum class HeldParts { release, leave };
+
+struct Published {
+  std::optional<int64> newest; // whoever stored it: nothing if there never was a batch
+  bool holds = false;          // parts are left for later passes
+};
+
+// Stores the next batch if any event became visible since the last one. Nothing is stored and returned if the extension
+// is not installed in this database. Runs in the caller's transaction, which must be READ COMMITTED, have no xid yet (a
+// publisher with an xid would see itself as ended) and an active snapshot; the batch counts once that transaction
+// commits. Holds the publishers' lock until then.
+Published store_next_batch(Flush flush, HeldParts parts);
 
 } // namespace pg_live

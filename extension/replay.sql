@@ -39,10 +39,12 @@ RETURN event NOT IN ('activity:new', 'notification:new') OR live.is_told_now(top
 COMMENT ON FUNCTION live.is_still_told(text, text, jsonb) IS 'Whether an event may be replayed: not if it is about an activity that is no longer told on that topic.';
 
 -- The events of a topic that are published and follow a start, with their batches. Looks at the transactions below
--- end_xid only (NULL: at all). The batch is looked up once a transaction and not once an event: for one that stayed
--- open while others were published, the search passes all their batches.
-CREATE FUNCTION live.published_events(topic text, first_xid xid8, end_xid xid8, start_snapshot pg_snapshot,
-                                      start_xids xid8[], start_id bigint, created_since timestamptz)
+-- end_xid only (NULL: at all), and at those that were held. The first batch that shows a transaction has its events, or
+-- is the first of a series of which one part has them; where a pass stored several batches, that is not one of a held
+-- series. It is looked up once a transaction and not once an event: for one that stayed open while others were
+-- published, the search passes all their batches.
+CREATE FUNCTION live.published_events(topic text, end_xid xid8, start_snapshot pg_snapshot, start_batch bigint, start_series bigint,
+                                      start_id bigint, created_since timestamptz, max_events integer)
 RETURNS TABLE (batch bigint, id bigint, event text, payload jsonb, created_at timestamptz)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -50,26 +52,53 @@ SET search_path = pg_catalog, pg_temp AS $$
     SELECT e.xid, e.id, e.event, e.payload, e.created_at
     FROM live.event e
     WHERE e.topic = published_events.topic
-      AND e.xid >= first_xid AND e.xid < coalesce(end_xid, '18446744073709551615')
-      AND (NOT pg_visible_in_snapshot(e.xid, start_snapshot) OR (e.xid = ANY (start_xids) AND e.id > start_id))
+      AND e.xid >= pg_snapshot_xmin(start_snapshot) AND e.xid < coalesce(end_xid, '18446744073709551615')
+      AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
+      AND NOT EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = e.xid)
       AND e.created_at >= created_since
       AND live.is_sendable(e.topic, e.event, e.payload)
       AND live.is_still_told(e.topic, e.event, e.payload)
-  ), published AS MATERIALIZED (
-    SELECT emitter.xid, first.batch
+  ), emitter AS MATERIALIZED (
+    SELECT emitter.xid, first.id, first.series
     FROM (SELECT DISTINCT f.xid FROM found f) AS emitter
     CROSS JOIN LATERAL (
-      SELECT b.id AS batch
+      SELECT b.id, b.series
       FROM live.batch b
       WHERE pg_snapshot_xmax(b.snapshot) > emitter.xid AND pg_visible_in_snapshot(emitter.xid, b.snapshot)
       ORDER BY pg_snapshot_xmax(b.snapshot), b.id
       LIMIT 1
     ) AS first
+  ), held AS MATERIALIZED (
+    SELECT s.id AS series, h.xid,
+           greatest((SELECT max(b.through_id) FROM live.batch b WHERE b.series = s.id AND b.id < start_batch),
+                    CASE WHEN s.id = start_series THEN start_id END, 0) AS after_id
+    FROM live.held_series s JOIN live.held_transaction h ON h.series = s.id
+    WHERE s.completed_by IS NULL OR s.completed_by >= start_batch
   )
-  SELECT p.batch, f.id, f.event, f.payload, f.created_at
-  FROM found f JOIN published p ON p.xid = f.xid
+  SELECT e.batch, e.id, e.event, e.payload, e.created_at
+  FROM (
+    SELECT coalesce(part.id, m.id) AS batch, f.id, f.event, f.payload, f.created_at
+    FROM found f
+    JOIN emitter m ON m.xid = f.xid
+    LEFT JOIN LATERAL (SELECT b.id FROM live.batch b WHERE b.series = m.series AND b.through_id >= f.id ORDER BY b.through_id LIMIT 1)
+      AS part ON true
+    UNION ALL
+    SELECT part.id, d.id, d.event, d.payload, d.created_at
+    FROM held h
+    CROSS JOIN LATERAL (
+      SELECT e.id, e.event, e.payload, e.created_at
+      FROM live.event e
+      WHERE e.topic = published_events.topic AND e.xid = h.xid AND e.id > h.after_id
+        AND e.created_at >= created_since
+        AND live.is_sendable(e.topic, e.event, e.payload)
+        AND live.is_still_told(e.topic, e.event, e.payload)
+      ORDER BY e.id LIMIT max_events
+    ) AS d
+    CROSS JOIN LATERAL (SELECT b.id FROM live.batch b WHERE b.series = h.series AND b.through_id >= d.id ORDER BY b.through_id LIMIT 1) AS part
+  ) AS e
+  WHERE (e.batch, e.id) > (start_batch, start_id)
 $$;
-COMMENT ON FUNCTION live.published_events(text, xid8, xid8, pg_snapshot, xid8[], bigint, timestamptz) IS
+COMMENT ON FUNCTION live.published_events(text, xid8, pg_snapshot, bigint, bigint, bigint, timestamptz, integer) IS
 'Part of live.replay_events(): the candidates of one page; checks no access.';
 
 -- The rows of live.replay(), for callers that have checked access.
@@ -79,10 +108,11 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   start record;
+  start_batch record;
   start_snapshot pg_snapshot := '3:3:';
-  start_xids xid8[] := '{}';
+  start_series bigint;
   start_id bigint := 0;
-  first_xid xid8;
+  start_number bigint := 0;
   -- Expired events may still lie in their slot, but their batches are gone.
   created_since timestamptz := greatest(since, clock_timestamp() - current_setting('pg_live.event_retention')::interval);
   examined integer := max_events;
@@ -91,24 +121,30 @@ DECLARE
 BEGIN
   IF after_position IS NOT NULL THEN
     start := live.parse_position(after_position);
+    start_number := start.batch;
+    start_id := start.id;
     -- The batch itself may be gone after a crash if it held signals only; the one before it serves as well.
-    SELECT b.snapshot, CASE WHEN b.id = start.batch THEN b.xids ELSE '{}' END
-    INTO start_snapshot, start_xids
-    FROM live.batch b WHERE b.id <= start.batch ORDER BY b.id DESC LIMIT 1;
+    SELECT b.id, b.snapshot, b.series INTO start_batch FROM live.batch b WHERE b.id <= start.batch ORDER BY b.id DESC LIMIT 1;
     IF NOT FOUND THEN
       RAISE EXCEPTION 'position "%" is older than the events that are kept', after_position
         USING ERRCODE = 'object_not_in_prerequisite_state',
               HINT = 'Read the current state again, then follow the topic from now on.';
-    END IF;
     -- After a recovery to an earlier time, or of another cluster: a client that has it knows of what never was.
-    IF start.batch > live.newest_batch() THEN
+    ELSIF start.batch > live.newest_batch() THEN
       RAISE EXCEPTION 'position "%" is not of this history', after_position
         USING ERRCODE = 'object_not_in_prerequisite_state',
               HINT = 'Read the current state again, then follow the topic from now on.';
+    ELSIF start_batch.id < start.batch THEN
+      start_snapshot := start_batch.snapshot;
+    ELSE
+      -- What follows the position is what was not visible before the pass that stored its batch, perhaps with others,
+      -- and what was held.
+      start_series := start_batch.series;
+      start_snapshot := coalesce(
+        (SELECT b.snapshot FROM live.batch b WHERE b.id < start.batch AND b.snapshot::text <> start_batch.snapshot::text
+         ORDER BY b.id DESC LIMIT 1), start_snapshot);
     END IF;
-    start_id := start.id;
   END IF;
-  first_xid := least(pg_snapshot_xmin(start_snapshot), start_xids[1]);
 
   -- A page must not cost the whole topic. Transactions are examined in order of xid, which is nearly the order of
   -- batches: those from end_xid on cannot be in a batch before end_batch, the first whose snapshot reaches beyond
@@ -117,8 +153,9 @@ BEGIN
     end_batch := NULL;
     SELECT e.xid INTO end_xid
     FROM live.event e
-    WHERE e.topic = replay_events.topic AND e.xid >= first_xid
-      AND (NOT pg_visible_in_snapshot(e.xid, start_snapshot) OR (e.xid = ANY (start_xids) AND e.id > start_id))
+    WHERE e.topic = replay_events.topic AND e.xid >= pg_snapshot_xmin(start_snapshot)
+      AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
+      AND NOT EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = e.xid)
       AND e.created_at >= created_since
     ORDER BY e.xid OFFSET examined LIMIT 1;
     EXIT WHEN end_xid IS NULL;
@@ -127,14 +164,14 @@ BEGIN
     ORDER BY pg_snapshot_xmax(b.snapshot), b.id LIMIT 1;
     EXIT WHEN max_events <= (
       SELECT count(*)
-      FROM live.published_events(topic, first_xid, end_xid, start_snapshot, start_xids, start_id, created_since) e
+      FROM live.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, created_since, max_events) e
       WHERE end_batch IS NULL OR e.batch < end_batch);
     examined := examined * 8;
   END LOOP;
 
   RETURN QUERY
   SELECT format('%s-%s', e.batch, e.id), e.event, e.payload, e.created_at
-  FROM live.published_events(topic, first_xid, end_xid, start_snapshot, start_xids, start_id, created_since) e
+  FROM live.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, created_since, max_events) e
   WHERE end_batch IS NULL OR e.batch < end_batch
   ORDER BY e.batch, e.id
   LIMIT max_events;

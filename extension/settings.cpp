@@ -51,6 +51,9 @@ void define_settings() {
   DefineCustomIntVariable("pg_live.clock_offset", "Moves the clock of presence, for tests.", nullptr,
                           &current.clock_offset, 0, -INT_MAX, INT_MAX, PGC_SUSET, GUC_UNIT_S | GUC_NOT_IN_SAMPLE,
                           nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.batch_events", "Most events of one batch.",
+                          "A transaction with more is published in parts, between which others are published.",
+                          &current.batch_events, 1000, 1, 100'000, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.max_metadata_size", "Largest metadata of one row.", nullptr,
                           &current.max_metadata_size, 16, 1, 1024, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.max_payload_size", "Largest payload of one event.", nullptr,

@@ -13,6 +13,7 @@ struct Settings {
   int idle_after;        // pg_live.idle_after, seconds: a connection without activity for so long is idle
   int grace_period;      // pg_live.grace_period, seconds: how long a connection that broke off still counts
   int clock_offset;      // pg_live.clock_offset, seconds: added to the clock of presence, for tests
+  int batch_events;      // pg_live.batch_events: most events of one batch
   int max_metadata_size; // pg_live.max_metadata_size, kilobytes: largest metadata of one row
   int max_payload_size;  // pg_live.max_payload_size, kilobytes: largest payload of one event
 };

@@ -24,17 +24,35 @@ $$;
 COMMENT ON FUNCTION live.stream_state(bigint) IS
 'Where a listener starts: whether a worker publishes, the newest batch (0 if there never was one), and whether the batch it knows is of this history. For bridges.';
 
--- Age of the oldest event that is committed and in no batch yet; 0 if there is none.
+-- Age of the oldest event that is committed and in no batch yet; 0 if there is none. Of what ended since the last pass,
+-- which may be millions, the first thousand in order of transactions answer for all.
 CREATE FUNCTION live.publish_lag() RETURNS interval
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
   SELECT coalesce(max(clock_timestamp() - waiting.created_at), '0')
-  FROM (SELECT coalesce((SELECT b.snapshot FROM live.batch b ORDER BY b.id DESC LIMIT 1), '3:3:') AS snapshot) AS published
-  CROSS JOIN LATERAL live.ended_xids(published.snapshot, pg_current_snapshot()) AS range
-  CROSS JOIN LATERAL (
-    SELECT e.created_at FROM live.event e WHERE e.xid >= range.first_xid AND e.xid < range.end_xid
+  FROM (
+    SELECT ended.created_at
+    FROM (
+      SELECT found.created_at
+      FROM (SELECT coalesce((SELECT b.snapshot FROM live.batch b ORDER BY b.id DESC LIMIT 1), '3:3:') AS snapshot) AS published
+      CROSS JOIN LATERAL live.ended_xids(published.snapshot, pg_current_snapshot()) AS range
+      CROSS JOIN LATERAL (
+        SELECT e.created_at FROM live.event e WHERE e.xid >= range.first_xid AND e.xid < range.end_xid
+        UNION ALL
+        SELECT s.created_at FROM live.signal s WHERE s.xid >= range.first_xid AND s.xid < range.end_xid
+      ) AS found
+      LIMIT 1000
+    ) AS ended
     UNION ALL
-    SELECT s.created_at FROM live.signal s WHERE s.xid >= range.first_xid AND s.xid < range.end_xid
+    SELECT held.created_at
+    FROM live.held_series series
+    JOIN live.held_transaction h ON h.series = series.id AND NOT h.is_finished
+    CROSS JOIN LATERAL (
+      (SELECT e.created_at FROM live.event e WHERE e.xid = h.xid AND e.id > coalesce(series.released_through, 0) ORDER BY e.id LIMIT 1)
+      UNION ALL
+      (SELECT s.created_at FROM live.signal s WHERE s.xid = h.xid AND s.id > coalesce(series.released_through, 0) ORDER BY s.id LIMIT 1)
+    ) AS held
+    WHERE series.completed_by IS NULL
   ) AS waiting
 $$;
 COMMENT ON FUNCTION live.publish_lag() IS 'Age of the oldest event that waits to be published, 0 if none does.';

@@ -255,7 +255,7 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('SELECT live.fetch_events(0, NULL, 1)', '42501', ''),
   ('SELECT live.status()', '42501', ''),
   ('SELECT live.drop_expired_events()', '42501', ''),
-  ('SELECT live.store_next_batch(true)', '42501', '42501'),
+  ('SELECT live.store_next_batch(1, true, true)', '42501', '42501'),
   ('SELECT live.replay_events(''activity'', NULL, NULL, 1)', '42501', '42501'),
   ('SELECT live.publish_lag()', '42501', '42501'),
   ('SELECT live.set_topic_rule(''a'')', '42501', '42501'),

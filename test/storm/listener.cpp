@@ -68,6 +68,7 @@ void Listener::fetch() {
         got_last_event_ = true;
         continue;
       }
+      if (events.number(row, 6) == 0) continue; // of the last transaction
       delivered_.push_back({last_batch_,
                             last_id_,
                             topic_number(events.text(row, 2)),

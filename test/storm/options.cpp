@@ -35,11 +35,10 @@ Options parse_options(std::span<char *> arguments) {
                                                   {"--writers", &options.writers},
                                                   {"--seed", &options.seed},
                                                   {"--strikes", &options.strikes}};
-  const std::map<std::string_view, bool *> switches{{"--publish", &options.publish},
-                                                    {"--prepare", &options.prepare},
-                                                    {"--terminate-worker", &options.terminate_worker},
-                                                    {"--cut-listener", &options.cut_listener},
-                                                    {"--kill-writer", &options.kill_writer}};
+  const std::map<std::string_view, bool *> switches{
+      {"--publish", &options.publish},           {"--parts", &options.parts},
+      {"--prepare", &options.prepare},           {"--terminate-worker", &options.terminate_worker},
+      {"--cut-listener", &options.cut_listener}, {"--kill-writer", &options.kill_writer}};
   Reader reader(arguments);
   while (!reader.at_end()) {
     const std::string_view name = reader.take();

@@ -16,6 +16,7 @@ struct Options {
   int strikes = 0;                      // --strikes: the storm goes on until so many strikes were made
   bool listen = true;                   // --no-listener: only write
   bool publish = false;                 // --publish: the listener publishes before it fetches
+  bool parts = false;                   // --parts: transactions may be delivered in parts
   bool prepare = false;                 // --prepare: some transactions are prepared and finished elsewhere
   bool terminate_worker = false;        // --terminate-worker: every second
   bool cut_listener = false;            // --cut-listener: every second

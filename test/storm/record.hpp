@@ -24,6 +24,7 @@ struct EmittedEvent {
   std::int64_t id;
   int topic;
   bool durable;
+  Clock::time_point sent; // before the call
 };
 
 enum class Outcome { committed, rolled_back, in_doubt };

@@ -102,14 +102,19 @@ int run(const Options &options) {
   std::optional<std::thread> listening;
   if (listener) listening = start(progress, [&listener] { listener->run(); });
   write(options, progress, writers, finisher ? &*finisher : nullptr, listener ? &*listener : nullptr);
-  // Everything has ended by now, so the last event comes after all others.
-  Connection(options.address, "storm").run("select live.emit($1, 'end', '{}')", {last_topic});
+  // Everything has ended by now, so the last event comes after all others: where parts of them are held, since its
+  // transaction shares their topics.
+  Connection(options.address, "storm")
+      .run("select live.emit(topic, 'end', '{}') from (select distinct topic from live.event where topic ^@ 'storm:'"
+           " union select distinct topic from live.signal where topic ^@ 'storm:' union all select $1) as last (topic)",
+           {last_topic});
   if (listening) listening->join();
   const std::chrono::duration<double> elapsed = Clock::now() - began;
 
   const std::vector<WrittenTransaction> written = collect(writers, finisher);
   if (!options.ledger.empty()) write_ledger(options.ledger, written);
-  const Verdict verdict = judge(written, listener ? listener->delivered() : std::vector<DeliveredEvent>{});
+  const Verdict verdict = judge(written, listener ? listener->delivered() : std::vector<DeliveredEvent>{},
+                                options.parts ? Parts::allowed : Parts::forbidden);
   print("committed transactions", verdict.committed);
   print("transactions rolled back", verdict.rolled_back);
   print("strikes", progress.strikes());

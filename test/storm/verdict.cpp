@@ -13,9 +13,10 @@ namespace {
 using Position = std::pair<std::int64_t, std::int64_t>;
 using Deliveries = std::map<EventKey, const DeliveredEvent *>;
 
-// A transaction and where its events stand in the stream.
+// A transaction, or what it emitted on one topic, and where its events stand in the stream.
 struct Placed {
   const WrittenTransaction *transaction;
+  Clock::time_point began;
   Position first;
   Position last;
 };
@@ -53,9 +54,10 @@ std::vector<const DeliveredEvent *> match(const WrittenTransaction &transaction,
   return found;
 }
 
-bool is_torn(std::span<const DeliveredEvent *const> events) {
-  return std::adjacent_find(events.begin(), events.end(), [](const auto *earlier, const auto *later) {
-           return earlier->batch != later->batch || earlier->id >= later->id;
+bool is_torn(std::span<const DeliveredEvent *const> events, Parts parts) {
+  return std::adjacent_find(events.begin(), events.end(), [parts](const auto *earlier, const auto *later) {
+           return (parts == Parts::forbidden && earlier->batch != later->batch) || earlier->batch > later->batch ||
+                  earlier->id >= later->id;
          }) != events.end();
 }
 
@@ -69,15 +71,14 @@ int count_too_early(std::vector<Placed> placed, Since since, TooEarly too_early)
   std::sort(acknowledged.begin(), acknowledged.end(), [](const Placed &one, const Placed &other) {
     return *one.transaction->acknowledged < *other.transaction->acknowledged;
   });
-  std::sort(placed.begin(), placed.end(), [&since](const Placed &one, const Placed &other) {
-    return since(*one.transaction) < since(*other.transaction);
-  });
+  std::sort(placed.begin(), placed.end(),
+            [&since](const Placed &one, const Placed &other) { return since(one) < since(other); });
 
   int count = 0;
   Position greatest{};
   auto next = acknowledged.begin();
   for (const Placed &each : placed) {
-    for (; next != acknowledged.end() && *next->transaction->acknowledged < since(*each.transaction); ++next)
+    for (; next != acknowledged.end() && *next->transaction->acknowledged < since(each); ++next)
       greatest = std::max(greatest, next->last);
     if (too_early(greatest, each.first)) ++count;
   }
@@ -86,22 +87,41 @@ int count_too_early(std::vector<Placed> placed, Since since, TooEarly too_early)
 
 // A commit that was sent after another was acknowledged cannot be in an earlier batch; a transaction that began after
 // another was acknowledged stands wholly behind it.
-int count_overtaken(const std::vector<Placed> &placed) {
-  const int by_commit = count_too_early(
-      placed, [](const WrittenTransaction &transaction) { return transaction.commit_sent; },
-      [](Position theirs, Position own) { return theirs.first > own.first; });
+// Parts of both may be mixed where they emitted at the same time, as in one batch.
+int count_overtaken(const std::vector<Placed> &placed, Parts parts) {
   const int by_begin = count_too_early(
-      placed, [](const WrittenTransaction &transaction) { return transaction.began; },
+      placed, [](const Placed &each) { return each.began; },
       [](Position theirs, Position own) { return theirs > own; });
+  if (parts == Parts::allowed) return by_begin;
+  const int by_commit = count_too_early(
+      placed, [](const Placed &each) { return each.transaction->commit_sent; },
+      [](Position theirs, Position own) { return theirs.first > own.first; });
   return by_commit + by_begin;
+}
+
+void place(std::map<int, std::vector<Placed>> &placed, const WrittenTransaction &transaction,
+           std::span<const DeliveredEvent *const> events, Parts parts) {
+  std::map<int, Placed> places;
+  for (const DeliveredEvent *event : events) {
+    const Position position{event->batch, event->id};
+    const int topic = parts == Parts::allowed ? event->topic : 0;
+    places.try_emplace(topic, Placed{&transaction, transaction.began, position, position}).first->second.last =
+        position;
+  }
+  // Backwards, so that the first event of a topic counts.
+  if (parts == Parts::allowed)
+    for (auto emitted = transaction.events.rbegin(); emitted != transaction.events.rend(); ++emitted)
+      if (const auto place = places.find(emitted->topic); place != places.end()) place->second.began = emitted->sent;
+  for (const auto &[topic, place] : places)
+    placed[topic].push_back(place);
 }
 
 } // namespace
 
-Verdict judge(std::span<const WrittenTransaction> written, std::span<const DeliveredEvent> delivered) {
+Verdict judge(std::span<const WrittenTransaction> written, std::span<const DeliveredEvent> delivered, Parts parts) {
   Verdict verdict;
   Deliveries index = index_deliveries(delivered, verdict);
-  std::vector<Placed> placed;
+  std::map<int, std::vector<Placed>> placed; // by topic; with no parts all in one
   for (const WrittenTransaction &transaction : written) {
     if (transaction.outcome != Outcome::committed) {
       ++verdict.rolled_back;
@@ -110,12 +130,12 @@ Verdict judge(std::span<const WrittenTransaction> written, std::span<const Deliv
     ++verdict.committed;
     const std::vector<const DeliveredEvent *> events = match(transaction, index, verdict);
     if (events.empty()) continue;
-    if (is_torn(events)) ++verdict.torn;
-    placed.push_back(
-        {&transaction, {events.front()->batch, events.front()->id}, {events.back()->batch, events.back()->id}});
+    if (is_torn(events, parts)) ++verdict.torn;
+    place(placed, transaction, events, parts);
   }
   verdict.not_committed = static_cast<int>(index.size());
-  verdict.overtaken = count_overtaken(placed);
+  for (const auto &[topic, transactions] : placed)
+    verdict.overtaken += count_overtaken(transactions, parts);
   return verdict;
 }
 

@@ -21,10 +21,14 @@ struct Verdict {
   int not_committed = 0; // delivered, though rolled back, or never emitted
   int altered = 0;       // delivered with another id, topic or durability than it was emitted with
   int backwards = 0;     // delivered at a position that is not after the one before
-  int torn = 0;          // transactions whose events are in several batches, or not in the order they were emitted
+  int torn = 0;          // transactions whose events are in several batches without parts, or not in the order they
+                         // were emitted
   int overtaken = 0;     // transactions that stand before one which was committed before they were
 };
 
-Verdict judge(std::span<const WrittenTransaction> written, std::span<const DeliveredEvent> delivered);
+// Whether a transaction may come in several batches, between which others come. Then order is that of each topic.
+enum class Parts { forbidden, allowed };
+
+Verdict judge(std::span<const WrittenTransaction> written, std::span<const DeliveredEvent> delivered, Parts parts);
 
 } // namespace pg_live::storm

@@ -66,11 +66,12 @@ bool Writer::write(WrittenTransaction &transaction) {
 void Writer::emit(WrittenTransaction &transaction, int number, bool keep) {
   const int topic = between(0, topics - 1);
   const bool durable = !chance(share_of_signals);
+  const Clock::time_point sent = Clock::now();
   const Result id = connection_.run("select live.emit($1, 'gust', jsonb_build_object('writer', $2::int, 'transaction', "
                                     "$3::int, 'number', $4::int), $5)",
                                     {"storm:" + std::to_string(topic), std::to_string(index_),
                                      std::to_string(transaction.number), std::to_string(number), durable ? "t" : "f"});
-  if (keep) transaction.events.push_back({number, id.number(0, 0), topic, durable});
+  if (keep) transaction.events.push_back({number, id.number(0, 0), topic, durable, sent});
 }
 
 // A third is rolled back, whatever is prepared or not.

@@ -5,7 +5,7 @@ use warnings FATAL => 'all';
 use PgLive;
 use Test::More;
 
-my $node = start_with_extension('storm_listener');
+my $node = start_with_extension('storm_listener', 'pg_live.batch_events' => 100_000);
 my %numbers = storm_ok(
 	$node,
 	transactions => 2_000,

@@ -6,7 +6,7 @@ use warnings FATAL => 'all';
 use PgLive;
 use Test::More;
 
-my $node = start_with_extension('storm_crash', restart_after_crash => 'on');
+my $node = start_with_extension('storm_crash', 'pg_live.batch_events' => 100_000, restart_after_crash => 'on');
 my %numbers = storm_ok($node, transactions => 2_000, arguments => [ '--kill-writer', '--strikes', 1 ]);
 is($numbers{strikes}, 1, 'a backend was killed');
 ok($node->log_contains('all server processes terminated; reinitializing'), 'the server recovered from a crash');

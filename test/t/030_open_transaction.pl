@@ -12,7 +12,7 @@ my $transactions = 1_000;
 my $per_transaction = $rows / $transactions;
 
 # The test publishes itself, without preload: every pass can be counted.
-my $node = start_with_extension('open_transaction', shared_preload_libraries => undef, track_functions => 'all');
+my $node = start_with_extension('open_transaction', 'pg_live.batch_events' => 100_000, shared_preload_libraries => undef, track_functions => 'all');
 
 # Rows and index entries that were read from the tables of events, by everybody; and the passes, with their time.
 my $counters = q{

@@ -7,7 +7,7 @@ use PgLive;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = start_with_extension('retention', 'pg_live.event_retention' => '2s', 'pg_live.signal_retention' => '1s',
+my $node = start_with_extension('retention', 'pg_live.batch_events' => 100_000, 'pg_live.event_retention' => '2s', 'pg_live.signal_retention' => '1s',
 	'pg_live.refresh_interval' => '100ms');
 my $emit_many = q{
 	SELECT count(live.emit('activity', 'many', '{"text": "something to fill a page"}', n % 2 = 0))
