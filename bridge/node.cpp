@@ -39,7 +39,6 @@ TokenSettings token_settings(const Settings &settings) {
   }
   for (const std::string &pair : settings.api_keys) {
     const std::size_t separator = pair.rfind('=');
-    if (separator == std::string::npos) throw std::runtime_error("an API key needs a role: key=role");
     result.api_keys.push_back({pair.substr(0, separator), pair.substr(separator + 1)});
   }
   return result;

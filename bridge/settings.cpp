@@ -1,13 +1,19 @@
 // The table of settings, read with CLI11.
-// CLI11 lets the configuration file beat the environment. So the environment is turned into arguments that stand before
-// those of the command line; the last of the same name wins, and the file fills in only what nobody gave.
+// The lines of the configuration file and then the variables of the environment are turned into arguments that stand
+// before those of the command line; the last of the same name wins.
 #include "settings.hpp"
+
+#include "http_text.hpp"
+#include "settings_file.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
+#include <stdexcept>
 
 namespace pg_live {
 
@@ -17,9 +23,11 @@ class SettingsParser {
  public:
   explicit SettingsParser(Settings &settings) : settings_(settings) {
     app_.set_version_flag("--version", PG_LIVE_VERSION);
-    app_.set_config("--config", "", "Configuration file: lines `name = value`, names as below without the dashes")
-        ->envname("PG_LIVE_CONFIG");
-    app_.allow_config_extras(CLI::config_extras_mode::error);
+    app_.add_option(
+            "--config", file_,
+            "Configuration file: lines `name = value`, names as below without the dashes; the whole line is the "
+            "value, or what is between quotes (PG_LIVE_CONFIG)")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app_.footer("Precedence: command line, environment, configuration file, default.");
     add_identity();
     add_network();
@@ -29,15 +37,22 @@ class SettingsParser {
   }
 
   int parse(int argument_count, const char *const *arguments) {
-    std::vector<std::string> all = environment_arguments();
-    all.insert(all.end(), arguments + 1, arguments + argument_count);
-    std::reverse(all.begin(), all.end()); // CLI11 takes a vector from its back
+    std::vector<std::string> given = environment_arguments();
+    given.insert(given.end(), arguments + 1, arguments + argument_count);
     try {
-      app_.parse(all);
+      parse_arguments(given); // which may name the file
+      if (!file_.empty()) {
+        std::vector<std::string> all = file_arguments();
+        all.insert(all.end(), given.begin(), given.end());
+        parse_arguments(all);
+      }
+      finish();
     } catch (const CLI::ParseError &error) {
       return app_.exit(error) == 0 ? 0 : 2;
+    } catch (const std::invalid_argument &error) {
+      std::cerr << error.what() << '\n';
+      return 2;
     }
-    finish();
     return -1;
   }
 
@@ -66,11 +81,43 @@ class SettingsParser {
     return variable;
   }
 
+  void parse_arguments(std::vector<std::string> arguments) {
+    std::reverse(arguments.begin(), arguments.end()); // CLI11 takes a vector from its back
+    app_.parse(arguments);
+  }
+
+  // An empty value leaves the default.
+  static void append_argument(std::vector<std::string> &arguments, const std::string &name, const std::string &value) {
+    if (!value.empty()) arguments.push_back("--" + name + "=" + value);
+  }
+
   std::vector<std::string> environment_arguments() const {
     std::vector<std::string> result;
+    const auto value_of = [](const std::string &variable) {
+      const char *const value = std::getenv(variable.c_str());
+      return std::string(value == nullptr ? "" : value);
+    };
+    append_argument(result, "config", value_of("PG_LIVE_CONFIG"));
     for (const auto &[variable, name] : variables_)
-      if (const char *value = std::getenv(variable.c_str()); value != nullptr && *value != '\0')
-        result.push_back("--" + name + "=" + value);
+      append_argument(result, name, value_of(variable));
+    return result;
+  }
+
+  std::vector<std::string> file_arguments() const {
+    std::ifstream file(file_);
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    if (!file) throw std::invalid_argument("could not read configuration file \"" + file_ + "\"");
+    std::vector<std::string> result;
+    try {
+      for (const FileSetting &setting : parse_settings_file(text)) {
+        const auto known = variables_.find(variable_of(setting.name));
+        if (known == variables_.end() || known->second != setting.name)
+          throw std::invalid_argument("unknown setting \"" + setting.name + "\"");
+        append_argument(result, setting.name, setting.value);
+      }
+    } catch (const std::invalid_argument &error) {
+      throw std::invalid_argument("configuration file \"" + file_ + "\": " + error.what());
+    }
     return result;
   }
 
@@ -155,25 +202,36 @@ class SettingsParser {
                                                     {"warning", LogLevel::warning},
                                                     {"error", LogLevel::error}};
     settings_.log_level = levels.at(log_level_);
-    settings_.allowed_origins = split(origins_);
-    settings_.api_keys = split(api_keys_);
+    for_each_word(origins_,
+                  [this](std::string_view word) { settings_.allowed_origins.push_back(checked_origin(word)); });
+    for_each_word(api_keys_, [this](std::string_view word) { settings_.api_keys.push_back(checked_api_key(word)); });
     DatabaseSettings &database = settings_.database;
     if (database.listen_connection_string.empty()) database.listen_connection_string = database.connection_string;
   }
 
-  static std::vector<std::string> split(const std::string &list) {
-    std::vector<std::string> parts;
-    for (std::size_t start = 0; start < list.size();) {
-      const std::size_t end = std::min(list.find(',', start), list.size());
-      if (end > start) parts.push_back(list.substr(start, end - start));
-      start = end + 1;
-    }
-    return parts;
+  // An origin as browsers send it: a scheme, a host and perhaps a port, without a path.
+  static std::string checked_origin(std::string_view word) {
+    if (word.ends_with('/')) word.remove_suffix(1);
+    const std::size_t host = word.find("://");
+    const bool is_origin = host != std::string_view::npos && host > 0 && host + 3 < word.size() &&
+                           word.find_first_of("/?#@* \t", host + 3) == std::string_view::npos;
+    if (word != "*" && word != "null" && !is_origin)
+      throw std::invalid_argument("--allowed-origin: \"" + std::string(word) +
+                                  "\" is no origin: scheme://host[:port] or *");
+    return std::string(word);
+  }
+
+  static std::string checked_api_key(std::string_view word) {
+    const std::size_t separator = word.rfind('=');
+    if (separator == std::string_view::npos || separator == 0 || separator + 1 == word.size())
+      throw std::invalid_argument("--api-keys: each key needs a role: key=role");
+    return std::string(word);
   }
 
   Settings &settings_;
   CLI::App app_{"Forwards committed events of PostgreSQL to browsers over Phoenix Channels"};
   std::map<std::string, std::string> variables_; // environment variable -> name
+  std::string file_;
   std::string origins_;
   std::string api_keys_;
   std::string log_level_ = "info";

@@ -58,7 +58,7 @@ struct Settings {
   unsigned workers = 1;
   std::string jwt_secret;
   std::string jwks_file;
-  std::vector<std::string> api_keys;        // key=role
+  std::vector<std::string> api_keys;        // key=role, neither empty
   std::vector<std::string> allowed_origins; // empty: the same origin, and programs, which send none
   bool anonymous = false;
   std::string anonymous_role = "anon";

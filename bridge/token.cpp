@@ -22,8 +22,9 @@ namespace {
 using std::chrono::seconds;
 using std::chrono::sys_seconds;
 
-/// Clocks of issuers run ahead of ours by less than this; a token from further in the future is not genuine.
+// Clocks of issuers run ahead of ours by less than these: for `iat`, and for `nbf`, where PostgREST allows as much.
 constexpr seconds issue_tolerance{300};
+constexpr seconds not_before_tolerance{30};
 
 TokenError malformed() { return {"MalformedJWT", "28000", "The token provided is not a valid JWT"}; }
 TokenError bad_signature() { return {"JwtSignatureError", "28000", "Failed to validate JWT signature"}; }
@@ -138,15 +139,15 @@ std::optional<TokenError> read_claims(json::Value claims, Claims &out) {
 }
 
 /// The claims that bound when a token may be used, `exp` aside.
-std::optional<TokenError> check_times(json::Value claims, seconds leeway, sys_seconds now) {
+std::optional<TokenError> check_times(json::Value claims, sys_seconds now) {
   const auto not_before = json::member(claims, "nbf");
   const auto issued_at = json::member(claims, "iat");
   const auto start = not_before ? parse_time(*not_before) : now;
   const auto issued = issued_at ? parse_time(*issued_at) : now;
   if (!start) return invalid("Field `nbf` must be a number");
   if (!issued) return invalid("Field `iat` must be a number");
-  if (*start > now + leeway) return invalid("Token is not valid yet");
-  if (*issued > now + leeway + issue_tolerance) return invalid("Token was issued in the future");
+  if (*start > now + not_before_tolerance) return invalid("Token is not valid yet");
+  if (*issued > now + issue_tolerance) return invalid("Token was issued in the future");
   return std::nullopt;
 }
 
@@ -162,7 +163,6 @@ struct TokenVerifier::State {
   std::vector<std::pair<TokenDigest, std::shared_ptr<const Claims>>> api_keys;
   std::string audience;
   std::string issuer;
-  seconds leeway;
   TokenCache cache;
 
   std::optional<std::string> replace_jwk_set(std::string_view text) {
@@ -216,7 +216,7 @@ struct TokenVerifier::State {
     Claims claims;
     if (auto error = read_claims(*object, claims)) return refuse(std::move(*error));
     if (claims.expires_at <= now) return refuse(expired(claims.expires_at, now));
-    if (auto error = check_times(*object, leeway, now)) return refuse(std::move(*error));
+    if (auto error = check_times(*object, now)) return refuse(std::move(*error));
     if (!audience.empty() && !has_audience(*object, audience)) return refuse(invalid("Token is for another audience"));
     if (!issuer.empty() && !is_issuer(*object, issuer)) return refuse(invalid("Token is from another issuer"));
     claims.text = object->raw;
@@ -230,7 +230,6 @@ TokenVerifier::TokenVerifier(const TokenSettings &settings)
                                            .api_keys = {},
                                            .audience = settings.audience,
                                            .issuer = settings.issuer,
-                                           .leeway = settings.leeway,
                                            .cache = TokenCache(settings.cached_tokens)})) {
   if (!settings.secret.empty()) state_->secrets.push_back(VerificationKey::from_secret(settings.secret));
   for (const ApiKey &api_key : settings.api_keys)

@@ -50,7 +50,6 @@ struct TokenSettings {
   std::vector<ApiKey> api_keys;
   std::string audience;               // when set, `aud` must be or contain it
   std::string issuer;                 // when set, `iss` must be it
-  std::chrono::seconds leeway{0};     // for `nbf` and `iat` of clocks that run ahead; `exp` has none
   std::size_t cached_tokens = 10'000; // verified tokens remembered; 0: none
 };
 

@@ -1,0 +1,127 @@
+// Whichever way a setting comes in, it is the same value or the program does not start.
+#include "settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
+namespace pg_live {
+namespace {
+
+class SettingsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    path_ = std::filesystem::temp_directory_path() / ("pg_live_settings." + std::to_string(getpid()));
+  }
+  void TearDown() override {
+    std::filesystem::remove(path_);
+    for (const auto *variable : {"PG_LIVE_JWT_SECRET", "PG_LIVE_PORT", "PG_LIVE_CONFIG", "PG_LIVE_ANONYMOUS"})
+      unsetenv(variable);
+  }
+
+  std::string file(std::string_view text) {
+    std::ofstream(path_) << text;
+    return path_.string();
+  }
+
+  // Empty where the program would end; `output` is what it says then.
+  std::optional<Settings> read(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "pg-live-bridge");
+    std::vector<const char *> pointers;
+    for (const std::string &argument : arguments)
+      pointers.push_back(argument.c_str());
+    testing::internal::CaptureStderr();
+    auto settings = read_settings(static_cast<int>(pointers.size()), pointers.data(), exit_code);
+    output = testing::internal::GetCapturedStderr();
+    return settings;
+  }
+
+  std::filesystem::path path_;
+  int exit_code = 0;
+  std::string output;
+};
+
+TEST_F(SettingsTest, ValueIsTheSameByFlagEnvironmentAndFile) {
+  for (const std::string value : {"with a space in the secret it is", "a,b", "x#y", "[a,b]", "a=b", "{x}", "-x",
+                                  "--port=1", "%20", "it's", "\\", "true", "\xc3\xa9"}) {
+    const auto by_flag = read({"--jwt-secret=" + value});
+    setenv("PG_LIVE_JWT_SECRET", value.c_str(), 1);
+    const auto by_environment = read({});
+    unsetenv("PG_LIVE_JWT_SECRET");
+    const auto by_file = read({"--config", file("jwt-secret = " + value)});
+    for (const auto &settings : {by_flag, by_environment, by_file}) {
+      ASSERT_TRUE(settings) << value << output;
+      EXPECT_EQ(settings->jwt_secret, value);
+    }
+  }
+}
+
+TEST_F(SettingsTest, ConnectionStringOfTheFileIsWhole) {
+  const auto settings = read({"--config", file("db = host=/run user=u dbname=postgres")});
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->database.connection_string, "host=/run user=u dbname=postgres");
+  EXPECT_EQ(settings->database.listen_connection_string, "host=/run user=u dbname=postgres");
+}
+
+TEST_F(SettingsTest, CommandLineWinsOverEnvironmentAndThatOverTheFile) {
+  const std::string path = file("port = 1\nworkers = 2\nanonymous = true");
+  setenv("PG_LIVE_CONFIG", path.c_str(), 1);
+  EXPECT_EQ(read({})->port, 1);
+  EXPECT_TRUE(read({})->anonymous);
+  setenv("PG_LIVE_PORT", "3", 1);
+  EXPECT_EQ(read({})->port, 3);
+  EXPECT_EQ(read({"--port", "4"})->port, 4);
+  EXPECT_EQ(read({"--port", "4"})->workers, 2u);
+  setenv("PG_LIVE_ANONYMOUS", "false", 1);
+  EXPECT_FALSE(read({})->anonymous);
+}
+
+TEST_F(SettingsTest, FileThatCannotBeReadEndsTheProgram) {
+  EXPECT_FALSE(read({"--config", path_.string()}));
+  EXPECT_EQ(exit_code, 2);
+  setenv("PG_LIVE_CONFIG", path_.c_str(), 1);
+  EXPECT_FALSE(read({})) << "also when the environment names it";
+  EXPECT_EQ(output, "could not read configuration file \"" + path_.string() + "\"\n");
+}
+
+TEST_F(SettingsTest, UnknownNameInTheFileEndsTheProgramWithoutTellingItsValue) {
+  for (const auto *line : {"jwt-secrt = hidden", "jwt_secret = hidden", "config = hidden", "JWT-SECRET = hidden"}) {
+    EXPECT_FALSE(read({"--config", file(line)})) << line;
+    EXPECT_EQ(exit_code, 2);
+    EXPECT_NE(output.find("unknown setting"), std::string::npos) << output;
+    EXPECT_EQ(output.find("hidden"), std::string::npos) << output;
+  }
+}
+
+TEST_F(SettingsTest, ValueOfTheWrongKindInTheFileEndsTheProgram) {
+  for (const auto *line : {"port = 4000 # the usual", "port = 4000, 4001", "workers = 0", "anonymous = maybe"})
+    EXPECT_FALSE(read({"--config", file(line)})) << line;
+}
+
+TEST_F(SettingsTest, OriginsMayHaveSpacesAroundThemAndASlashBehind) {
+  const auto settings = read({"--allowed-origin", "http://a, https://b:8443/ ,app://localhost"});
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->allowed_origins, (std::vector<std::string>{"http://a", "https://b:8443", "app://localhost"}));
+  EXPECT_EQ(read({"--allowed-origin", "*"})->allowed_origins, std::vector<std::string>{"*"});
+}
+
+TEST_F(SettingsTest, OriginThatCouldNeverMatchEndsTheProgram) {
+  for (const auto *origin :
+       {"a.example", "http://", "://a", "http://a/path", "http://a b", "http://*.example", "https://u@a"})
+    EXPECT_FALSE(read({"--allowed-origin", origin})) << origin;
+}
+
+TEST_F(SettingsTest, ApiKeysMayHaveSpacesAroundThemAndNeedARole) {
+  EXPECT_EQ(read({"--api-keys", "k=anon, l=m=service_role"})->api_keys,
+            (std::vector<std::string>{"k=anon", "l=m=service_role"}));
+  for (const auto *keys : {"k", "k=", "=anon", "k=anon,l"}) {
+    EXPECT_FALSE(read({"--api-keys", keys})) << keys;
+    EXPECT_EQ(output, "--api-keys: each key needs a role: key=role\n");
+  }
+}
+
+} // namespace
+} // namespace pg_live
