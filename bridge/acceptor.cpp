@@ -68,8 +68,8 @@ unsigned Acceptor::port() const {
 void Acceptor::start() { watcher_->watch(UV_READABLE); }
 
 void Acceptor::stop() {
-  retry_timer_.stop();
   accept_some(kBacklog);
+  retry_timer_.stop(); // which may have been armed just now
   watcher_.reset();
   socket_.reset();
 }

@@ -39,14 +39,16 @@ ClaimsRef anonymous_claims(const std::string &role) {
 
 } // namespace
 
+bool origin_is_allowed(std::string_view origin, std::optional<std::string_view> host, const Settings &settings) {
+  for (const std::string &allowed : settings.allowed_origins)
+    if (allowed == "*" || equals_ignoring_case(allowed, origin)) return true;
+  const std::size_t scheme = origin.find("://");
+  return host && scheme != std::string_view::npos && equals_ignoring_case(origin.substr(scheme + 3), *host);
+}
+
 bool origin_is_allowed(const RequestHead &head, const Settings &settings) {
   const auto origin = head.header("origin");
-  if (!origin) return true;
-  for (const std::string &allowed : settings.allowed_origins)
-    if (allowed == "*" || equals_ignoring_case(allowed, *origin)) return true;
-  const auto host = head.header("host");
-  const std::size_t scheme = origin->find("://");
-  return host && scheme != std::string_view::npos && equals_ignoring_case(origin->substr(scheme + 3), *host);
+  return !origin || origin_is_allowed(*origin, head.header("host"), settings);
 }
 
 std::variant<ClaimsRef, HttpResponse> identify(const RequestHead &head, const Services &services) {

@@ -9,6 +9,7 @@
 #include "services.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -16,7 +17,10 @@ namespace pg_live {
 
 class Connection;
 
-// Whether a page of that origin may use this bridge: one of the list; else the same origin. Programs send no origin.
+// Whether a page of that origin may use this bridge: one of the list; else that of the host it asks.
+bool origin_is_allowed(std::string_view origin, std::optional<std::string_view> host, const Settings &settings);
+
+// The same of a request. Programs send no origin, and may.
 bool origin_is_allowed(const RequestHead &head, const Settings &settings);
 
 // The claims of the request's token: bearer subprotocol, Authorization, x-api-key, ?apikey=, ?token=, in that order.

@@ -12,13 +12,8 @@ namespace pg_live {
 
 namespace {
 
-// A page of an allowed origin may read the answer; no cookie is ever used, so there are no credentials to allow.
-void allow_origin(HttpResponse &response, const std::string &origin) {
-  if (origin.empty()) return;
-  response.headers.emplace_back("Access-Control-Allow-Origin", origin);
-  response.headers.emplace_back("Access-Control-Expose-Headers", "Link");
-  response.headers.emplace_back("Vary", "Origin");
-}
+constexpr std::string_view kHealthPath = "/healthz";
+constexpr std::string_view kReadinessPath = "/readyz";
 
 HttpResponse preflight(const std::string &methods) {
   HttpResponse response;
@@ -48,21 +43,19 @@ Http::Http(Services &services, std::function<bool()> events_flow)
     : services_(services), events_flow_(std::move(events_flow)), files_(services.settings.demo_directory) {}
 
 void Http::handle(const HttpRequest &request, Respond respond) {
-  const std::string_view path = request.head.path;
-  if (is_broadcast_path(path)) return handle_api(request, "POST, OPTIONS", broadcast_by_http, std::move(respond));
-  const std::string methods = methods_of_path(path);
-  if (!methods.empty()) return handle_api(request, methods, command_by_http, std::move(respond));
+  if (const Route route = route_of(request.head.path); !route.methods.empty())
+    return handle_api(route, request, std::move(respond));
   if (request.head.method != "GET" && request.head.method != "HEAD") return respond(method_not_allowed("GET, HEAD"));
   respond(get(request.head));
 }
 
 HttpResponse Http::get(const RequestHead &head) const {
-  if (head.path == "/healthz") {
+  if (head.path == kHealthPath) {
     HttpResponse response;
     response.body = R"({"status":"alive"})";
     return response;
   }
-  if (head.path == "/readyz") return readiness();
+  if (head.path == kReadinessPath) return readiness();
   if (auto file = files_.get(head.path)) return std::move(*file);
   return error_response(404, "no such path");
 }
@@ -77,20 +70,34 @@ HttpResponse Http::readiness() const {
   return response;
 }
 
-void Http::handle_api(const HttpRequest &request, const std::string &methods, Api api, Respond respond) {
-  if (!origin_is_allowed(request.head, services_.settings))
-    return respond(error_response(403, "the origin is not allowed"));
-  auto respond_to_origin = [respond = std::move(respond),
-                            origin = std::string(request.head.header("origin").value_or(""))](HttpResponse response) {
-    allow_origin(response, origin);
+bool Http::is_probe(std::string_view path) { return path == kHealthPath || path == kReadinessPath; }
+
+Http::Route Http::route_of(std::string_view path) {
+  if (is_broadcast_path(path)) return {"POST, OPTIONS", broadcast_by_http};
+  return {methods_of_path(path), command_by_http};
+}
+
+std::optional<HttpResponse> Http::answer_head(const RequestHead &head) const {
+  if (head.path.ends_with("/longpoll"))
+    return error_response(501, "long polling is not served; connect by WebSocket to /socket/websocket");
+  const Route route = route_of(head.path);
+  if (route.methods.empty()) return std::nullopt;
+  if (!origin_is_allowed(head, services_.settings)) return error_response(403, "the origin is not allowed");
+  if (head.method == "OPTIONS") return preflight(route.methods);
+  if (!lists_method(route.methods, head.method)) return method_not_allowed(route.methods);
+  auto identity = identify(head, services_);
+  if (auto *refusal = std::get_if<HttpResponse>(&identity)) return std::move(*refusal);
+  return std::nullopt;
+}
+
+void Http::handle_api(const Route &route, const HttpRequest &request, Respond respond) {
+  // Once more: the body may have taken longer than the token was good for.
+  auto identity = identify(request.head, services_);
+  if (auto *refusal = std::get_if<HttpResponse>(&identity)) return respond(std::move(*refusal));
+  route.api(services_, std::get<ClaimsRef>(identity), request, [respond = std::move(respond)](HttpResponse response) {
     response.headers.emplace_back("Cache-Control", "no-store");
     respond(std::move(response));
-  };
-  if (request.head.method == "OPTIONS") return respond_to_origin(preflight(methods));
-  if (!lists_method(methods, request.head.method)) return respond_to_origin(method_not_allowed(methods));
-  auto identity = identify(request.head, services_);
-  if (auto *refusal = std::get_if<HttpResponse>(&identity)) return respond_to_origin(std::move(*refusal));
-  api(services_, std::get<ClaimsRef>(identity), request, std::move(respond_to_origin));
+  });
 }
 
 } // namespace pg_live

@@ -9,6 +9,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace pg_live {
 
@@ -19,6 +22,13 @@ class Http {
   // `events_flow` tells whether the listener follows the database.
   Http(Services &services, std::function<bool()> events_flow);
 
+  // Whether a path asks how the bridge is: answered also when there is no room for more connections.
+  static bool is_probe(std::string_view path);
+
+  // What is answered without reading the body: a preflight, or a refusal, of a client who is unknown above all.
+  // Nothing: handle() is to be called with the whole request.
+  std::optional<HttpResponse> answer_head(const RequestHead &head) const;
+
   // Answers now or later; the request is not used after the call.
   void handle(const HttpRequest &request, Respond respond);
 
@@ -26,7 +36,12 @@ class Http {
   HttpResponse readiness() const;
   HttpResponse get(const RequestHead &head) const;
   using Api = void (*)(Services &services, const ClaimsRef &claims, const HttpRequest &request, Respond respond);
-  void handle_api(const HttpRequest &request, const std::string &methods, Api api, Respond respond);
+  struct Route {
+    std::string methods; // empty: no path of the API
+    Api api;
+  };
+  static Route route_of(std::string_view path);
+  void handle_api(const Route &route, const HttpRequest &request, Respond respond);
 
   Services &services_;
   std::function<bool()> events_flow_;

@@ -73,6 +73,12 @@ HttpResponse error_response(int status, std::string_view message, std::string_vi
   return error_response({status, {std::string(sqlstate), std::string(message), ""}});
 }
 
+void allow_origin(HttpResponse &response, std::string_view origin) {
+  response.headers.emplace_back("Access-Control-Allow-Origin", origin);
+  response.headers.emplace_back("Access-Control-Expose-Headers", "Link");
+  response.headers.emplace_back("Vary", "Origin");
+}
+
 std::string to_bytes(const HttpResponse &response, bool head_only) {
   std::string bytes = "HTTP/1.1 " + std::to_string(response.status) + " ";
   bytes.append(phrase_of(response.status)).append("\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n");

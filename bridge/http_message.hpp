@@ -30,6 +30,9 @@ HttpResponse error_response(int status, std::string_view message, std::string_vi
 // What a client is told of an error of the database.
 HttpResponse error_response(const ClientError &error);
 
+// Lets a page of that origin read the response; no cookie is ever used, so there are no credentials to allow.
+void allow_origin(HttpResponse &response, std::string_view origin);
+
 // The bytes of a response; without its body for a HEAD request.
 std::string to_bytes(const HttpResponse &response, bool head_only);
 

@@ -1,6 +1,8 @@
 // Reading one request and writing one response without blocking.
 #include "incoming.hpp"
 
+#include "admission.hpp"
+
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -86,8 +88,12 @@ void Incoming::read_body() {
   take_bytes(std::string(surplus()));
 }
 
-void Incoming::respond(const HttpResponse &response) {
+// A page of an allowed origin may read every answer, that to a head which was refused too.
+void Incoming::respond(HttpResponse response) {
   if (step_ == Step::finished) return;
+  const auto origin = head_ ? head_->header("origin") : find_header(received_, "origin");
+  const auto host = head_ ? head_->header("host") : find_header(received_, "host");
+  if (origin && origin_is_allowed(*origin, host, services_.settings)) allow_origin(response, *origin);
   output_ = to_bytes(response, head_ && head_->method == "HEAD");
   step_ = Step::responding;
   services_.wheel.arm(*this, services_.deadline_after(std::chrono::seconds(services_.settings.limits.request_seconds)));

@@ -37,11 +37,17 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   std::string_view body() const { return body_; }
   std::string_view surplus() const; // what came after the head
 
+  // Whether the request is not complete yet.
+  bool is_reading() const { return step_ == Step::head || step_ == Step::body; }
+
+  // Closes the socket without an answer.
+  void give_up() { finish(); }
+
   // Gives the socket away.
   Descriptor release();
 
   void read_body();
-  void respond(const HttpResponse &response);
+  void respond(HttpResponse response);
 
  private:
   enum class Step { head, body, waiting, responding, lingering, finished };

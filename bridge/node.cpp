@@ -7,6 +7,7 @@
 #include "channel_presence.hpp"
 #include "connection.hpp"
 #include "database.hpp"
+#include "descriptor_limit.hpp"
 #include "http.hpp"
 #include "hub.hpp"
 #include "incoming.hpp"
@@ -16,6 +17,7 @@
 #include "server.hpp"
 
 #include <csignal>
+#include <deque>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -76,6 +78,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   }
 
  private:
+  bool make_room();
   void accept(Descriptor socket, std::string address);
   void take_head(Incoming &incoming) override;
   void take_request(Incoming &incoming) override;
@@ -103,6 +106,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   Admission admission_;
   Server server_;
   std::unordered_map<Incoming *, std::shared_ptr<Incoming>> incoming_;
+  std::deque<std::weak_ptr<Incoming>> arrivals_; // the oldest first
   Acceptor acceptor_;
   LoopTimer tick_;
   LoopTimer drain_;
@@ -112,25 +116,45 @@ class Node final : public IncomingOwner, public InternalReceiver {
   unsigned drain_looks_ = 0;
 };
 
+// Sockets that send nothing must not keep others out: the oldest request that is not complete makes room.
+bool Node::make_room() {
+  while (!arrivals_.empty()) {
+    const auto oldest = arrivals_.front().lock();
+    arrivals_.pop_front();
+    if (!oldest || !oldest->is_reading()) continue;
+    oldest->give_up();
+    return true;
+  }
+  return false;
+}
+
 void Node::accept(Descriptor socket, std::string address) {
-  const bool has_room = connections_.has_room_for(address) && incoming_.size() < settings_.limits.connections;
+  const std::size_t sockets = connections_.open() + incoming_.size();
+  if (sockets >= settings_.limits.connections + kSpareDescriptors && !make_room()) return; // closes the socket
+  while (!arrivals_.empty() && arrivals_.front().expired())
+    arrivals_.pop_front();
   auto incoming = std::make_shared<Incoming>(services_, *this, std::move(socket), std::move(address));
   Incoming &accepted = *incoming;
+  arrivals_.push_back(incoming);
   incoming_.emplace(&accepted, std::move(incoming));
-  if (stopping_) {
-    accepted.respond(error_response(503, "the server is stopping"));
-  } else if (!has_room) {
-    accepted.respond(error_response(429, "too many connections"));
-  }
+  if (stopping_) accepted.respond(error_response(503, "the server is stopping"));
 }
 
 void Node::finished(Incoming &incoming) { incoming_.erase(&incoming); }
 
 void Node::take_head(Incoming &incoming) {
-  if (!incoming.head().upgrade && !Admission::is_websocket_path(incoming.head().path)) return incoming.read_body();
+  if (!connections_.has_room_for(incoming.address()) && !Http::is_probe(incoming.head().path))
+    return incoming.respond(error_response(429, "too many connections"));
+  if (!incoming.head().upgrade && !Admission::is_websocket_path(incoming.head().path)) {
+    auto answer = http_.answer_head(incoming.head());
+    return answer ? incoming.respond(std::move(*answer)) : incoming.read_body();
+  }
   auto admitted = admission_.admit(incoming.head(), incoming.address());
   if (const auto *refusal = std::get_if<HttpResponse>(&admitted)) {
-    log_.debug("refused a connection", {{"address", incoming.address()}, {"status", refusal->status}});
+    log_.info("refused a connection", {{"address", incoming.address()},
+                                       {"origin", incoming.head().header("origin").value_or("")},
+                                       {"status", refusal->status},
+                                       {"response", refusal->body}});
     return incoming.respond(*refusal);
   }
   const std::string head = rewrite(incoming.head()).append(incoming.surplus());
@@ -169,7 +193,12 @@ void Node::drain() {
 } // namespace
 
 int run_node(const Settings &settings, const Log &log) {
-  Node node(settings, log);
+  Settings fitting = settings;
+  fitting.limits.connections = connections_that_fit(settings, raise_descriptor_limit());
+  if (fitting.limits.connections < settings.limits.connections)
+    log.warning("the limit of open files allows fewer connections than --max-connections",
+                {{"connections", fitting.limits.connections}, {"max_connections", settings.limits.connections}});
+  Node node(fitting, log);
   node.run();
   return 0;
 }

@@ -249,4 +249,19 @@ std::optional<std::string_view> bearer_token(std::string_view authorization) {
   return token;
 }
 
+std::optional<std::string_view> find_header(std::string_view received, std::string_view name) {
+  received = received.substr(0, received.find("\r\n\r\n"));
+  for (std::size_t end = received.find("\r\n"); end != std::string_view::npos; end = received.find("\r\n")) {
+    received.remove_prefix(end + 2);
+    const std::string_view line = received.substr(0, received.find("\r\n"));
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos || !equals_ignoring_case(line.substr(0, colon), name)) continue;
+    const std::string_view value = trim(line.substr(colon + 1));
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    if (std::any_of(value.begin(), value.end(), is_control)) return std::nullopt;
+    return value;
+  }
+  return std::nullopt;
+}
+
 } // namespace pg_live

@@ -61,6 +61,10 @@ struct Rejection {
 std::variant<IncompleteHead, RequestHead, Rejection> parse_request_head(std::string_view received,
                                                                         std::size_t scanned = 0);
 
+/// Value of the first line `name: value` of a head that could not be parsed, or not yet; nothing when it has none, or
+/// when the value holds a control character.
+std::optional<std::string_view> find_header(std::string_view received, std::string_view name);
+
 /// The head to hand to libwebsockets in its place: the same request line, only headers the bridge uses, the subprotocol
 /// list reduced to `phoenix` (or dropped), no extensions, `Connection: Upgrade` or else `Connection: close`, since
 /// later requests on the same connection would not pass through here. At most content_length bytes of what followed the

@@ -6,15 +6,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <ctime>
 #include <map>
+#include <vector>
 
 namespace pg_live {
 
 namespace {
 
-constexpr time_t kYoung = 2; // seconds: a worker that ends this soon would end again
+// Seconds. If a worker ends this soon after the start of all, before any of them lasted longer, the settings are wrong.
+constexpr time_t kYoung = 2;
+constexpr time_t kLongestPause = 30; // seconds until a worker that ends again and again is replaced
+constexpr time_t kSettled = 60;      // seconds after which a worker counts as one that stays up
 
 sigset_t watched_signals() {
   sigset_t set;
@@ -33,14 +38,13 @@ class Workers {
   int supervise(unsigned count) {
     for (unsigned worker = 1; worker <= count; ++worker)
       start(worker);
-    while (!workers_.empty()) {
-      const int number = sigwaitinfo(&signals_, nullptr);
+    while (!workers_.empty() || !pauses_.empty()) {
+      const int number = wait_for_signal();
       if (number == SIGCHLD) collect();
       if (number == SIGTERM || number == SIGINT) {
-        stopping_ = true;
-        for (const auto &[process, worker] : workers_)
-          kill(process, SIGTERM);
+        stop();
       }
+      replace_due();
     }
     return exit_code_;
   }
@@ -49,9 +53,40 @@ class Workers {
   struct Worker {
     unsigned number;
     time_t since;
+    unsigned failures; // how often in a row it ended before it had settled
   };
 
-  void start(unsigned number) {
+  struct Pause {
+    unsigned number;
+    unsigned failures;
+    time_t until;
+  };
+
+  void stop() {
+    stopping_ = true;
+    pauses_.clear();
+    for (const auto &[process, worker] : workers_)
+      kill(process, SIGTERM);
+  }
+
+  // The next signal, or -1 after a second in which a pause may have ended.
+  int wait_for_signal() const {
+    if (pauses_.empty()) return sigwaitinfo(&signals_, nullptr);
+    const timespec second{1, 0};
+    return sigtimedwait(&signals_, nullptr, &second);
+  }
+
+  void replace_due() {
+    const time_t now = time(nullptr);
+    const auto due =
+        std::partition(pauses_.begin(), pauses_.end(), [now](const Pause &pause) { return pause.until > now; });
+    const std::vector<Pause> ended(due, pauses_.end());
+    pauses_.erase(due, pauses_.end());
+    for (const Pause &pause : ended)
+      start(pause.number, pause.failures);
+  }
+
+  void start(unsigned number, unsigned failures = 0) {
     const pid_t parent = getpid();
     const pid_t process = fork();
     if (process == 0) {
@@ -62,7 +97,7 @@ class Workers {
       std::exit(run_(number));
     }
     if (process > 0) {
-      workers_[process] = {number, time(nullptr)};
+      workers_[process] = {number, time(nullptr), failures};
     } else {
       log_.error("could not start a worker", {{"worker_number", number}});
       exit_code_ = 1;
@@ -79,23 +114,35 @@ class Workers {
       const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
       if (stopping_) {
         if (!well) exit_code_ = 1;
-      } else if (time(nullptr) - ended.since < kYoung) {
-        log_.error("a worker could not stay up", {{"worker_number", ended.number}});
-        stopping_ = true;
-        exit_code_ = 1;
-        for (const auto &[other, worker] : workers_)
-          kill(other, SIGTERM);
       } else {
-        log_.error("a worker ended unexpectedly and is replaced", {{"worker_number", ended.number}});
-        start(ended.number);
+        replace(ended);
       }
     }
+  }
+
+  void replace(const Worker &ended) {
+    const time_t age = time(nullptr) - ended.since;
+    lasted_ = lasted_ || age >= kYoung || std::any_of(workers_.begin(), workers_.end(), [](const auto &other) {
+                return time(nullptr) - other.second.since >= kYoung;
+              });
+    if (!lasted_) {
+      log_.error("a worker could not stay up", {{"worker_number", ended.number}});
+      exit_code_ = 1;
+      return stop();
+    }
+    const unsigned failures = age >= kSettled ? 0 : ended.failures;
+    const time_t pause = failures == 0 ? 0 : std::min<time_t>(time_t{1} << std::min(failures, 5u), kLongestPause);
+    log_.error("a worker ended unexpectedly and is replaced",
+               {{"worker_number", ended.number}, {"seconds_until", pause}});
+    pauses_.push_back({ended.number, failures + 1, time(nullptr) + pause});
   }
 
   const Log &log_;
   const std::function<int(unsigned)> &run_;
   sigset_t signals_;
   std::map<pid_t, Worker> workers_;
+  std::vector<Pause> pauses_; // of workers that are to be replaced
+  bool lasted_ = false;       // whether any worker ever stayed up for kYoung
   bool stopping_ = false;
   int exit_code_ = 0;
 };

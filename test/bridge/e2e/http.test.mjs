@@ -4,7 +4,8 @@ import { after, before, describe, test } from 'node:test';
 import { clients } from './clients.mjs';
 import { openDatabase } from './database.mjs';
 import { RawSocket } from './raw-socket.mjs';
-import { startBridge } from './support.mjs';
+import { eventually, startBridge } from './support.mjs';
+import { connectTcp } from './tcp-socket.mjs';
 
 describe('HTTP', () => {
   let database;
@@ -89,6 +90,39 @@ describe('HTTP', () => {
       assert.ok(!receiver.broadcasts(`realtime:${topic}`).some((frame) => frame.payload.event === 'x'));
     });
   }
+
+  for (const [what, status, head] of [
+    ['that is malformed', 400, 'GET /api/presence HTTP/1.1\r\nHost: x\r\nOrigin: https://app.example\r\nbad header: 1\r\n\r\n'],
+    ['without a length', 411, 'POST /api/presence HTTP/1.1\r\nHost: x\r\nOrigin: https://app.example\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['with a long body', 413, () => `POST /api/broadcast HTTP/1.1\r\nHost: x\r\nOrigin: https://app.example\r\nAuthorization: Bearer ${bridge.token()}\r\nContent-Length: 9000000\r\n\r\n`],
+    ['with a long head', 431, `GET / HTTP/1.1\r\nHost: x\r\nOrigin: https://app.example\r\nX: ${'x'.repeat(20000)}\r\n\r\n`],
+    ['by long poll', 501, 'POST /socket/longpoll?vsn=2.0.0 HTTP/1.1\r\nHost: x\r\nOrigin: https://app.example\r\nContent-Length: 0\r\n\r\n'],
+  ]) {
+    test(`a page of an allowed origin can read the refusal with ${status} of a request ${what}`, async () => {
+      const socket = await connectTcp(bridge);
+      socket.send(typeof head === 'string' ? head : head());
+      await eventually('it is answered', () => /\r\n\r\n.*error/s.test(socket.text));
+      assert.match(socket.text, new RegExp(`^HTTP/1.1 ${status} `));
+      assert.match(socket.text, /^Access-Control-Allow-Origin: https:\/\/app\.example\r$/m);
+      socket.destroy();
+    });
+  }
+
+  test('a page of another origin cannot read the refusal of a malformed request', async () => {
+    const socket = await connectTcp(bridge);
+    socket.send('GET / HTTP/1.1\r\nHost: x\r\nOrigin: https://other.example\r\nbad header: 1\r\n\r\n');
+    await eventually('it is answered', () => /\r\n\r\n.*error/s.test(socket.text));
+    assert.ok(!/Access-Control/i.test(socket.text));
+    socket.destroy();
+  });
+
+  test('a client who is unknown is refused before the body is read', async () => {
+    const socket = await connectTcp(bridge);
+    socket.send('POST /api/activity HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n{');
+    await eventually('it is answered', () => /\r\n\r\n.*error/s.test(socket.text));
+    assert.match(socket.text, /^HTTP\/1.1 401 /);
+    socket.destroy();
+  });
 
   test('a page of an allowed origin may send, and is told so before it does', async () => {
     const origin = 'https://app.example';

@@ -1,11 +1,13 @@
 // Behaviour: a bridge that is asked to stop, shared by several processes, or read too slowly lets its clients go with a
 // code that brings them back, and keeps serving the others.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { clients } from './clients.mjs';
 import { openDatabase } from './database.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { eventually, startBridge } from './support.mjs';
+import { connectTcp } from './tcp-socket.mjs';
 
 describe('a bridge', () => {
   let database;
@@ -55,6 +57,49 @@ describe('a bridge', () => {
     for (const socket of sockets) assert.equal(socket.broadcasts(topic).length, 1);
     assert.deepEqual(await bridge.stop(), { code: 0, signal: null }, bridge.log);
     await Promise.all(sockets.map((socket) => socket.untilClosed()));
+  });
+
+  test('of several processes outlives one of them that ends again and again, and replaces it', async () => {
+    const bridge = await startBridge(database, { flags: ['--workers', '2'] });
+    const processes = async () => (await readFile(`/proc/${bridge.pid}/task/${bridge.pid}/children`, 'utf8')).split(' ').filter(Boolean);
+    const [first, second] = await processes();
+    await eventually('a process has lasted', async () => {
+      const [started, uptime] = await Promise.all([readFile(`/proc/${second}/stat`, 'utf8'), readFile('/proc/uptime', 'utf8')]);
+      return Number(uptime.split(' ')[0]) - Number(started.split(') ')[1].split(' ')[19]) / 100 > 3;
+    });
+    let victim = first;
+    for (let times = 0; times < 3; times++) {
+      process.kill(Number(victim), 'SIGKILL');
+      victim = await eventually('it is replaced', async () => (await processes()).find((each) => each !== second && each !== victim));
+    }
+    await bridge.ready();
+    assert.ok((await processes()).includes(second));
+    assert.deepEqual(await bridge.stop(), { code: 0, signal: null }, bridge.log);
+  });
+
+  test('with few descriptors answers probes and serves clients while sockets that say nothing take all the rest', async () => {
+    const bridge = await startBridge(database, { launcher: ['prlimit', '--nofile=200:200', '--'] });
+    assert.match(bridge.log, /"connections":80,"max_connections":100000/);
+    const idle = await Promise.all(Array.from({ length: 400 }, () => connectTcp(bridge)));
+    for (const path of ['/healthz', '/readyz']) assert.equal((await fetch(`${bridge.url}${path}`)).status, 200);
+    const socket = await RawSocket.open(bridge);
+    await socket.join(`realtime:${prefix}:few`);
+    const { rowCount } = await database.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'live_bridge' and pid <> pg_backend_pid()");
+    assert.ok(rowCount > 0);
+    await database.emit(`${prefix}:few`, 'after the database is back');
+    await socket.broadcast(`realtime:${prefix}:few`, 'after the database is back');
+    for (const each of [...idle.map((tcp) => tcp.socket), socket.socket]) each.destroy?.() ?? each.terminate();
+    await bridge.stop();
+  });
+
+  test('without room for more connections still answers probes', async () => {
+    const bridge = await startBridge(database, { flags: ['--max-connections', '1'] });
+    const socket = await RawSocket.open(bridge);
+    await assert.rejects(RawSocket.open(bridge), { status: 429 });
+    for (const path of ['/healthz', '/readyz']) assert.equal((await fetch(`${bridge.url}${path}`)).status, 200);
+    socket.close();
+    await bridge.stop();
   });
 
   test('lets a client go that does not read, keeps the others, and the slow one can resume', async () => {

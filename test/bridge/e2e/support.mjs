@@ -68,12 +68,13 @@ export class Bridge {
   #process;
   #output = '';
 
-  constructor(conninfo, secret, port, flags) {
+  constructor(conninfo, secret, port, flags, launcher) {
     this.secret = secret;
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
     const settings = ['--db', conninfo, '--bind', '127.0.0.1', '--port', String(port), ...flags];
-    this.#process = spawn(required('PG_LIVE_BRIDGE'), settings, {
+    const [program, ...given] = [...launcher, required('PG_LIVE_BRIDGE'), ...settings];
+    this.#process = spawn(program, given, {
       env: { PATH: process.env.PATH, PG_LIVE_JWT_SECRET: secret },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -125,10 +126,13 @@ export class Bridge {
   }
 }
 
-/** Starts a bridge against a database (see database.mjs) and waits until events flow through it. */
-export async function startBridge(database, { flags = [], secret = randomBytes(32).toString('hex'), port } = {}) {
+/**
+ * Starts a bridge against a database (see database.mjs) and waits until events flow through it. `launcher` is a program
+ * with its arguments that becomes the bridge, such as prlimit.
+ */
+export async function startBridge(database, { flags = [], secret = randomBytes(32).toString('hex'), port, launcher = [] } = {}) {
   for (let attempt = 1; ; attempt++) {
-    const bridge = new Bridge(database.bridgeConninfo, secret, port ?? (await freePort()), flags);
+    const bridge = new Bridge(database.bridgeConninfo, secret, port ?? (await freePort()), flags, launcher);
     try {
       await bridge.ready();
       return bridge;

@@ -31,6 +31,7 @@ class SettingsTest : public testing::Test {
   std::optional<Settings> read(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "pg-live-bridge");
     std::vector<const char *> pointers;
+    pointers.reserve(arguments.size());
     for (const std::string &argument : arguments)
       pointers.push_back(argument.c_str());
     testing::internal::CaptureStderr();

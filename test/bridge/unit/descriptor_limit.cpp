@@ -1,0 +1,25 @@
+// Clients get the descriptors that the node does not need itself.
+#include "descriptor_limit.hpp"
+
+#include <gtest/gtest.h>
+
+namespace pg_live {
+namespace {
+
+TEST(DescriptorLimit, LeavesAReserve) {
+  Settings settings;
+  EXPECT_EQ(connections_that_fit(settings, 1024), 1024u - 48 - 64 - 8);
+  settings.database.read_connections = 12;
+  EXPECT_EQ(connections_that_fit(settings, 1024), 1024u - 48 - 64 - 18);
+}
+
+TEST(DescriptorLimit, AllowsNoMoreConnectionsThanTheSetting) {
+  Settings settings;
+  settings.limits.connections = 10;
+  EXPECT_EQ(connections_that_fit(settings, 1 << 20), 10u);
+}
+
+TEST(DescriptorLimit, AllowsOneConnectionAtLeast) { EXPECT_EQ(connections_that_fit(Settings{}, 64), 1u); }
+
+} // namespace
+} // namespace pg_live
