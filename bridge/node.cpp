@@ -196,8 +196,8 @@ int run_node(const Settings &settings, const Log &log) {
   Settings fitting = settings;
   fitting.limits.connections = connections_that_fit(settings, raise_descriptor_limit());
   if (fitting.limits.connections < settings.limits.connections)
-    log.warning("the limit of open files allows fewer connections than --max-connections",
-                {{"connections", fitting.limits.connections}, {"max_connections", settings.limits.connections}});
+    log.info("the limit of open files allows fewer connections than --max-connections",
+             {{"connections", fitting.limits.connections}, {"max_connections", settings.limits.connections}});
   Node node(fitting, log);
   node.run();
   return 0;

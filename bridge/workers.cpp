@@ -111,7 +111,9 @@ class Workers {
       if (found == workers_.end()) continue;
       const Worker ended = found->second;
       workers_.erase(found);
-      const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+      // One that had just been started may not have listened to the signal yet.
+      const bool well = (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+                        (stopping_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
       if (stopping_) {
         if (!well) exit_code_ = 1;
       } else {
