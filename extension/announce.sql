@@ -45,6 +45,19 @@ END
 $$;
 COMMENT ON FUNCTION live.forget_ended_connections(text[]) IS 'Deletes the ended connections of these users. Part of live.announce().';
 
+CREATE FUNCTION live.presence_digest(user_ids text[]) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT string_agg(concat_ws(' ', t.user_id, t.invisible, t.status, t.device_type), ',' ORDER BY t.user_id)
+  FROM live.true_presence t WHERE t.user_id = ANY (user_ids)
+$$;
+COMMENT ON FUNCTION live.presence_digest(text[]) IS 'What would be announced of these users. Part of live.require_current_presence().';
+
+CREATE FUNCTION live.require_current_presence(user_ids text[]) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'pg_live_require_current_presence';
+COMMENT ON FUNCTION live.require_current_presence(text[]) IS
+'Error 40001 in a transaction that keeps one snapshot, if the presence of these users has changed since. Part of live.announce().';
+
 CREATE FUNCTION live.announce(user_ids text[], text_changed boolean DEFAULT false) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
@@ -58,6 +71,7 @@ BEGIN
   END IF;
   PERFORM live.make_user_presence(user_ids);
   PERFORM FROM live.user_presence p WHERE p.user_id = ANY (user_ids) ORDER BY p.user_id FOR UPDATE;
+  PERFORM live.require_current_presence(user_ids);
 
   WITH truth AS MATERIALIZED (
     SELECT t.user_id, t.announced_status AS previous_status,

@@ -107,6 +107,18 @@ END
 $$;
 COMMENT ON FUNCTION live.lock_notifications(text) IS 'Lets nobody else mark or count the notifications of that user until the transaction ends. For the extension itself.';
 
+CREATE FUNCTION live.unread_digest(user_ids text[]) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT string_agg(live.count_unread(u)::text, ',' ORDER BY place) FROM unnest(user_ids) WITH ORDINALITY AS told (u, place)
+$$;
+COMMENT ON FUNCTION live.unread_digest(text[]) IS 'How many notifications these users have not read. Part of live.require_current_unread().';
+
+CREATE FUNCTION live.require_current_unread(user_ids text[]) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'pg_live_require_current_unread';
+COMMENT ON FUNCTION live.require_current_unread(text[]) IS
+'Error 40001 in a transaction that keeps one snapshot, if these numbers have changed since. Part of live.tell_unread().';
+
 -- The last number said is right: one that comes meanwhile is told by an event of its own, which means one more.
 CREATE FUNCTION live.tell_unread(user_ids text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -116,6 +128,7 @@ DECLARE
 BEGIN
   FOR told IN SELECT DISTINCT u FROM unnest(user_ids) AS u ORDER BY u LOOP
     PERFORM live.lock_notifications(told);
+    PERFORM live.require_current_unread(ARRAY[told]);
     PERFORM live.emit('user:' || told, 'notification:count', jsonb_build_object('unread', live.count_unread(told)));
   END LOOP;
 END
