@@ -5,7 +5,8 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::string_view kTopicAccess = "select can_receive, can_send from live.topic_access($1)";
+constexpr std::string_view kTopicAccess =
+    "select can_receive, can_send, live.is_open_room($1) from live.topic_access($1)";
 
 TokenError expired() { return {"InvalidJWTToken", "28000", "Token has expired"}; }
 
@@ -16,6 +17,10 @@ std::chrono::sys_seconds wall_clock() {
 }
 
 bool has_expired(const Claims &claims) { return claims.expires_at <= wall_clock(); }
+
+bool is_anonymous(const Settings &settings, const Claims &claims) {
+  return claims.user_id.empty() && claims.role == settings.anonymous_role;
+}
 
 TokenResult Access::verify(std::string_view token) const {
   TokenResult result = tokens_.verify(token, wall_clock());
@@ -35,7 +40,8 @@ void Access::ask(const ClaimsRef &claims, std::string_view topic,
   command.parameters = {std::string(topic)};
   command.done = [done = std::move(done)](const CommandResult &result) {
     TopicAccess access;
-    if (!result.error && result.rows.count() == 1) access = {result.rows.is_true(0, 0), result.rows.is_true(0, 1)};
+    if (!result.error && result.rows.count() == 1)
+      access = {result.rows.is_true(0, 0), result.rows.is_true(0, 1), result.rows.is_true(0, 2)};
     done(access, result.error);
   };
   database_.read(std::move(command));

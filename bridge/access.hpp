@@ -15,6 +15,7 @@ namespace pg_live {
 struct TopicAccess {
   bool can_receive = false;
   bool can_send = false;
+  bool is_open_room = false; // the database has no rule for the name: with public channels, clients have a room of it
 };
 
 class Access {
@@ -37,5 +38,8 @@ std::chrono::sys_seconds wall_clock();
 
 // Whether the claims have expired by now.
 bool has_expired(const Claims &claims);
+
+// Whether they are of nobody: no user, and the role of those who are not signed in.
+bool is_anonymous(const Settings &settings, const Claims &claims);
 
 } // namespace pg_live

@@ -16,21 +16,22 @@ Channel::Channel(Connection &connection, Hub &hub, ChannelId id, const phoenix::
       claims_(std::move(claims)), wire_topic_size_(static_cast<std::uint32_t>(join.topic.size())), id_(id),
       options_(options), form_{version, join.topic.starts_with(kTopicPrefix)} {}
 
-Channel::~Channel() {
-  if (topic_) hub_.leave(*topic_);
-  if (room_) hub_.leave(*room_);
-}
+Channel::~Channel() { leave_topic(); }
 
 void Channel::follow_topic() {
-  if (!topic_) topic_ = hub_.follow_topic(topic(), *this);
-}
-
-void Channel::unfollow_topic() {
-  if (topic_) hub_.leave(*std::exchange(topic_, std::nullopt));
+  if (is_room_) leave_topic();
+  if (!subscription_) subscription_ = hub_.follow_topic(topic(), *this);
 }
 
 void Channel::enter_room() {
-  if (!room_) room_ = hub_.enter_room(topic(), *this);
+  if (!is_room_) leave_topic();
+  if (!subscription_) subscription_ = hub_.enter_room(topic(), *this);
+  is_room_ = true;
+}
+
+void Channel::leave_topic() {
+  if (subscription_) hub_.leave(*std::exchange(subscription_, std::nullopt));
+  is_room_ = false;
 }
 
 void Channel::deliver(const TopicBatch &batch, bool alone) {
@@ -62,9 +63,9 @@ void Channel::reply(std::string_view ref, phoenix::Status status, std::string_vi
   connection_.send_text(message);
 }
 
-void Channel::reply_error(std::string_view ref, std::string_view reason) {
+void Channel::reply_error(std::string_view ref, std::string_view reason, std::string_view sqlstate) {
   std::string message;
-  phoenix::append_error_reply(message, form_.version, join_ref(), ref, wire_topic(), reason);
+  phoenix::append_error_reply(message, form_.version, join_ref(), ref, wire_topic(), reason, sqlstate);
   connection_.send_text(message);
 }
 

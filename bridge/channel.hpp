@@ -41,6 +41,7 @@ class Channel final : public Subscriber {
   Connection &connection() const { return connection_; }
   std::string_view wire_topic() const { return std::string_view(names_).substr(0, wire_topic_size_); }
   std::string_view topic() const { return phoenix::without_prefix(wire_topic()); }
+  std::string_view join_ref() const { return std::string_view(names_).substr(wire_topic_size_); } // JSON text
   WireForm form() const { return form_; }
   const ChannelOptions &options() const { return options_; }
 
@@ -60,11 +61,17 @@ class Channel final : public Subscriber {
   bool checks_access() const { return checks_access_; }
   void begin_access_check() { checks_access_ = true; }
 
-  // Events of the database; and, for a public channel, the broadcasts of other clients.
+  // Either the events of the database or, where it has no rule for the name, the broadcasts of other clients: never
+  // both, so that nobody takes what a client made for what the database says.
   void follow_topic();
-  void unfollow_topic();
   void enter_room();
-  bool in_room() const { return room_.has_value(); }
+  bool in_room() const { return is_room_; }
+  void leave_topic();
+
+  // Whether this channel is the room of its name, rather than the database's topic.
+  bool is_for_room(const Settings &settings, TopicAccess access) const {
+    return settings.public_channels && !options_.is_private && access.is_open_room;
+  }
 
   // From the hub. `alone`: nothing else of this batch goes to this connection, so it is written at once.
   void deliver(const TopicBatch &batch, bool alone);
@@ -80,27 +87,25 @@ class Channel final : public Subscriber {
 
   // Answers a message of the client. `response` is JSON.
   void reply(std::string_view ref, phoenix::Status status, std::string_view response);
-  void reply_error(std::string_view ref, std::string_view reason);
+  void reply_error(std::string_view ref, std::string_view reason, std::string_view sqlstate = {});
   void send_system(phoenix::Status status, std::string_view message, std::string_view extension = "system");
   void send_push(std::string_view event, std::string_view payload);
   void send_close();                        // the client does not come back
   void send_error(std::string_view reason); // the client joins again
 
  private:
-  std::string_view join_ref() const { return std::string_view(names_).substr(wire_topic_size_); }
-
   Connection &connection_;
   Hub &hub_;
   std::string names_; // the wire topic and the join_ref, one behind the other: there are very many channels
   ClaimsRef claims_;
   std::unique_ptr<Seam> seam_;
-  std::optional<SubscriptionId> topic_;
-  std::optional<SubscriptionId> room_;
+  std::optional<SubscriptionId> subscription_;
   std::uint32_t wire_topic_size_;
   ChannelId id_;
   ChannelOptions options_;
   WireForm form_;
   TopicAccess access_;
+  bool is_room_ = false; // what it is subscribed to
   bool joined_ = false;
   bool checks_access_ = false;
   std::unique_ptr<PresenceSeat> seat_; // leaves while the rest is still there

@@ -60,7 +60,7 @@ void ChannelPresence::join(Channel &channel, std::string_view key, bool enabled)
 
 void ChannelPresence::enable(PresenceSeat &seat) {
   if (seat.roster_ != nullptr) return;
-  TopicRoster &roster = roster_of(std::string(seat.channel_.topic()), seat.channel_.access().can_receive);
+  TopicRoster &roster = roster_of(std::string(seat.channel_.topic()), !seat.channel_.in_room());
   seat.roster_ = &roster;
   seat.place_ = static_cast<std::uint32_t>(roster.seats.size());
   roster.seats.push_back(&seat);
@@ -104,7 +104,7 @@ bool ChannelPresence::may_track(const PresenceSeat &seat) {
 void ChannelPresence::check(Channel &channel) {
   PresenceSeat *seat = channel.seat();
   if (seat == nullptr || seat->roster_ == nullptr) return;
-  if (seat->roster_->is_private != channel.access().can_receive) {
+  if (seat->roster_->is_private == channel.in_room()) {
     // The channel is in another room now: whoever is there is told anew, and the client says again what it is.
     for (const std::string &ref : seat->tracking_.take_messages())
       channel.reply_error(ref, "access to the topic has changed");

@@ -1,13 +1,12 @@
 // Answering a client's messages.
 #include "conversation.hpp"
 
+#include "broadcast.hpp"
 #include "channel_presence.hpp"
-#include "client_error.hpp"
 #include "connection.hpp"
-#include "database.hpp"
 #include "join.hpp"
-#include "json.hpp"
 #include "push_command.hpp"
+#include "topic_name.hpp"
 
 #include <algorithm>
 
@@ -20,13 +19,19 @@ using phoenix::Status;
 
 constexpr std::chrono::seconds kInFlight{30}; // longer than a message is on its way
 
-constexpr std::string_view kSend = "select live.send($1, $2, $3::jsonb, false)";
+constexpr std::size_t kMostJoinBytes = 65536; // a token has up to 16 kB
 
-// Whether the join was made by a client of Supabase's: those always name the changes they want, be it none.
-bool is_of_supabase(std::string_view join_payload) {
-  const auto payload = json::parse(join_payload);
-  const auto config = payload ? json::member(*payload, "config") : std::nullopt;
-  return config && json::member(*config, "postgres_changes");
+constexpr std::string_view kBadArgument = "22023";
+constexpr std::string_view kTooMuch = "54000";
+
+// Refs of a client: some write one ref as a string here and as a number there.
+std::string_view without_quotes(std::string_view ref) {
+  return ref.size() >= 2 && ref.front() == '"' ? ref.substr(1, ref.size() - 2) : ref;
+}
+
+// Whether the message was for this channel, and not for an earlier one of its topic.
+bool is_for(const Channel &channel, const Message &message) {
+  return message.join_ref == "null" || without_quotes(message.join_ref) == without_quotes(channel.join_ref());
 }
 
 } // namespace
@@ -39,16 +44,51 @@ Conversation::~Conversation() = default;
 void Conversation::take(std::string_view text, bool binary) {
   std::string error;
   const auto message = binary ? phoenix::decode_binary(text, &error) : phoenix::decode_text(version_, text, &error);
-  if (!message || (binary && version_ == phoenix::Version::v1)) {
-    Message none;
-    none.topic = "phoenix";
-    return reply_error(none, message ? "binary messages need serializer 2.0.0" : error);
-  }
+  if (binary && version_ == phoenix::Version::v1)
+    return refuse(text, binary, "binary messages need serializer 2.0.0", kBadArgument);
+  if (!message) return refuse(text, binary, error, "22P02");
   if (message->topic == "phoenix") return take_for_phoenix(*message);
   if (message->event == "phx_join") return join(*message);
-  if (Channel *channel = find(message->topic)) return take_for_channel(*channel, *message);
-  if (message->event == "phx_leave") return reply(*message, Status::ok, "{}");
-  reply_error(*message, "unmatched topic");
+  Channel *channel = find(message->topic);
+  if (message->event == "phx_leave") {
+    if (channel != nullptr && is_for(*channel, *message)) return leave(*channel, *message);
+    return reply(*message, Status::ok, "{}"); // the channel has ended already; another one of its topic goes on
+  }
+  if (channel == nullptr) return reply_error(*message, "unmatched topic");
+  if (!channel->joined()) return take_later(*channel, *message, text, binary);
+  take_for_channel(*channel, *message);
+}
+
+void Conversation::refuse(std::string_view frame, bool binary, std::string_view reason, std::string_view sqlstate) {
+  const phoenix::Envelope to = binary ? phoenix::envelope_of_binary(frame) : phoenix::envelope_of(version_, frame);
+  std::string text;
+  phoenix::append_error_reply(text, version_, to, reason, sqlstate);
+  connection_.send_text(text);
+}
+
+void Conversation::take_later(const Channel &channel, const Message &message, std::string_view text, bool binary) {
+  if (!early_) early_ = std::make_unique<EarlyMessages>();
+  if (early_->keep(channel.id(), text, binary)) return;
+  reply_error(message, "too much was sent before the join was answered", "53400");
+}
+
+std::vector<EarlyMessage> Conversation::early_of(ChannelId id) {
+  if (!early_) return {};
+  std::vector<EarlyMessage> messages = early_->take(id);
+  if (early_->empty()) early_.reset();
+  return messages;
+}
+
+void Conversation::take_early(ChannelId id) {
+  for (const EarlyMessage &message : early_of(id))
+    take(message.text, message.binary);
+}
+
+void Conversation::give_up_join(ChannelId id) {
+  const std::vector<EarlyMessage> messages = early_of(id);
+  remove(id);
+  for (const EarlyMessage &message : messages)
+    take(message.text, message.binary);
 }
 
 void Conversation::take_for_phoenix(const Message &message) {
@@ -57,24 +97,26 @@ void Conversation::take_for_phoenix(const Message &message) {
 }
 
 void Conversation::take_for_channel(Channel &channel, const Message &message) {
-  if (message.event == "phx_leave") return leave(channel, message);
-  if (!channel.joined()) return reply_error(message, "unmatched topic");
   if (message.event == "access_token") return replace_token(channel, message);
   if (message.event != "heartbeat") connection_.was_used(); // that one says itself whether somebody is there
-  if (message.event == "broadcast") return broadcast(channel, message);
+  if (message.event == "broadcast") return take_broadcast(services_, channel, message);
   if (message.event == "presence") return services_.channel_presence.take(channel, message.ref, message.payload);
   if (const CommandEntry *command = command_of_event(message.event))
     return run_pushed_command(services_, channel, *command, message);
   reply_error(message, "unknown event");
 }
 
-std::string Conversation::refusal_of(const Message &message) {
+std::optional<Conversation::Refusal> Conversation::refusal_of(const Message &message) {
   const Limits &limits = services_.settings.limits;
   const RateLimit rate{static_cast<double>(limits.joins_per_second), limits.joins_per_second * 5.0};
-  if (!joins_.take(rate, services_.time_now())) return "ClientJoinRateLimitReached: Too many joins per second";
-  if (phoenix::without_prefix(message.topic).empty()) return "TopicNameRequired: You must provide a topic name";
-  if (channels_.size() >= limits.topics_per_connection) return "ChannelRateLimitReached: Too many channels";
-  return "";
+  if (!joins_.take(rate, services_.time_now())) return Refusal{"ClientJoinRateLimitReached: Too many joins per second"};
+  const std::string_view topic = phoenix::without_prefix(message.topic);
+  if (topic.empty()) return Refusal{"TopicNameRequired: You must provide a topic name"};
+  if (!is_topic_name(topic))
+    return Refusal{"a topic must have 1 to 1100 bytes and no control characters", kBadArgument};
+  if (message.payload.size() > kMostJoinBytes) return Refusal{"a join must not have more than 65536 bytes", kTooMuch};
+  if (channels_.size() >= limits.topics_per_connection) return Refusal{"ChannelRateLimitReached: Too many channels"};
+  return std::nullopt;
 }
 
 void Conversation::join(const Message &message) {
@@ -83,8 +125,9 @@ void Conversation::join(const Message &message) {
     previous->send_close();
     remove(previous->id());
   }
-  if (const std::string refusal = refusal_of(message); !refusal.empty()) return reply_error(message, refusal);
+  if (const auto refusal = refusal_of(message)) return reply_error(message, refusal->reason, refusal->sqlstate);
   const phoenix::JoinOptions options = phoenix::parse_join(message.payload);
+  if (!options.refusal.empty()) return reply_error(message, options.refusal, options.refusal_code);
   ClaimsRef claims = claims_;
   if (options.access_token) {
     const TokenResult result = services_.access.verify(*options.access_token);
@@ -93,7 +136,7 @@ void Conversation::join(const Message &message) {
   }
   if (has_expired(*claims)) return reply_error(message, "InvalidJWTToken: Token has expired");
   const ChannelOptions channel_options{options.is_private, options.broadcast_self, options.broadcast_ack,
-                                       is_of_supabase(message.payload)};
+                                       options.is_of_supabase};
   channels_.push_back(std::make_unique<Channel>(connection_, services_.hub, ChannelId{++last_channel_}, message,
                                                 version_, channel_options, std::move(claims)));
   begin_join(services_, *channels_.back(), options, message.ref);
@@ -118,51 +161,6 @@ void Conversation::replace_token(Channel &channel, const Message &message) {
   check_again(channel.id());
   check_presence();
   connection_.look_at(channel.claims()->expires_at);
-}
-
-void Conversation::broadcast(Channel &channel, const Message &message) {
-  if (!message.broadcast) return reply_error(message, "a broadcast needs an event and a payload");
-  if (!channel.in_room()) return send_through_database(channel, message);
-  services_.hub.broadcast(channel.topic(), *message.broadcast, channel.options().broadcast_self ? nullptr : &channel);
-  if (channel.options().broadcast_ack) reply(message, Status::ok, "{}");
-}
-
-// The event comes back to every bridge in the stream of events, to this one too.
-void Conversation::send_through_database(Channel &channel, const Message &message) {
-  if (!channel.access().can_send)
-    return reply_error(message,
-                       std::string("Unauthorized: You do not have permissions to write to this Channel topic: ")
-                           .append(channel.topic()));
-  if (message.broadcast->encoding != phoenix::Encoding::json)
-    return reply_error(message, "binary payloads cannot be stored: a topic of the database carries JSON only");
-  const bool own_returns = channel.options().broadcast_self;
-  if (!own_returns) channel.seam().begin_own();
-  Command command;
-  command.claims = channel.claims();
-  command.sql = kSend;
-  command.parameters = {std::string(channel.topic()), message.broadcast->event,
-                        std::string(message.broadcast->payload)};
-  command.sequence_key = connection_.id();
-  command.done = [holder = connection_.weak_from_this(), id = channel.id(), ref = message.ref, own_returns,
-                  &services = services_](const CommandResult &result) {
-    const auto connection = holder.lock();
-    Channel *sender = connection ? connection->conversation().find(id) : nullptr;
-    if (sender == nullptr) return;
-    if (result.error) {
-      const bool signed_in = !sender->claims()->user_id.empty();
-      const ClientError error = client_error(services.log, "broadcast", *result.error, signed_in);
-      sender->reply(ref, Status::error, error_object("reason", error.told));
-    } else if (sender->options().broadcast_ack) {
-      sender->reply(ref, Status::ok, "{}");
-    }
-    if (own_returns) return;
-    std::optional<std::int64_t> event_id;
-    if (!result.error && result.rows.count() == 1) event_id = result.rows.number(0, 0);
-    sender->seam().end_own(event_id, sender->seam_output());
-    sender->settle_seam();
-    services.hub.flush();
-  };
-  services_.database.write(std::move(command));
 }
 
 void Conversation::expire_tokens() {
@@ -214,8 +212,13 @@ void Conversation::check_again(ChannelId id) {
       return connection->conversation().let_rejoin(id, "access could not be checked");
     }
     channel->set_access(access);
-    if (!access.can_receive) channel->unfollow_topic();
-    if (!access.can_receive && !channel->in_room()) return connection->conversation().revoke(id);
+    if (channel->is_for_room(services.settings, access)) {
+      channel->enter_room();
+    } else if (access.can_receive) {
+      channel->follow_topic();
+    } else {
+      return connection->conversation().revoke(id);
+    }
     services.channel_presence.check(*channel);
   };
   services_.access.ask(asking->claims(), asking->topic(), std::move(answered));
@@ -278,6 +281,7 @@ void Conversation::remove(ChannelId id) {
   std::erase_if(left_, [&](const Left &left) { return left.at + kInFlight < services_.seconds_now(); });
   if (channel != nullptr && channel->seat() != nullptr && channel->seat()->told())
     left_.push_front({std::string(channel->wire_topic()), services_.seconds_now()});
+  early_of(id);
   std::erase_if(channels_, [&](const auto &each) { return each->id() == id; });
   if (channels_.empty()) connection_.has_no_topics();
 }
@@ -288,9 +292,9 @@ void Conversation::reply(const Message &message, Status status, std::string_view
   connection_.send_text(text);
 }
 
-void Conversation::reply_error(const Message &message, std::string_view reason) {
+void Conversation::reply_error(const Message &message, std::string_view reason, std::string_view sqlstate) {
   std::string text;
-  phoenix::append_error_reply(text, version_, message.join_ref, message.ref, message.topic, reason);
+  phoenix::append_error_reply(text, version_, message.join_ref, message.ref, message.topic, reason, sqlstate);
   connection_.send_text(text);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "channel.hpp"
+#include "early_messages.hpp"
 #include "phoenix.hpp"
 #include "rate_limit.hpp"
 #include "services.hpp"
@@ -26,6 +27,9 @@ class Conversation {
 
   // One whole message of the client.
   void take(std::string_view message, bool binary);
+
+  // Answers a message that is not taken, under its own topic and refs. `frame`: all of it, or its beginning.
+  void refuse(std::string_view frame, bool binary, std::string_view reason, std::string_view sqlstate);
 
   // Leaves every topic without a word.
   void end() { channels_.clear(); }
@@ -61,6 +65,10 @@ class Conversation {
   // Takes a channel away without a word.
   void remove(ChannelId id);
 
+  // A join was answered: with success, or with an error. What came right behind it is done now.
+  void take_early(ChannelId id);
+  void give_up_join(ChannelId id);
+
   // Whether a channel of that topic was told of presence and left a moment ago. What it was told meanwhile, the client
   // may take for news of the channel it joins now: diffs carry nothing that tells the two apart.
   bool told_lately(std::string_view wire_topic) const;
@@ -69,17 +77,21 @@ class Conversation {
   Channel *find(std::string_view wire_topic) const;
   void take_for_phoenix(const phoenix::Message &message);
   void take_for_channel(Channel &channel, const phoenix::Message &message);
+  void take_later(const Channel &channel, const phoenix::Message &message, std::string_view text, bool binary);
+  std::vector<EarlyMessage> early_of(ChannelId id);
   void join(const phoenix::Message &message);
   void leave(Channel &channel, const phoenix::Message &message);
   void replace_token(Channel &channel, const phoenix::Message &message);
-  void broadcast(Channel &channel, const phoenix::Message &message);
-  void send_through_database(Channel &channel, const phoenix::Message &message);
   void close_channel(ChannelId id, std::string_view reason);
 
   // Why the join may not go on, or nothing.
-  std::string refusal_of(const phoenix::Message &message);
+  struct Refusal {
+    std::string reason;
+    std::string_view sqlstate = {};
+  };
+  std::optional<Refusal> refusal_of(const phoenix::Message &message);
   void reply(const phoenix::Message &message, phoenix::Status status, std::string_view response);
-  void reply_error(const phoenix::Message &message, std::string_view reason);
+  void reply_error(const phoenix::Message &message, std::string_view reason, std::string_view sqlstate = {});
 
   Services &services_;
   Connection &connection_;
@@ -87,6 +99,7 @@ class Conversation {
   phoenix::Version version_;
   std::uint32_t last_channel_ = 0;
   TokenBucket joins_;
+  std::unique_ptr<EarlyMessages> early_; // null: none
   std::unique_ptr<TypingCalls> typing_calls_;
   std::unique_ptr<LoopTimer> typing_timer_;
   std::vector<std::unique_ptr<Channel>> channels_; // few: searched in order

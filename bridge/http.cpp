@@ -2,6 +2,7 @@
 #include "http.hpp"
 
 #include "admission.hpp"
+#include "broadcast_request.hpp"
 #include "commands.hpp"
 #include "database.hpp"
 #include "http_api.hpp"

@@ -37,7 +37,7 @@ std::vector<TopicBatch> by_topic(std::span<const LiveEvent> events) {
 websocket::Frame room_frame(WireForm form, std::string_view topic, const phoenix::Broadcast &broadcast) {
   std::string message;
   if (broadcast.encoding == phoenix::Encoding::json) {
-    phoenix::append_broadcast(message, form.version, wire_topic(form, topic), broadcast.event, broadcast.payload);
+    phoenix::append_broadcast(message, form.version, wire_topic(form, topic), broadcast);
     return {websocket::Opcode::text, message};
   }
   if (form.version == phoenix::Version::v1 ||
@@ -109,16 +109,17 @@ void Hub::broadcast(std::string_view topic, const phoenix::Broadcast &broadcast,
   }
 }
 
-// Topics of the database that a topic, or a beginning followed by *, names.
+// What a topic, or a beginning followed by *, names: topics of the database, and the rooms that have such a name.
 std::vector<TopicId> Hub::topics_matching(std::string_view pattern) const {
-  if (!pattern.ends_with('*')) {
-    const auto topic = table_.find(pattern, true);
-    return topic ? std::vector{*topic} : std::vector<TopicId>();
-  }
   std::vector<TopicId> matching;
+  if (!pattern.ends_with('*')) {
+    for (const bool is_private : {true, false})
+      if (const auto topic = table_.find(pattern, is_private)) matching.push_back(*topic);
+    return matching;
+  }
   pattern.remove_suffix(1);
   for (const TopicId topic : table_.all())
-    if (table_.is_private(topic) && table_.name(topic).starts_with(pattern)) matching.push_back(topic);
+    if (table_.name(topic).starts_with(pattern)) matching.push_back(topic);
   return matching;
 }
 

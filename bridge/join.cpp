@@ -1,7 +1,6 @@
 // The steps of a join; each looks its channel up anew, since it may be gone by then.
 #include "join.hpp"
 
-#include "built_in_topic.hpp"
 #include "channel_presence.hpp"
 #include "connection.hpp"
 #include "replay.hpp"
@@ -17,9 +16,9 @@ class Join : public std::enable_shared_from_this<Join> {
   Join(Services &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref)
       : services_(services), connection_(channel.connection().weak_from_this()), channel_(channel.id()),
         ref_(std::move(ref)), resume_(options.resume), presence_key_(options.presence_key),
-        presence_enabled_(options.presence_enabled), gave_token_(options.access_token.has_value()) {
-    phoenix::append_join_response(response_, options.postgres_changes);
-    wants_changes_ = response_.find("\"id\"") != std::string::npos;
+        presence_enabled_(options.presence_enabled), gave_token_(options.access_token.has_value()),
+        wants_replay_(options.wants_replay), asks_when_ready_(options.asks_when_ready) {
+    response_.append("{\"postgres_changes\":").append(options.postgres_changes).append("}");
     if (!resume_.empty()) {
       request_.after = parse_position(resume_);
     } else if (options.wants_replay) {
@@ -45,8 +44,8 @@ class Join : public std::enable_shared_from_this<Join> {
   void catch_up(Channel &channel);
   void caught_up(const std::optional<DatabaseError> &error);
   void succeed(Channel &channel, std::string_view resumed);
-  void fail(Channel &channel, std::string_view reason);
-  void fail(Channel &channel, const DatabaseError &error);
+  void fail(std::string_view reason);
+  void fail(const DatabaseError &error);
 
   Services &services_;
   std::weak_ptr<Connection> connection_;
@@ -60,26 +59,29 @@ class Join : public std::enable_shared_from_this<Join> {
   unsigned questions_ = 0;
   bool presence_enabled_;
   bool gave_token_;
-  bool wants_changes_ = false;
+  bool wants_replay_;
+  bool asks_when_ready_;
 };
 
 void Join::answered(TopicAccess access, const std::optional<DatabaseError> &error) {
   const auto connection = connection_.lock();
   Channel *channel = connection ? connection->conversation().find(channel_) : nullptr;
   if (channel == nullptr) return;
-  if (error) return fail(*channel, *error);
+  if (error) return fail(*error);
   if (revocations(*channel) != revocations_) {
     if (questions_ < kMostQuestions) return ask(*channel);
-    return fail(*channel, "access to the topic keeps changing: try again");
+    return fail("access to the topic keeps changing: try again");
   }
-  const bool may_enter_room =
-      services_.settings.public_channels && !channel->options().is_private && !is_built_in_topic(channel->topic());
-  if (!access.can_receive && !may_enter_room)
-    return fail(*channel, std::string("Unauthorized: You do not have permissions to read from this Channel topic: ")
-                              .append(channel->topic()));
+  const bool is_room = channel->is_for_room(services_.settings, access);
+  if (!access.can_receive && !is_room)
+    return fail(std::string("Unauthorized: You do not have permissions to read from this Channel topic: ")
+                    .append(channel->topic()));
   channel->set_access(access);
-  if (may_enter_room) channel->enter_room();
-  if (!access.can_receive) return succeed(*channel, "");
+  if (is_room) {
+    if (wants_replay_) return fail("UnableToReplayMessages: Replay is not allowed for public channels");
+    channel->enter_room();
+    return succeed(*channel, "");
+  }
   if (request_.after || request_.since) return catch_up(*channel);
   channel->follow_topic();
   succeed(*channel, resume_.empty() ? "" : "lost"); // a position that is none
@@ -99,7 +101,7 @@ void Join::caught_up(const std::optional<DatabaseError> &error) {
   if (channel == nullptr) return;
   if (!error) return succeed(*channel, resume_.empty() ? "" : "ok");
   const bool lost = error->sqlstate == "55000" || error->sqlstate == "22023"; // no longer kept; never was
-  if (!lost) return fail(*channel, *error);
+  if (!lost) return fail(*error);
   succeed(*channel, "lost");
 }
 
@@ -115,23 +117,24 @@ void Join::succeed(Channel &channel, std::string_view resumed) {
   if (resumed == "lost")
     channel.send_system(phoenix::Status::error,
                         "The position to resume from is not available any more: read the current state again");
-  if (wants_changes_)
-    channel.send_system(phoenix::Status::error, "Changes of tables are not supported by this bridge",
-                        "postgres_changes");
+  if (asks_when_ready_) channel.send_system(phoenix::Status::ok, "Replication connection established");
   channel.connection().look_at(channel.claims()->expires_at);
+  channel.connection().conversation().take_early(channel_);
 }
 
-void Join::fail(Channel &channel, std::string_view reason) {
-  channel.reply_error(ref_, reason);
-  channel.connection().conversation().remove(channel_);
+// The channel is still there.
+void Join::fail(std::string_view reason) {
+  const auto connection = connection_.lock();
+  connection->conversation().find(channel_)->reply_error(ref_, reason);
+  connection->conversation().give_up_join(channel_);
 }
 
-void Join::fail(Channel &channel, const DatabaseError &error) {
+void Join::fail(const DatabaseError &error) {
   services_.log.warning(
       "could not check access to a topic",
-      {{"connection", channel.connection().id()}, {"sqlstate", error.sqlstate}, {"error", error.message}});
+      {{"connection", connection_.lock()->id()}, {"sqlstate", error.sqlstate}, {"error", error.message}});
   // What went wrong inside is for the log; the code is enough to find it there.
-  fail(channel, "DatabaseError: access to the topic could not be checked (" + error.sqlstate + ")");
+  fail("DatabaseError: access to the topic could not be checked (" + error.sqlstate + ")");
 }
 
 } // namespace

@@ -39,13 +39,14 @@ bool take_ref(const std::optional<Value> &value, std::string &ref) {
 }
 
 std::optional<Broadcast> broadcast_in(Value payload) {
+  if (payload.kind != Kind::object) return std::nullopt;
   std::optional<Value> event;
-  Broadcast broadcast{.event = {}, .payload = "{}"};
+  Broadcast broadcast{.event = {}, .payload = "{}", .object = payload.raw};
   for (const json::Member &member : json::members(payload)) { // one pass: this is in the way of every broadcast
     if (json::equals(member.key, "event")) event = member.value;
     if (json::equals(member.key, "payload")) broadcast.payload = member.value.raw;
   }
-  if (!event || !json::unescape(*event, broadcast.event)) return std::nullopt;
+  if (event) json::unescape(*event, broadcast.event);
   return broadcast;
 }
 
@@ -139,42 +140,6 @@ std::optional<Message> decode_push(std::string_view frame, std::string *error) {
                  .broadcast = {}};
 }
 
-// ---- payloads of the protocol's own messages
-
-/// The object of that name within `object`; an empty object when it is missing or something else.
-Value object_in(Value object, std::string_view name) {
-  const auto value = json::member(object, name);
-  return value && value->kind == Kind::object ? *value : Value{Kind::object, "{}"};
-}
-
-/// Some clients write booleans as strings, Python's as "True".
-bool flag_in(Value object, std::string_view name, bool otherwise = false) {
-  const auto value = json::member(object, name);
-  if (!value) return otherwise;
-  if (value->kind == Kind::boolean) return value->raw == "true";
-  if (value->kind != Kind::string) return otherwise;
-  return value->raw == "\"true\"" || value->raw == "\"True\"" || value->raw == "\"TRUE\"";
-}
-
-std::string string_in(Value object, std::string_view name) {
-  std::string text;
-  if (const auto value = json::member(object, name)) json::unescape(*value, text);
-  return text;
-}
-
-std::optional<std::int64_t> integer_in(Value object, std::string_view name) {
-  const auto value = json::member(object, name);
-  return value ? json::to_int64(*value) : std::nullopt;
-}
-
-std::optional<std::string> token_in(Value payload) {
-  auto value = json::member(payload, "access_token");
-  if (!value) value = json::member(payload, "user_token"); // clients of 2022
-  std::string token;
-  if (!value || !json::unescape(*value, token) || token.starts_with("sb_")) return std::nullopt;
-  return token;
-}
-
 } // namespace
 
 std::optional<Version> version_of(std::string_view vsn) {
@@ -222,56 +187,17 @@ std::optional<Message> decode_binary(std::string_view frame, std::string *error)
   }
 }
 
-JoinOptions parse_join(std::string_view payload) {
-  JoinOptions options;
-  const auto parsed = json::parse(payload);
-  if (!parsed) return options;
-  const Value config = object_in(*parsed, "config");
-  const Value broadcast = object_in(config, "broadcast");
-  options.broadcast_self = flag_in(broadcast, "self");
-  options.broadcast_ack = flag_in(broadcast, "ack");
-  if (const auto replay = json::member(broadcast, "replay"); replay && replay->kind == Kind::object) {
-    options.wants_replay = true;
-    options.replay_since = integer_in(*replay, "since");
-    options.replay_limit = integer_in(*replay, "limit");
-  }
-  if (const auto presence = json::member(config, "presence"); presence && presence->kind == Kind::object) {
-    // Clients before realtime-js 2.54 do not say `enabled` and wait for a presence_state.
-    options.presence_enabled = flag_in(*presence, "enabled", true);
-    const auto key = json::member(*presence, "key");
-    if (key && key->kind == Kind::number)
-      options.presence_key = key->raw;
-    else
-      options.presence_key = string_in(*presence, "key");
-  }
-  options.is_private = flag_in(config, "private");
-  options.resume = string_in(config, "resume");
-  options.access_token = token_in(*parsed);
-  const auto changes = json::member(config, "postgres_changes");
-  if (changes && changes->kind == Kind::array) options.postgres_changes = changes->raw;
-  return options;
-}
-
-std::optional<std::string> parse_access_token(std::string_view payload) {
-  const auto parsed = json::parse(payload);
-  return parsed ? token_in(*parsed) : std::nullopt;
-}
-
-std::optional<PresenceCommand> parse_presence(std::string_view payload) {
-  const auto parsed = json::parse(payload);
-  if (!parsed) return std::nullopt;
-  std::string event = string_in(*parsed, "event");
-  std::transform(event.begin(), event.end(), event.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  PresenceCommand command;
-  if (event == "untrack")
-    command.action = PresenceCommand::Action::untrack;
-  else if (event != "track")
-    return std::nullopt;
-  const auto inner = json::member(*parsed, "payload");
-  command.payload = inner ? inner->raw : "{}";
-  command.is_object = !inner || inner->kind == Kind::object;
-  return command;
+Envelope envelope_of_binary(std::string_view frame) {
+  const bool is_broadcast = frame.starts_with(static_cast<char>(kind_user_broadcast_push));
+  if (!is_broadcast && !frame.starts_with(static_cast<char>(kind_push))) return {};
+  const std::size_t header_bytes = is_broadcast ? 7 : 5;
+  if (frame.size() < header_bytes) return {};
+  std::string_view body = frame.substr(header_bytes);
+  const auto parts = cut<3>(body, frame.substr(1, 3));
+  if (!parts || !std::all_of(parts->begin(), parts->end(), is_text)) return {};
+  Envelope envelope{.join_ref = ref_of((*parts)[0]), .ref = ref_of((*parts)[1]), .topic = {}};
+  json::append_quoted(envelope.topic, (*parts)[2]);
+  return envelope;
 }
 
 } // namespace pg_live::phoenix

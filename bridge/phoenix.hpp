@@ -5,6 +5,8 @@
 // appends one whole message whose payload is never null (a null payload crashes known clients).
 #pragma once
 
+#include "json.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,11 +26,24 @@ enum class Encoding : unsigned char { binary = 0, json = 1 };
 
 /// What a broadcast carries, whichever frame it came in.
 struct Broadcast {
-  std::string event;        // the app's event, such as "cursor"
+  std::string event;        // the app's event, such as "cursor"; empty when it has none that is a string
   std::string_view payload; // JSON text, or any bytes when encoding is binary
   Encoding encoding = Encoding::json;
   std::string_view metadata = {}; // JSON object of a binary frame, or empty
+  std::string_view object = {};   // of a text frame: all that was sent, a JSON object
 };
+
+/// Whether the broadcast asks to be kept: `persist` of a text frame, or of the metadata of a binary one. Nothing when
+/// the value says neither.
+std::optional<bool> wants_to_persist(const Broadcast &broadcast);
+
+/// A boolean as clients write it: also as a string, Python's as "True". Null and a missing one are false; nothing for
+/// any other value.
+std::optional<bool> lenient_boolean(const std::optional<json::Value> &value);
+
+/// The same of `persist`, which may also be an object with a time to live: what is kept is kept for as long as events
+/// are.
+std::optional<bool> persistence(const std::optional<json::Value> &value);
 
 /// A message from a client. The views point into the frame it was decoded from.
 struct Message {
@@ -47,20 +62,35 @@ std::optional<Message> decode_text(Version version, std::string_view frame, std:
 /// Decodes a binary frame: kind 3 (a broadcast) or kind 0 (a push with binary payload). Both exist in v2 only.
 std::optional<Message> decode_binary(std::string_view frame, std::string *error = nullptr);
 
-/// What a phx_join asks for. Clients differ widely, so nothing here is an error: what is not understood has its
-/// default.
+/// Where a message belongs, as JSON text in the message itself: what an answer to it needs.
+struct Envelope {
+  std::string join_ref = "null";
+  std::string ref = "null";
+  std::string topic; // a JSON string; empty: unknown
+};
+
+/// Reads the envelope of a frame that may hold no message at all: one that cannot be stored, or only its beginning.
+Envelope envelope_of(Version version, std::string_view frame);
+Envelope envelope_of_binary(std::string_view frame);
+
+/// What a phx_join asks for. Clients differ widely, so most of what is not understood has its default; where that would
+/// be the opposite of what was asked for, the join cannot be done.
 struct JoinOptions {
+  std::string refusal;           // why it cannot be done as it was asked for; empty: it can
+  std::string_view refusal_code; // the SQLSTATE of that
   bool broadcast_self = false;
   bool broadcast_ack = false;
-  bool wants_replay = false;                // config.broadcast.replay is an object
+  bool wants_replay = false;                // config.broadcast.replay is there
   std::optional<std::int64_t> replay_since; // milliseconds since 1970
   std::optional<std::int64_t> replay_limit; // events
+  bool asks_when_ready = false;             // config.broadcast.replication_ready
   bool presence_enabled = false;            // also when config.presence is an object that does not say
   std::string presence_key;                 // empty: the server chooses
   bool is_private = false;
   std::string resume;                       // position to resume after, as sent; empty: none
+  std::string_view postgres_changes = "[]"; // the array as sent, when it asks for nothing; views into the payload
   std::optional<std::string> access_token;  // nothing: keep the connection's token
-  std::string_view postgres_changes = "[]"; // the array as sent; views into the payload
+  bool is_of_supabase = false; // made by a client of Supabase's: those name the changes they want, be it none
 };
 
 /// Reads the payload of a phx_join (JSON text from a decoded Message).
@@ -88,9 +118,13 @@ enum class Status : unsigned char { ok, error };
 void append_reply(std::string &out, Version version, std::string_view join_ref, std::string_view ref,
                   std::string_view topic, Status status, std::string_view response);
 
-/// An error reply {"reason": reason}.
+/// An error reply {"reason": reason, "code": sqlstate}, without a code when it is empty.
 void append_error_reply(std::string &out, Version version, std::string_view join_ref, std::string_view ref,
-                        std::string_view topic, std::string_view reason);
+                        std::string_view topic, std::string_view reason, std::string_view sqlstate = {});
+
+/// The same to a message that could not be read. The topic "phoenix" when the envelope has none.
+void append_error_reply(std::string &out, Version version, const Envelope &to, std::string_view reason,
+                        std::string_view sqlstate);
 
 /// A message from the server: presence_state, presence_diff, the app's own.
 void append_push(std::string &out, Version version, std::string_view join_ref, std::string_view topic,
@@ -101,6 +135,9 @@ struct Meta {
   std::string_view id;   // position; empty: none
   bool replayed = false; // sent again after a join
 };
+
+/// A broadcast between clients as a text message: all that was sent, but `meta`, which is what the server says of it.
+void append_broadcast(std::string &out, Version version, std::string_view topic, const Broadcast &broadcast);
 
 /// {"type":"broadcast","event":event,"payload":payload,"meta":…} as a text message: what every client understands.
 void append_broadcast(std::string &out, Version version, std::string_view topic, std::string_view event,
@@ -121,9 +158,5 @@ void append_error(std::string &out, Version version, std::string_view join_ref, 
 /// `system` {extension, status, message, channel}; `channel` is the topic without its prefix.
 void append_system(std::string &out, Version version, std::string_view join_ref, std::string_view topic, Status status,
                    std::string_view message, std::string_view extension = "system");
-
-/// The response of a successful join: {"postgres_changes":[…]}, each object of the request echoed with an `id` added,
-/// since a client whose list comes back different gives up for good. `requested` is JoinOptions::postgres_changes.
-void append_join_response(std::string &out, std::string_view requested);
 
 } // namespace pg_live::phoenix

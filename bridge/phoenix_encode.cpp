@@ -19,28 +19,35 @@ std::string_view or_object(std::string_view payload) { return payload.empty() ||
 
 std::string_view word(Status status) { return status == Status::ok ? "ok" : "error"; }
 
-/// Everything before the payload. Serializer 1.0.0 sends no join_ref to clients.
-void open(std::string &out, Version version, std::string_view join_ref, std::string_view ref, std::string_view topic,
-          std::string_view event) {
+/// Everything before the payload. The topic is a JSON string. Serializer 1.0.0 sends no join_ref to clients.
+void open_quoted(std::string &out, Version version, std::string_view join_ref, std::string_view ref,
+                 std::string_view topic, std::string_view event) {
   if (version == Version::v2) {
     out += '[';
     out += or_null(join_ref);
     out += ',';
     out += or_null(ref);
     out += ',';
-    json::append_quoted(out, topic);
+    out += topic;
     out += ',';
     json::append_quoted(out, event);
     out += ',';
   } else {
     out += "{\"topic\":";
-    json::append_quoted(out, topic);
+    out += topic;
     out += ",\"event\":";
     json::append_quoted(out, event);
     out += ",\"ref\":";
     out += or_null(ref);
     out += ",\"payload\":";
   }
+}
+
+void open(std::string &out, Version version, std::string_view join_ref, std::string_view ref, std::string_view topic,
+          std::string_view event) {
+  std::string quoted;
+  json::append_quoted(quoted, topic);
+  open_quoted(out, version, join_ref, ref, quoted, event);
 }
 
 void close(std::string &out, Version version) { out += version == Version::v2 ? ']' : '}'; }
@@ -51,6 +58,21 @@ void append_member(std::string &out, std::string_view name, std::string_view tex
   json::append_quoted(out, name);
   out += ':';
   json::append_quoted(out, text);
+}
+
+void append_outcome(std::string &out, Status status, std::string_view response) {
+  out += "{\"status\":\"";
+  out += word(status);
+  out += "\",\"response\":";
+  out += or_object(response);
+  out += '}';
+}
+
+std::string error_response(std::string_view reason, std::string_view sqlstate) {
+  std::string response = "{";
+  append_member(response, "reason", reason);
+  if (!sqlstate.empty()) append_member(response, "code", sqlstate);
+  return response.append("}");
 }
 
 void append_meta(std::string &out, Meta meta) {
@@ -67,26 +89,40 @@ bool has_meta(Meta meta) { return !meta.id.empty() || meta.replayed; }
 void append_reply(std::string &out, Version version, std::string_view join_ref, std::string_view ref,
                   std::string_view topic, Status status, std::string_view response) {
   open(out, version, join_ref, ref, topic, "phx_reply");
-  out += "{\"status\":\"";
-  out += word(status);
-  out += "\",\"response\":";
-  out += or_object(response);
-  out += '}';
+  append_outcome(out, status, response);
   close(out, version);
 }
 
 void append_error_reply(std::string &out, Version version, std::string_view join_ref, std::string_view ref,
-                        std::string_view topic, std::string_view reason) {
-  std::string response = "{";
-  append_member(response, "reason", reason);
-  response += '}';
-  append_reply(out, version, join_ref, ref, topic, Status::error, response);
+                        std::string_view topic, std::string_view reason, std::string_view sqlstate) {
+  append_reply(out, version, join_ref, ref, topic, Status::error, error_response(reason, sqlstate));
+}
+
+void append_error_reply(std::string &out, Version version, const Envelope &to, std::string_view reason,
+                        std::string_view sqlstate) {
+  open_quoted(out, version, to.join_ref, to.ref, to.topic.empty() ? "\"phoenix\"" : std::string_view(to.topic),
+              "phx_reply");
+  append_outcome(out, Status::error, error_response(reason, sqlstate));
+  close(out, version);
 }
 
 void append_push(std::string &out, Version version, std::string_view join_ref, std::string_view topic,
                  std::string_view event, std::string_view payload) {
   open(out, version, join_ref, {}, topic, event);
   out += or_object(payload);
+  close(out, version);
+}
+
+void append_broadcast(std::string &out, Version version, std::string_view topic, const Broadcast &broadcast) {
+  if (broadcast.object.empty()) return append_broadcast(out, version, topic, broadcast.event, broadcast.payload);
+  open(out, version, {}, {}, topic, "broadcast");
+  out += '{';
+  for (const json::Member &member : json::members({json::Kind::object, broadcast.object})) {
+    if (json::equals(member.key, "meta")) continue;
+    if (out.back() != '{') out += ',';
+    out.append(member.key).append(":").append(member.value.raw);
+  }
+  out += '}';
   close(out, version);
 }
 
@@ -147,25 +183,6 @@ void append_system(std::string &out, Version version, std::string_view join_ref,
   append_member(out, "channel", without_prefix(topic));
   out += '}';
   close(out, version);
-}
-
-void append_join_response(std::string &out, std::string_view requested) {
-  out += "{\"postgres_changes\":[";
-  const auto array = json::parse(requested);
-  std::size_t id = 0; // 0 is no id to a client, so the first is 1
-  for (const json::Value &change : json::elements(array.value_or(json::Value{}))) {
-    if (++id > 1) out += ',';
-    if (change.kind != json::Kind::object) {
-      out += change.raw;
-      continue;
-    }
-    out += change.raw.substr(0, change.raw.size() - 1);
-    const auto members = json::members(change);
-    out += members.begin() != members.end() ? ",\"id\":" : "\"id\":";
-    out += std::to_string(id);
-    out += '}';
-  }
-  out += "]}";
 }
 
 } // namespace pg_live::phoenix

@@ -5,6 +5,7 @@
 #include "connection.hpp"
 #include "json.hpp"
 #include "presence.hpp"
+#include "topic_name.hpp"
 #include "typing.hpp"
 
 #include <optional>
@@ -14,8 +15,8 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::size_t kLongestLocation = 1020; // bytes: 255 characters
 constexpr std::string_view kTypingTopic = "typing:";
+constexpr std::size_t kLongestLocation = kTopicNameBytes - kTypingTopic.size();
 
 struct Answer {
   phoenix::Status status = phoenix::Status::ok;

@@ -173,18 +173,20 @@ inEachMode((mode) => {
     }
   });
 
-  test('a stranger to the topic is in the room of its name, which is another', async () => {
+  test('members who do not say private are among the members of the topic, and no stranger to it is anywhere of its name', async () => {
     const room = newRoom();
     const anna = await enter(newestRealtime, bridges[0], 'anna', room);
-    const stranger = await enter(newestRealtime, bridges[0], 'stranger', room, { private: false, presence: { key: 'anna', enabled: true } });
+    const ben = await enter(newestRealtime, bridges[0], 'ben', room, { private: false, presence: { key: 'ben', enabled: true } });
+    const stranger = newestRealtime.connect(bridges[0], bridges[0].token({ sub: 'stranger' }));
     try {
-      await anna.track({ real: true });
-      await stranger.track({ real: false });
-      await knows(anna, { anna: [{ real: true }] });
-      await knows(stranger, { anna: [{ real: false }] });
-      assert.deepEqual(await database.channelMembers(room), { anna: [{ real: true }] });
+      const refused = stranger.subscribe(room, { private: false, presence: { key: 'anna', enabled: true } });
+      await refused.reported('CHANNEL_ERROR');
+      await anna.track({ at: 1 });
+      await ben.track({ at: 2 });
+      for (const one of [anna, ben]) await knows(one, { anna: [{ at: 1 }], ben: [{ at: 2 }] });
+      assert.deepEqual(await database.channelMembers(room), { anna: [{ at: 1 }], ben: [{ at: 2 }] });
     } finally {
-      await Promise.all([anna.close(), stranger.close()]);
+      await Promise.all([anna.close(), ben.close(), stranger.close()]);
     }
   });
 

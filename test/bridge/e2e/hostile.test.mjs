@@ -123,9 +123,38 @@ describe('beside a hostile client', () => {
       await socket.broadcast(topic, 'good');
       assert.deepEqual(socket.broadcasts(topic).map((frame) => frame.payload.event), ['good']);
       const told = socket.frames.find((frame) => frame.event === 'phx_reply' && frame.ref === '2');
-      assert.notEqual(told?.payload.status, 'ok');
+      assert.equal(told?.topic, topic);
+      assert.equal(told.payload.status, 'error');
+      assert.match(told.payload.response.code, /^(22|54)/);
       socket.close();
     });
+  }
+
+  for (const vsn of ['1.0.0', '2.0.0']) {
+    const frame = (topic, event, payload) => (vsn === '1.0.0'
+      ? `{"topic":"${topic}","event":"${event}","payload":${payload},"ref":"2","join_ref":"1"}` : `["1","2","${topic}","${event}",${payload}]`);
+    for (const [what, data, topic] of [
+      ['a track with half an emoji', (good) => frame(good, 'presence', '{"type":"presence","event":"track","payload":{"a":"\\ud83d"}}')],
+      ['a join with NUL in its presence key', (good) => frame(`${good}-2`, 'phx_join', '{"config":{"private":true,"presence":{"key":"\\u0000"}}}'), '-2'],
+      ['a join of half an emoji', (good) => frame(`${good}\\ud83d`, 'phx_join', '{}'), '\ud83d'],
+      ['a join of a topic with a line break', (good) => frame(`${good}\\n`, 'phx_join', '{}'), '\n'],
+      ['a join of a topic of 1,101 bytes', (good) => frame(`${good}${'x'.repeat(1110 - good.length)}`, 'phx_join', '{}')],
+      ['a join with a presence key of 1,100 bytes', (good) => frame(`${good}-3`, 'phx_join', `{"config":{"presence":{"key":"${'k'.repeat(1100)}"}}}`), '-3'],
+      ['a join of 70,000 bytes', (good) => frame(`${good}-4`, 'phx_join', `{"a":"${'x'.repeat(70_000)}"}`), '-4'],
+    ]) {
+      test(`${what} under serializer ${vsn} is answered where it belongs, with a reason and a code`, async () => {
+        const good = `realtime:${prefix}:told`;
+        const socket = await RawSocket.open(bridge, { vsn });
+        await socket.join(good);
+        socket.sendRaw(data(good));
+        const { topic: told, payload } = await socket.reply('2');
+        if (topic !== undefined) assert.equal(told, `${good}${topic}`);
+        assert.equal(payload.status, 'error');
+        assert.ok(payload.response.reason.length > 0);
+        assert.match(payload.response.code, /^(22|54)/);
+        socket.close();
+      });
+    }
   }
 
   for (const [what, send, code] of [

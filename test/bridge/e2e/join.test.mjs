@@ -63,20 +63,16 @@ describe('joining a topic', () => {
       await connection.close();
     });
 
-    test(`${client.name} that asks for changes of tables is told that there are none here, and is subscribed`, async () => {
+    test(`${client.name} that asks for changes of tables is refused, and told why`, async () => {
       const connection = client.connect(bridge, bridge.token());
       const channel = connection.client.channel(`${prefix}:changes`, { config: { private: true } });
-      const statuses = [];
-      const system = [];
+      const errors = [];
       channel.on('postgres_changes', { event: '*', schema: 'public', table: 'todos', filter: 'id=eq.1' }, () => {});
-      channel.on('postgres_changes', { event: 'INSERT', schema: 'public' }, () => {});
-      channel.on('system', {}, (message) => system.push(message));
       await connection.signedIn;
-      channel.subscribe((status) => statuses.push(status));
-      await eventually('the client is subscribed', () => statuses.includes('SUBSCRIBED'));
-      const message = await eventually('the client is told', () => system.find(({ extension }) => extension === 'postgres_changes'));
-      assert.equal(message.status, 'error');
-      assert.ok(!statuses.includes('CHANNEL_ERROR'));
+      channel.subscribe((status, error) => errors.push({ status, message: error?.message }));
+      const told = await eventually('the client is told', () => errors[0]);
+      assert.equal(told.status, 'CHANNEL_ERROR');
+      assert.match(told.message, /postgres_changes/);
       await connection.close();
     });
   }
@@ -169,16 +165,79 @@ describe('joining a topic', () => {
         assert.equal(socket.frames.filter(isState).length, 1);
       });
 
-      test('the changes asked for come back as they were sent, each with a number', async () => {
-        const changes = [{ event: '*', schema: 'public', table: 'todos', filter: 'id=eq.1' }, { event: 'INSERT', schema: 'public' }];
-        const { payload } = await socket.join(`${topic}:changes`, { ref: '21', config: { postgres_changes: changes } });
-        const ids = payload.response.postgres_changes.map(({ id }) => id);
-        assert.ok(ids.every((id) => Number.isInteger(id) && id > 0));
-        assert.equal(new Set(ids).size, changes.length);
-        assert.deepEqual(payload.response.postgres_changes.map(({ id: _id, ...change }) => change), changes);
+      test('a leave of an earlier join ends no later one; one that names no join does', async () => {
+        await socket.join(`${topic}:stale`, { ref: '30' });
+        socket.send('30', '31', `${topic}:stale`, 'phx_leave', {});
+        await socket.join(`${topic}:stale`, { ref: '32' });
+        socket.send('30', '33', `${topic}:stale`, 'phx_leave', {});
+        assert.equal((await socket.reply('33')).payload.status, 'ok');
+        await database.emit(`${prefix}:frames:stale`, 'still here');
+        await socket.broadcast(`${topic}:stale`, 'still here');
+        socket.send(null, '34', `${topic}:stale`, 'phx_leave', {});
+        await socket.frame('phx_close', (frame) => frame.event === 'phx_close' && frame.ref === '32');
       });
+
+      test('what is sent right behind a join is done after it, and what follows a join that fails is answered', async () => {
+        const early = `${topic}:early`;
+        socket.send('40', '40', early, 'phx_join', { config: { private: true, broadcast: { self: true, ack: true } } });
+        for (const ref of ['41', '42', '43'])
+          socket.send('40', ref, early, 'broadcast', { type: 'broadcast', event: `e${ref}`, payload: {} });
+        socket.send('40', '44', early, 'presence', { type: 'presence', event: 'track', payload: {} });
+        for (const ref of ['40', '41', '42', '43', '44']) assert.equal((await socket.reply(ref)).payload.status, 'ok');
+        const order = socket.frames.filter((frame) => frame.event === 'phx_reply' && frame.topic === early).map((frame) => frame.ref);
+        assert.equal(order[0], '40');
+        await socket.broadcast(early, 'e43');
+        assert.deepEqual(socket.broadcasts(early).map((frame) => frame.payload.event), ['e41', 'e42', 'e43']);
+        socket.send('45', '45', `realtime:${prefix}:secret`, 'phx_join', { config: { private: true } });
+        socket.send('45', '46', `realtime:${prefix}:secret`, 'broadcast', { type: 'broadcast', event: 'e', payload: {} });
+        assert.equal((await socket.reply('45')).payload.status, 'error');
+        assert.deepEqual((await socket.reply('46')).payload, { status: 'error', response: { reason: 'unmatched topic' } });
+      });
+
+      test('a client that asks when events are ready is told', async () => {
+        await socket.join(`${topic}:ready`, { ref: '60', config: { broadcast: { replication_ready: true } } });
+        const { payload } = await socket.frame('system', (frame) => frame.event === 'system' && frame.topic === `${topic}:ready`);
+        assert.equal(payload.status, 'ok');
+        assert.equal(payload.extension, 'system');
+        assert.equal(payload.message, 'Replication connection established');
+      });
+
+      test('changes of tables are refused with a reason and a code', async () => {
+        const { payload } = await socket.join(`${topic}:changes`, { ref: '21', config: { postgres_changes: [{ event: '*' }] } });
+        assert.equal(payload.status, 'error');
+        assert.match(payload.response.reason, /postgres_changes/);
+        assert.equal(payload.response.code, '0A000');
+      });
+
+      for (const [what, replay] of Object.entries({
+        'a fraction of a millisecond': { since: Date.now() + 0.5 },
+        'an ISO date': { since: new Date().toISOString() },
+        'a limit that is a text': { since: 0, limit: '5' },
+        'no bounds': {},
+        'no object': 5,
+      })) {
+        test(`a replay with ${what} is refused with a reason`, async () => {
+          const ref = `replay-${what.length}`;
+          const { payload } = await socket.join(`${topic}:${ref}`, { ref, config: { broadcast: { replay } } });
+          assert.equal(payload.status, 'error');
+          assert.match(payload.response.reason, /^UnableToReplayMessages: Replay params are not valid/);
+        });
+      }
     });
   }
+
+  test('too much behind a join is refused, message by message, and what was kept is done', async () => {
+    const slow = await database.topics({ receive: 'pg_advisory_xact_lock_shared(5656) is not null' });
+    await database.query('select pg_advisory_lock(5656)');
+    const socket = await RawSocket.open(bridge);
+    socket.send('1', '1', `realtime:${slow}:x`, 'phx_join', { config: { private: true } });
+    for (let n = 0; n < 40; n++) socket.send('1', `n${n}`, `realtime:${slow}:x`, 'heartbeat', {});
+    const { payload } = await socket.reply('n39');
+    assert.deepEqual(payload.response, { reason: 'too much was sent before the join was answered', code: '53400' });
+    await database.query('select pg_advisory_unlock(5656)');
+    assert.equal((await socket.reply('n31')).payload.status, 'ok');
+    socket.close();
+  });
 
   for (const path of ['/realtime/v1/websocket', '/socket/websocket', '/websocket']) {
     test(`${path} is a door`, async () => {

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { clients, newestRealtime } from './clients.mjs';
 import { openDatabase } from './database.mjs';
 import { RawSocket, userBroadcastPush } from './raw-socket.mjs';
-import { startBridge } from './support.mjs';
+import { startBridge, uniqueName } from './support.mjs';
 
 describe('a broadcast on a topic of the database', () => {
   let database;
@@ -106,6 +106,29 @@ describe('a broadcast on a topic of the database', () => {
     await other.stop();
   });
 
+  test('a broadcast that is to persist is kept, in every form it comes in, and the others are not', async () => {
+    const topic = `${prefix}:kept`;
+    const sender = await joined(newestRealtime, 'anna', topic, { broadcast: { ack: true } });
+    assert.equal(await sender.channel.send({ type: 'broadcast', event: 'by socket', payload: {}, persist: true }), 'ok');
+    assert.equal(await sender.channel.send({ type: 'broadcast', event: 'not kept', payload: {} }), 'ok');
+    assert.deepEqual(await sender.channel.httpSend('by path', {}, { persist: true }), { success: true });
+    assert.deepEqual(await sender.channel.httpSend('for a while', {}, { persist: { ttl: 60 } }), { success: true });
+    const { rows } = await database.query('select event from live.event where topic = $1 order by id', [topic]);
+    assert.deepEqual(rows.map(({ event }) => event), ['by socket', 'by path', 'for a while']);
+  });
+
+  test('what is sent right behind a new token is judged by that token', async () => {
+    const topic = `realtime:${prefix}:fresh`;
+    const socket = await RawSocket.open(bridge, { token: bridge.token({ sub: 'carl' }) });
+    await socket.join(topic, { config: { broadcast: { ack: true } } });
+    for (const [ref, sub, status] of [['2', 'anna', 'ok'], ['3', 'carl', 'error']]) {
+      socket.send('1', null, topic, 'access_token', { access_token: bridge.token({ sub }) });
+      socket.send('1', ref, topic, 'broadcast', { type: 'broadcast', event: sub, payload: {} });
+      assert.equal((await socket.reply(ref)).payload.status, status);
+    }
+    socket.close();
+  });
+
   test('bytes cannot be stored in the database: the sender is told so', async () => {
     const topic = `realtime:${prefix}:bytes`;
     const socket = await RawSocket.open(bridge);
@@ -130,6 +153,9 @@ describe('a broadcast on a channel that is no topic of the database', () => {
     await database?.close();
   });
 
+  const postJson = (path, body, token) => fetch(`${bridge.url}${path}`, {
+    method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify(body),
+  });
   const bytes = new Uint8Array([0, 1, 127, 128, 255]);
   for (const client of clients.filter((candidate) => candidate.binary)) {
     test(`bytes go from ${client.name} to every client that can read them, and break none that cannot`, async () => {
@@ -152,24 +178,134 @@ describe('a broadcast on a channel that is no topic of the database', () => {
     });
   }
 
-  test('a room named like a topic gives no event of it to who may not receive it, and adds none to it', async () => {
-    const prefix = await database.topics({ receive: "live.user_id() = 'anna'" });
+  test('a name that has a rule is no room: who may not receive the topic is refused, and sends nothing that its members hear', async () => {
+    const prefix = await database.topics({ receive: "live.user_id() in ('anna', 'carl')", send: "live.user_id() = 'anna'" });
     const wire = `realtime:${prefix}:room`;
     const inside = await RawSocket.open(bridge);
+    const silent = await RawSocket.open(bridge, { token: bridge.token({ sub: 'carl' }) });
     const outside = await RawSocket.open(bridge, { token: bridge.token({ sub: 'ben' }) });
-    await inside.join(wire);
-    assert.equal((await outside.join(wire, { config: { private: false, broadcast: { self: true } } })).payload.status, 'ok');
-    await database.emit(`${prefix}:room`, 'secret');
-    await inside.broadcast(wire, 'secret');
-    outside.send('1', '2', wire, 'broadcast', { type: 'broadcast', event: 'chatter', payload: {} });
-    await outside.broadcast(wire, 'chatter');
+    const open = { config: { private: false } };
+    assert.equal((await inside.join(wire, open)).payload.status, 'ok');
+    assert.equal((await silent.join(wire, open)).payload.status, 'ok');
+    assert.match((await outside.join(wire, open)).payload.response.reason, /permission/);
+    silent.send('1', '2', wire, 'broadcast', { type: 'broadcast', event: 'forged', payload: {} });
+    assert.match((await silent.reply('2')).payload.response.reason, /permission/);
+    const forged = { messages: [{ topic: `${prefix}:room`, event: 'forged', payload: {} }] };
+    for (const [token, status] of [[bridge.anonKey, 401], [bridge.token({ sub: 'ben' }), 403]]) {
+      assert.equal((await postJson('/api/broadcast', forged, token)).status, status);
+    }
     await database.emit(`${prefix}:room`, 'marker');
-    await inside.broadcast(wire, 'marker');
-    assert.deepEqual(inside.broadcasts(wire).map((frame) => frame.payload.event), ['secret', 'marker']);
-    assert.deepEqual(outside.broadcasts(wire).map((frame) => frame.payload.event), ['chatter']);
-    inside.close();
-    outside.close();
+    await Promise.all([inside, silent].map((socket) => socket.broadcast(wire, 'marker')));
+    for (const socket of [inside, silent]) assert.deepEqual(socket.broadcasts(wire).map((frame) => frame.payload.event), ['marker']);
+    for (const socket of [inside, silent, outside]) socket.close();
   });
+
+  test('stock phoenix, which never says private, sends to the private members of a topic and hears them', async () => {
+    const prefix = await database.topics();
+    const stock = clients.find(({ name }) => name.startsWith('phoenix'));
+    const connections = [stock.connect(bridge, bridge.token()), newestRealtime.connect(bridge, bridge.token({ sub: 'ben' }))];
+    const open = connections[0].subscribe(`${prefix}:room`, { private: undefined, broadcast: { ack: true } });
+    const member = connections[1].subscribe(`${prefix}:room`, { broadcast: { ack: true } });
+    await Promise.all([open, member].map((subscription) => subscription.reported('SUBSCRIBED')));
+    assert.equal(await open.send('from phoenix', { x: 1 }), 'ok');
+    assert.deepEqual((await member.arrived('from phoenix')).payload, { x: 1 });
+    assert.equal(await member.send('from realtime', { x: 2 }), 'ok');
+    assert.deepEqual((await open.arrived('from realtime')).payload, { x: 2 });
+    await Promise.all(connections.map((connection) => connection.close()));
+  });
+
+  test('a rule that is made for the name of a room ends it: members of the topic go on with the topic, others end', async () => {
+    const topic = uniqueName('room');
+    const ruled = await database.topics({ receive: "live.user_id() = 'anna'" });
+    const anna = await RawSocket.open(bridge);
+    const ben = await RawSocket.open(bridge, { token: bridge.token({ sub: 'ben' }) });
+    for (const socket of [anna, ben]) await socket.join(`realtime:${topic}`, { config: { private: false, broadcast: { self: true } } });
+    ben.send('1', '2', `realtime:${topic}`, 'broadcast', { type: 'broadcast', event: 'chatter', payload: {} });
+    await anna.broadcast(`realtime:${topic}`, 'chatter');
+    await database.query('select live.set_topic_rule($1, $2::regprocedure)', [topic, `${ruled}.receive(text)`]);
+    await ben.frame('ben is told that it ended', (frame) => frame.event === 'phx_close' && frame.topic === `realtime:${topic}`);
+    await database.emit(topic, 'marker');
+    await anna.broadcast(`realtime:${topic}`, 'marker');
+    await database.query('select live.drop_topic_rule($1)', [topic]);
+    anna.close();
+    ben.close();
+  });
+
+  test('a room carries whatever object is sent, but for what only the server says of it', async () => {
+    const sockets = await Promise.all(['1.0.0', '2.0.0'].map((vsn) => RawSocket.open(bridge, { vsn })));
+    const wire = `realtime:${uniqueName('any')}`;
+    for (const socket of sockets) await socket.join(wire, { config: { private: false, broadcast: { self: true } } });
+    sockets[0].send('1', '2', wire, 'broadcast', { type: 'broadcast', event: 'e', payload: 7, extra: { a: [1] }, meta: { id: '1-1' } });
+    sockets[1].send('1', '3', wire, 'broadcast', {});
+    for (const socket of sockets) {
+      await socket.frame('both arrive', () => socket.broadcasts(wire).length === 2);
+      assert.deepEqual(new Set(socket.broadcasts(wire).map((frame) => JSON.stringify(frame.payload))),
+        new Set(['{"type":"broadcast","event":"e","payload":7,"extra":{"a":[1]}}', '{}']));
+      socket.close();
+    }
+  });
+
+  test('bytes go by HTTP to a room, and are refused with 415 on a topic of the database', async () => {
+    const connection = newestRealtime.connect(bridge, bridge.token());
+    const topic = uniqueName('bytes');
+    const room = connection.subscribe(topic, { private: false });
+    await room.reported('SUBSCRIBED');
+    assert.deepEqual(await room.channel.httpSend('bytes', new Uint8Array([1, 2])), { success: true });
+    assert.deepEqual([...new Uint8Array((await room.arrived('bytes')).payload)], [1, 2]);
+    const ruled = `${await database.topics()}:x`;
+    for (const query of ['', '?private=true']) {
+      const response = await fetch(`${bridge.url}/api/broadcast/${ruled}/events/bytes${query}`, {
+        method: 'POST', body: new Uint8Array([1, 2]),
+        headers: { authorization: `Bearer ${bridge.token()}`, 'content-type': 'application/octet-stream' },
+      });
+      assert.equal(response.status, 415);
+      assert.match((await response.json()).error, /JSON/);
+    }
+    await connection.close();
+  });
+
+  test('a request with one message that is refused sends none, and the answer names it', async () => {
+    const prefix = await database.topics({ send: "topic like '%:allowed'" });
+    const room = uniqueName('batch');
+    const socket = await RawSocket.open(bridge);
+    await socket.join(`realtime:${prefix}:allowed`);
+    await socket.join(`realtime:${room}`, { ref: '2', config: { private: false } });
+    const to = (topic, event) => ({ topic, event, payload: {} });
+    const refused = await postJson('/api/broadcast', { messages: [to(room, 'no'), to(`${prefix}:allowed`, 'no'), to(`${prefix}:denied`, 'no')] }, bridge.token());
+    assert.equal(refused.status, 403);
+    assert.ok((await refused.json()).error.includes(`${prefix}:denied`));
+    assert.equal((await postJson('/api/broadcast', { messages: [to(room, 'yes'), to(`${prefix}:allowed`, 'yes')] }, bridge.token())).status, 202);
+    for (const topic of [room, `${prefix}:allowed`]) {
+      await socket.broadcast(`realtime:${topic}`, 'yes');
+      assert.deepEqual(socket.broadcasts(`realtime:${topic}`).map((frame) => frame.payload.event), ['yes']);
+    }
+    socket.close();
+  });
+
+  for (const [what, message] of Object.entries({
+    'private is "true"': { private: 'true' },
+    'private is "True"': { private: 'True' },
+  })) {
+    test(`a message by HTTP whose ${what} is private`, async () => {
+      const topic = uniqueName('private');
+      const response = await postJson('/api/broadcast', { messages: [{ topic, event: 'x', payload: {}, ...message }] }, bridge.token());
+      assert.equal(response.status, 403);
+    });
+  }
+
+  for (const [what, message] of Object.entries({
+    'private is "yes"': { private: 'yes' },
+    'private is a number': { private: 1 },
+    'persist is "soon"': { persist: 'soon' },
+    'persist is for a public room': { persist: true },
+    'topic has a line break': { topic: 'a\nb' },
+    'event has 256 bytes': { event: 'x'.repeat(256) },
+  })) {
+    test(`a message by HTTP whose ${what} is refused with 422`, async () => {
+      const response = await postJson('/api/broadcast', { messages: [{ topic: 'x', event: 'x', payload: {}, ...message }] }, bridge.token());
+      assert.equal(response.status, 422);
+    });
+  }
 
   test('topics of the extension are no rooms: what clients send there would look like what the database says', async () => {
     const socket = await RawSocket.open(bridge, { token: bridge.token({ sub: 'anna' }) });

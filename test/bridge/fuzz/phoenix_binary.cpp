@@ -11,6 +11,9 @@ using fuzz::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t size) {
   std::string error;
+  std::string refused;
+  append_error_reply(refused, Version::v2, envelope_of_binary(fuzz::view(data, size)), "refused", "22P02");
+  require(decode_text(Version::v2, refused).has_value());
   const auto message = decode_binary(fuzz::view(data, size), &error);
   require(message.has_value() == error.empty());
   if (!message) return 0;

@@ -119,19 +119,14 @@ TEST(PhoenixEncode, QuotesTopicsAndEvents) {
             R"([null,null,"a\"b\u000a","\\",{}])");
 }
 
-TEST(PhoenixEncode, AJoinResponseEchoesEachChangeWithAnId) {
-  const auto response = [](std::string_view requested) {
-    std::string out;
-    append_join_response(out, requested);
-    EXPECT_TRUE(json::parse(out)) << out;
-    return out;
-  };
-  EXPECT_EQ(response("[]"), R"({"postgres_changes":[]})");
-  EXPECT_EQ(response(""), R"({"postgres_changes":[]})");
-  EXPECT_EQ(response("{}"), R"({"postgres_changes":[]})");
-  EXPECT_EQ(response(R"([{"event":"*", "filter":null}, {} ,{ }])"),
-            R"({"postgres_changes":[{"event":"*", "filter":null,"id":1},{"id":2},{ "id":3}]})");
-  EXPECT_EQ(response("[null,1]"), R"({"postgres_changes":[null,1]})") << "the list keeps its length";
+TEST(PhoenixEncode, ABroadcastBetweenClientsKeepsAllThatWasSentButWhatTheServerSays) {
+  Broadcast broadcast{
+      .event = "e", .payload = "1", .object = R"({"type":"broadcast","event":"e","meta":{"id":"1-1"},"extra" : [1]})"};
+  EXPECT_EQ(encoded([&](auto &out) { append_broadcast(out, Version::v2, "t", broadcast); }),
+            R"([null,null,"t","broadcast",{"type":"broadcast","event":"e","extra":[1]}])");
+  broadcast.object = "{}";
+  EXPECT_EQ(encoded([&](auto &out) { append_broadcast(out, Version::v1, "t", broadcast); }),
+            R"({"topic":"t","event":"broadcast","ref":null,"payload":{}})");
 }
 
 } // namespace

@@ -1,0 +1,39 @@
+// Messages that came right behind a join, before its answer: they are done once the join is answered.
+// Invariant: one connection keeps a few, and never many bytes of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pg_live {
+
+enum class ChannelId : std::uint32_t;
+
+struct EarlyMessage {
+  ChannelId channel;
+  bool binary;
+  std::string text;
+};
+
+class EarlyMessages {
+ public:
+  static constexpr std::size_t most_kept = 32;
+  static constexpr std::size_t most_bytes = 65536;
+
+  /// False, and nothing kept: there are too many.
+  bool keep(ChannelId channel, std::string_view text, bool binary);
+
+  /// Takes out those for a channel, in the order they came.
+  std::vector<EarlyMessage> take(ChannelId channel);
+
+  bool empty() const { return messages_.empty(); }
+
+ private:
+  std::vector<EarlyMessage> messages_;
+  std::size_t bytes_ = 0;
+};
+
+} // namespace pg_live

@@ -1,0 +1,28 @@
+// Which names topics and events can have: as live.emit() takes them, so that no channel waits for what cannot happen.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+
+namespace pg_live {
+
+inline constexpr std::size_t kTopicNameBytes = 1100;
+inline constexpr std::size_t kEventNameBytes = 255;
+
+constexpr bool has_control_characters(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+constexpr bool is_topic_name(std::string_view name) {
+  return !name.empty() && name.size() <= kTopicNameBytes && !has_control_characters(name);
+}
+
+constexpr bool is_event_name(std::string_view name) {
+  return !name.empty() && name.size() <= kEventNameBytes && !has_control_characters(name);
+}
+
+static_assert(is_topic_name("room:1") && is_topic_name("grüße") && !is_topic_name("") && !is_topic_name("a\nb"));
+
+} // namespace pg_live
