@@ -58,7 +58,6 @@ void send_through_database(Services &services, Channel &channel, const phoenix::
   command.sql = kSend;
   command.parameters = {std::string(channel.topic()), broadcast.event, std::string(broadcast.payload),
                         durable ? "true" : "false"};
-  command.sequence_key = channel.connection().id();
   command.done = [holder = channel.connection().weak_from_this(), id = channel.id(), ref = message.ref,
                   &services](const CommandResult &result) {
     const auto connection = holder.lock();

@@ -20,12 +20,16 @@ constexpr std::array kStatuses = {
     StatusOfState{"22", 422},    // arguments that make no sense
     StatusOfState{"23503", 422}, // what they are about does not exist
     StatusOfState{"23505", 409}, // it is there already, and is another
+    StatusOfState{"25006", 503}, // it takes no writes
     StatusOfState{"28", 401},    // no identity
     StatusOfState{"40", 503},    // serialization failure, deadlock: asking again helps
     StatusOfState{"42501", 403}, // no right
-    StatusOfState{"53400", 503}, // too much waits
+    StatusOfState{"53400", 429}, // too much of the user's waits
+    StatusOfState{"53", 503},    // memory, disk or connections are used up, or too much waits
     StatusOfState{"54", 413},    // more than the limits allow
+    StatusOfState{"55P03", 503}, // another transaction holds what it needs
     StatusOfState{"57014", 504}, // took too long
+    StatusOfState{"57P", 503},   // the server stops or starts
     StatusOfState{"P0002", 404}, // there is none
 };
 

@@ -84,14 +84,13 @@ void command_by_http(Services &services, const ClaimsRef &claims, const HttpRequ
   command.claims = claims;
   command.sql = entry.sql;
   command.parameters = {std::get<std::string>(std::move(arguments)), std::nullopt, std::nullopt};
-  command.sequence_key = std::hash<std::string>{}(claims->user_id); // what one user asks for stays in order
   command.done = [respond = std::move(respond), &entry, &services,
                   links = PageLinks(entry.kind == CommandKind::page ? request.head.query : ""),
                   signed_in = !claims->user_id.empty()](const CommandResult &result) {
     respond(response_to(services, entry, result, links, signed_in));
   };
   if (entry.kind == CommandKind::read || entry.kind == CommandKind::page)
-    return services.database.read(std::move(command));
+    return services.database.read(std::move(command), Reading::query);
   services.database.write(std::move(command));
 }
 

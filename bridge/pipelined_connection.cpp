@@ -1,114 +1,167 @@
 // Sending and answering commands in pipeline mode.
 #include "pipelined_connection.hpp"
 
+#include "siphash.hpp"
+
 #include <libpq-fe.h>
 
-#include <array>
+#include <algorithm>
 #include <utility>
 
 namespace pg_live {
 
 namespace {
 
-// Enough to keep the server busy; more would only move the queue to where it cannot be bounded or answered.
-constexpr std::size_t kMaxSent = 16;
-constexpr std::uint64_t kGrace = 5000; // milliseconds beyond statement_timeout before silence means a dead connection
+constexpr std::uint64_t kGrace = 1500; // milliseconds beyond a command's time before silence means a dead connection
 
-// Local to the transaction, hence harmless to whoever uses the connection next, and right behind a pooler too.
+constexpr std::string_view kDefaults = "select reset_val from pg_catalog.pg_settings "
+                                       "where name in ('search_path', 'TimeZone') order by lower(name)";
+
+// These two are accepted only before a transaction has a snapshot, so no function can set them.
+constexpr std::string_view kIsolation = "set transaction_isolation = 'read committed'";
+constexpr std::string_view kReadWrite = "set transaction_read_only = off";
+
+// All that a command depends on, local to its transaction, hence harmless to whoever uses the connection next. The
+// older settings of the claims would win over the claims. The encoding comes first: what follows is read in it.
+constexpr std::string_view kEncoding = "select pg_catalog.set_config('client_encoding', 'UTF8', true)";
 constexpr std::string_view kBecomeUser =
-    "select set_config('request.jwt.claims', $1, true), set_config('role', $2, true), "
-    "set_config('statement_timeout', $3, true)";
+    "select pg_catalog.set_config(name, value, true) from (values ('request.jwt.claims', $1), "
+    "('request.jwt.claim.sub', ''), ('request.jwt.claim.role', ''), ('role', $2), ('statement_timeout', $3), "
+    "('search_path', $4), ('TimeZone', $5), ('lock_timeout', '0'), ('DateStyle', 'ISO, MDY'), "
+    "('IntervalStyle', 'postgres'), ('bytea_output', 'hex'), ('extra_float_digits', '1'), ('row_security', 'on'), "
+    "('jit', 'off')) as setting (name, value)";
 
 std::string_view field(const Rows &rows, int code) {
   const char *text = PQresultErrorField(rows.get(), code);
   return text == nullptr ? std::string_view() : std::string_view(text);
 }
 
-// The statement is gone (another session of a pooler), or its result type changed with an upgrade. A function of the
-// app may raise 0A000 itself, so the place that raised it is part of the condition.
+// The statement is not there, or is there already: the server's side of the connection is another one than before. Or
+// its result type changed with an upgrade. A function of the app may raise 0A000 itself, so the place that raised it is
+// part of the condition.
 bool statement_is_stale(const Rows &rows) {
   const std::string_view sqlstate = field(rows, PG_DIAG_SQLSTATE);
-  return sqlstate == "26000" ||
+  return sqlstate == "26000" || sqlstate == "42P05" ||
          (sqlstate == "0A000" && field(rows, PG_DIAG_SOURCE_FUNCTION) == "RevalidateCachedQuery");
 }
 
-} // namespace
-
-PipelinedConnection::PipelinedConnection(Loop &loop, const Log &log, const DatabaseSettings &settings, Database &pool,
-                                         std::string name)
-    : loop_(loop), settings_(settings), pool_(pool),
-      link_(loop, log, settings.connection_string, std::move(name),
-            {[this] { on_ready(); }, [this] { on_readable(); }, [this] { on_lost(); }}) {}
-
-void PipelinedConnection::submit(std::unique_ptr<Database::Pending> pending) {
-  waiting_.push_back(std::move(pending));
-  pump();
+// The same for the same text, whoever prepares it.
+std::string name_of(std::string_view sql) {
+  constexpr SipKey key{0x70675f6c697665, 1};
+  return "pg_live_" + std::to_string(siphash(key, sql));
 }
 
-void PipelinedConnection::submit_first(std::unique_ptr<Database::Pending> pending) {
-  waiting_.push_front(std::move(pending));
-  pump();
+int count(const std::vector<const char *> &values) { return static_cast<int>(values.size()); }
+
+} // namespace
+
+PipelinedConnection::PipelinedConnection(Loop &loop, const Log &log, const DatabaseSettings &settings,
+                                         CommandSource &source, std::string name)
+    : loop_(loop), source_(source), link_(loop, log, settings.connection_string, std::move(name),
+                                          {[this] { on_ready(); }, [this] { on_readable(); }, [this] { on_lost(); }}) {}
+
+std::string_view PipelinedConnection::user() const { return PQuser(link_.connection()); }
+
+std::string_view PipelinedConnection::server_encoding() const {
+  const char *encoding = PQparameterStatus(link_.connection(), "server_encoding");
+  return encoding == nullptr ? std::string_view() : std::string_view(encoding);
 }
 
 void PipelinedConnection::on_ready() {
-  if (PQenterPipelineMode(link_.connection()) != 1) return link_.fail(PQerrorMessage(link_.connection()));
-  link_.works();
-  pump();
-  pool_.connected(*this, PQuser(link_.connection()));
+  PGconn *connection = link_.connection();
+  if (PQenterPipelineMode(connection) != 1 || !send_unnamed({{kDefaults, {}}}) || PQpipelineSync(connection) != 1)
+    return link_.fail(PQerrorMessage(connection));
+  link_.flush();
 }
 
 void PipelinedConnection::pump() {
-  while (link_.ready() && !waiting_.empty() && sent_.size() < kMaxSent) {
-    if (sent_.empty()) progress_ = loop_.now();
-    sent_.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
+  while (ready()) {
+    PendingRef pending = source_.next(*this);
+    if (!pending) break;
+    sent_.push_back(std::move(pending));
     if (!send(*sent_.back())) return link_.fail(PQerrorMessage(link_.connection()));
   }
   link_.flush();
 }
 
-bool PipelinedConnection::send(Database::Pending &pending) {
-  PGconn *connection = link_.connection();
+bool PipelinedConnection::send(PendingCommand &pending) {
   const Command &command = pending.command;
-  ++pending.attempts;
-  pending.parses = pending.results = 0;
-  const std::string become_user = prepare(kBecomeUser, pending.parses);
-  const std::string statement = prepare(command.sql, pending.parses);
-  const std::string timeout = std::to_string(settings_.statement_timeout_seconds) + "s";
+  const std::uint64_t left = command.give_up - std::min(command.give_up - 1, loop_.now());
+  const std::string timeout = std::to_string(left); // milliseconds; 0 would be none at all
   const Claims *claims = command.claims.get();
-  const std::array user = {claims ? claims->text.c_str() : "", claims ? claims->role.c_str() : "none", timeout.c_str()};
-  std::vector<const char *> values;
+  std::vector<Statement> statements = {{kIsolation, {}}};
+  if (!pending.changes_nothing) statements.push_back({kReadWrite, {}});
+  statements.push_back({kEncoding, {}});
+  statements.push_back({kBecomeUser,
+                        {claims ? claims->text.c_str() : "", claims ? claims->role.c_str() : "none", timeout.c_str(),
+                         search_path_.c_str(), time_zone_.c_str()}});
+  statements.push_back({command.sql, {}});
   for (const auto &parameter : command.parameters)
-    values.push_back(parameter ? parameter->c_str() : nullptr);
-  return !become_user.empty() && !statement.empty() &&
-         PQsendQueryPrepared(connection, become_user.c_str(), user.size(), user.data(), nullptr, nullptr, 0) == 1 &&
-         PQsendQueryPrepared(connection, statement.c_str(), static_cast<int>(values.size()), values.data(), nullptr,
-                             nullptr, 0) == 1 &&
-         PQpipelineSync(connection) == 1;
+    statements.back().values.push_back(parameter ? parameter->c_str() : nullptr);
+  ++pending.attempts;
+  pending.results = 0;
+  pending.parses.clear();
+  const bool sent =
+      may_prepare_ && pending.attempts == 1 ? send_prepared(pending, statements) : send_unnamed(statements);
+  pending.preceding = static_cast<unsigned>(pending.parses.size() + statements.size()) - 1;
+  return sent && PQpipelineSync(link_.connection()) == 1;
 }
 
-// The name of the prepared statement; sends its Parse if this connection has not seen it. Empty if that could not be
-// sent.
-std::string PipelinedConnection::prepare(std::string_view sql, unsigned &parses) {
-  const auto known = prepared_.find(sql.data());
-  if (known != prepared_.end()) return known->second;
-  std::string name = "pg_live_" + std::to_string(++statements_);
-  if (PQsendPrepare(link_.connection(), name.c_str(), std::string(sql).c_str(), 0, nullptr) != 1) return "";
-  ++parses;
-  return prepared_.emplace(sql.data(), name).first->second;
+// With the Parse of what this connection has not prepared, each right before its use: a Parse takes a snapshot, after
+// which the isolation of the transaction is what it is.
+bool PipelinedConnection::send_prepared(PendingCommand &pending, const std::vector<Statement> &statements) {
+  PGconn *connection = link_.connection();
+  unsigned results = 0;
+  for (const Statement &each : statements) {
+    const std::string name = name_of(each.sql);
+    if (prepared_.insert(name).second) {
+      if (PQsendPrepare(connection, name.c_str(), std::string(each.sql).c_str(), 0, nullptr) != 1) return false;
+      pending.parses.emplace_back(results++, name);
+    }
+    if (PQsendQueryPrepared(connection, name.c_str(), count(each.values), each.values.data(), nullptr, nullptr, 0) != 1)
+      return false;
+    ++results;
+  }
+  return true;
+}
+
+// Parsed each time, which is right on whatever connection of a pooler's it arrives.
+bool PipelinedConnection::send_unnamed(const std::vector<Statement> &statements) {
+  return std::all_of(statements.begin(), statements.end(), [&](const Statement &each) {
+    return PQsendQueryParams(link_.connection(), std::string(each.sql).c_str(), count(each.values), nullptr,
+                             each.values.data(), nullptr, nullptr, 0) == 1;
+  });
 }
 
 void PipelinedConnection::on_readable() {
-  progress_ = loop_.now();
-  while (link_.ready() && !sent_.empty() && PQisBusy(link_.connection()) == 0) {
+  while (link_.ready() && (!sent_.empty() || !has_defaults_) && PQisBusy(link_.connection()) == 0) {
     PGresult *result = PQgetResult(link_.connection());
-    if (result != nullptr) take_result(Rows(result)); // null only separates the results of two queries
+    if (result == nullptr) continue; // it only separates the results of two queries
+    if (has_defaults_) {
+      take_result(Rows(result));
+    } else {
+      take_defaults(Rows(result));
+    }
   }
   pump();
 }
 
+void PipelinedConnection::take_defaults(const Rows &rows) {
+  const auto status = PQresultStatus(rows.get());
+  if (status == PGRES_TUPLES_OK && rows.count() == 2) {
+    search_path_ = rows.text(0, 0);
+    time_zone_ = rows.text(1, 0);
+  } else if (status == PGRES_PIPELINE_SYNC) {
+    has_defaults_ = true;
+    link_.works();
+    source_.connected(*this);
+  } else {
+    link_.fail(error_of(rows).message);
+  }
+}
+
 void PipelinedConnection::take_result(Rows rows) {
-  Database::Pending &pending = *sent_.front();
+  PendingCommand &pending = *sent_.front();
   switch (PQresultStatus(rows.get())) {
   case PGRES_PIPELINE_SYNC:
     return command_done();
@@ -116,54 +169,55 @@ void PipelinedConnection::take_result(Rows rows) {
     return; // skipped after an error that is already noted
   case PGRES_COMMAND_OK:
   case PGRES_TUPLES_OK:
-    if (++pending.results > pending.parses + 1) pending.rows = std::move(rows);
+    if (++pending.results > pending.preceding) pending.rows = std::move(rows);
     return;
   default:
     // Also an error of the commit itself, which comes after the result.
     if (pending.error) return;
     pending.error = error_of(rows);
     pending.stale = statement_is_stale(rows);
+    // A standby: it cannot even try.
+    if (pending.results < pending.preceding && pending.error->sqlstate == "0A000" && !pending.stale)
+      pending.error->sqlstate = "25006";
   }
 }
 
 void PipelinedConnection::command_done() {
-  std::unique_ptr<Database::Pending> pending = std::move(sent_.front());
+  PendingRef pending = std::move(sent_.front());
   sent_.pop_front();
   if (sent_.empty() && PQtransactionStatus(link_.connection()) != PQTRANS_IDLE)
     link_.fail("a command left a transaction open");
-  // A Parse that failed, or was skipped, left no statement; a stale one is of no use. Old names are not used again.
-  if (pending->error && (pending->stale || pending->results < pending->parses)) prepared_.clear();
+  if (pending->stale) may_prepare_ = false;
+  // A Parse that failed, or was skipped, left no statement.
+  if (pending->error)
+    for (const auto &[result, name] : pending->parses)
+      if (result >= pending->results) prepared_.erase(name);
   if (pending->stale && pending->attempts == 1) {
     pending->error.reset();
     pending->stale = false;
-    return submit_first(std::move(pending));
+    return source_.repeat(*this, std::move(pending));
   }
   CommandResult result{std::move(pending->rows), std::move(pending->error)};
-  pool_.finish(std::move(pending), std::move(result));
+  source_.finish(*this, std::move(pending), std::move(result));
 }
 
 void PipelinedConnection::on_lost() {
   prepared_.clear();
-  auto lost = std::exchange(sent_, {});
-  for (auto &pending : lost) {
+  may_prepare_ = true;
+  has_defaults_ = false;
+  for (PendingRef &pending : std::exchange(sent_, {})) {
     pending->error.reset();
-    if (pending->repeatable && pending->attempts == 1) {
-      pool_.dispatch(std::move(pending));
+    if (pending->changes_nothing && pending->attempts == 1) {
+      source_.repeat(*this, std::move(pending));
     } else {
       const DatabaseError error{"08007", "the connection to the database was lost before the outcome was known", ""};
-      pool_.finish(std::move(pending), {{}, error});
+      source_.finish(*this, std::move(pending), {{}, error});
     }
   }
 }
 
-void PipelinedConnection::check_deadlines(std::uint64_t now) {
-  const std::uint64_t patience = settings_.statement_timeout_seconds * 1000u + kGrace;
-  if (!sent_.empty() && progress_ + patience < now) link_.fail("no answer to a command");
-  while (!waiting_.empty() && waiting_.front()->give_up < now) {
-    auto pending = std::move(waiting_.front());
-    waiting_.pop_front();
-    pool_.finish(std::move(pending), {{}, DatabaseError{"08001", "the database cannot be reached", "try again later"}});
-  }
+void PipelinedConnection::check_deadline(std::uint64_t now) {
+  if (!sent_.empty() && sent_.front()->command.give_up + kGrace < now) link_.fail("no answer to a command");
 }
 
 } // namespace pg_live

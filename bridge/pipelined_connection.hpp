@@ -1,61 +1,75 @@
-// One connection of the pool: its queue, the commands in flight, and which statements it has prepared.
-// Invariant: results arrive in the order of sending, so the front of `sent_` is always the command that the next result
-// belongs to; a command is answered at its Sync, when the transaction is decided, and exactly once.
+// One connection of the pool: the commands in flight, and which statements the server has prepared.
+// Invariants: results arrive in the order of sending, so the front of `sent_` is always the command that the next
+// result belongs to; a command is answered at its Sync, when the transaction is decided, and exactly once. A name of a
+// prepared statement always means one text, on whatever connection to the server, and each transaction sets all that
+// its statements depend on, so what others have left behind on a connection that a pooler shares out changes nothing.
 #pragma once
 
-#include "database.hpp"
+#include "command.hpp"
+#include "settings.hpp"
 
 #include <deque>
-#include <unordered_map>
+#include <string>
+#include <unordered_set>
+#include <vector>
 
 namespace pg_live {
 
-// A command on its way. Results up to its last one (those of Parse and of taking the role) are only looked at for
-// errors.
-struct Database::Pending {
-  Command command;
-  bool repeatable = false;   // reads: safe to run again
-  unsigned attempts = 0;     // how often it was sent
-  std::uint64_t give_up = 0; // Loop::now() when it is too late
-  unsigned parses = 0;       // Parse messages sent along
-  unsigned results = 0;
-  bool stale = false; // the prepared statement did not fit any more
-  Rows rows;
-  std::optional<DatabaseError> error;
+class PipelinedConnection;
+
+// Where a connection has its commands from.
+class CommandSource {
+ public:
+  virtual ~CommandSource() = default;
+  // The command that goes to this connection now; null: none.
+  virtual PendingRef next(PipelinedConnection &connection) = 0;
+  virtual void finish(PipelinedConnection &connection, PendingRef pending, CommandResult result) = 0;
+  // It was not carried out, and is to be sent once more.
+  virtual void repeat(PipelinedConnection &connection, PendingRef pending) = 0;
+  virtual void connected(PipelinedConnection &connection) = 0;
 };
 
 class PipelinedConnection {
  public:
-  PipelinedConnection(Loop &loop, const Log &log, const DatabaseSettings &settings, Database &pool, std::string name);
+  PipelinedConnection(Loop &loop, const Log &log, const DatabaseSettings &settings, CommandSource &source,
+                      std::string name);
 
   void start() { link_.start(); }
-  bool ready() const { return link_.ready(); }
-  std::size_t load() const { return waiting_.size() + sent_.size(); }
+  bool ready() const { return link_.ready() && has_defaults_; }
+  std::string_view user() const;            // of a connection that is ready
+  std::string_view server_encoding() const; // the same
 
-  void submit(std::unique_ptr<Database::Pending> pending);
-  void submit_first(std::unique_ptr<Database::Pending> pending);
+  // Sends what the source has for it.
+  void pump();
 
-  // Answers what has waited too long, and gives up a connection that does not answer.
-  void check_deadlines(std::uint64_t now);
+  // Gives up a connection that does not answer.
+  void check_deadline(std::uint64_t now);
 
  private:
-  void pump();
-  bool send(Database::Pending &pending);
-  std::string prepare(std::string_view sql, unsigned &parses);
+  struct Statement {
+    std::string_view sql;
+    std::vector<const char *> values;
+  };
+
+  bool send(PendingCommand &pending);
+  bool send_prepared(PendingCommand &pending, const std::vector<Statement> &statements);
+  bool send_unnamed(const std::vector<Statement> &statements);
   void on_ready();
   void on_readable();
   void on_lost();
+  void take_defaults(const Rows &rows);
   void take_result(Rows rows);
   void command_done();
 
   Loop &loop_;
-  const DatabaseSettings &settings_;
-  Database &pool_;
-  std::deque<std::unique_ptr<Database::Pending>> waiting_;
-  std::deque<std::unique_ptr<Database::Pending>> sent_;
-  std::unordered_map<const char *, std::string> prepared_; // statement names by the address of their text
-  unsigned statements_ = 0;
-  std::uint64_t progress_ = 0; // Loop::now() of the last sign of life while commands are in flight
+  CommandSource &source_;
+  std::deque<PendingRef> sent_;
+  std::unordered_set<std::string> prepared_; // names
+  bool may_prepare_ = true;                  // until a statement was not there: others share the server's side
+  // What was set for the role or the database: a session of the server begins with it.
+  bool has_defaults_ = false;
+  std::string search_path_;
+  std::string time_zone_;
   DatabaseLink link_;
 };
 

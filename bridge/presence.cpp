@@ -13,6 +13,9 @@ namespace {
 constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kLongestPause{5000};
 constexpr Milliseconds kLater{1000}; // until somebody who holds a row is asked again
+constexpr Milliseconds kWaitLook{250};
+constexpr std::size_t kMostWaitingOfUser = 1000; // commands
+constexpr std::size_t kMostWaiting = 20000;
 constexpr std::size_t kMostFormerIds = 100;
 constexpr std::chrono::seconds kReportUseEvery{60};
 constexpr int kReportsUntilIdle = 4;
@@ -30,6 +33,8 @@ constexpr std::string_view kUses = "select live.report_activity(array_agg((u->>0
                                    "from jsonb_array_elements($1::jsonb) as u";
 constexpr std::string_view kMembers = "select unnest(live.store_channel_presence($1::uuid, $2::jsonb, "
                                       "array(select jsonb_array_elements_text($3::jsonb))))";
+constexpr std::string_view kRefused = "select r.ref, r.code, r.message, r.hint "
+                                      "from live.refused_members($1::jsonb) as r";
 
 std::string array_of(const std::vector<Uuid> &ids) {
   std::string text = "{";
@@ -111,18 +116,21 @@ HeldNames names_in(const Rows &rows) {
 } // namespace
 
 Presence::Presence(Loop &loop, const Log &log, Database &database, unsigned lease_seconds)
-    : log_(log), database_(database), queue_([this] { flush(); }), lease_(std::to_string(lease_seconds) + " seconds"),
-      renew_every_(lease_seconds * 1000 / 3), renew_timer_(loop,
-                                                           [this] {
-                                                             must_renew_ = true;
-                                                             flush();
-                                                           }),
-      retry_timer_(loop, [this] { flush(); }), later_timer_(loop, [this] { queue_.resume(); }) {}
+    : loop_(loop), log_(log), database_(database), queue_([this] { flush(); }),
+      lease_(std::to_string(lease_seconds) + " seconds"), renew_every_(lease_seconds * 1000 / 3),
+      renew_timer_(loop,
+                   [this] {
+                     must_renew_ = true;
+                     flush();
+                   }),
+      retry_timer_(loop, [this] { flush(); }), later_timer_(loop, [this] { queue_.resume(); }),
+      wait_timer_(loop, [this] { end_waits(); }) {}
 
 void Presence::start(MemberHolder &members, std::function<void()> hold_everything) {
   members_ = &members;
   hold_everything_ = std::move(hold_everything);
   renew_timer_.start(renew_every_, renew_every_);
+  wait_timer_.start(kWaitLook, kWaitLook);
   database_.when_own_ready([this] {
     retry_timer_.stop();
     must_renew_ = true; // the server may have been started anew, and all that is UNLOGGED be gone
@@ -130,9 +138,39 @@ void Presence::start(MemberHolder &members, std::function<void()> hold_everythin
   });
 }
 
-void Presence::when_told(const Uuid &connection, std::function<void()> then) {
-  if (!queue_.is_telling(connection) || !database_.own_ready()) return then();
-  waiting_.push_back({connection, std::move(then)});
+void Presence::when_told(const Uuid &connection, const std::string &user, std::uint64_t give_up, Told then) {
+  if (!queue_.is_telling(connection) || !database_.own_ready()) return then(std::nullopt);
+  if (waiting_count_ >= kMostWaiting)
+    return then(DatabaseError{"53000", "too many commands are waiting for the database", "try again later"});
+  std::vector<Waiting> &own = waiting_[user];
+  if (own.size() >= kMostWaitingOfUser)
+    return then(
+        DatabaseError{"53400", "too many commands of this user are waiting for the database", "try again later"});
+  ++waiting_count_;
+  own.push_back({connection, give_up, std::move(then)});
+}
+
+DatabaseError Presence::reason_for_waiting() const {
+  if (!database_.own_ready()) return {"08001", "the database cannot be reached", "try again later"};
+  return trouble_.value_or(DatabaseError{"53000", "the database is too busy", "try again later"});
+}
+
+// What waits, a command or a member, is answered before its client gives up.
+void Presence::end_waits() {
+  const std::uint64_t now = loop_.now();
+  std::vector<Waiting> ended;
+  for (auto &[user, own] : waiting_) {
+    const auto first = std::find_if(own.begin(), own.end(), [&](const Waiting &each) { return each.give_up > now; });
+    ended.insert(ended.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(first));
+    own.erase(own.begin(), first);
+  }
+  waiting_count_ -= ended.size();
+  std::erase_if(waiting_, [](const auto &each) { return each.second.empty(); });
+  for (const Waiting &each : ended)
+    each.then(reason_for_waiting());
+  if (aged_at_ + database_.patience() / 2 > now) return;
+  aged_at_ = now;
+  queue_.grow_older(*members_, reason_for_waiting());
 }
 
 void Presence::retire() {
@@ -140,6 +178,7 @@ void Presence::retire() {
   renew_timer_.stop();
   retry_timer_.stop();
   later_timer_.stop();
+  wait_timer_.stop();
   if (unanswered_ == 0) send_retirement();
 }
 
@@ -161,7 +200,7 @@ void Presence::flush() {
 // Who broke off comes first, so that whoever is back takes the place that is left; who is closed comes last, so that
 // nobody goes who is there by another connection already, and what is tracked meanwhile ends too.
 void Presence::send_batch() {
-  const PresenceBatch &batch = queue_.send();
+  const PresenceBatch &batch = queue_.send([this](const std::string &user) { return database_.can_hold(user); });
   unanswered_ = 1; // this function; the last one to finish finishes the batch
   for (const Uuid &former : former_ids_)
     send(Step::retire, kRetire, {former.text()});
@@ -193,10 +232,11 @@ void Presence::send(Step step, std::string_view sql, std::vector<std::optional<s
 }
 
 void Presence::take(Step step, const CommandResult &result) {
+  if (step == Step::checked) return take_refusals(result);
   if (result.error && is_about_locks(*result.error)) return postpone(step);
-  if (result.error && step == Step::members && is_about_values(*result.error))
-    return queue_.members_refused(*members_, *result.error);
+  if (result.error && step == Step::members && is_about_values(*result.error)) return take_members_error(*result.error);
   if (result.error) {
+    trouble_ = result.error;
     if (!std::exchange(must_start_over_, true))
       log_.warning("could not tell the database who is present",
                    {{"sqlstate", result.error->sqlstate}, {"error", result.error->message}});
@@ -210,6 +250,22 @@ void Presence::take(Step step, const CommandResult &result) {
   if (step == Step::connects) queue_.told(PresencePart::connects, names_in(result.rows));
   if (step == Step::closed) queue_.told(PresencePart::closed, names_in(result.rows));
   if (step == Step::broken) queue_.told(PresencePart::broken, names_in(result.rows));
+}
+
+// One fails all that it was sent with, so the database is asked which.
+void Presence::take_members_error(const DatabaseError &error) {
+  if (queue_.sent().tracked.size() < 2) return queue_.members_refused(*members_, error, {});
+  members_error_ = error;
+  send(Step::checked, kRefused, {array_of_json(queue_.sent().tracked)});
+}
+
+void Presence::take_refusals(const CommandResult &result) {
+  PresenceRefusals refusals;
+  for (int row = 0; !result.error && row < result.rows.count(); ++row)
+    refusals.emplace_back(result.rows.text(row, 0),
+                          DatabaseError{std::string(result.rows.text(row, 1)), std::string(result.rows.text(row, 2)),
+                                        std::string(result.rows.text(row, 3))});
+  queue_.members_refused(*members_, *std::exchange(members_error_, std::nullopt), refusals);
 }
 
 // Somebody held what it needs for too long, so nothing of the step was done.
@@ -232,10 +288,13 @@ void Presence::finish_batch() {
   } else {
     if (!must_retire_again_) former_ids_.clear();
     failures_ = 0;
+    trouble_.reset();
   }
   must_retire_again_ = false;
-  for (Waiting &waiting : std::exchange(waiting_, {}))
-    when_told(waiting.connection, std::move(waiting.then));
+  waiting_count_ = 0;
+  for (auto &[user, own] : std::exchange(waiting_, {}))
+    for (Waiting &each : own)
+      when_told(each.connection, user, each.give_up, std::move(each.then));
   flush();
 }
 

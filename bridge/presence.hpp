@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace pg_live {
@@ -28,9 +29,10 @@ class Presence {
   // How far apart use of a connection is to be reported, so that nobody is taken for idle between two reports.
   std::chrono::seconds report_use_every() const { return report_use_every_; }
 
-  // Does something once the database has been told of a connection; at once if it is not being told just now, or
-  // cannot be.
-  void when_told(const Uuid &connection, std::function<void()> then);
+  // Does something once the database has been told of a connection; at once if it is not being told just now, or cannot
+  // be. With an error when that takes until `give_up`, of Loop::now(), or when too much of the user's waits for it.
+  using Told = std::function<void(const std::optional<DatabaseError> &)>;
+  void when_told(const Uuid &connection, const std::string &user, std::uint64_t give_up, Told then);
 
   // The process ends: everybody has the grace period to come back through another.
   void retire();
@@ -39,19 +41,25 @@ class Presence {
  private:
   struct Waiting {
     Uuid connection;
-    std::function<void()> then;
+    std::uint64_t give_up;
+    Told then;
   };
-  enum class Step : unsigned char { retire, begin, renew, connects, uses, members, closed, broken };
+  enum class Step : unsigned char { retire, begin, renew, connects, uses, members, checked, closed, broken };
 
   void flush();
   void send_batch();
   void send(Step step, std::string_view sql, std::vector<std::optional<std::string>> parameters);
   void take(Step step, const CommandResult &result);
+  void take_members_error(const DatabaseError &error);
+  void take_refusals(const CommandResult &result);
+  DatabaseError reason_for_waiting() const;
+  void end_waits();
   void postpone(Step step);
   void finish_batch();
   void start_over();
   void send_retirement();
 
+  Loop &loop_;
   const Log &log_;
   Database &database_;
   PresenceQueue queue_;
@@ -63,12 +71,17 @@ class Presence {
   LoopTimer renew_timer_;
   LoopTimer retry_timer_;
   LoopTimer later_timer_;
+  LoopTimer wait_timer_; // looks for waits that are over
 
   Uuid id_ = Uuid::random();
-  std::vector<Uuid> former_ids_; // to be retired
-  std::vector<Waiting> waiting_; // in the order they came
-  unsigned unanswered_ = 0;      // commands of the batch
-  unsigned failures_ = 0;        // of batches, in a row
+  std::vector<Uuid> former_ids_;                                  // to be retired
+  std::unordered_map<std::string, std::vector<Waiting>> waiting_; // by user, in the order they came
+  std::size_t waiting_count_ = 0;
+  std::uint64_t aged_at_ = 0;                  // Loop::now() when members were last made older
+  std::optional<DatabaseError> trouble_;       // why the last batch was not done
+  std::optional<DatabaseError> members_error_; // why its members were not stored, while it is asked which of them
+  unsigned unanswered_ = 0;                    // commands of the batch
+  unsigned failures_ = 0;                      // of batches, in a row
   bool registered_ = false;
   bool must_renew_ = false;
   bool must_start_over_ = false;

@@ -114,8 +114,9 @@ bool PresenceQueue::is_telling(const Uuid &connection) const {
   return waiting_.connects.contains(connection) || sent_.connects.contains(connection);
 }
 
-const PresenceBatch &PresenceQueue::send() {
+const PresenceBatch &PresenceQueue::send(const std::function<bool(const std::string &)> &can_hold) {
   sent_.connects = take_some(waiting_.connects, kMostOfBatch);
+  if (can_hold) std::erase_if(sent_.connects, [&](const auto &each) { return !can_hold(each.second.user_id); });
   sent_.uses = take_some(waiting_.uses);
   sent_.tracked = take_some(waiting_.tracked, most_members_);
   sent_members_ = sent_.tracked.size();
@@ -136,17 +137,31 @@ void PresenceQueue::members_stored(MemberHolder &holder, const HeldNames &held) 
     holder.stored(ref);
 }
 
-void PresenceQueue::members_refused(MemberHolder &holder, const DatabaseError &error) {
+void PresenceQueue::members_refused(MemberHolder &holder, const DatabaseError &error,
+                                    const PresenceRefusals &refusals) {
   append(waiting_.untracked, std::exchange(sent_.untracked, {}));
   auto members = std::exchange(sent_.tracked, {});
-  if (sent_members_ > 1) {
+  PresenceRefusals found = refusals;
+  if (found.empty() && sent_members_ > 1) {
     most_members_ = sent_members_ / 2;
-    waiting_.tracked.merge(members);
-    return;
+  } else if (found.empty()) {
+    most_members_ = std::min(most_members_ * 2, kMostOfBatch);
+    for (const auto &[ref, member] : members)
+      found.emplace_back(ref, error);
   }
-  most_members_ = std::min(most_members_ * 2, kMostOfBatch);
-  for (const auto &[ref, member] : members)
-    holder.refused(ref, error);
+  std::erase_if(found, [&](const auto &refusal) { return members.erase(refusal.first) == 0; });
+  waiting_.tracked.merge(members);
+  for (const auto &[ref, reason] : found)
+    holder.refused(ref, reason);
+}
+
+void PresenceQueue::grow_older(MemberHolder &holder, const DatabaseError &error) {
+  std::vector<std::string> overdue;
+  for (PresenceBatch *batch : {&waiting_, &sent_, &later_})
+    for (auto &[ref, member] : batch->tracked)
+      if (member.age++ > 0) overdue.push_back(ref);
+  for (const std::string &ref : overdue)
+    holder.overdue(ref, error);
 }
 
 void PresenceQueue::told(PresencePart part, const HeldNames &held) {

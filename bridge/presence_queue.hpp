@@ -15,6 +15,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace pg_live {
@@ -36,6 +37,7 @@ struct TrackedMember {
   std::string key;
   std::string user_id; // empty: anonymous
   std::string meta;    // JSON object
+  unsigned age = 0;    // see PresenceQueue::grow_older()
 };
 
 // Whoever has members stored, and hears what became of them.
@@ -44,7 +46,11 @@ class MemberHolder {
   virtual ~MemberHolder() = default;
   virtual void stored(const std::string &ref) = 0;
   virtual void refused(const std::string &ref, const DatabaseError &error) = 0;
+  // It has waited for too long; it may have been stored, or may yet be.
+  virtual void overdue(const std::string &ref, const DatabaseError &error) = 0;
 };
+
+using PresenceRefusals = std::vector<std::pair<std::string, DatabaseError>>; // by ref
 
 // Something was done on a connection.
 struct ReportedUse {
@@ -89,17 +95,23 @@ class PresenceQueue {
   // Whether the database is about to be told of a connection.
   bool is_telling(const Uuid &connection) const;
 
-  // The next batch, to be sent; then what became of its parts; then that all of it is answered.
-  const PresenceBatch &send();
+  // The next batch, to be sent; then what became of its parts; then that all of it is answered. Without connections of
+  // users whom the database cannot hold: it knows nothing of them.
+  const PresenceBatch &send(const std::function<bool(const std::string &)> &can_hold = nullptr);
+  const PresenceBatch &sent() const { return sent_; }
   // held: refs of members that are neither stored nor ended, since somebody holds them.
   void members_stored(MemberHolder &holder, const HeldNames &held);
-  // Of values out of bounds. They fail all they were sent with: fewer members go at once then, until one is alone.
-  void members_refused(MemberHolder &holder, const DatabaseError &error);
+  // Of values out of bounds. They fail all they were sent with, which goes again without those that are known to be
+  // refused. If none are known, fewer members go at once, until one is alone.
+  void members_refused(MemberHolder &holder, const DatabaseError &error, const PresenceRefusals &refusals);
   // Connections were connected or ended, but for those that somebody holds.
   void told(PresencePart part, const HeldNames &held);
   // Nothing of the part was done.
   void postpone(PresencePart part);
   void answered() { sent_ = {}; }
+
+  // Members that were there the last time but one have waited for too long.
+  void grow_older(MemberHolder &holder, const DatabaseError &error);
 
   bool has_later() const { return !later_.empty(); }
   // What was held up comes again.

@@ -22,7 +22,9 @@ constexpr std::size_t kMostWaiting = 10000; // of one viewer
 constexpr std::size_t kMostWaitingInAll = 1000000;
 constexpr Milliseconds kPause{500}; // when the database is too busy
 
-bool is_too_busy(const DatabaseError &error) { return error.sqlstate.starts_with("08") || error.sqlstate == "53400"; }
+bool is_too_busy(const DatabaseError &error) {
+  return error.sqlstate.starts_with("08") || error.sqlstate.starts_with("53");
+}
 
 // The channel, if it is there still and acts for the viewer who was asked about. A fresh token of the same user changes
 // nothing of what the user could see when the change happened.

@@ -37,7 +37,8 @@ void ask(Services &services, const Channel &channel, const CommandEntry &entry, 
   command.claims = channel.claims();
   command.sql = entry.sql;
   command.parameters = {std::string(arguments), std::string(channel.topic()), connection.presence_id().text()};
-  command.sequence_key = connection.id();
+  command.asker = connection.weak_from_this();
+  command.give_up = services.loop.now() + services.database.patience();
   command.done = [holder = connection.weak_from_this(), signed_in = !channel.claims()->user_id.empty(), &entry,
                   &services, answered = std::move(answered)](const CommandResult &result) {
     const auto asking = holder.lock();
@@ -49,9 +50,13 @@ void ask(Services &services, const Channel &channel, const CommandEntry &entry, 
   };
   // Also what only reads: it keeps its place among the writes of its connection. What is said of the connection waits
   // until the database knows it.
-  services.presence.when_told(connection.presence_id(), [command = std::move(command), &services]() mutable {
-    services.database.write(std::move(command));
-  });
+  const std::uint64_t give_up = command.give_up;
+  services.presence.when_told(
+      connection.presence_id(), channel.claims()->user_id, give_up,
+      [command = std::move(command), &services](const std::optional<DatabaseError> &error) mutable {
+        if (error) return command.done({{}, error});
+        services.database.write(std::move(command));
+      });
 }
 
 struct Typing {

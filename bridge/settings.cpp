@@ -153,9 +153,12 @@ class SettingsParser {
     add("db", database.connection_string, "libpq connection string of the database; default: the PG* variables");
     add("listen-db", database.listen_connection_string,
         "The same for the connection that listens, which must not pass a pooler in transaction mode; default: --db");
-    add("read-connections", database.read_connections, "Connections for joins and replays")->check(CLI::Range(1, 100));
+    add("join-connections", database.join_connections, "Connections for joins and replays")->check(CLI::Range(1, 100));
+    add("read-connections", database.read_connections, "Connections for requests that read")->check(CLI::Range(1, 100));
     add("write-connections", database.write_connections, "Connections for commands")->check(CLI::Range(1, 100));
-    add("statement-timeout", database.statement_timeout_seconds, "Seconds a command may run")->check(at_least_one);
+    add("statement-timeout", database.statement_timeout_seconds,
+        "Seconds a command may take, waiting included; clients give up after ten")
+        ->check(at_least_one);
     add("waiting-commands", database.waiting_commands, "Commands that may wait for a connection")->check(at_least_one);
     add("page-events", database.page_events, "Events of one fetch")->check(at_least_one);
     add("poll-interval", database.poll_seconds, "Seconds between looks when no doorbell rings")->check(at_least_one);
@@ -188,7 +191,9 @@ class SettingsParser {
     add("max-queue-bytes", limits.queue_bytes, "Bytes that wait for a slow reader before it is closed")
         ->check(at_least_one);
     add("send-buffer-bytes", limits.send_buffer_bytes, "The kernel's send buffer of one socket")->check(at_least_one);
-    add("max-commands-per-user", limits.commands_per_user, "Commands of one user in flight")->check(at_least_one);
+    add("max-commands-per-user", limits.commands_per_user,
+        "Commands of one user that may wait for the database, of each kind: joins, reads, writes")
+        ->check(at_least_one);
     add("request-timeout", limits.request_seconds, "Seconds for a complete request")->check(at_least_one);
     add("idle-timeout", limits.idle_seconds, "Seconds without a sign of life of a client")->check(at_least_one);
     add("ping-interval", limits.ping_seconds, "Seconds of silence before the server pings")->check(at_least_one);

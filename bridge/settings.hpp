@@ -25,7 +25,7 @@ struct Limits {
   unsigned body_bytes = 1000000;       // of one HTTP request
   unsigned queue_bytes = 4000000;      // what waits for one slow reader before it is closed
   unsigned send_buffer_bytes = 131072; // SO_SNDBUF
-  unsigned commands_per_user = 32;     // in flight
+  unsigned commands_per_user = 2000;   // of each kind, waiting for the database
   unsigned request_seconds = 10;       // from accept to a complete request
   unsigned idle_seconds = 120;         // without a sign of life of the client
   unsigned ping_seconds = 30;          // of silence before the server pings
@@ -36,12 +36,13 @@ struct Limits {
 struct DatabaseSettings {
   std::string connection_string;
   std::string listen_connection_string; // of the one connection that listens: no pooler in transaction mode
-  unsigned read_connections = 2;
+  unsigned join_connections = 2;
+  unsigned read_connections = 3;
   unsigned write_connections = 4;
-  unsigned statement_timeout_seconds = 10;
-  unsigned waiting_commands = 20000; // commands waiting for a connection before new ones are refused
-  unsigned page_events = 1000;       // of one fetch
-  unsigned poll_seconds = 5;         // looks without a doorbell
+  unsigned statement_timeout_seconds = 7; // clients give up after ten seconds
+  unsigned waiting_commands = 20000;      // commands waiting for a connection before new ones are refused
+  unsigned page_events = 1000;            // of one fetch
+  unsigned poll_seconds = 5;              // looks without a doorbell
 };
 
 struct PresenceSettings {

@@ -142,4 +142,13 @@ void Tracker::refused(const std::string &ref, const DatabaseError &error) {
   advance(*tracking);
 }
 
+// All messages of the channel are answered, and it stays as it was. The member is ended even if it was stored.
+void Tracker::overdue(const std::string &ref, const DatabaseError &error) {
+  Tracking *tracking = sending(ref);
+  if (tracking == nullptr) return;
+  queue_.untrack(ref);
+  tracking->sending_messages_ = tracking->take_messages();
+  refused(ref, error);
+}
+
 } // namespace pg_live

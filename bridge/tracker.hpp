@@ -72,6 +72,7 @@ class Tracker final : public MemberHolder {
 
   void stored(const std::string &ref) override;
   void refused(const std::string &ref, const DatabaseError &error) override;
+  void overdue(const std::string &ref, const DatabaseError &error) override;
 
  private:
   void advance(Tracking &tracking);

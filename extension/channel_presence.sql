@@ -155,6 +155,26 @@ $$;
 COMMENT ON FUNCTION live.checked_member(live.tracked_member) IS
 'The member, if everything about it is within bounds. Errors: 22004, 22023, 54000. Part of live.store_channel_presence().';
 
+CREATE FUNCTION live.refused_members(tracked jsonb) RETURNS TABLE (ref text, code text, message text, hint text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  member live.tracked_member;
+BEGIN
+  FOR member IN SELECT * FROM jsonb_populate_recordset(NULL::live.tracked_member, tracked) LOOP
+    BEGIN
+      PERFORM live.checked_member(member);
+    EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+      GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+      ref := member.ref;
+      RETURN NEXT;
+    END;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION live.refused_members(jsonb) IS
+'The members of a JSON array of live.tracked_member that live.store_channel_presence() refuses, with the reason, so that the others can be stored. For bridges.';
+
 CREATE FUNCTION live.busy_members(refs text[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$

@@ -141,7 +141,8 @@ BEGIN
        live.publish(), live.drop_expired_events(), live.status(), live.stream_state(bigint), live.expire_presence(),
        live.default_lease(), live.idle_after(), live.register_node(uuid, interval), live.renew_node(uuid, interval), live.retire_node(uuid),
        live.connect_users(uuid, uuid[], text[], live.device_type[]), live.disconnect_users(uuid[], boolean),
-       live.report_activity(uuid[], integer[]), live.store_channel_presence(uuid, jsonb, text[]), live.channel_roster(text, boolean),
+       live.report_activity(uuid[], integer[]), live.store_channel_presence(uuid, jsonb, text[]), live.refused_members(jsonb),
+       live.channel_roster(text, boolean),
        live.refresh_summaries(), live.drop_expired_activities() TO %s', role);
   PERFORM live.grant_memberships();
 END

@@ -171,5 +171,12 @@ SELECT is(pg_temp.news(), NULL, 'none of it was told');
 SELECT lives_ok(format('SELECT live.store_channel_presence(''10000000-0000-4000-8000-000000000003'', %L)',
                        pg_temp.member('long', 1, 'anna', topic => repeat('t', 1100), key => repeat('😀', 255))), 'a topic of 1100 bytes is tracked');
 
+-- Of many, the bridge learns which are refused, so that the others are stored.
+SELECT results_eq(format('SELECT ref, code FROM live.refused_members(%L) ORDER BY ref',
+                         pg_temp.member('bad1', 1, 'anna', '{"__proto__": 1}') || pg_temp.member('good', 1, 'anna') ||
+                         pg_temp.member('bad2', 1, 'anna', jsonb_build_object('a', repeat('x', 50000))) || pg_temp.member('bad3', 1, 'anna', key => ''))::text,
+                  $$VALUES ('bad1', '22023'), ('bad2', '54000'), ('bad3', '22023')$$, 'exactly the refused ones are named, with the reason');
+SELECT is((SELECT count(*) FROM live.refused_members('[]')), 0::bigint, 'none of none');
+
 SELECT finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 // Owns a private cluster for tests that stop, crash or cut what other tests share.
 import { execFile } from 'node:child_process';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +33,17 @@ export class Cluster {
 
   async resume() {
     await this.#control('start', '--log', join(this.directory, 'log'), '--options', `-p ${this.server.port}`);
+  }
+
+  /** The server goes on as a standby without a primary, which can be read; promote() lets it take writes again. */
+  async becomeStandby() {
+    await this.pause();
+    await writeFile(join(this.directory, 'data', 'standby.signal'), '', { mode: 0o644 });
+    await this.resume();
+  }
+
+  async promote() {
+    await this.#control('promote');
   }
 
   async #control(action, ...options) {

@@ -104,7 +104,7 @@ inline void PresenceModel::hear_answer() {
   if (answer.locked) {
     queue_.postpone(answer.part);
   } else if (answer.refused) {
-    queue_.members_refused(holder_, {"22023", "out of bounds", ""});
+    queue_.members_refused(holder_, {"22023", "out of bounds", ""}, {});
   } else if (answer.part == PresencePart::members) {
     queue_.members_stored(holder_, held);
   } else {

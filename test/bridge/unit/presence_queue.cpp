@@ -52,7 +52,13 @@ TEST_F(PresenceQueueTest, SendsLessOfLargeMembers) {
 
 struct Nobody final : MemberHolder {
   void stored(const std::string &) override { ++heard; }
-  void refused(const std::string &, const DatabaseError &) override { ++heard; }
+  void refused(const std::string &ref, const DatabaseError &) override {
+    ++heard;
+    refused_refs.push_back(ref);
+  }
+  void overdue(const std::string &ref, const DatabaseError &) override { overdue_refs.push_back(ref); }
+  std::vector<std::string> refused_refs;
+  std::vector<std::string> overdue_refs;
   int heard = 0;
 };
 
@@ -63,7 +69,7 @@ TEST_F(PresenceQueueTest, FindsWhatIsRefusedByHalvingAndThenSendsMuchAgain) {
   int batches = 0;
   for (; !queue.empty() && batches < 1000; ++batches) {
     if (queue.send().tracked.contains("2500")) {
-      queue.members_refused(holder, {"22023", "out of bounds", ""});
+      queue.members_refused(holder, {"22023", "out of bounds", ""}, {});
     } else {
       queue.members_stored(holder, {});
     }
@@ -71,6 +77,39 @@ TEST_F(PresenceQueueTest, FindsWhatIsRefusedByHalvingAndThenSendsMuchAgain) {
   }
   EXPECT_EQ(holder.heard, 5000);
   EXPECT_LT(batches, 50);
+}
+
+TEST_F(PresenceQueueTest, SendsTheOthersAtOnceWhenItIsKnownWhichAreRefused) {
+  Nobody holder;
+  const DatabaseError error{"22023", "out of bounds", ""};
+  for (int n = 0; n < 1000; ++n)
+    queue.track(member_with(std::to_string(n)));
+  queue.send();
+  queue.untrack("7"); // meanwhile: nobody hears of it any more
+  queue.members_refused(holder, error, {{"500", error}, {"7", error}});
+  queue.answered();
+  EXPECT_EQ(holder.refused_refs, std::vector<std::string>{"500"});
+  EXPECT_EQ(queue.send().tracked.size(), 998u);
+}
+
+TEST_F(PresenceQueueTest, TellsNothingOfUsersWhomTheDatabaseCannotHold) {
+  queue.connect({Uuid::random(), "anna", "web"});
+  queue.connect({Uuid::random(), "grüße", "web"});
+  const PresenceBatch &batch = queue.send([](const std::string &user) { return user == "anna"; });
+  ASSERT_EQ(batch.connects.size(), 1u);
+  EXPECT_EQ(batch.connects.begin()->second.user_id, "anna");
+}
+
+TEST_F(PresenceQueueTest, FindsMembersThatHaveWaitedForTooLong) {
+  Nobody holder;
+  const DatabaseError error{"08001", "away", ""};
+  queue.track(member_with("1"));
+  queue.send();
+  queue.grow_older(holder, error);
+  queue.track(member_with("2"));
+  EXPECT_TRUE(holder.overdue_refs.empty());
+  queue.grow_older(holder, error);
+  EXPECT_EQ(holder.overdue_refs, std::vector<std::string>{"1"});
 }
 
 TEST_F(PresenceQueueTest, ForgetsAConnectionThatIsGoneBeforeItWasTold) {

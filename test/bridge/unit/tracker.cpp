@@ -18,6 +18,35 @@ TEST_F(TrackerTest, StoresWhatAClientWishes) {
   EXPECT_EQ(stored(), Metas{});
 }
 
+TEST_F(TrackerTest, AnswersWhatWaitsForTooLongAndStaysAsItWas) {
+  Client &anna = enter("anna");
+  anna.wish("1");
+  tell();
+  anna.wish("2");
+  anna.wish("3");
+  for (int i = 0; i < 2; ++i)
+    queue.grow_older(tracker, {"08001", "away", ""});
+  EXPECT_TRUE(anna.is_answered());
+  settle();
+  EXPECT_EQ(anna.is_tracked_as(), "1");
+  EXPECT_EQ(stored(), Metas{"1"});
+}
+
+TEST_F(TrackerTest, EndsWhatIsStoredAfterItHasWaitedForTooLong) {
+  Client &anna = enter("anna");
+  anna.wish("1");
+  database.send(); // stored by and by
+  for (int i = 0; i < 2; ++i)
+    queue.grow_older(tracker, {"08001", "away", ""});
+  EXPECT_TRUE(anna.is_answered());
+  answer();
+  settle();
+  EXPECT_EQ(stored(), Metas{});
+  anna.wish("2");
+  settle();
+  EXPECT_EQ(stored(), Metas{"2"});
+}
+
 TEST_F(TrackerTest, SendsTheLatestOfManyWishes) {
   Client &anna = enter("anna");
   for (const auto *meta : {"1", "2", "3"})
