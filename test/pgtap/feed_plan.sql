@@ -34,9 +34,9 @@ BEGIN
   page.rows := plan #>> '{0,Plan,Actual Rows}';
   page.blocks := (plan #>> '{0,Plan,Shared Hit Blocks}')::bigint + (plan #>> '{0,Plan,Shared Read Blocks}')::bigint;
   SELECT string_agg(DISTINCT node ->> 'Node Type', ', ') INTO page.scans
-  FROM jsonb_path_query(plan::jsonb, '$.** ? (@."Relation Name" == "activity_stream" && @."Node Type" == "Seq Scan")') AS node;
+  FROM jsonb_path_query(plan::jsonb, 'strict $.** ? (@."Relation Name" == "activity_stream" && @."Node Type" == "Seq Scan")') AS node;
   SELECT sum(((node ->> 'Actual Rows')::bigint + coalesce((node ->> 'Rows Removed by Filter')::bigint, 0)) * (node ->> 'Actual Loops')::bigint) INTO page.rows_read
-  FROM jsonb_path_query(plan::jsonb, '$.** ? (@."Relation Name" == "activity_stream")') AS node;
+  FROM jsonb_path_query(plan::jsonb, 'strict $.** ? (@."Relation Name" == "activity_stream")') AS node;
   SELECT f.created_at, f.id INTO page.last_created_at, page.last_id FROM live.read_feed('viewer', query, branches) AS f
   ORDER BY CASE WHEN query.backwards THEN f.created_at END DESC, CASE WHEN NOT query.backwards THEN f.created_at END LIMIT 1;
   RETURN page;
