@@ -1,7 +1,7 @@
 -- What live.status() says where a worker runs, and that the worker does what live.publish() does. Outside of a transaction,
 -- since a worker publishes what is committed.
 \unset ECHO
-SELECT plan(11);
+SELECT plan(12);
 
 -- Waits until the condition holds; fails after a minute. In a procedure, so that each look has a new snapshot.
 CREATE PROCEDURE pg_temp.wait_until(condition text) LANGUAGE plpgsql AS $$
