@@ -62,24 +62,45 @@ LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_is_sendabl
 COMMENT ON FUNCTION live.is_sendable(text, text, jsonb) IS
 'Whether a stored event can be sent to bridges and clients. live.emit() refuses what cannot; an event that is there all the same is skipped and does not stop the stream.';
 
+-- By index alone, whatever the planner believes of a slot: of one that is full of expired rows, it takes many for fresh.
+CREATE FUNCTION live.slot_has_fresh_rows(slot regclass, seen pg_snapshot, fresh_since timestamptz) RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+  has_fresh_rows boolean;
+BEGIN
+  EXECUTE format('SELECT EXISTS (SELECT FROM %1$s WHERE xid >= pg_snapshot_xmax($1) AND created_at >= $2)
+                      OR EXISTS (SELECT FROM pg_snapshot_xip($1) AS running (xid) JOIN %1$s USING (xid) WHERE created_at >= $2)', slot)
+    INTO has_fresh_rows USING seen, fresh_since;
+  RETURN has_fresh_rows;
+END
+$$;
+COMMENT ON FUNCTION live.slot_has_fresh_rows(regclass, pg_snapshot, timestamptz) IS
+'Whether a slot has rows since a time, of transactions that had not ended in a snapshot. Part of live.drop_expired_events().';
+
 -- Truncates the slots whose rows have all expired. A slot is looked at without a lock first; the lock is tried for a
--- moment only, since readers of the whole table would queue behind a waiting TRUNCATE.
+-- moment only, since readers of the whole table would queue behind a waiting TRUNCATE. While one slot is locked, no other
+-- is waited for.
 CREATE FUNCTION live.drop_expired_events() RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' SET enable_seqscan = off AS $$
 DECLARE
   slot record;
   expires_before timestamptz;
   expired_batch bigint;
+  seen pg_snapshot;
   has_fresh_rows boolean;
+  holds_lock boolean := false;
   rows_left boolean := false;
 BEGIN
   PERFORM live.version(); -- the settings exist once the library is loaded
-  -- Batch ids are microseconds of the clock. The newest batch stays: its snapshot is where the next one starts. In
-  -- chunks by index, and before any slot is locked.
-  expired_batch := least(
-    (extract(epoch FROM clock_timestamp() - current_setting('pg_live.event_retention')::interval) * 1000000)::bigint,
-    (SELECT b.id FROM live.batch b ORDER BY b.id DESC LIMIT 1));
+  -- Batch ids are microseconds of the clock. The newest batch stays, since its snapshot is where the next one starts, and
+  -- the newest that has expired, since it tells which events have. In chunks by index, and before any slot is locked.
+  expires_before := clock_timestamp() - current_setting('pg_live.event_retention')::interval;
+  expired_batch := (
+    SELECT b.id FROM live.batch b
+    WHERE b.id < (extract(epoch FROM expires_before) * 1000000)::bigint ORDER BY b.id DESC LIMIT 1);
   DELETE FROM live.batch b
   WHERE b.id IN (SELECT old.id FROM live.batch old WHERE old.id < expired_batch ORDER BY old.id LIMIT 100000);
   WITH gone AS (DELETE FROM live.held_series s WHERE s.completed_by < expired_batch RETURNING s.id)
@@ -91,21 +112,25 @@ BEGIN
   LOOP
     expires_before := clock_timestamp()
       - (current_setting(CASE WHEN slot.durable THEN 'pg_live.event_retention' ELSE 'pg_live.signal_retention' END))::interval;
-    -- The row of the newest transaction answers for almost every slot without a scan: NULL, the slot is empty.
+    -- The row of the newest transaction answers for almost every slot: NULL, the slot is empty.
     EXECUTE format('SELECT (SELECT created_at >= $1 FROM %s ORDER BY xid DESC, id DESC LIMIT 1)', slot.name)
       INTO has_fresh_rows USING expires_before;
     CONTINUE WHEN has_fresh_rows IS NULL;
     rows_left := true;
     CONTINUE WHEN has_fresh_rows;
-    EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE created_at >= $1)', slot.name)
-      INTO has_fresh_rows USING expires_before;
+    -- What had ended when a batch was made is older than that batch; not so in a snapshot of another cluster.
+    seen := coalesce(
+      (SELECT b.snapshot FROM live.batch b
+       WHERE b.id < (extract(epoch FROM expires_before) * 1000000)::bigint
+         AND pg_snapshot_xmax(b.snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
+       ORDER BY b.id DESC LIMIT 1), '3:3:');
+    SELECT live.slot_has_fresh_rows(slot.name, seen, expires_before), pg_current_snapshot() INTO has_fresh_rows, seen;
     CONTINUE WHEN has_fresh_rows;
     BEGIN
-      EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', slot.name);
+      EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE %s', slot.name, CASE WHEN holds_lock THEN 'NOWAIT' END);
+      holds_lock := true;
       -- Whoever held the lock may have written after the look above.
-      EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE created_at >= $1)', slot.name)
-        INTO has_fresh_rows USING expires_before;
-      IF NOT has_fresh_rows THEN
+      IF NOT live.slot_has_fresh_rows(slot.name, seen, expires_before) THEN
         EXECUTE format('TRUNCATE %s', slot.name);
       END IF;
     EXCEPTION WHEN lock_not_available THEN

@@ -31,6 +31,42 @@ $reader->query_safe('COMMIT');
 $reader->quit;
 poll_ok($node, "SELECT ($bytes) = 0", 'they go once the reader has ended');
 
+# Without a worker, so that the test looks on: the batches tell that the rows have expired, few of them are read.
+$node->safe_psql('postgres', 'CREATE DATABASE unlisted');
+$node->safe_psql('unlisted', 'CREATE EXTENSION pg_live');
+sub drop_in_unlisted
+{
+	return $node->safe_psql('unlisted', q{
+		BEGIN;
+		SELECT live.drop_expired_events();
+		SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables WHERE relid::regclass::text ~ '^live.(event|signal)_\d$';
+		COMMIT});
+}
+$node->safe_psql('unlisted', $emit_many);
+$node->safe_psql('unlisted', 'SELECT live.publish()');
+poll_ok($node, "SELECT max(id) < extract(epoch FROM now() - interval '2 seconds') * 1000000 FROM live.batch", 'the batch expires', 'unlisted');
+my ($left, $rows_read) = split /\n/, drop_in_unlisted();
+cmp_ok($rows_read, '<', 100, 'rows that have expired are not read');
+is($node->safe_psql('unlisted', $bytes), '0', 'to be dropped');
+is(drop_in_unlisted(), "f\n0", 'then none is left');
+
+# What is written between the look at a slot and its lock is not dropped. Here the lock is waited for.
+$node->safe_psql('unlisted', "ALTER FUNCTION live.drop_expired_events() SET lock_timeout = '5min'");
+my $store = q{INSERT INTO live.event (id, xid, topic, event, payload, created_at, slot)
+	SELECT nextval('live.event_id'), pg_current_xact_id(), 'activity', '%s', '1', now() + interval '%s', 0};
+$node->safe_psql('unlisted', sprintf($store, 'old', '-1 day'));
+$node->safe_psql('unlisted', 'SELECT live.publish()');
+my $writer = $node->background_psql('unlisted', on_error_stop => 1);
+my $dropper = $node->background_psql('unlisted', on_error_stop => 1);
+$writer->query_safe('BEGIN; ' . sprintf($store, 'fresh', '1 day'));
+$dropper->query_until(qr/looks/, "\\echo looks\nSELECT live.drop_expired_events();\n");
+poll_ok($node, q{SELECT exists (SELECT FROM pg_locks WHERE relation = 'live.event_0'::regclass AND mode = 'AccessExclusiveLock' AND NOT granted)},
+	'an expired slot waits for its lock', 'unlisted');
+$writer->query_safe('COMMIT');
+$writer->quit;
+$dropper->quit;
+is($node->safe_psql('unlisted', 'SELECT event FROM live.event ORDER BY id'), "old\nfresh", 'what its holder has written stays');
+
 # Idle: nothing is stored, so the worker waits for a ring and for nothing else.
 my $worker = worker_pid($node);
 my $idle_for = "SELECT clock_timestamp() - state_change > interval '%s' FROM pg_stat_activity WHERE pid = $worker";
