@@ -144,6 +144,11 @@ BEGIN
         (SELECT b.snapshot FROM live.batch b WHERE b.id < start.batch AND b.snapshot::text <> start_batch.snapshot::text
          ORDER BY b.id DESC LIMIT 1), start_snapshot);
     END IF;
+  ELSE
+    -- What was published by then had been emitted before: ids of batches are microseconds of the clock.
+    start_snapshot := coalesce(
+      (SELECT b.snapshot FROM live.batch b WHERE b.id < least(extract(epoch FROM created_since) * 1000000, 1e18)::bigint
+       ORDER BY b.id DESC LIMIT 1), start_snapshot);
   END IF;
 
   -- A page must not cost the whole topic. Transactions are examined in order of xid, which is nearly the order of

@@ -111,6 +111,8 @@ my @kinds = (
 	[ 'fetching what was', 'bridge', 'SELECT * FROM live.fetch_events(0, max_events => 20)' ],
 	[ 'a replay from late on', 'user', "SELECT * FROM live.replay('room 0:busy', '$late-0')" ],
 	[ 'a replay of a quiet topic from late on', 'user', "SELECT * FROM live.replay('room 7:7', '$late-0')" ],
+	[ 'a replay since lately', 'user', q{SELECT * FROM live.replay('room 0:busy', since => now() - interval '70 seconds')} ],
+	[ 'a replay since lately of a quiet topic', 'user', q{SELECT * FROM live.replay('room 7:7', since => now() - interval '1 hour')} ],
 	[ 'the first page of a replay', 'user', q{SELECT * FROM live.replay('room 0:busy', max_events => 10)} ],
 	[ 'access to a topic', 'user', q{SELECT * FROM live.topic_access('room 0:busy')} ],
 	[ 'an emission', 'bridge', q{SELECT live.emit('room 0:busy', 'happened', '{}')} ],
@@ -137,6 +139,10 @@ my @kinds = (
 	[ 'dropping what is expired', 'bridge', 'SELECT live.drop_expired_events()' ],
 	[ 'expiring presence', 'bridge', 'SELECT live.expire_presence()' ]);
 
+is($node->safe_psql('postgres', q{
+	WITH late AS (SELECT min(created_at) AS began FROM (SELECT * FROM live.event WHERE topic = 'room 0:busy' ORDER BY id DESC LIMIT 300) AS e)
+	SELECT count(*) >= 300, count(*) = (SELECT count(*) FROM live.event e, late WHERE e.topic = 'room 0:busy' AND e.created_at >= late.began)
+	FROM late, live.replay('room 0:busy', since => late.began)}), 't|t', 'a replay since a time has all that was emitted since');
 for my $kind (@kinds)
 {
 	my ($name, $session, $call, $before) = @$kind;
