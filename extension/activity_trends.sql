@@ -1,13 +1,17 @@
--- How much was done each day of the last month, of what type, to what kind of entity: public activities, as numbers.
+-- How much was done each day of the last month, of what type, to what kind of entity: public activities, as numbers. Users
+-- can invent types, so of one day no more sums are kept than a reader can get.
 
 CREATE VIEW live.public_activity AS
-SELECT (a.created_at AT TIME ZONE 'UTC')::date AS day, a.activity_type, coalesce(a.entity_type, '') AS entity_type,
-       count(*) AS activities, count(DISTINCT a.user_id) AS actors
-FROM live.activity_stream a
-WHERE a.visibility = 'public' AND a.deleted_at IS NULL
-  AND a.created_at >= (date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC') - '30 days'::interval) AT TIME ZONE 'UTC'
-GROUP BY 1, 2, 3;
-COMMENT ON VIEW live.public_activity IS 'What live.activity_trends shows once it is refreshed. For the extension itself.';
+SELECT ranked.day, ranked.activity_type, ranked.entity_type, ranked.activities, ranked.actors FROM (
+  SELECT sums.*, row_number() OVER (PARTITION BY sums.day ORDER BY sums.activities DESC, sums.activity_type, sums.entity_type) AS rank FROM (
+    SELECT (a.created_at AT TIME ZONE 'UTC')::date AS day, a.activity_type, coalesce(a.entity_type, '') AS entity_type,
+           count(*) AS activities, count(DISTINCT a.user_id) AS actors
+    FROM live.activity_stream a
+    WHERE a.visibility = 'public' AND a.deleted_at IS NULL
+      AND a.created_at >= (date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC') - '30 days'::interval) AT TIME ZONE 'UTC'
+    GROUP BY 1, 2, 3) AS sums) AS ranked
+WHERE ranked.rank <= 1000;
+COMMENT ON VIEW live.public_activity IS 'What live.activity_trends shows once it is refreshed: of each day the 1,000 largest sums. For the extension itself.';
 COMMENT ON COLUMN live.public_activity.day IS 'The day, UTC.';
 COMMENT ON COLUMN live.public_activity.activity_type IS 'As in live.activity_stream.';
 COMMENT ON COLUMN live.public_activity.entity_type IS 'The same; empty: no entity.';

@@ -113,6 +113,8 @@ SELECT 'anna', 'type ' || n, 'public' FROM generate_series(1, 1001) AS n, genera
 SELECT live.refresh_summaries() \g /dev/null
 SELECT results_eq($$SELECT count(*), bool_or(activity_type = 'type 1') FROM live.get_activity_trends(1)$$,
   $$VALUES (1000::bigint, false)$$, 'of more than a thousand sums one reads the largest');
+SELECT results_eq($$SELECT count(*), bool_or(activity_type = 'type 1') FROM live.activity_trends WHERE day = (now() AT TIME ZONE 'UTC')::date$$,
+  $$VALUES (1000::bigint, false)$$, 'and no others are kept of that day');
 
 SELECT finish();
 ROLLBACK;
