@@ -99,13 +99,27 @@ CREATE FUNCTION live.lock_notifications(user_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  INSERT INTO live.notification_state (user_id) VALUES (lock_notifications.user_id) ON CONFLICT ON CONSTRAINT notification_state_pkey DO NOTHING;
-  PERFORM FROM live.notification_state s WHERE s.user_id = lock_notifications.user_id FOR NO KEY UPDATE;
+  LOOP -- the transaction that held the lock may have deleted the row, see live.forget_initial_state()
+    INSERT INTO live.notification_state (user_id) VALUES (lock_notifications.user_id) ON CONFLICT ON CONSTRAINT notification_state_pkey DO NOTHING;
+    PERFORM FROM live.notification_state s WHERE s.user_id = lock_notifications.user_id FOR NO KEY UPDATE;
+    EXIT WHEN FOUND;
+  END LOOP;
   -- A foreign id becomes one that is in every snapshot, before a transaction here has it too.
   UPDATE live.activity_audience m SET xid = '3' WHERE m.user_id = lock_notifications.user_id AND live.is_foreign(m.xid);
 END
 $$;
 COMMENT ON FUNCTION live.lock_notifications(text) IS 'Lets nobody else mark or count the notifications of that user until the transaction ends. For the extension itself.';
+
+-- An audience may name users that do not exist: a row that tells nothing is not kept for them. A deleted row holds back
+-- others until the transaction ends, as a locked one does.
+CREATE FUNCTION live.forget_initial_state(user_ids text[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  DELETE FROM live.notification_state s
+  WHERE s.user_id = ANY (user_ids) AND s.read_until = '-infinity' AND s.seen_until = '-infinity'
+$$;
+COMMENT ON FUNCTION live.forget_initial_state(text[]) IS
+'Deletes the states of those of these users who have marked nothing; the caller has locked them. For the extension itself.';
 
 CREATE FUNCTION live.unread_digest(user_ids text[]) RETURNS text
 LANGUAGE sql STABLE

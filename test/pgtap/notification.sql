@@ -151,5 +151,12 @@ $$;
 SELECT setseed(0.3) \g /dev/null
 SELECT pg_temp.random_steps(120);
 
+-- Users of an audience who marked nothing leave no state, whether they exist or not.
+SELECT pg_temp.as_user('anna', format('SELECT live.delete_activity(%s)', pg_temp.tell('{invented 1,invented 2,bob}'))) \g /dev/null
+SELECT is_empty($$SELECT FROM live.notification_state WHERE user_id LIKE 'invented%'$$, 'what is deleted leaves no state of users who marked nothing');
+SELECT isnt_empty($$SELECT FROM live.notification_state WHERE user_id = 'bob'$$, 'and keeps that of users who did');
+SELECT is(pg_temp.as_user('anna', format('SELECT live.set_activity_visibility(%s, ''private'')', pg_temp.tell('{invented 3}'))), '', 'an activity is told no more');
+SELECT is_empty($$SELECT FROM live.notification_state WHERE user_id LIKE 'invented%'$$, 'which leaves no such state either');
+
 SELECT finish();
 ROLLBACK;
