@@ -71,14 +71,14 @@ void check_name(const char *what, std::string_view name, size_t limit) {
 }
 
 // What reads all of a payload goes down level by level, SQL/JSON paths and clients, and bridges read it as text.
-void check_payload(Jsonb *payload) {
+void check_payload(Jsonb *payload, PayloadLimit limit) {
   const Size size = VARSIZE(payload);
-  const Size limit = static_cast<Size>(settings().max_payload_size) * 1024;
-  if (size > limit)
+  if (size > limit.bytes)
     ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("payload of an event is too large"),
-                    errdetail("It has %zu bytes, the limit is %zu.", size, limit),
-                    errhint("Emit a reference, or raise \"pg_live.max_payload_size\".")));
-  if (const PayloadFlaw flaw = find_flaw(payload, limit); flaw != PayloadFlaw::none) refuse_payload(flaw, limit);
+                    errdetail("It has %zu bytes, the limit is %zu.", size, limit.bytes),
+                    errhint("Emit a reference, or raise \"%s\".", limit.setting)));
+  if (const PayloadFlaw flaw = find_flaw(payload, limit.bytes); flaw != PayloadFlaw::none)
+    refuse_payload(flaw, limit.bytes);
 }
 
 SPIPlanPtr insert_plan(Durability durability, int slot) {
@@ -114,6 +114,23 @@ void ring_at_commit() {
   if (state == nullptr || !state->worker_expected) Async_Notify("pg_live", "");
 }
 
+int64 emit_limited(std::string_view topic, std::string_view event, Jsonb *payload, Durability durability,
+                   PayloadLimit limit) {
+  check_topic(topic);
+  check_name("event", event, event_limit);
+  check_payload(payload, limit);
+  PreventCommandIfReadOnly("live.emit()"); // the sequence would refuse too, in words that name neither
+
+  const int64 id = as_owner([=] {
+    const Oid sequence = get_relname_relid("event_id", get_namespace_oid("live", false));
+    const int64 next = nextval_internal(sequence, true);
+    insert_row(topic, event, payload, durability, next);
+    return next;
+  });
+  ring_at_commit();
+  return id;
+}
+
 void on_transaction_end(XactEvent event, void *) {
   switch (event) {
   case XACT_EVENT_PRE_COMMIT:
@@ -144,20 +161,18 @@ void check_topic(std::string_view topic) {
   check_name("topic", topic, topic_limit + (topic.starts_with('$') ? internal_prefix_limit : 0));
 }
 
-int64 emit_event(std::string_view topic, std::string_view event, Jsonb *payload, Durability durability) {
-  check_topic(topic);
-  check_name("event", event, event_limit);
-  check_payload(payload);
-  PreventCommandIfReadOnly("live.emit()"); // the sequence would refuse too, in words that name neither
+PayloadLimit payload_limit() {
+  return {static_cast<Size>(settings().max_payload_size) * 1024, "pg_live.max_payload_size"};
+}
 
-  const int64 id = as_owner([=] {
-    const Oid sequence = get_relname_relid("event_id", get_namespace_oid("live", false));
-    const int64 next = nextval_internal(sequence, true);
-    insert_row(topic, event, payload, durability, next);
-    return next;
-  });
-  ring_at_commit();
-  return id;
+PayloadLimit send_limit() {
+  const PayloadLimit any = payload_limit();
+  const PayloadLimit sent{static_cast<Size>(settings().max_send_size) * 1024, "pg_live.max_send_size"};
+  return sent.bytes < any.bytes ? sent : any;
+}
+
+int64 emit_event(std::string_view topic, std::string_view event, Jsonb *payload, Durability durability) {
+  return emit_limited(topic, event, payload, durability, payload_limit());
 }
 
 void watch_transactions() {
@@ -167,7 +182,7 @@ void watch_transactions() {
 
 namespace {
 
-Datum emit_body(FunctionCallInfo fcinfo) { PG_RETURN_INT64(emit_arguments(fcinfo)); }
+Datum emit_body(FunctionCallInfo fcinfo) { PG_RETURN_INT64(emit_arguments(fcinfo, payload_limit())); }
 
 Datum is_topic_name_body(FunctionCallInfo fcinfo) {
   const std::string_view name = text_argument(fcinfo, 0, "topic");
@@ -176,12 +191,13 @@ Datum is_topic_name_body(FunctionCallInfo fcinfo) {
 
 } // namespace
 
-int64 emit_arguments(FunctionCallInfo fcinfo) {
+int64 emit_arguments(FunctionCallInfo fcinfo, PayloadLimit limit) {
   const std::string_view topic = text_argument(fcinfo, 0, "topic");
   const std::string_view event = text_argument(fcinfo, 1, "event");
   if (PG_ARGISNULL(2)) ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("payload must not be null")));
   if (PG_ARGISNULL(3)) ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("durable must not be null")));
-  return emit_event(topic, event, PG_GETARG_JSONB_P(2), PG_GETARG_BOOL(3) ? Durability::durable : Durability::signal);
+  const Durability durability = PG_GETARG_BOOL(3) ? Durability::durable : Durability::signal;
+  return emit_limited(topic, event, PG_GETARG_JSONB_P(2), durability, limit);
 }
 
 } // namespace pg_live

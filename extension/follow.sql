@@ -39,15 +39,22 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   me text COLLATE "C" := live.required_user();
   whom text COLLATE "C" := live.checked_text(user_id, 'user_id', 255);
+  most integer := current_setting('pg_live.max_follows');
 BEGIN
   IF whom = me THEN
     RAISE EXCEPTION 'users cannot follow themselves' USING ERRCODE = 'invalid_parameter_value';
   END IF;
+  -- One at a time for each follower, so that concurrent calls cannot exceed the limit together.
+  PERFORM pg_advisory_xact_lock(hashtextextended('pg_live follows ' || me, 0));
   INSERT INTO live.follow_edge (follower, followed) VALUES (me, whom) ON CONFLICT ON CONSTRAINT follow_edge_pkey DO NOTHING;
+  IF FOUND AND (SELECT count(*) FROM (SELECT FROM live.follow_edge e WHERE e.follower = me LIMIT most + 1) AS edge) > most THEN
+    RAISE EXCEPTION 'too many follows' USING ERRCODE = 'program_limit_exceeded',
+      DETAIL = format('The limit is %s users.', most), HINT = 'Unfollow a user first, or raise "pg_live.max_follows".';
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION live.follow(text) IS
-'Lets the current user follow that user; nothing happens if so already. Errors: 42501 when not signed in; 22004, 22023.';
+'Lets the current user follow that user; nothing happens if so already. Errors: 42501 when not signed in; 22004, 22023; 54000 for more users than pg_live.max_follows.';
 
 CREATE FUNCTION live.unfollow(user_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

@@ -49,6 +49,23 @@ $$;
 COMMENT ON FUNCTION live.checked_audience(live.activity_visibility, uuid, text[]) IS
 'The audience without repeats. Errors: 22004, 22023; 42501 for a session of others; 54000 for more than 1000 users. Part of live.log_activity().';
 
+CREATE FUNCTION live.check_audience_size(users bigint, payload_size bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  size bigint := 2 * users * payload_size;
+  most bigint := pg_size_bytes(current_setting('pg_live.max_audience_size'));
+BEGIN
+  IF size > most THEN
+    RAISE EXCEPTION 'activity is too large for its audience' USING ERRCODE = 'program_limit_exceeded',
+      DETAIL = format('Two events of %s bytes for each of %s users take %s bytes, the limit is %s.', payload_size, users, size, most),
+      HINT = 'Name fewer users, store less metadata, or raise "pg_live.max_audience_size".';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.check_audience_size(bigint, bigint) IS
+'Error 54000 if the events that tell an activity to so many users take more than pg_live.max_audience_size. Part of live.tell_activity().';
+
 CREATE FUNCTION live.tell_activity(activity live.activity_stream) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -56,6 +73,7 @@ DECLARE
   payload jsonb := live.activity_json(activity);
 BEGIN
   IF activity.visibility = 'users' THEN
+    PERFORM live.check_audience_size(cardinality(activity.audience), pg_column_size(payload));
     INSERT INTO live.activity_audience (user_id, created_at, activity_id, xid)
     SELECT told, activity.created_at, activity.id, pg_current_xact_id() FROM unnest(activity.audience) AS told WHERE told <> activity.user_id;
     PERFORM live.emit('user:' || told, 'notification:new', payload) FROM unnest(activity.audience) AS told WHERE told <> activity.user_id;
@@ -107,4 +125,4 @@ CREATE FUNCTION live.log_activity(
   idempotency_key text DEFAULT NULL) RETURNS live.activity_stream
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_log_activity';
 COMMENT ON FUNCTION live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text) IS
-'Logs what the current user did and tells it live to those who may see it. Returns the activity; for an idempotency_key that was used before, that one, even if it was deleted since. Errors: 42501 when not signed in, or for a session of others; 23503 for an entity of a registered type that does not exist or may not be seen; 23505 for a key that was used for another activity; 55000 for a registered type whose table is gone; 22004, 22023, 54000.';
+'Logs what the current user did and tells it live to those who may see it. Returns the activity; for an idempotency_key that was used before, that one, even if it was deleted since. An audience costs each of its users one row and two durable events with the activity. Errors: 42501 when not signed in, or for a session of others; 23503 for an entity of a registered type that does not exist or may not be seen; 23505 for a key that was used for another activity; 55000 for a registered type whose table is gone; 22004, 22023; 54000 for metadata out of bounds, more than 1000 users, and events for the audience above pg_live.max_audience_size.';

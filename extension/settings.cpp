@@ -59,6 +59,14 @@ void define_settings() {
   DefineCustomIntVariable("pg_live.max_payload_size", "Largest payload of one event.", nullptr,
                           &current.max_payload_size, 8 * 1024, 1, largest_payload_setting, PGC_SUSET, GUC_UNIT_KB,
                           nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.max_send_size", "Largest payload that a client can send.",
+                          "Applies to live.send(); pg_live.max_payload_size applies to it too.", &current.max_send_size,
+                          256, 1, largest_payload_setting, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.max_audience_size", "Largest total size of the events for one audience.",
+                          "Each user of an audience gets two events with the activity.", &current.max_audience_size,
+                          8 * 1024, 1, largest_payload_setting, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.max_follows", "Most users that one user can follow.", nullptr, &current.max_follows,
+                          10'000, 1, 10'000'000, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   MarkGUCPrefixReserved("pg_live");
 }
 

@@ -16,6 +16,9 @@ struct Settings {
   int batch_events;      // pg_live.batch_events: most events of one batch
   int max_metadata_size; // pg_live.max_metadata_size, kilobytes: largest metadata of one row
   int max_payload_size;  // pg_live.max_payload_size, kilobytes: largest payload of one event
+  int max_send_size;     // pg_live.max_send_size, kilobytes: largest payload of live.send()
+  int max_audience_size; // pg_live.max_audience_size, kilobytes: most that the events for one audience may take
+  int max_follows;       // pg_live.max_follows: most users that one user can follow
 };
 
 // The values in force in this process. Before define_settings() they are zero.

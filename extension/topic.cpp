@@ -36,7 +36,7 @@ Datum send_body(FunctionCallInfo fcinfo) {
   const std::string_view topic = text_argument(fcinfo, 0, "topic");
   check_topic(topic);
   if (!has_access(topic, plan, "select can_send from live.topic_access($1)")) deny("send to", topic);
-  PG_RETURN_INT64(emit_arguments(fcinfo));
+  PG_RETURN_INT64(emit_arguments(fcinfo, send_limit()));
 }
 
 } // namespace

@@ -112,7 +112,7 @@ COMMENT ON FUNCTION live.topic_access(text) IS
 CREATE FUNCTION live.send(topic text, event text, payload jsonb, durable boolean DEFAULT false) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_send';
 COMMENT ON FUNCTION live.send(text, text, jsonb, boolean) IS
-'Emits an event as the current user, who needs can_send on the topic (error 42501). Otherwise as live.emit().';
+'Emits an event as the current user, who needs can_send on the topic (error 42501). Error 54000 for a payload above pg_live.max_send_size, stored or as text. Otherwise as live.emit().';
 
 CREATE FUNCTION live.revoke_access(topic text, user_id text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

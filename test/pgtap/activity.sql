@@ -167,5 +167,20 @@ SET LOCAL request.jwt.claims = '{"sub": "eve"}';
 SELECT throws_matching($$SELECT live.log_activity('wrote')$$, 'duplicate key value violates unique constraint "activity_stream_pkey"', 'an id that is taken is called so');
 RESET request.jwt.claims;
 
+-- What one call may write for an audience: two events for each user.
+SET LOCAL pg_live.max_audience_size = '64kB';
+CREATE FUNCTION pg_temp.log_for(users integer, length integer) RETURNS text LANGUAGE sql AS $$
+  SELECT pg_temp.as_user('rita', format('SELECT (live.log_activity(''copied'', metadata => %L, visibility => ''users'', audience => array(SELECT ''u'' || n FROM generate_series(1, %s) AS n))).id > 0',
+    jsonb_build_object('text', repeat('x', length)), users))
+$$;
+SELECT is(pg_temp.log_for(users, length), state, format('%s bytes for %s users: %s', length, users, state))
+FROM (VALUES (1, 16000, 'true'), (40, 10, 'true'), (40, 1000, '54000'), (3, 16000, '54000')) AS copies (users, length, state);
+SELECT is((SELECT count(*) FROM live.activity_stream WHERE user_id = 'rita'), 2::bigint, 'what is too large is not stored');
+SELECT is((SELECT count(*) FROM live.event WHERE payload ->> 'user_id' = 'rita' AND topic LIKE 'user:u%'), 82::bigint, 'and two events are for each user of what is');
+SELECT is(pg_temp.as_user('rita', format('SELECT live.set_activity_visibility(%s, ''users'', ''{u1,u2,u3}'')', (SELECT min(id) FROM live.activity_stream WHERE user_id = 'rita'))), '54000',
+  'the audience of a change is bounded too');
+SELECT is(pg_temp.as_user('rita', 'SET LOCAL pg_live.max_audience_size = 1024'), '42501', 'a client cannot raise the limit');
+SELECT throws_ok(format('SET LOCAL pg_live.max_audience_size = %L', bad), '22023', NULL, 'max_audience_size of ' || bad) FROM unnest('{0,-1,x,257MB}'::text[]) AS bad;
+
 SELECT finish();
 ROLLBACK;

@@ -28,5 +28,15 @@ SELECT is(pg_temp.as_user(NULL, format('SELECT live.%s(''anna'')', name)), '4250
 SELECT is(pg_temp.as_user('bob', statement), '42501', statement) FROM unnest(ARRAY[
   $$INSERT INTO live.follow_edge VALUES ('bob', 'anna')$$, 'DELETE FROM live.follow_edge', $$UPDATE live.follow_edge SET followed = 'anna'$$]) AS statement;
 
+-- The follows of one user are bounded.
+SET LOCAL pg_live.max_follows = 2;
+SELECT is(pg_temp.as_user('dora', format('SELECT live.follow(%L)', whom)), state, format('dora follows %s of at most two: %s', whom, state))
+FROM (VALUES ('one', ''), ('two', ''), ('three', '54000'), ('two', '')) AS follow (whom, state);
+SELECT is((SELECT count(*) FROM live.follow_edge WHERE follower = 'dora'), 2::bigint, 'none beyond the limit is stored');
+SELECT is(pg_temp.as_user('dora', $$SELECT live.unfollow('one')$$) || pg_temp.as_user('dora', $$SELECT live.follow('three')$$), '', 'in place of another one it is');
+SELECT is(pg_temp.as_user('erik', $$SELECT live.follow('one')$$), '', 'the follows of one user do not count for another');
+SELECT is(pg_temp.as_user('dora', 'SET LOCAL pg_live.max_follows = 3'), '42501', 'a client cannot raise the limit');
+SELECT throws_ok(format('SET LOCAL pg_live.max_follows = %L', bad), '22023', NULL, 'max_follows of ' || bad) FROM unnest('{0,-1,x,10000001}'::text[]) AS bad;
+
 SELECT finish();
 ROLLBACK;

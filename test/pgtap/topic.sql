@@ -111,6 +111,16 @@ SELECT is(pg_temp.as_user('authenticated', '{"sub": "anna"}', format('SELECT cou
 FROM matrix;
 SELECT is(pg_temp.as_user('authenticated', '{"sub": "anna"}', $$SELECT live.send('room:' || repeat('x', 10000), 'e', '{}')$$), '22023', 'a topic of 10 kB is too long to send to');
 
+-- What a client can send is bounded below what can be emitted, as it is stored and as text.
+SET LOCAL pg_live.max_send_size = '2kB';
+SELECT is(pg_temp.as_user('service_role', '{"role": "service_role"}', format('SELECT live.send(''open'', ''e'', %s, %L) > 0', payload, durable)), state,
+          format('%s, durable %s: %s', payload, durable, state))
+FROM (VALUES ($$to_jsonb(repeat('x', 2036))$$, 'true'), ($$to_jsonb(repeat('x', 2037))$$, '54000'), ($$'[1e2100]'$$, '54000')) AS sent (payload, state), unnest('{t,f}'::boolean[]) AS durable;
+SELECT lives_ok($$SELECT live.emit('open', 'e', to_jsonb(repeat('x', 2037)))$$, 'the owner emits more');
+SELECT is(pg_temp.as_user('authenticated', '{"sub": "anna"}', 'SET LOCAL pg_live.max_send_size = 1024'), '42501', 'a client cannot raise the limit');
+SELECT throws_ok(format('SET LOCAL pg_live.max_send_size = %L', bad), '22023', NULL, 'max_send_size of ' || bad) FROM unnest('{0,-1,x,257MB}'::text[]) AS bad;
+RESET pg_live.max_send_size;
+
 -- The most specific rule counts: the topic itself, else the longest prefix. Against a search from the longest prefix down.
 DELETE FROM live.topic_rule;
 CREATE FUNCTION pg_temp.rule_by_search(topic text) RETURNS text LANGUAGE plpgsql AS $$
