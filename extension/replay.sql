@@ -115,6 +115,7 @@ DECLARE
   start_number bigint := 0;
   -- Expired events may still lie in their slot, but their batches are gone.
   created_since timestamptz := greatest(since, clock_timestamp() - current_setting('pg_live.event_retention')::interval);
+  since_batch bigint;
   examined integer := max_events;
   end_xid xid8;
   end_batch bigint;
@@ -149,6 +150,20 @@ BEGIN
     start_snapshot := coalesce(
       (SELECT b.snapshot FROM live.batch b WHERE b.id < least(extract(epoch FROM created_since) * 1000000, 1e18)::bigint
        ORDER BY b.id DESC LIMIT 1), start_snapshot);
+  END IF;
+
+  -- The id of a batch is the clock after its snapshot was taken, or more: what that snapshot shows was emitted before.
+  -- What was held is told apart by the number of the batch. The minute is for a clock that was set back meanwhile.
+  since_batch := extract(epoch FROM least(created_since, clock_timestamp()) - interval '1 minute') * 1000000;
+  SELECT b.id, b.snapshot INTO start_batch
+  FROM live.batch b
+  WHERE b.id < since_batch
+  ORDER BY b.id DESC LIMIT 1;
+  IF start_batch.id > start_number THEN
+    start_number := start_batch.id;
+    start_id := 0;
+    start_series := NULL;
+    start_snapshot := start_batch.snapshot;
   END IF;
 
   -- A page must not cost the whole topic. Transactions are examined in order of xid, which is nearly the order of

@@ -3,7 +3,9 @@
 SET client_min_messages = warning;
 CREATE FUNCTION public.as_user(id text) RETURNS void LANGUAGE sql AS
 $$ SELECT set_config('request.jwt.claims', format('{"sub": %s}', to_jsonb(id)), false) $$;
-CREATE FUNCTION public.is_friend(id text) RETURNS boolean LANGUAGE sql AS $$ SELECT live.user_id() = 'vera' AND id = 'bert' $$;
+CREATE SEQUENCE public.asked MINVALUE 0;
+CREATE FUNCTION public.is_friend(id text) RETURNS boolean LANGUAGE sql AS
+$$ SELECT nextval('public.asked'); SELECT live.user_id() = 'vera' AND id = 'bert' $$;
 
 SELECT live.publish() IS NOT NULL AS starts \g /dev/null
 SELECT public.as_user('bert') \g /dev/null
@@ -26,10 +28,17 @@ SELECT payload ->> 'status' AS "to" FROM live.replay('presence', (SELECT "positi
 SELECT public.as_user('carl') \g /dev/null
 SELECT payload ->> 'user_id' AS who, payload ->> 'status' AS "to" FROM live.replay('presence');
 SELECT public.as_user('nobody') \g /dev/null
+-- The app's function is asked for each user of a page and not for each event; the pages that follow a small one are larger.
+SELECT setval('public.asked', 0) \g /dev/null
 SELECT count(*) FROM live.replay('presence');
+SELECT last_value AS asked FROM public.asked;
+SELECT setval('public.asked', 0) \g /dev/null
+SELECT count(*) FROM live.replay('presence', max_events => 1);
+SELECT last_value AS asked FROM public.asked;
 -- With the rule everybody sees everyone, in the order it happened.
 SELECT live.set_presence_visibility('everyone') \g /dev/null
 SELECT payload ->> 'user_id' AS who, payload ->> 'status' AS "to" FROM live.replay('presence');
 RESET request.jwt.claims;
 SELECT count(*) FROM live.replay('presence');
 DROP FUNCTION public.as_user, public.is_friend;
+DROP SEQUENCE public.asked;

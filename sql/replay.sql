@@ -109,6 +109,27 @@ BEGIN READ ONLY;
 SELECT topic, (live.replay(topic, max_events => 1)).event FROM unnest('{replay:a,replay:b}'::text[]) AS topic;
 ROLLBACK;
 
+-- A time is a place in the stream as well: what was published long before it is not read.
+SELECT count(live.emit('replay:c', 'past', '0')) FROM generate_series(1, 900);
+SELECT live.publish() IS NOT NULL AS published;
+UPDATE live.batch SET id = id - 3600000000;
+UPDATE live.event SET created_at = created_at - interval '1 hour' WHERE topic = 'replay:c';
+SELECT live.emit('replay:c', 'late', '1') IS NOT NULL AS emitted;
+SELECT live.publish() IS NOT NULL AS published;
+CREATE FUNCTION events_read() RETURNS numeric LANGUAGE sql AS $$
+  SELECT sum(pg_stat_get_xact_tuples_returned(inhrelid) + pg_stat_get_xact_tuples_fetched(inhrelid))
+  FROM (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'live.event'::regclass
+        UNION ALL SELECT i.indexrelid FROM pg_inherits JOIN pg_index i ON i.indrelid = inhrelid WHERE inhparent = 'live.event'::regclass) AS t
+$$;
+BEGIN;
+SET LOCAL enable_seqscan = off;
+SELECT events_read() AS before \gset
+SELECT event FROM live.replay('replay:c', since => now() - interval '10 minutes');
+SELECT events_read() - :before BETWEEN 1 AND 100 AS reads_few;
+SELECT count(*) FROM live.replay('replay:c', since => now() - interval '2 hours', max_events => 10000);
+COMMIT;
+DROP FUNCTION events_read;
+
 -- Expired events and batches are not replayed, though their slot may not have been emptied yet.
 UPDATE live.event SET created_at = now() - interval '73 hours' WHERE topic = 'replay:a' AND event IN ('a1', 'a2', 'a3');
 SELECT event FROM live.replay('replay:a');
