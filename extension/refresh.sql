@@ -19,10 +19,11 @@ BEGIN
   IF cardinality(expired) = 0 THEN
     RETURN 0;
   END IF;
-  -- One change an entity has its sum made anew.
+  -- One change an entity takes away all of its.
   INSERT INTO live.trend_change (entity_type, entity_id, moment, weight)
-  SELECT DISTINCT a.entity_type, a.entity_id, 0, -1 FROM live.activity_stream a
-  WHERE a.id = ANY (expired) AND a.entity_type IS NOT NULL AND a.visibility = 'public' AND a.deleted_at IS NULL;
+  SELECT a.entity_type, a.entity_id, live.log_sum(array_agg(live.trend_moment(a.created_at))), -1 FROM live.activity_stream a
+  WHERE a.id = ANY (expired) AND a.entity_type IS NOT NULL AND a.visibility = 'public' AND a.deleted_at IS NULL
+  GROUP BY a.entity_type, a.entity_id;
   DELETE FROM live.activity_stream a WHERE a.id = ANY (expired);
   RETURN cardinality(expired);
 END

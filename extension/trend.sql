@@ -32,7 +32,7 @@ COMMENT ON TABLE live.trend_change IS 'What is to be added to the sums, or taken
 COMMENT ON COLUMN live.trend_change.id IS 'Names the row.';
 COMMENT ON COLUMN live.trend_change.entity_type IS 'As in live.activity_stream.';
 COMMENT ON COLUMN live.trend_change.entity_id IS 'The same.';
-COMMENT ON COLUMN live.trend_change.moment IS 'When the activity was logged, see live.trend_moment().';
+COMMENT ON COLUMN live.trend_change.moment IS 'When the activity was logged, see live.trend_moment(); of several, the logarithm of their sum, as a score.';
 COMMENT ON COLUMN live.trend_change.weight IS '1, or -1 where it is public no more.';
 SELECT pg_extension_config_dump('live.trend_change', '');
 ALTER TABLE live.trend_change ENABLE ROW LEVEL SECURITY;
@@ -65,16 +65,46 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live.log_sum(double precision[]) IS 'The logarithm, base 2, of the sum of 2^moment; NULL for none.';
 
+-- A hundred half-lives before the newest, 2^33 activities add 2^-67 of the sum, less than a double can hold.
 CREATE FUNCTION live.trend_moments(entity_type text, entity_id text) RETURNS double precision[]
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_agg(live.trend_moment(a.created_at)) FROM live.activity_stream a
   WHERE a.entity_type = trend_moments.entity_type AND a.entity_id = trend_moments.entity_id
     AND a.visibility = 'public' AND a.deleted_at IS NULL
+    AND a.created_at >= (
+      SELECT newest.created_at - interval '2400 hours' FROM live.activity_stream newest
+      WHERE newest.entity_type = trend_moments.entity_type AND newest.entity_id = trend_moments.entity_id
+        AND newest.visibility = 'public' AND newest.deleted_at IS NULL
+      ORDER BY newest.created_at DESC, newest.id DESC LIMIT 1)
 $$;
-COMMENT ON FUNCTION live.trend_moments(text, text) IS 'The moments of an entity''s public activities. For the extension itself.';
+COMMENT ON FUNCTION live.trend_moments(text, text) IS
+'The moments of an entity''s public activities, without those that are too old to count beside the newest. For the extension itself.';
 
--- Where something is taken away the sum is made anew from the activities: subtracting would leave what rounding left.
+-- Subtracting costs no look at the activities, but as much precision as there is little left: below 1/64 of the sum, six
+-- bits, they are counted anew.
+CREATE FUNCTION live.current_trend(entity_type text, entity_id text, score double precision,
+                                   added double precision[], removed double precision[]) RETURNS double precision
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  whole double precision := live.log_sum(array_remove(added || score, NULL));
+  share double precision := CASE
+    WHEN removed IS NULL THEN 1
+    WHEN whole IS NULL THEN 0
+    ELSE 1 - power(2::double precision, least(greatest(live.log_sum(removed) - whole, -1000), 0)) END;
+BEGIN
+  IF share >= 1 / 64::double precision THEN
+    RETURN whole + ln(share) / ln(2::double precision);
+  END IF;
+  RETURN live.log_sum(live.trend_moments(entity_type, entity_id));
+END
+$$;
+COMMENT ON FUNCTION live.current_trend(text, text, double precision, double precision[], double precision[]) IS
+'A sum as it is with what is not folded yet: moments added and moments removed, NULL for none. Part of live.trending().';
+
+-- Where something is taken away the sum is made anew from the activities: subtracting time and again would add up what
+-- rounding left.
 CREATE FUNCTION live.fold_trends() RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -121,13 +151,13 @@ BEGIN
   PERFORM live.checked_page(most, 'max_entities');
   RETURN QUERY
   WITH changed AS MATERIALIZED (
-    SELECT c.entity_type, c.entity_id, min(c.weight) < 0 AS anew, array_agg(c.moment) AS moments
+    SELECT c.entity_type, c.entity_id, array_agg(c.moment) FILTER (WHERE c.weight > 0) AS added,
+           array_agg(c.moment) FILTER (WHERE c.weight < 0) AS removed
     FROM live.trend_change c WHERE kind IS NULL OR c.entity_type = kind
     GROUP BY c.entity_type, c.entity_id
   ), summed AS (
     SELECT c.entity_type, c.entity_id,
-           live.log_sum(CASE WHEN c.anew THEN live.trend_moments(c.entity_type, c.entity_id)
-                             ELSE array_remove(c.moments || t.score, NULL) END) AS score
+           live.current_trend(c.entity_type, c.entity_id, t.score, c.added, c.removed) AS score
     FROM changed c LEFT JOIN live.trend t ON t.entity_type = c.entity_type AND t.entity_id = c.entity_id
     UNION ALL
     (SELECT t.entity_type, t.entity_id, t.score FROM live.trend t

@@ -77,6 +77,31 @@ SELECT is(array(SELECT pg_temp.differences('song')), '{}', 'a century apart: not
 SELECT lives_ok('SELECT live.fold_trends()', 'and it can be folded');
 SELECT is(array(SELECT pg_temp.differences('song')), '{}', 'folded');
 
+-- After a deletion, and before that is folded, reading does not look at all activities of the entity.
+CREATE FUNCTION pg_temp.activities_read(kind text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  before bigint := pg_stat_get_xact_tuples_returned('live.activity_stream'::regclass) + pg_stat_get_xact_tuples_fetched('live.activity_stream'::regclass);
+BEGIN
+  PERFORM live.get_trending(kind, 1000);
+  RETURN pg_stat_get_xact_tuples_returned('live.activity_stream'::regclass) + pg_stat_get_xact_tuples_fetched('live.activity_stream'::regclass) - before;
+END
+$$;
+SET LOCAL enable_seqscan = off;
+INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, created_at)
+SELECT 'anna', 'liked', 'hall', '1', now() - n * interval '1 hour' FROM generate_series(1, 300) AS n
+UNION ALL SELECT 'anna', 'liked', 'ruin', '1', now() - interval '200 days' - n * interval '1 hour' FROM generate_series(1, 300) AS n
+UNION ALL SELECT 'anna', 'liked', 'ruin', '1', now() - n * interval '20 days' FROM generate_series(0, 1) AS n;
+SELECT live.note_trend(a, 1) FROM live.activity_stream a WHERE entity_type IN ('hall', 'ruin') \g /dev/null
+SELECT live.fold_trends() \g /dev/null
+SELECT pg_temp.as_user('anna', format('SELECT live.delete_activity(%s)', max(a.id))) FROM live.activity_stream a WHERE entity_type = 'hall' \g /dev/null
+SELECT is(array(SELECT pg_temp.differences('hall')), '{}', 'one of many is deleted');
+SELECT is(pg_temp.activities_read('hall'), 0::bigint, 'then no activity is read');
+SELECT pg_temp.as_user('anna', format('SELECT live.delete_activity(%s)', (SELECT a.id FROM live.activity_stream a WHERE entity_type = 'ruin' ORDER BY created_at DESC LIMIT 1))) \g /dev/null
+SELECT is(array(SELECT pg_temp.differences('ruin')), '{}', 'almost all of the sum is deleted');
+SELECT cmp_ok(pg_temp.activities_read('ruin'), '<', 10::bigint, 'then those that count are read');
+SELECT live.fold_trends() \g /dev/null
+SELECT is(array(SELECT pg_temp.differences(kind)), '{}', format('folded: %s', kind)) FROM unnest('{hall,ruin}'::text[]) AS kind;
+
 -- Something far in the future, as an import may bring it, is no obstacle.
 INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, created_at) VALUES ('anna', 'liked', 'future', '1', '9000-01-01');
 SELECT live.note_trend(a, 1) FROM live.activity_stream a WHERE entity_type = 'future' \g /dev/null
