@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
+#include <string>
+#include <utility>
 
 #include "json.hpp"
 #include "utf8.hpp"
@@ -18,6 +21,7 @@ using json::Value;
 
 /// Refs are echoed in every reply, so their size is bounded.
 constexpr std::size_t max_ref_bytes = 255;
+constexpr auto refs_too_long = "refs must be short strings, numbers or null";
 
 constexpr unsigned char kind_push = 0;
 constexpr unsigned char kind_user_broadcast_push = 3;
@@ -56,8 +60,7 @@ using Parts = std::array<std::optional<Value>, 5>;
 std::optional<Message> message_of(const Parts &parts, std::string *error) {
   const auto &[join_ref, ref, topic, event, payload] = parts;
   Message message;
-  if (!take_ref(join_ref, message.join_ref) || !take_ref(ref, message.ref))
-    return fail(error, "refs must be short strings, numbers or null");
+  if (!take_ref(join_ref, message.join_ref) || !take_ref(ref, message.ref)) return fail(error, refs_too_long);
   if (!topic || !json::unescape(*topic, message.topic)) return fail(error, "the topic must be a string");
   if (!event || !json::unescape(*event, message.event)) return fail(error, "the event must be a string");
   message.payload = payload ? payload->raw : "{}";
@@ -67,11 +70,12 @@ std::optional<Message> message_of(const Parts &parts, std::string *error) {
 
 bool is_text(std::string_view part) { return is_utf8(part) && part.find('\0') == std::string_view::npos; }
 
-/// A ref of a binary frame as JSON text.
-std::string ref_of(std::string_view part) {
+/// A ref of a binary frame as JSON text; nothing when that is longer than a ref may be.
+std::optional<std::string> ref_of(std::string_view part) {
   if (part.empty()) return "null";
   std::string ref;
   json::append_quoted(ref, part);
+  if (ref.size() > max_ref_bytes) return std::nullopt;
   return ref;
 }
 
@@ -98,7 +102,10 @@ std::optional<Message> decode_user_broadcast(std::string_view frame, std::string
   const auto parts = cut<5>(body, frame.substr(1, 5));
   if (!parts) return fail(error, "the binary frame is too short");
   if (!std::all_of(parts->begin(), parts->end(), is_text)) return fail(error, "the binary header is not UTF-8 text");
-  const auto &[join_ref, ref, topic, event, metadata] = *parts;
+  const auto &[join_part, ref_part, topic, event, metadata] = *parts;
+  auto join_ref = ref_of(join_part);
+  auto ref = ref_of(ref_part);
+  if (!join_ref || !ref) return fail(error, refs_too_long);
   Broadcast broadcast{.event = std::string(event), .payload = body, .encoding = static_cast<Encoding>(encoding)};
   if (!metadata.empty()) {
     const auto value = json::parse(metadata);
@@ -111,8 +118,8 @@ std::optional<Message> decode_user_broadcast(std::string_view frame, std::string
     if (!value) return fail(error, "the payload is not JSON: " + std::string(fault.message));
     broadcast.payload = value->raw;
   }
-  Message message{.join_ref = ref_of(join_ref),
-                  .ref = ref_of(ref),
+  Message message{.join_ref = std::move(*join_ref),
+                  .ref = std::move(*ref),
                   .topic = std::string(topic),
                   .event = "broadcast",
                   .payload = broadcast.payload,
@@ -130,9 +137,12 @@ std::optional<Message> decode_push(std::string_view frame, std::string *error) {
   const auto parts = cut<4>(body, frame.substr(1, 4));
   if (!parts) return fail(error, "the binary frame is too short");
   if (!std::all_of(parts->begin(), parts->end(), is_text)) return fail(error, "the binary header is not UTF-8 text");
-  const auto &[join_ref, ref, topic, event] = *parts;
-  return Message{.join_ref = ref_of(join_ref),
-                 .ref = ref_of(ref),
+  const auto &[join_part, ref_part, topic, event] = *parts;
+  auto join_ref = ref_of(join_part);
+  auto ref = ref_of(ref_part);
+  if (!join_ref || !ref) return fail(error, refs_too_long);
+  return Message{.join_ref = std::move(*join_ref),
+                 .ref = std::move(*ref),
                  .topic = std::string(topic),
                  .event = std::string(event),
                  .payload = body,
@@ -195,7 +205,8 @@ Envelope envelope_of_binary(std::string_view frame) {
   std::string_view body = frame.substr(header_bytes);
   const auto parts = cut<3>(body, frame.substr(1, 3));
   if (!parts || !std::all_of(parts->begin(), parts->end(), is_text)) return {};
-  Envelope envelope{.join_ref = ref_of((*parts)[0]), .ref = ref_of((*parts)[1]), .topic = {}};
+  Envelope envelope{
+      .join_ref = ref_of((*parts)[0]).value_or("null"), .ref = ref_of((*parts)[1]).value_or("null"), .topic = {}};
   json::append_quoted(envelope.topic, (*parts)[2]);
   return envelope;
 }

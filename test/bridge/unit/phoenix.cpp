@@ -228,6 +228,15 @@ TEST(PhoenixDecodeBinary, RefusesEveryTruncation) {
     EXPECT_EQ(binary_refusal(push.substr(0, length)), "the binary frame is too short") << length;
 }
 
+TEST(PhoenixDecodeBinary, RefusesRefsThatAreLongAsJson) {
+  const std::string ref(60, '\x11'); // six bytes each
+  std::string error;
+  EXPECT_FALSE(decode_binary(std::string("\x03\x3c\0\x01\x01\0\0", 7) + ref + "te", &error));
+  EXPECT_EQ(error, "refs must be short strings, numbers or null");
+  EXPECT_FALSE(decode_binary(std::string("\0\0\x3c\x01\x01", 5) + ref + "te", &error));
+  EXPECT_EQ(envelope_of_binary(std::string("\0\0\x3c\x01\x01", 5) + ref + "te").ref, "null");
+}
+
 TEST(PhoenixDecodeBinary, RefusesOtherKindsAndEncodings) {
   for (const int kind : {1, 2, 4, 5, 0x7B, 0xFF})
     EXPECT_EQ(binary_refusal(std::string(1, static_cast<char>(kind)) + std::string(20, '\0')),
