@@ -4,8 +4,8 @@
 
 CREATE TYPE live.feed_query AS (
   activity_types text[] COLLATE "C", actor text COLLATE "C", entity_type text COLLATE "C", entity_id text COLLATE "C", session_id uuid, since timestamptz, until timestamptz,
-  metadata jsonb, after_created_at timestamptz, after_id bigint, backwards boolean, most integer);
-COMMENT ON TYPE live.feed_query IS 'What is asked of a feed: filters (NULL: any), where the last page ended, in which direction, how many.';
+  metadata jsonb, after_created_at timestamptz, after_id bigint, backwards boolean, most integer, matching bigint[]);
+COMMENT ON TYPE live.feed_query IS 'What is asked of a feed: filters (NULL: any), where the last page ended, in which direction, how many; and the activities with these metadata, where they are few, see live.match_metadata().';
 
 CREATE FUNCTION live.checked_page(most integer, what text DEFAULT 'max_activities') RETURNS integer
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -32,7 +32,7 @@ SET search_path = pg_catalog, pg_temp AS $$
     CASE WHEN query.session_id IS NOT NULL THEN 'a.session_id = $7' END,
     CASE WHEN query.since IS NOT NULL THEN 'a.created_at >= $8' END,
     CASE WHEN query.until IS NOT NULL THEN 'a.created_at < $9' END,
-    CASE WHEN query.metadata IS NOT NULL THEN 'a.metadata @> $10' END,
+    CASE WHEN query.matching IS NOT NULL THEN 'a.id = ANY ($13)' WHEN query.metadata IS NOT NULL THEN 'a.metadata @> $10' END,
     CASE WHEN query.after_id IS NOT NULL THEN
       CASE WHEN query.backwards THEN '(a.created_at, a.id) > ($11, $12)' ELSE '(a.created_at, a.id) < ($11, $12)' END END)
 $$;
@@ -106,6 +106,25 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live.feed_statement(live.feed_query, text[]) IS 'The SQL of a page; NULL for no branches. Part of live.read_feed().';
 
+-- How many activities have some metadata is not in the statistics, so the planner guesses whether to walk a feed until a page
+-- is full, or to look them up; a wrong guess walks all of it. So they are looked up first, unless they are many.
+CREATE FUNCTION live.match_metadata(asked live.feed_query) RETURNS live.feed_query
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+  most CONSTANT integer := 5000;
+  ids bigint[];
+BEGIN
+  IF asked.metadata IS NOT NULL THEN
+    ids := array(SELECT a.id FROM live.activity_stream a WHERE a.metadata @> asked.metadata AND a.deleted_at IS NULL LIMIT most + 1);
+    asked.matching := CASE WHEN cardinality(ids) <= most THEN ids END;
+  END IF;
+  RETURN asked;
+END
+$$;
+COMMENT ON FUNCTION live.match_metadata(live.feed_query) IS
+'The query with the ids of the activities that have its metadata, whoever may see them, if there are 5000 at most. Part of live.read_feed().';
+
 -- A page reads rows that lie anywhere: with the default random_page_cost the planner would rather go through all that lies
 -- together, on the guess that what is asked for is spread evenly in it.
 CREATE FUNCTION live.read_feed(me text, query live.feed_query, branches text[]) RETURNS SETOF live.activity_stream
@@ -118,9 +137,10 @@ BEGIN
   IF cardinality(branches) = 0 THEN
     RETURN;
   END IF;
+  query := live.match_metadata(query);
   RETURN QUERY EXECUTE live.feed_statement(query, branches)
   USING me, query.most, query.activity_types, query.actor, query.entity_type, query.entity_id, query.session_id,
-        query.since, query.until, query.metadata, query.after_created_at, query.after_id;
+        query.since, query.until, query.metadata, query.after_created_at, query.after_id, query.matching;
 END
 $$;
 COMMENT ON FUNCTION live.read_feed(text, live.feed_query, text[]) IS
@@ -164,7 +184,7 @@ RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, en
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT * FROM live.feed_page(
-    after_cursor COLLATE "C", ROW(activity_types, actor, $5, $6, $7, since, until, $10, NULL, NULL, coalesce(backwards, false), max_activities)::live.feed_query,
+    after_cursor COLLATE "C", ROW(activity_types, actor, $5, $6, $7, since, until, $10, NULL, NULL, coalesce(backwards, false), max_activities, NULL)::live.feed_query,
     '{public,own,users,session,followers}')
 $$;
 COMMENT ON FUNCTION live.get_feed_activities(integer, text, text[], text, text, text, uuid, timestamptz, timestamptz, jsonb, boolean) IS
@@ -177,7 +197,7 @@ LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT live.required_user();
   SELECT * FROM live.feed_page(
-    after_cursor COLLATE "C", ROW(activity_types, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, max_activities)::live.feed_query, '{home}')
+    after_cursor COLLATE "C", ROW(activity_types, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, max_activities, NULL)::live.feed_query, '{home}')
 $$;
 COMMENT ON FUNCTION live.get_home_feed(integer, text, text[]) IS
 'What the people whom the current user follows show everyone or their followers, newest first: pass the cursor of the last row to go on. Errors: 42501 when not signed in; 22023, 54000 as of live.get_feed_activities().';

@@ -34,7 +34,7 @@ INSERT INTO called VALUES -- %s: the collation
   ('passes_rule', $$SELECT live.passes_rule('room:1' %1$s, 'SEND' %1$s)$$),
   ('is_built_in_topic', $$SELECT live.is_built_in_topic('PRESENCE' %s)$$),
   ('is_built_in_topic', $$SELECT live.is_built_in_topic('USER:anna' %s)$$),
-  ('is_topic_name', $$SELECT live.is_topic_name('ROOM:1' %s)$$),
+  ('is_topic_name', $$SELECT live.is_topic_name('ROOM:1' %s)$$), ('is_open_room', $$SELECT live.is_open_room('ROOM:1' %s)$$),
   ('revoke_access', $$SELECT live.revoke_access('ROOM:1' %1$s, 'BOB' %1$s)$$),
   ('set_topic_rule', $$SELECT live.set_topic_rule('LOBBY' %s)$$),
   ('set_topic_rule', $$SELECT live.set_topic_rule('Presence' %s)$$),

@@ -29,8 +29,9 @@ DECLARE
   page pg_temp.page;
   plan json;
 BEGIN
+  query := live.match_metadata(query);
   EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT JSON) ' || live.feed_statement(query, branches) INTO plan
-  USING 'viewer', query.most, query.activity_types, query.actor, query.entity_type, query.entity_id, query.session_id, query.since, query.until, query.metadata, query.after_created_at, query.after_id;
+  USING 'viewer', query.most, query.activity_types, query.actor, query.entity_type, query.entity_id, query.session_id, query.since, query.until, query.metadata, query.after_created_at, query.after_id, query.matching;
   page.rows := plan #>> '{0,Plan,Actual Rows}';
   page.blocks := (plan #>> '{0,Plan,Shared Hit Blocks}')::bigint + (plan #>> '{0,Plan,Shared Read Blocks}')::bigint;
   SELECT string_agg(DISTINCT node ->> 'Node Type', ', ') INTO page.scans

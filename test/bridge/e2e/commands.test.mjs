@@ -396,6 +396,7 @@ describe('commands', () => {
   test('what went wrong inside is in the log without the payload, and the client learns its code alone', async () => {
     const user = uniqueName('user');
     const socket = await socketOf(user);
+    await socket.push('heartbeat', {}); // so that the database knows of the connection
     await database.query(`
       create function ${user}() returns trigger language plpgsql as $f$ begin raise exception 'inside: %', new.custom_status; end $f$;
       create trigger ${user} before update on live.user_presence for each row when (new.user_id = '${user}') execute function ${user}()`);
