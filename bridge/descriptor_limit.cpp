@@ -22,7 +22,8 @@ std::uint64_t raise_descriptor_limit() {
 }
 
 unsigned connections_that_fit(const Settings &settings, std::uint64_t descriptors) {
-  const std::uint64_t reserve = kOwnDescriptors + kSpareDescriptors + 2 + settings.database.read_connections +
+  const std::uint64_t reserve = kOwnDescriptors + kSpareDescriptors + 2 + settings.database.join_connections +
+                                settings.database.read_connections +
                                 settings.database.write_connections; // 2: the listener's, and the bridge's own
   const std::uint64_t room = descriptors > reserve ? descriptors - reserve : 1;
   return static_cast<unsigned>(std::min<std::uint64_t>(settings.limits.connections, room));

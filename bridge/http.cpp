@@ -26,6 +26,11 @@ HttpResponse preflight(const std::string &methods) {
   return response;
 }
 
+HttpResponse uncached(HttpResponse response) {
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
 bool lists_method(std::string_view methods, std::string_view method) {
   bool found = false;
   for_each_word(methods, [&](std::string_view each) { found = found || each == method; });
@@ -83,22 +88,20 @@ std::optional<HttpResponse> Http::answer_head(const RequestHead &head) const {
     return error_response(501, "long polling is not served; connect by WebSocket to /socket/websocket");
   const Route route = route_of(head.path);
   if (route.methods.empty()) return std::nullopt;
-  if (!origin_is_allowed(head, services_.settings)) return error_response(403, "the origin is not allowed");
-  if (head.method == "OPTIONS") return preflight(route.methods);
-  if (!lists_method(route.methods, head.method)) return method_not_allowed(route.methods);
+  if (!origin_is_allowed(head, services_.settings)) return uncached(error_response(403, "the origin is not allowed"));
+  if (head.method == "OPTIONS") return uncached(preflight(route.methods));
+  if (!lists_method(route.methods, head.method)) return uncached(method_not_allowed(route.methods));
   auto identity = identify(head, services_);
-  if (auto *refusal = std::get_if<HttpResponse>(&identity)) return std::move(*refusal);
+  if (auto *refusal = std::get_if<HttpResponse>(&identity)) return uncached(std::move(*refusal));
   return std::nullopt;
 }
 
 void Http::handle_api(const Route &route, const HttpRequest &request, Respond respond) {
   // Once more: the body may have taken longer than the token was good for.
   auto identity = identify(request.head, services_);
-  if (auto *refusal = std::get_if<HttpResponse>(&identity)) return respond(std::move(*refusal));
-  route.api(services_, std::get<ClaimsRef>(identity), request, [respond = std::move(respond)](HttpResponse response) {
-    response.headers.emplace_back("Cache-Control", "no-store");
-    respond(std::move(response));
-  });
+  if (auto *refusal = std::get_if<HttpResponse>(&identity)) return respond(uncached(std::move(*refusal)));
+  route.api(services_, std::get<ClaimsRef>(identity), request,
+            [respond = std::move(respond)](HttpResponse response) { respond(uncached(std::move(response))); });
 }
 
 } // namespace pg_live

@@ -79,7 +79,7 @@ describe('a bridge', () => {
 
   test('with few descriptors answers probes and serves clients while sockets that say nothing take all the rest', async () => {
     const bridge = await startBridge(database, { launcher: ['prlimit', '--nofile=200:200', '--'] });
-    assert.match(bridge.log, /"connections":80,"max_connections":100000/);
+    assert.match(bridge.log, /"connections":\d\d,"max_connections":100000/);
     const idle = await Promise.all(Array.from({ length: 400 }, () => connectTcp(bridge)));
     for (const path of ['/healthz', '/readyz']) assert.equal((await fetch(`${bridge.url}${path}`)).status, 200);
     const socket = await RawSocket.open(bridge);

@@ -8,9 +8,9 @@ namespace {
 
 TEST(DescriptorLimit, LeavesAReserve) {
   Settings settings;
-  EXPECT_EQ(connections_that_fit(settings, 1024), 1024u - 48 - 64 - 8);
-  settings.database.read_connections = 12;
-  EXPECT_EQ(connections_that_fit(settings, 1024), 1024u - 48 - 64 - 18);
+  EXPECT_EQ(connections_that_fit(settings, 1024), 1024u - 48 - 64 - 11);
+  settings.database.read_connections += 10;
+  EXPECT_EQ(connections_that_fit(settings, 1024), 1024u - 48 - 64 - 21);
 }
 
 TEST(DescriptorLimit, AllowsNoMoreConnectionsThanTheSetting) {
