@@ -145,11 +145,6 @@ BEGIN
         (SELECT b.snapshot FROM live.batch b WHERE b.id < start.batch AND b.snapshot::text <> start_batch.snapshot::text
          ORDER BY b.id DESC LIMIT 1), start_snapshot);
     END IF;
-  ELSE
-    -- What was published by then had been emitted before: ids of batches are microseconds of the clock.
-    start_snapshot := coalesce(
-      (SELECT b.snapshot FROM live.batch b WHERE b.id < least(extract(epoch FROM created_since) * 1000000, 1e18)::bigint
-       ORDER BY b.id DESC LIMIT 1), start_snapshot);
   END IF;
 
   -- The id of a batch is the clock after its snapshot was taken, or more: what that snapshot shows was emitted before.
