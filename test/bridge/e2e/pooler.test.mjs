@@ -151,25 +151,6 @@ for (const size of [1, 2]) {
       }
     });
 
-    test('a leftover time of statements does not end a command that waits for longer', async () => {
-      const user = uniqueName('user');
-      await ask('PATCH', '/api/presence', { user, body: { mode: 'away' } });
-      await pooler.leave("set statement_timeout = '2s'");
-      const holder = await database.connect();
-      await holder.query('begin');
-      await holder.query('select from live.user_presence where user_id = $1 for update', [user]);
-      const answer = ask('PATCH', '/api/presence', { user, body: { mode: 'busy' } });
-      await eventually('it has waited for longer', async () => {
-        const { rows } = await database.query(`
-          select from pg_stat_activity
-          where usename = 'live_bridge' and wait_event_type = 'Lock' and clock_timestamp() - query_start > '2.5 s'`);
-        return rows.length > 0;
-      });
-      await holder.query('rollback');
-      assert.equal((await answer).status, 200);
-      await pooler.leave('reset statement_timeout');
-    });
-
     test('what a command sets is gone after it', async () => {
       await ask('PATCH', '/api/presence', { user: uniqueName('user'), body: { mode: 'away' } });
       const other = await pooler.connect();
