@@ -38,6 +38,7 @@ void Channel::deliver(const TopicBatch &batch, bool alone) {
   if (!seam_) return alone ? connection_.send(batch.frame(form_)) : connection_.send_later(batch.frame(form_));
   for (const LiveEvent *event : batch.events())
     seam_->take(event->position, event->durable, event_frame(*event, form_), seam_output());
+  if (seam_->held_bytes() > connection_.queue_limit()) seam_->leave_to_replay();
   if (seam_->held_bytes() > connection_.queue_limit()) connection_.close_slow();
   settle_seam();
 }

@@ -45,7 +45,6 @@ ConnectionLane::Callbacks Database::callbacks(bool is_own) {
 }
 
 void Database::start() {
-  joins_.start();
   queries_.start();
   writes_.start();
   own_.start();

@@ -25,7 +25,9 @@ class Database {
  public:
   Database(Loop &loop, const Log &log, const DatabaseSettings &settings, unsigned commands_per_user);
 
+  // Commands of joins wait until start_joins(): a channel that is joined must miss nothing.
   void start();
+  void start_joins() { joins_.start(); }
 
   // Runs a command that changes nothing. If the connection is lost, it is run once more on another.
   void read(Command command, Reading reading = Reading::join);

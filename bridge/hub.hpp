@@ -30,6 +30,7 @@ class Hub final : public EventReceiver {
   SubscriptionId enter_room(std::string_view topic, Channel &channel);
   void leave(SubscriptionId subscription) { table_.unsubscribe(subscription); }
 
+  void begin() override { internal_->stream_began(); }
   void deliver(std::span<const LiveEvent> events) override;
 
   // Who is told of events on topics that begin with $; outlives the hub's last event.

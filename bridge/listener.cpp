@@ -236,12 +236,14 @@ void Listener::take_state(const Rows &rows) {
                {{"last_batch", last_->batch}, {"newest_batch", newest}});
     receiver_.start_over("the database was restored to an earlier state");
   }
+  const bool begins = !last_;
   if (!last_ || !is_known) {
     last_ = Seen{newest, std::nullopt};
   } else if (newest < last_->batch) {
     // Ids of batches come from the clock, which is behind now: what follows the last that was kept may be new.
     last_ = Seen{durable_batch_, std::nullopt};
   }
+  if (begins) receiver_.begin();
 }
 
 void Listener::take_error(const DatabaseError &error) {

@@ -21,6 +21,9 @@ class EventReceiver {
  public:
   virtual ~EventReceiver() = default;
 
+  // The first position is known: what is committed from now on is delivered.
+  virtual void begin() = 0;
+
   // Events in order of position; the views end with the call.
   virtual void deliver(std::span<const LiveEvent> events) = 0;
 
@@ -42,6 +45,7 @@ class InternalReceiver {
  public:
   virtual ~InternalReceiver() = default;
   virtual void take_internal(const LiveEvent &event) = 0;
+  virtual void stream_began() = 0;
   virtual void stream_caught_up() = 0;
 };
 

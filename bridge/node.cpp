@@ -84,6 +84,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   void take_request(Incoming &incoming) override;
   void finished(Incoming &incoming) override;
   void take_internal(const LiveEvent &event) override;
+  void stream_began() override { database_.start_joins(); }
   void stream_caught_up() override { channel_presence_.resync(); }
   void stop();
   void drain();

@@ -26,7 +26,8 @@ class Replay : public std::enable_shared_from_this<Replay> {
     if (request.latest) latest_ = std::clamp<std::int64_t>(*request.latest, 0, kMostLatest);
   }
 
-  void ask(const Channel &channel) {
+  void ask(Channel &channel) {
+    channel.seam().begin_page();
     Command command;
     command.claims = channel.claims();
     command.sql = kReplay;
@@ -55,6 +56,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
   websocket::Frame frame_of(const Channel &channel, int row) const;
   void fail(Channel &channel, const DatabaseError &error);
   void finish();
+  void end(Channel &channel);
 
   Services &services_;
   std::weak_ptr<Connection> connection_;
@@ -98,7 +100,7 @@ void Replay::go_on() {
 
 void Replay::ask_next() {
   const auto connection = connection_.lock();
-  if (const Channel *channel = find(connection)) ask(*channel);
+  if (Channel *channel = find(connection)) ask(*channel);
 }
 
 void Replay::when_drained(Connection &connection, void (Replay::*step)()) {
@@ -138,6 +140,7 @@ bool Replay::send_latest(Channel &channel) {
     channel.connection().send_later(tail_.front());
     sent += tail_.front().size();
   }
+  latest_.reset(); // what follows is sent as it comes
   return true;
 }
 
@@ -145,7 +148,7 @@ void Replay::fail(Channel &channel, const DatabaseError &error) {
   if (started_) {
     std::exchange(started_, nullptr)(error);
     last_.reset(); // nothing was replayed
-    return finish();
+    return end(channel);
   }
   // In the middle of it: the client joins again, and what it has it knows by position.
   services_.log.warning("a replay broke off", {{"sqlstate", error.sqlstate}, {"error", error.message}});
@@ -153,12 +156,18 @@ void Replay::fail(Channel &channel, const DatabaseError &error) {
   channel.connection().conversation().remove(channel_);
 }
 
+// More may have come live meanwhile than could wait: it is in the log by now.
 void Replay::finish() {
   const auto connection = connection_.lock();
   Channel *channel = find(connection);
   if (channel == nullptr) return;
-  channel->seam().end_replay(last_, channel->seam_output());
-  channel->settle_seam();
+  if (channel->seam().has_left()) return ask(*channel);
+  end(*channel);
+}
+
+void Replay::end(Channel &channel) {
+  channel.seam().end_replay(last_, channel.seam_output());
+  channel.settle_seam();
   services_.hub.flush();
 }
 

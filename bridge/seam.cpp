@@ -31,6 +31,15 @@ void Seam::take(Position position, bool durable, websocket::Frame frame, const S
   release(send);
 }
 
+void Seam::leave_to_replay() {
+  if (!replaying_) return;
+  const auto left = std::erase_if(held_, [this](const Held &each) {
+    if (each.durable) held_bytes_ -= each.frame.size();
+    return each.durable;
+  });
+  has_left_ = has_left_ || left > 0;
+}
+
 bool Seam::is_known(Position position, bool durable) {
   if (durable && through_) {
     if (position <= *through_) return true;

@@ -1,6 +1,7 @@
 // Where a channel's past meets its live events: what arrives while a replay or a broadcast of the client's own is under
 // way waits here. Invariants: events leave in the order they arrived; a durable event that was replayed is not sent
-// again; an event the client itself sent is not sent back to it. The channel needs a seam only until done().
+// again; an event the client itself sent is not sent back to it. What waits for a replay may be left to it: the replay
+// reads it from the log. The channel needs a seam only until done().
 #pragma once
 
 #include "live_event.hpp"
@@ -18,6 +19,10 @@ class Seam {
 
   // A replay holds live events back until end_replay(); `through` is the position of the last event it sent.
   void begin_replay() { replaying_ = true; }
+  // The replay asks the log for what follows: whatever was left to it so far comes with that or the next pages.
+  void begin_page() { has_left_ = false; }
+  // Whether the replay was left events that the pages it asked for may lack.
+  bool has_left() const { return has_left_; }
   void end_replay(std::optional<Position> through, const Send &send);
 
   // A broadcast of the client that goes through the database. Its event comes back by the listener, perhaps before
@@ -28,6 +33,9 @@ class Seam {
 
   // A live event. It is sent, kept, or dropped.
   void take(Position position, bool durable, websocket::Frame frame, const Send &send);
+
+  // During a replay, lets go of the durable events that wait and leaves them to it. Signals are in no log, and stay.
+  void leave_to_replay();
 
   // Bytes that wait.
   std::size_t held_bytes() const { return held_bytes_; }
@@ -46,6 +54,7 @@ class Seam {
   void release(const Send &send);
 
   bool replaying_ = false;
+  bool has_left_ = false;
   std::optional<Position> through_;
   std::uint64_t begun_ = 0;
   std::uint64_t ended_ = 0;

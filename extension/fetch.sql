@@ -12,6 +12,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
+  seen_id ALIAS FOR after_id;
   batch record;
   last_batch bigint;
   counted bigint := 0;
@@ -39,8 +40,8 @@ BEGIN
     SELECT s.id, s.topic, s.event, s.payload, false, s.created_at
     FROM live.signal s WHERE s.xid = member.xid AND s.id > b.after_id AND s.id <= b.through_id
   ) AS e
-  WHERE b.id >= after_batch + (fetch_events.after_id IS NULL)::integer AND b.id <= last_batch
-    AND (b.id > after_batch OR e.id > fetch_events.after_id)
+  WHERE b.id >= after_batch + (seen_id IS NULL)::integer AND b.id <= last_batch
+    AND (b.id > after_batch OR e.id > seen_id)
   ORDER BY b.id, e.id
   LIMIT max_events;
 END

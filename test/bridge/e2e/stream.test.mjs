@@ -45,6 +45,33 @@ inEachMode((mode) => {
   });
 });
 
+test('a client that joins before the stream of events has begun is answered once it has, and misses nothing', async () => {
+  const database = await openDatabase();
+  const role = uniqueName('late');
+  await database.query(`create role ${role} nologin noinherit; select live.grant_bridge('${role}')`);
+  const prefix = await database.topics();
+  const failures = (bridge) => bridge.log.split('"listener"').length - 1;
+  const bridge = await startBridge(database, {
+    flags: ['--listen-db', database.bridgeConninfo.replace('user=live_bridge', `user=${role}`)],
+    isUp: (started) => eventually('its listener was refused', () => failures(started) > 0),
+  });
+  const socket = await RawSocket.open(bridge);
+  const topic = `realtime:${prefix}:early`;
+  const joined = socket.join(topic);
+  const before = failures(bridge);
+  await eventually('its listener was refused twice more', () => failures(bridge) >= before + 2);
+  assert.equal(await socket.answers(), true);
+  assert.deepEqual(socket.frames.filter((frame) => frame.topic === topic), []);
+  await database.query(`alter role ${role} login`);
+  assert.equal((await joined).payload.status, 'ok');
+  await database.emit(`${prefix}:early`, 'first');
+  await socket.broadcast(topic, 'first');
+  socket.close();
+  await bridge.stop();
+  await database.query(`drop owned by ${role}; drop role ${role}`);
+  await database.close();
+});
+
 /** Makes a fetch that renders an event of the name `poison` fail, whatever comes before it, as an event does that the server cannot print. */
 const poison = `
   alter function live.fetch_events(bigint, bigint, integer) rename to fetch_sound_events;

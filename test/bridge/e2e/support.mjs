@@ -128,13 +128,13 @@ export class Bridge {
 
 /**
  * Starts a bridge against a database (see database.mjs) and waits until events flow through it. `launcher` is a program
- * with its arguments that becomes the bridge, such as prlimit.
+ * with its arguments that becomes the bridge, such as prlimit. `isUp` waits for less than events that flow.
  */
-export async function startBridge(database, { flags = [], secret = randomBytes(32).toString('hex'), port, launcher = [] } = {}) {
+export async function startBridge(database, { flags = [], secret = randomBytes(32).toString('hex'), port, launcher = [], isUp = (bridge) => bridge.ready() } = {}) {
   for (let attempt = 1; ; attempt++) {
     const bridge = new Bridge(database.bridgeConninfo, secret, port ?? (await freePort()), flags, launcher);
     try {
-      await bridge.ready();
+      await isUp(bridge);
       return bridge;
     } catch (error) {
       await bridge.stop('SIGKILL');

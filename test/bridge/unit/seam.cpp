@@ -1,0 +1,109 @@
+// The seam of a channel: what it holds back, drops and leaves to a replay.
+#include "seam.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace pg_live {
+namespace {
+
+enum class Kind { durable, signal };
+
+class SeamTest : public testing::Test {
+ protected:
+  void take(std::int64_t batch, std::int64_t id, Kind kind = Kind::durable, std::string_view text = "") {
+    seam_.take({batch, id}, kind == Kind::durable,
+               websocket::Frame::from_bytes(text.empty() ? std::to_string(id) : std::string(text)), send_);
+  }
+
+  Seam seam_;
+  std::vector<std::string> sent_;
+  Seam::Send send_ = [this](const websocket::Frame &frame) { sent_.emplace_back(frame.bytes()); };
+};
+
+using Sent = std::vector<std::string>;
+
+TEST_F(SeamTest, HoldsLiveEventsDuringAReplayAndDropsTheReplayedOnes) {
+  seam_.begin_replay();
+  take(1, 1);
+  take(1, 2);
+  take(2, 3, Kind::signal);
+  take(3, 4);
+  EXPECT_EQ(sent_, Sent{});
+  seam_.end_replay(Position{1, 2}, send_);
+  EXPECT_EQ(sent_, (Sent{"3", "4"}));
+  EXPECT_TRUE(seam_.done());
+  EXPECT_EQ(seam_.held_bytes(), 0U);
+}
+
+TEST_F(SeamTest, SendsAllThatWaitedIfNothingWasReplayed) {
+  seam_.begin_replay();
+  take(1, 1);
+  seam_.end_replay(std::nullopt, send_);
+  EXPECT_EQ(sent_, Sent{"1"});
+}
+
+TEST_F(SeamTest, DropsWhatWasReplayedAlsoIfItComesLater) {
+  seam_.begin_replay();
+  seam_.end_replay(Position{2, 5}, send_);
+  EXPECT_FALSE(seam_.done());
+  take(2, 5);
+  take(2, 6);
+  EXPECT_EQ(sent_, Sent{"6"});
+  EXPECT_TRUE(seam_.done());
+}
+
+TEST_F(SeamTest, LeavesDurableEventsToAReplayAndKeepsSignals) {
+  seam_.begin_replay();
+  seam_.begin_page();
+  take(1, 1, Kind::durable, "durable");
+  take(1, 2, Kind::signal, "signal");
+  EXPECT_FALSE(seam_.has_left());
+  seam_.leave_to_replay();
+  EXPECT_TRUE(seam_.has_left());
+  EXPECT_EQ(seam_.held_bytes(), std::string("signal").size());
+  seam_.begin_page();
+  EXPECT_FALSE(seam_.has_left());
+  seam_.leave_to_replay();
+  EXPECT_FALSE(seam_.has_left()) << "nothing was left since";
+  seam_.end_replay(Position{1, 1}, send_);
+  EXPECT_EQ(sent_, Sent{"signal"});
+}
+
+TEST_F(SeamTest, LeavesNothingToAReplayThatIsOver) {
+  seam_.begin_own();
+  take(1, 1);
+  seam_.leave_to_replay();
+  EXPECT_FALSE(seam_.has_left());
+  seam_.end_own(std::nullopt, send_);
+  EXPECT_EQ(sent_, Sent{"1"});
+}
+
+TEST_F(SeamTest, SendsAClientNothingBackThatItSentItself) {
+  seam_.begin_own();
+  take(1, 7, Kind::signal);
+  take(1, 8, Kind::signal);
+  EXPECT_EQ(sent_, Sent{}) << "which of them it is, is not known yet";
+  seam_.end_own(7, send_);
+  EXPECT_EQ(sent_, Sent{"8"});
+  EXPECT_TRUE(seam_.done());
+}
+
+TEST_F(SeamTest, KeepsTheOrderWhileAnOwnEventIsUnderWay) {
+  take(1, 1, Kind::signal);
+  seam_.begin_own();
+  take(1, 2, Kind::signal);
+  seam_.begin_own();
+  take(1, 3, Kind::signal);
+  EXPECT_EQ(sent_, Sent{"1"});
+  seam_.end_own(std::nullopt, send_);
+  EXPECT_EQ(sent_, (Sent{"1", "2"}));
+  seam_.end_own(3, send_);
+  EXPECT_EQ(sent_, (Sent{"1", "2"}));
+  EXPECT_TRUE(seam_.done());
+}
+
+} // namespace
+} // namespace pg_live
