@@ -33,16 +33,14 @@ describe('fairness', () => {
   test('20,000 waiting commands of one user: the others are answered before them, and what is too much is refused', async () => {
     const [user, other] = [uniqueName('user'), uniqueName('user')];
     const socket = await socketOf(user);
-    await ask('PATCH', '/api/presence', { user, body: { mode: 'away' } });
     const holder = await database.connect();
-    await holder.query('begin');
-    await holder.query('select from live.user_presence where user_id = $1 for update', [user]); // the first waits for it
+    await holder.query('begin; lock table live.activity_stream in share mode'); // the first waits for it
     const refs = Array.from({ length: 20_000 }, (_, n) => `c${n}`);
-    for (const [n, ref] of refs.entries()) socket.send('1', ref, 'realtime:presence', 'presence:update', { custom_status: `${n}` });
+    for (const [n, ref] of refs.entries()) socket.send('1', ref, 'realtime:presence', 'activity:new', { activity_type: 'said', metadata: { n } });
     const refused = await socket.reply(refs.at(-1));
     assert.deepEqual([refused.payload.status, refused.payload.response.code], ['error', '53400'], refused.text);
     assert.match(refused.payload.response.reason, /too many commands/);
-    assert.equal((await ask('PATCH', '/api/presence', { user, body: {} })).status, 429);
+    assert.equal((await ask('POST', '/api/activity', { user, body: { activity_type: 'said' } })).status, 429);
     // None of the user's is answered with "ok" yet; everybody else is.
     for (let n = 0; n < 20; n++) {
       assert.equal((await ask('PATCH', '/api/presence', { user: `${other}${n}`, body: { mode: 'busy' } })).status, 200);
@@ -54,8 +52,8 @@ describe('fairness', () => {
       const answered = new Set(socket.frames.filter((frame) => frame.event === 'phx_reply').map((frame) => frame.ref));
       return refs.every((ref) => answered.has(ref));
     });
-    const done = socket.frames.filter((frame) => frame.event === 'phx_reply' && frame.payload.response?.custom_status !== undefined && frame.ref.startsWith('c'));
-    assert.deepEqual(done.map((frame) => frame.payload.response.custom_status), done.map((frame) => frame.ref.slice(1)));
+    const done = socket.frames.filter((frame) => frame.event === 'phx_reply' && frame.payload.status === 'ok' && frame.ref.startsWith('c'));
+    assert.deepEqual(done.map((frame) => `c${frame.payload.response.metadata.n}`), done.map((frame) => frame.ref));
     assert.deepEqual(done.map((frame) => Number(frame.ref.slice(1))), done.map((_, n) => n), 'in order, and the first ones');
   });
 
