@@ -26,11 +26,7 @@ void on_transaction_end(XactEvent event, void *) {
     tell_worker(own_database_state());
     earliest_in_transaction = no_deadline;
     break;
-  case XACT_EVENT_PREPARE: // the worker reads all deadlines whenever a prepared transaction may have ended
-    if (DatabaseState *const state = own_database_state(); state != nullptr && earliest_in_transaction != no_deadline)
-      pg_atomic_write_u32(&state->prepared_outstanding, 1);
-    earliest_in_transaction = no_deadline;
-    break;
+  case XACT_EVENT_PREPARE: // the worker reads all deadlines after its COMMIT PREPARED
   case XACT_EVENT_ABORT:
     earliest_in_transaction = no_deadline;
     break;

@@ -133,20 +133,12 @@ int64 emit_limited(std::string_view topic, std::string_view event, Jsonb *payloa
 
 void on_transaction_end(XactEvent event, void *) {
   switch (event) {
-  case XACT_EVENT_PRE_COMMIT:
-    own_database_state(); // the last moment to look it up: COMMIT PREPARED may ring without having emitted
-    break;
-  case XACT_EVENT_COMMIT: {
-    DatabaseState *const state = own_database_state();
-    if (state != nullptr && (emitted_in_transaction || may_commit_prepared(*state))) ring(state->worker);
+  case XACT_EVENT_COMMIT: // ring_at_commit() has looked the state up
+    if (const DatabaseState *const state = own_database_state(); emitted_in_transaction && state != nullptr)
+      ring(state->worker);
     emitted_in_transaction = false;
     break;
-  }
-  case XACT_EVENT_PREPARE:
-    if (DatabaseState *const state = own_database_state(); emitted_in_transaction && state != nullptr)
-      pg_atomic_write_u32(&state->prepared_outstanding, 1);
-    emitted_in_transaction = false;
-    break;
+  case XACT_EVENT_PREPARE: // its COMMIT PREPARED rings
   case XACT_EVENT_ABORT:
     emitted_in_transaction = false;
     break;

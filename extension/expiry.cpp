@@ -68,7 +68,7 @@ bool presence_is_due(DatabaseState &state) {
     clock_was_ahead = follow_clock_back();
     return true;
   }
-  return pg_atomic_read_u32(&state.earlier_deadline) != 0 || pg_atomic_read_u32(&state.prepared_outstanding) != 0 ||
+  return pg_atomic_read_u32(&state.earlier_deadline) != 0 ||
          presence_clock() >= static_cast<TimestampTz>(pg_atomic_read_u64(&state.next_deadline));
 }
 

@@ -8,6 +8,7 @@
 #include "claims.hpp"
 #include "deadline.hpp"
 #include "event.hpp"
+#include "prepared.hpp"
 #include "refresher.hpp"
 #include "settings.hpp"
 #include "shared_state.hpp"
@@ -33,6 +34,7 @@ void _PG_init(void) {
     pg_live::watch_transactions();
     pg_live::watch_deadlines();
     pg_live::watch_summaries();
+    pg_live::watch_prepared_transactions();
     pg_live::watch_databases();
     pg_live::register_workers();
     pg_live::register_refreshers(); // last: if there is no room for all, events are what matters

@@ -62,8 +62,6 @@ void start_up() {
       set_up(entry.worker);
       set_up(entry.refresher);
       entry.worker_expected = false;
-      // Set until the worker has looked: prepared transactions survive a restart.
-      pg_atomic_init_u32(&entry.prepared_outstanding, 1);
       pg_atomic_init_u64(&entry.next_deadline, no_deadline);
       pg_atomic_init_u32(&entry.earlier_deadline, 0);
       pg_atomic_init_u32(&entry.summaries_changed, 0);
@@ -103,11 +101,6 @@ DatabaseState *own_database_state() {
   if (shared != nullptr) own = find_database_state(get_database_name(MyDatabaseId));
   resolved = true;
   return own;
-}
-
-bool may_commit_prepared(DatabaseState &state) {
-  return pg_atomic_read_u32(&state.prepared_outstanding) != 0 && state.worker.pid != MyProcPid &&
-         state.refresher.pid != MyProcPid;
 }
 
 void ring(const WorkerSlot &worker) {

@@ -22,9 +22,6 @@ struct DatabaseState {
   WorkerSlot worker;             // announces presence, publishes and notifies
   WorkerSlot refresher;          // refreshes summaries
   volatile bool worker_expected; // a worker has run since the server started, so one will be back
-  // A prepared transaction that emitted may be outstanding: COMMIT PREPARED runs no callback of the transaction that
-  // emitted, so while this is set every commit rings.
-  pg_atomic_uint32 prepared_outstanding;
   // When the worker looks at deadlines next, by the clock of presence; and whether a transaction has stored an earlier
   // one, so that the worker must look anew.
   pg_atomic_uint64 next_deadline;
@@ -47,10 +44,6 @@ DatabaseState *find_database_state(const char *name);
 // The entry of this session's database, null if it is not listed or the library was not preloaded. The first call must
 // be made in a transaction; later ones need none.
 DatabaseState *own_database_state();
-
-// Whether a transaction of this process may be COMMIT PREPARED of something that changed. Our workers commit nothing
-// for others; if they counted, they would wake themselves and each other for as long as a transaction stays prepared.
-bool may_commit_prepared(DatabaseState &state);
 
 // Wakes the worker if it runs. Safe in every callback; never raises.
 void ring(const WorkerSlot &worker);

@@ -15,17 +15,12 @@ constinit bool changed_in_transaction = false;
 
 void on_transaction_end(XactEvent event, void *) {
   switch (event) {
-  case XACT_EVENT_COMMIT: // watch_transactions() has looked the state up
-    if (DatabaseState *const state = own_database_state();
-        state != nullptr && (changed_in_transaction || may_commit_prepared(*state)))
+  case XACT_EVENT_COMMIT: // the trigger has looked the state up
+    if (DatabaseState *const state = own_database_state(); changed_in_transaction && state != nullptr)
       mark_summaries_changed(*state);
     changed_in_transaction = false;
     break;
-  case XACT_EVENT_PREPARE:
-    if (DatabaseState *const state = own_database_state(); state != nullptr && changed_in_transaction)
-      pg_atomic_write_u32(&state->prepared_outstanding, 1);
-    changed_in_transaction = false;
-    break;
+  case XACT_EVENT_PREPARE: // its COMMIT PREPARED marks
   case XACT_EVENT_ABORT:
     changed_in_transaction = false;
     break;
@@ -38,7 +33,7 @@ Datum note_change_body(FunctionCallInfo fcinfo) {
   if (!CALLED_AS_TRIGGER(fcinfo))
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                     errmsg("live.note_summary_change() can only be called as a trigger")));
-  own_database_state(); // the last moment to look it up before PREPARE
+  own_database_state(); // the last moment to look it up
   changed_in_transaction = true;
   return PointerGetDatum(nullptr);
 }

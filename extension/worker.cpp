@@ -11,10 +11,7 @@
 #include "expiry.hpp"
 #include "publish.hpp"
 #include "settings.hpp"
-#include "summary.hpp"
 #include "worker_transaction.hpp"
-
-#include <utility>
 
 extern "C" {
 extern PGDLLEXPORT void pg_live_worker_main(Datum argument);
@@ -37,24 +34,6 @@ constexpr long part_pause_ms = 20;
 void forget_deadline(int, Datum argument) {
   auto *const state = reinterpret_cast<DatabaseState *>(DatumGetPointer(argument));
   pg_atomic_write_u64(&state->next_deadline, no_deadline);
-}
-
-// Clears the mark that makes every commit ring once no transaction is prepared any more. The mark goes first: whoever
-// prepares after the look sets it again. What is committed between the two does not mark the summaries, so that is done
-// here; not when the worker begins, when the refresher begins too.
-void check_prepared_transactions(DatabaseState &state) {
-  static constinit bool began = false;
-  const bool begins = !std::exchange(began, true);
-  if (pg_atomic_read_u32(&state.prepared_outstanding) == 0) return;
-  pg_atomic_write_u32(&state.prepared_outstanding, 0);
-  WorkerTransaction transaction("looking for prepared transactions");
-  SPI_connect();
-  SPI_execute("select from pg_catalog.pg_prepared_xacts where database = pg_catalog.current_database() limit 1", true,
-              1);
-  if (SPI_processed > 0) pg_atomic_write_u32(&state.prepared_outstanding, 1);
-  SPI_finish();
-  transaction.commit();
-  if (!begins) mark_summaries_changed(state);
 }
 
 // Publishes, and notifies if the newest batch is another than the last one this process notified of. A batch may also
@@ -118,36 +97,35 @@ long maintenance_pause_ms() {
   return Min(shortest_retention * 1000L / 4, longest_maintenance_pause_ms);
 }
 
-// One pass after another. Passes keep a distance of gather_delay, counted from the start of the last pass that found
-// something; a ring after a pause is answered at once.
+// One pass after another. Passes keep a distance of gather_delay from start to start, also those that find nothing; a
+// ring after a pause is answered at once.
 void run(DatabaseState &state) {
-  TimestampTz last_busy = 0;
+  TimestampTz last_pass = 0; // 0: this is the first
   int64 last_notified = 0;
   TimestampTz next_maintenance = 0; // 0: nothing is stored, so nothing can expire
   TimestampTz next_part = 0;        // 0: nothing is held, as far as is known
   for (;;) {
-    const TimestampTz gathered = last_busy + settings().gather_delay * INT64CONST(1000);
+    const TimestampTz gathered = last_pass + settings().gather_delay * INT64CONST(1000);
     const TimestampTz now = GetCurrentTimestamp();
     // No longer than the delay, if the clock was set back meanwhile.
     if (gathered > now) pg_usleep(Min(gathered - now, settings().gather_delay * INT64CONST(1000)));
 
     const TimestampTz started = GetCurrentTimestamp();
-    check_prepared_transactions(state);
     if (presence_is_due(state)) expire_presence(state);
     // Also if the clock was set back meanwhile.
     const bool part_is_due = started >= next_part || next_part - started > part_pause_ms * INT64CONST(1000);
     const Pass pass = publish(last_notified, part_is_due ? HeldParts::release : HeldParts::leave);
     note_success(state.worker);
-    if (pass.news) last_busy = started;
     if (!pass.holds)
       next_part = 0;
     else if (part_is_due)
       next_part = started + part_pause_ms * INT64CONST(1000);
 
-    if (next_maintenance == 0 ? pass.news || last_busy == 0 : started >= next_maintenance) {
+    if (next_maintenance == 0 ? pass.news || last_pass == 0 : started >= next_maintenance) {
       const bool left = drop_expired_events();
       next_maintenance = left ? started + maintenance_pause_ms() * INT64CONST(1000) : 0;
     }
+    last_pass = started;
     const long timeout = sooner(pause_until(next_maintenance), pause_until(next_part));
     wait_for_ring(sooner(timeout, milliseconds_until(pg_atomic_read_u64(&state.next_deadline))));
   }
