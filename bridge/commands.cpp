@@ -73,7 +73,7 @@ constexpr Sql kGetOnlineUsers(R"(, page as (
 
 // Older apps say whether it is public instead of the visibility.
 constexpr Sql kLogActivity(R"(
-  select to_jsonb(activity) - '{is_public,audience,idempotency_key,deleted_at}'::text[]
+  select to_jsonb(activity) - '{is_public,deleted_at}'::text[]
          || jsonb_build_object('cursor', live.activity_cursor(activity.created_at, activity.id))
   from command,
        jsonb_to_record(arguments) as said (

@@ -16,8 +16,6 @@ CREATE TABLE live.activity_stream (
   visibility live.activity_visibility NOT NULL DEFAULT 'public',
   is_public boolean GENERATED ALWAYS AS (visibility = 'public') STORED,
   session_id uuid,
-  audience text[] COLLATE "C",
-  idempotency_key text COLLATE "C",
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   deleted_at timestamptz
 );
@@ -31,8 +29,6 @@ COMMENT ON COLUMN live.activity_stream.metadata IS 'Whatever the app wants to sh
 COMMENT ON COLUMN live.activity_stream.visibility IS 'Who sees it.';
 COMMENT ON COLUMN live.activity_stream.is_public IS 'Whether everyone sees it.';
 COMMENT ON COLUMN live.activity_stream.session_id IS 'The collaboration session it happened in.';
-COMMENT ON COLUMN live.activity_stream.audience IS 'The users who see it, where visibility is users.';
-COMMENT ON COLUMN live.activity_stream.idempotency_key IS 'The same key of the same actor is the same activity, however often it is logged.';
 COMMENT ON COLUMN live.activity_stream.created_at IS 'When it was logged.';
 COMMENT ON COLUMN live.activity_stream.deleted_at IS 'Since when it is a tombstone; NULL: it is none.';
 COMMENT ON SEQUENCE live.activity_stream_id_seq IS 'Ids of activities.';
@@ -40,7 +36,6 @@ COMMENT ON SEQUENCE live.activity_stream_id_seq IS 'Ids of activities.';
 SELECT pg_extension_config_dump('live.activity_stream', '');
 SELECT pg_extension_config_dump('live.activity_stream_id_seq', '');
 
-CREATE UNIQUE INDEX activity_idempotency_idx ON live.activity_stream (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 -- The visibility comes before the order of feeds: a page of what one may see reads past nothing that one may not.
 CREATE INDEX activity_public_idx ON live.activity_stream (created_at, id) WHERE visibility = 'public' AND deleted_at IS NULL;
 CREATE INDEX activity_type_idx ON live.activity_stream (activity_type, created_at, id) WHERE visibility = 'public' AND deleted_at IS NULL;
@@ -51,7 +46,23 @@ CREATE INDEX activity_entity_idx ON live.activity_stream (entity_type, entity_id
 CREATE INDEX activity_created_idx ON live.activity_stream (created_at); -- those that expire
 CREATE INDEX activity_metadata_idx ON live.activity_stream USING gin (metadata jsonb_path_ops) WHERE deleted_at IS NULL;
 
--- The audience once more, a row a user: what one user is told is read in order, and marked as read.
+-- What the actor alone reads is not in the row that others see.
+CREATE TABLE live.activity_key (
+  user_id text COLLATE "C" NOT NULL,
+  idempotency_key text COLLATE "C" NOT NULL,
+  activity_id bigint NOT NULL REFERENCES live.activity_stream ON DELETE CASCADE,
+  PRIMARY KEY (user_id, idempotency_key)
+);
+COMMENT ON TABLE live.activity_key IS 'The idempotency keys of activities: the same key of the same actor is the same activity, however often it is logged.';
+COMMENT ON COLUMN live.activity_key.user_id IS 'The actor.';
+COMMENT ON COLUMN live.activity_key.idempotency_key IS 'The key, 1 to 255 characters.';
+COMMENT ON COLUMN live.activity_key.activity_id IS 'The activity.';
+CREATE INDEX activity_key_activity_idx ON live.activity_key (activity_id);
+SELECT pg_extension_config_dump('live.activity_key', '');
+ALTER TABLE live.activity_key ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_read ON live.activity_key FOR SELECT USING (user_id = live.user_id());
+
+-- The audience, a row a user: what one user is told is read in order, and marked as read.
 CREATE TABLE live.activity_audience (
   user_id text COLLATE "C" NOT NULL,
   created_at timestamptz NOT NULL,
@@ -64,7 +75,7 @@ COMMENT ON COLUMN live.activity_audience.user_id IS 'Who is told.';
 COMMENT ON COLUMN live.activity_audience.created_at IS 'As in live.activity_stream.';
 COMMENT ON COLUMN live.activity_audience.activity_id IS 'What.';
 COMMENT ON COLUMN live.activity_audience.xid IS 'The transaction that stored the row, in this cluster: what was not committed when all was marked as read is unread.';
-CREATE INDEX activity_audience_activity_idx ON live.activity_audience (activity_id);
+CREATE INDEX activity_audience_activity_idx ON live.activity_audience (activity_id, user_id);
 CREATE INDEX activity_audience_xid_idx ON live.activity_audience (user_id, xid);
 SELECT pg_extension_config_dump('live.activity_audience', '');
 
@@ -88,6 +99,8 @@ RETURN xid >= pg_snapshot_xmax(pg_current_snapshot()) AND xid IS DISTINCT FROM p
 COMMENT ON FUNCTION live.is_foreign(xid8) IS
 'Whether a visible row can only have this transaction id from another cluster: no transaction here has had it yet.';
 
+ALTER TABLE live.activity_audience ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_read ON live.activity_audience FOR SELECT USING (user_id = live.user_id());
 ALTER TABLE live.activity_stream ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible_read ON live.activity_stream FOR SELECT
   USING (deleted_at IS NULL
@@ -95,10 +108,31 @@ CREATE POLICY visible_read ON live.activity_stream FOR SELECT
               OR CASE visibility
                    WHEN 'followers' THEN user_id = ANY (ARRAY (SELECT live.my_follows()))
                    WHEN 'session' THEN session_id = ANY (ARRAY (SELECT live.my_sessions()))
-                   WHEN 'users' THEN live.user_id() = ANY (audience)
+                   WHEN 'users' THEN EXISTS (SELECT FROM live.activity_audience m WHERE m.activity_id = activity_stream.id AND m.user_id = live.user_id())
                    ELSE false END));
-ALTER TABLE live.activity_audience ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_read ON live.activity_audience FOR SELECT USING (user_id = live.user_id());
+
+-- VOLATILE, so that what the same statement has logged is seen.
+CREATE FUNCTION live.visible_audience(activity_id bigint) RETURNS text[]
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT array(SELECT m.user_id FROM live.activity_audience m WHERE m.activity_id = visible_audience.activity_id ORDER BY m.user_id)
+$$;
+COMMENT ON FUNCTION live.visible_audience(bigint) IS 'The users of an audience whose notifications the caller may read. Part of live.audience().';
+
+CREATE FUNCTION live.own_audience(activity_id bigint) RETURNS text[]
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT live.visible_audience(a.id) FROM live.activity_stream a WHERE a.id = activity_id AND a.user_id = live.user_id()
+$$;
+COMMENT ON FUNCTION live.own_audience(bigint) IS 'The audience of an activity of the current user; NULL for those of others. Part of live.audience().';
+
+CREATE FUNCTION live.audience(activity live.activity_stream) RETURNS text[]
+LANGUAGE sql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(live.own_audience(activity.id), live.visible_audience(activity.id))
+$$;
+COMMENT ON FUNCTION live.audience(live.activity_stream) IS
+'The users whom an activity is told to, where its visibility is users, without the actor: all of them to the actor and to roles that are not bound by row security, to others no more than themselves.';
 
 -- Where an activity is told, and un-told: one topic a visibility, and for private ones the actor's own tabs.
 CREATE FUNCTION live.activity_topics(activity live.activity_stream) RETURNS SETOF text
@@ -109,7 +143,7 @@ BEGIN
     WHEN 'public' THEN RETURN NEXT 'activity';
     WHEN 'followers' THEN RETURN NEXT 'followers:' || activity.user_id;
     WHEN 'session' THEN RETURN NEXT 'session:' || activity.session_id;
-    WHEN 'users' THEN RETURN QUERY SELECT 'user:' || told FROM unnest(activity.audience) AS told WHERE told <> activity.user_id;
+    WHEN 'users' THEN RETURN QUERY SELECT 'user:' || m.user_id FROM live.activity_audience m WHERE m.activity_id = activity.id;
     ELSE NULL;
   END CASE;
   IF activity.visibility IN ('followers', 'users', 'private') THEN

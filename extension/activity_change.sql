@@ -52,7 +52,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   gone live.activity_stream := live.own_activity(id);
 BEGIN
-  UPDATE live.activity_stream a SET deleted_at = clock_timestamp(), metadata = '{}', audience = NULL WHERE a.id = gone.id;
+  UPDATE live.activity_stream a SET deleted_at = clock_timestamp(), metadata = '{}' WHERE a.id = gone.id;
   PERFORM live.untell_activity(gone);
   PERFORM live.note_trend(gone, -1);
 END
@@ -66,15 +66,15 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   before live.activity_stream := live.own_activity(id);
   now live.activity_stream;
-  users text[] COLLATE "C" := live.checked_audience(visibility, CASE WHEN visibility = 'session' THEN before.session_id END, audience);
+  users text[] COLLATE "C" := live.checked_audience(before.user_id, visibility, CASE WHEN visibility = 'session' THEN before.session_id END, audience);
 BEGIN
-  IF visibility = before.visibility AND users IS NOT DISTINCT FROM before.audience THEN
+  IF visibility = before.visibility AND users = live.audience(before) THEN
     RETURN;
   END IF;
-  UPDATE live.activity_stream a SET visibility = set_activity_visibility.visibility, audience = users
+  UPDATE live.activity_stream a SET visibility = set_activity_visibility.visibility
   WHERE a.id = before.id RETURNING a.* INTO now;
   PERFORM live.untell_activity(before);
-  PERFORM live.tell_activity(now);
+  PERFORM live.tell_activity(now, users);
   PERFORM live.note_trend(before, -1), live.note_trend(now, 1);
 END
 $$;

@@ -58,8 +58,10 @@ SET search_path = pg_catalog, pg_temp AS $$
       WHEN 'public' THEN '["https://www.w3.org/ns/activitystreams#Public"]'::jsonb
       WHEN 'followers' THEN jsonb_build_array(live.activitystreams_urn('followers', activity.user_id))
       WHEN 'session' THEN jsonb_build_array(live.activitystreams_urn('session', activity.session_id::text))
-      WHEN 'users' THEN (SELECT jsonb_agg(live.activitystreams_urn('user', told) ORDER BY told) FROM unnest(activity.audience) AS told)
+      WHEN 'users' THEN coalesce(
+        (SELECT jsonb_agg(live.activitystreams_urn('user', told) ORDER BY told) FROM unnest(live.audience(activity)) AS told),
+        jsonb_build_array(live.activitystreams_urn('user', activity.user_id)))
       ELSE jsonb_build_array(live.activitystreams_urn('user', activity.user_id)) END)) END
 $$;
 COMMENT ON FUNCTION live.to_activitystreams(live.activity_stream) IS
-'The activity as a JSON object of ActivityStreams 2.0; a deleted one as a Tombstone. Metadata are the app''s own and not part of it.';
+'The activity as a JSON object of ActivityStreams 2.0; a deleted one as a Tombstone. Addressed to users, it names those that live.audience() has. Metadata are the app''s own and not part of it.';

@@ -53,8 +53,6 @@ BEGIN
     END IF;
     DELETE FROM live.activity_stream a WHERE a.id = gone.id;
   END LOOP;
-  UPDATE live.activity_stream a SET audience = array_remove(a.audience, whom)
-  WHERE a.id IN (SELECT m.activity_id FROM live.activity_audience m WHERE m.user_id = whom);
   DELETE FROM live.activity_audience m WHERE m.user_id = whom;
   DELETE FROM live.notification_read r WHERE r.user_id = whom;
   DELETE FROM live.notification_state s WHERE s.user_id = whom;

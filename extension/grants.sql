@@ -86,7 +86,7 @@ SET search_path = pg_catalog, pg_temp AS $$
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   WHERE c.relnamespace = 'live'::regnamespace
     AND c.relname IN ('presence', 'user_presence', 'invisible_user', 'connection', 'typing', 'channel_presence',
-                      'collaboration_sessions', 'session_participants', 'follow_edge', 'activity_stream', 'activity_audience',
+                      'collaboration_sessions', 'session_participants', 'follow_edge', 'activity_stream', 'activity_key', 'activity_audience',
                       'notification_state', 'notification_read')
     AND NOT (c.relname = 'channel_presence' AND a.attname IN ('connection', 'node_id'))
   GROUP BY c.relname
@@ -114,7 +114,7 @@ BEGIN
        live.set_typing(text, boolean), live.get_typing(text), live.channel_members(text) TO %s', role);
   EXECUTE format(
     'GRANT EXECUTE ON FUNCTION live.my_follows(), live.follow(text), live.unfollow(text), live.entity_type_of(text), live.entity_id(anyelement), live.require_entity(text, text),
-       live.activity_cursor(timestamptz, bigint),
+       live.activity_cursor(timestamptz, bigint), live.visible_audience(bigint), live.own_audience(bigint), live.audience(live.activity_stream),
        live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text), live.delete_activity(bigint),
        live.set_activity_visibility(bigint, live.activity_visibility, text[]),
        live.get_feed_activities(integer, text, text[], text, text, text, uuid, timestamptz, timestamptz, jsonb, boolean),

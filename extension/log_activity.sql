@@ -22,8 +22,8 @@ END
 $$;
 COMMENT ON FUNCTION live.check_activity(text, text, text, jsonb, text) IS 'Errors 22004, 22023, 54000 for what is out of bounds. Part of live.log_activity().';
 
--- The audience as it is stored: each user once, nobody for other visibilities.
-CREATE FUNCTION live.checked_audience(visibility live.activity_visibility, session_id uuid, audience text[]) RETURNS text[]
+-- The audience as it is stored: each user once, without the actor, who sees the activity anyway; nobody for other visibilities.
+CREATE FUNCTION live.checked_audience(actor text, visibility live.activity_visibility, session_id uuid, audience text[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -43,11 +43,11 @@ BEGIN
       DETAIL = format('It has %s users, the limit is %s.', cardinality(audience), most);
   END IF;
   SELECT array_agg(DISTINCT live.checked_text(u COLLATE "C", 'a user of the audience', 255)) INTO users FROM unnest(audience) AS u;
-  RETURN users;
+  RETURN coalesce(array_remove(users, actor), '{}');
 END
 $$;
-COMMENT ON FUNCTION live.checked_audience(live.activity_visibility, uuid, text[]) IS
-'The audience without repeats. Errors: 22004, 22023; 42501 for a session of others; 54000 for more than 1000 users. Part of live.log_activity().';
+COMMENT ON FUNCTION live.checked_audience(text, live.activity_visibility, uuid, text[]) IS
+'The audience without repeats and the actor, in order. Errors: 22004, 22023; 42501 for a session of others; 54000 for more than 1000 users. Part of live.log_activity().';
 
 CREATE FUNCTION live.check_audience_size(users bigint, payload_size bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -66,22 +66,22 @@ $$;
 COMMENT ON FUNCTION live.check_audience_size(bigint, bigint) IS
 'Error 54000 if the events that tell an activity to so many users take more than pg_live.max_audience_size. Part of live.tell_activity().';
 
-CREATE FUNCTION live.tell_activity(activity live.activity_stream) RETURNS void
+CREATE FUNCTION live.tell_activity(activity live.activity_stream, audience text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   payload jsonb := live.activity_json(activity);
 BEGIN
   IF activity.visibility = 'users' THEN
-    PERFORM live.check_audience_size(cardinality(activity.audience), pg_column_size(payload));
+    PERFORM live.check_audience_size(cardinality(audience), pg_column_size(payload));
     INSERT INTO live.activity_audience (user_id, created_at, activity_id, xid)
-    SELECT told, activity.created_at, activity.id, pg_current_xact_id() FROM unnest(activity.audience) AS told WHERE told <> activity.user_id;
-    PERFORM live.emit('user:' || told, 'notification:new', payload) FROM unnest(activity.audience) AS told WHERE told <> activity.user_id;
+    SELECT told, activity.created_at, activity.id, pg_current_xact_id() FROM unnest(audience) AS told;
+    PERFORM live.emit('user:' || told, 'notification:new', payload) FROM unnest(audience) AS told;
   END IF;
   PERFORM live.emit(topic, 'activity:new', payload) FROM live.activity_topics(activity) AS topic;
 END
 $$;
-COMMENT ON FUNCTION live.tell_activity(live.activity_stream) IS 'Tells an activity to those who may see it. For the extension itself.';
+COMMENT ON FUNCTION live.tell_activity(live.activity_stream, text[]) IS 'Tells an activity to those who may see it, and stores its audience. For the extension itself.';
 
 CREATE FUNCTION live.store_activity(
   activity_type text, entity_type text, entity_id text, metadata jsonb, visibility live.activity_visibility,
@@ -91,25 +91,32 @@ SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   me text := live.required_user();
+  new_id bigint := nextval('live.activity_stream_id_seq');
   users text[];
   stored live.activity_stream;
 BEGIN
   PERFORM live.check_activity(activity_type, entity_type, entity_id, metadata, idempotency_key);
-  users := live.checked_audience(visibility, session_id, audience);
-  INSERT INTO live.activity_stream AS a
-    (user_id, activity_type, entity_type, entity_id, metadata, visibility, session_id, audience, idempotency_key)
-  VALUES (me, activity_type, entity_type, entity_id, metadata, visibility, session_id, users, idempotency_key)
-  ON CONFLICT (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+  users := live.checked_audience(me, visibility, session_id, audience);
+  WITH first_use AS (
+    INSERT INTO live.activity_key AS k (user_id, idempotency_key, activity_id)
+    SELECT me, idempotency_key, new_id WHERE idempotency_key IS NOT NULL
+    ON CONFLICT ON CONSTRAINT activity_key_pkey DO NOTHING
+    RETURNING k.activity_id
+  )
+  INSERT INTO live.activity_stream AS a (id, user_id, activity_type, entity_type, entity_id, metadata, visibility, session_id)
+  SELECT new_id, me, activity_type, entity_type, entity_id, metadata, visibility, session_id
+  WHERE idempotency_key IS NULL OR EXISTS (SELECT FROM first_use)
   RETURNING a.* INTO stored;
   IF stored.id IS NOT NULL THEN
-    PERFORM live.tell_activity(stored);
+    PERFORM live.tell_activity(stored, users);
     PERFORM live.note_trend(stored, 1);
     RETURN stored;
   END IF;
-  SELECT a.* INTO stored FROM live.activity_stream a WHERE a.user_id = me AND a.idempotency_key = store_activity.idempotency_key;
+  SELECT a.* INTO stored FROM live.activity_key k JOIN live.activity_stream a ON a.id = k.activity_id
+  WHERE k.user_id = me AND k.idempotency_key = store_activity.idempotency_key;
   -- What a tombstone was before cannot be compared; a repetition that comes late does not bring it back.
   IF stored.deleted_at IS NULL AND
-     (stored.activity_type, stored.entity_type, stored.entity_id, stored.metadata, stored.visibility, stored.session_id, stored.audience)
+     (stored.activity_type, stored.entity_type, stored.entity_id, stored.metadata, stored.visibility, stored.session_id, live.audience(stored))
      IS DISTINCT FROM (activity_type, entity_type, entity_id, metadata, visibility, session_id, users) THEN
     RAISE EXCEPTION 'idempotency key was used for another activity' USING ERRCODE = 'unique_violation';
   END IF;

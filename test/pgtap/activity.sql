@@ -91,8 +91,8 @@ SELECT bag_eq(
       ('session', 'session:' || pg_temp.room(1)), ('users', 'user:addressee'), ('users', 'user:actor'), ('private', 'user:actor')) AS t (visibility, topic)
     ON becomes = visibility$$, 'and it is told to those who see it now');
 SELECT is_empty($$SELECT FROM live.event WHERE event = 'activity:deleted' AND payload <> jsonb_build_object('id', payload -> 'id')$$, 'what is gone is told by its id alone');
-SELECT bag_eq($$SELECT id, user_id, metadata, audience FROM live.activity_stream WHERE deleted_at IS NOT NULL$$,
-              $$SELECT id, 'actor' AS user_id, '{}'::jsonb AS metadata, NULL::text[] AS audience FROM item WHERE was = 'deleted'$$, 'a deleted one leaves a tombstone without metadata and audience');
+SELECT bag_eq($$SELECT id, user_id, metadata, live.audience(a) FROM live.activity_stream a WHERE deleted_at IS NOT NULL$$,
+              $$SELECT id, 'actor' AS user_id, '{}'::jsonb AS metadata, '{}'::text[] AS audience FROM item WHERE was = 'deleted'$$, 'a deleted one leaves a tombstone without metadata and audience');
 
 -- Changes are the actor's, once.
 SELECT is(pg_temp.as_user(viewer, format(call, id)), CASE WHEN viewer IS NULL THEN '42501' ELSE 'P0002' END, format('%s by %s', call, coalesce(viewer, 'the anonymous')))
@@ -131,6 +131,33 @@ SELECT is(pg_temp.as_user('writer', format('SELECT live.delete_activity(%s)', id
 SELECT is(pg_temp.log_once('{"a": 1}'), id, 'a repetition that comes late does not bring it back') FROM first;
 SELECT isnt(pg_temp.log_once('{}', ' || g FROM generate_series(1, 2) AS g LIMIT 1'), '23505', 'other keys are other activities');
 
+-- A key and an audience are the actor's to read, and the table goes on being read whole.
+CREATE FUNCTION pg_temp.finds(secret text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  relation text;
+  found boolean;
+  relations text[] := '{}';
+BEGIN
+  FOR relation IN SELECT c.relname FROM pg_class c
+    WHERE c.relnamespace = 'live'::regnamespace AND c.relkind IN ('r', 'v', 'm') AND has_any_column_privilege(c.oid, 'SELECT') ORDER BY 1 LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %s FROM live.%I) AS readable WHERE readable::text LIKE %L)',
+      (SELECT string_agg(quote_ident(a.attname), ', ') FROM pg_attribute a WHERE a.attrelid = ('live.' || relation)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+         AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')), relation, '%' || secret || '%') INTO found;
+    relations := relations || CASE WHEN found THEN relation END;
+  END LOOP;
+  RETURN array_to_string(array_remove(relations, NULL), ' ');
+END
+$$;
+SELECT pg_temp.as_user('teller', $$SELECT (live.log_activity('told', visibility => 'users', audience => '{hearer,secret-hearer,teller}', idempotency_key => 'secret-key')).id,
+  (live.log_activity('wrote', idempotency_key => 'secret-key of a public one')).id, live.follow('hearer')$$) \g /dev/null
+SELECT is(pg_temp.as_user(viewer, format('SELECT pg_temp.finds(%L)', secret)), relations, format('%s finds %s', coalesce(viewer, 'the anonymous'), secret)) FROM (VALUES
+  ('hearer', 'secret-', ''), ('follower', 'secret-', ''), (NULL, 'secret-', ''), ('secret-hearer', 'secret-key', ''), ('secret-hearer', 'secret-hearer', 'activity_audience'), ('teller', 'secret-key', 'activity_key')) AS f (viewer, secret, relations);
+SELECT is(pg_temp.as_user(viewer, $$SELECT live.audience(a) FROM live.activity_stream a WHERE user_id = 'teller' AND visibility = 'users'$$), audience, 'its audience as read by ' || viewer)
+FROM (VALUES ('teller', '{hearer,secret-hearer}'), ('hearer', '{hearer}')) AS a (viewer, audience);
+SELECT is(pg_temp.as_user('hearer', format('SELECT live.audience(%L::live.activity_stream)', claimed::text)), '{hearer}', 'who claims to be the actor reads no more')
+FROM (SELECT jsonb_populate_record(a, '{"user_id": "hearer"}') AS claimed FROM live.activity_stream a WHERE user_id = 'teller' AND visibility = 'users') AS forged;
+SELECT is(live.audience(a), '{hearer,secret-hearer}', 'an administrator reads all of it') FROM live.activity_stream a WHERE user_id = 'teller' AND visibility = 'users';
+
 -- Bad input: each its error, and nothing stored or told.
 CREATE TEMP TABLE stored AS SELECT (SELECT count(*) FROM live.activity_stream) AS rows, (SELECT count(*) FROM live.event) AS events;
 SELECT is(pg_temp.as_user('eve', 'SELECT live.log_activity(' || arguments || ')'), state, format('log_activity(%s)', left(arguments, 80))) FROM (VALUES
@@ -150,15 +177,15 @@ SELECT is(pg_temp.as_user('eve', 'SELECT live.log_activity(' || arguments || ')'
   ('NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL', '22004')) AS bad (arguments, state);
 SELECT is(pg_temp.as_user(NULL, $$SELECT live.log_activity('a')$$), '42501', 'the anonymous log nothing');
 SELECT is(pg_temp.as_user('eve', statement), '42501', statement) FROM unnest(ARRAY[
-  $$INSERT INTO live.activity_stream (user_id, activity_type) VALUES ('eve', 'a')$$, 'UPDATE live.activity_stream SET metadata = ''{}''',
+  $$INSERT INTO live.activity_stream (user_id, activity_type) VALUES ('eve', 'a')$$, $$INSERT INTO live.activity_key VALUES ('eve', 'k', 1)$$, 'DELETE FROM live.activity_key', 'UPDATE live.activity_stream SET metadata = ''{}''',
   'DELETE FROM live.activity_stream', 'DELETE FROM live.activity_audience', 'SELECT * FROM live.trend', 'SELECT * FROM live.trend_change',
   'SELECT * FROM live.entity_type', 'SELECT * FROM live.activity_trends', 'SELECT * FROM live.public_activity',
   $$SELECT live.store_activity('a', NULL, NULL, '{}', 'public', NULL, NULL, NULL)$$, $$SELECT live.read_feed('actor', NULL, '{own}')$$,
   $$SELECT live.count_unread('addressee')$$, $$SELECT live.erase_user('actor')$$, $$SELECT live.fold_trends()$$]) AS statement;
 SELECT is(ROW((SELECT count(*) FROM live.activity_stream), (SELECT count(*) FROM live.event)), ROW(rows, events), 'nothing of all that is stored or told') FROM stored;
 -- The largest that is allowed.
-SELECT is(pg_temp.as_user('eve', $$SELECT cardinality((live.log_activity(repeat('ü', 255), repeat('ü', 255), repeat('ü', 255), visibility => 'users',
-  audience => array(SELECT repeat('ü', 251) || i FROM generate_series(1000, 1999) i), idempotency_key => repeat('ü', 255))).audience)$$), '1000', 'the largest that is allowed');
+SELECT is(pg_temp.as_user('eve', $$SELECT cardinality(live.audience(live.log_activity(repeat('ü', 255), repeat('ü', 255), repeat('ü', 255), visibility => 'users',
+  audience => array(SELECT repeat('ü', 251) || i FROM generate_series(1000, 1999) i), idempotency_key => repeat('ü', 255))))$$), '1000', 'the largest that is allowed');
 
 -- A sequence that fell behind gives ids that are taken: that is no matter of keys.
 INSERT INTO live.activity_stream (id, user_id, activity_type) SELECT nextval('live.activity_stream_id_seq') + 1, 'eve', 'imported' \g /dev/null

@@ -5,17 +5,17 @@ SELECT no_plan();
 \ir support/as_user.sql
 
 CREATE FUNCTION pg_temp.activity(visibility text DEFAULT 'public', activity_type text DEFAULT 'liked', user_id text DEFAULT 'anna', entity_type text DEFAULT 'book',
-  entity_id text DEFAULT '7', deleted_at timestamptz DEFAULT NULL, audience text[] DEFAULT NULL, session_id uuid DEFAULT NULL) RETURNS live.activity_stream LANGUAGE sql AS $$
-  SELECT ROW(42, user_id, activity_type, entity_type, entity_id, '{"secret": 1}', visibility, visibility = 'public', session_id, audience, 'key', '2026-02-03 04:05:06.789+01', deleted_at)::live.activity_stream
+  entity_id text DEFAULT '7', deleted_at timestamptz DEFAULT NULL, session_id uuid DEFAULT NULL) RETURNS live.activity_stream LANGUAGE sql AS $$
+  SELECT ROW(42, user_id, activity_type, entity_type, entity_id, '{"secret": 1}', visibility, visibility = 'public', session_id, '2026-02-03 04:05:06.789+01', deleted_at)::live.activity_stream
 $$;
 SELECT is(live.to_activitystreams(pg_temp.activity()), '{"@context": "https://www.w3.org/ns/activitystreams", "id": "urn:pg-live:activity:42", "type": "Like", "name": "liked",
   "published": "2026-02-03T03:05:06.789000Z", "actor": {"type": "Person", "id": "urn:pg-live:user:anna", "name": "anna"},
   "object": {"type": "Object", "id": "urn:pg-live:entity:book:7", "name": "book 7"}, "to": ["https://www.w3.org/ns/activitystreams#Public"]}', 'a public one, whole');
 SELECT is(live.to_activitystreams(pg_temp.activity(deleted_at => '2026-02-04 00:00:00+00')), '{"@context": "https://www.w3.org/ns/activitystreams", "id": "urn:pg-live:activity:42",
   "type": "Tombstone", "formerType": "Like", "published": "2026-02-03T03:05:06.789000Z", "deleted": "2026-02-04T00:00:00.000000Z"}', 'a tombstone, whole: nothing of who did what to what');
-SELECT is(live.to_activitystreams(pg_temp.activity(visibility, audience => '{carl,ben}', session_id => CASE visibility WHEN 'session' THEN '00000000-0000-4000-8000-000000000001'::uuid END)) -> 'to', addressed, visibility)
+SELECT is(live.to_activitystreams(pg_temp.activity(visibility, session_id => CASE visibility WHEN 'session' THEN '00000000-0000-4000-8000-000000000001'::uuid END)) -> 'to', addressed, visibility)
 FROM (VALUES ('followers', '["urn:pg-live:followers:anna"]'::jsonb), ('session', '["urn:pg-live:session:00000000-0000-4000-8000-000000000001"]'),
-  ('users', '["urn:pg-live:user:ben", "urn:pg-live:user:carl"]'), ('private', '["urn:pg-live:user:anna"]')) AS way (visibility, addressed);
+  ('users', '["urn:pg-live:user:anna"]'), ('private', '["urn:pg-live:user:anna"]')) AS way (visibility, addressed);
 SELECT is(live.to_activitystreams(pg_temp.activity(session_id => '00000000-0000-4000-8000-000000000001')) -> 'context',
           '{"type": "Collection", "id": "urn:pg-live:session:00000000-0000-4000-8000-000000000001"}', 'the session is its context');
 SELECT ok(NOT live.to_activitystreams(pg_temp.activity(entity_type => NULL, entity_id => NULL)) ? 'object', 'without an entity it has no object');
@@ -31,7 +31,7 @@ SELECT is(live.to_activitystreams(pg_temp.activity(user_id => 'auth0|x:1')) #>> 
 SELECT isnt(live.to_activitystreams(pg_temp.activity(entity_type => 'a/b', entity_id => 'c')) #>> '{object,id}', live.to_activitystreams(pg_temp.activity(entity_type => 'a', entity_id => 'b/c')) #>> '{object,id}', 'slashes');
 SELECT isnt(live.to_activitystreams(pg_temp.activity(entity_type => 'a:b', entity_id => 'c')) #>> '{object,id}', live.to_activitystreams(pg_temp.activity(entity_type => 'a', entity_id => 'b:c')) #>> '{object,id}', 'colons');
 CREATE TEMP TABLE sample AS
-SELECT live.to_activitystreams(pg_temp.activity(visibility::text, verb, odd, odd, odd, CASE WHEN dead THEN now() END, ARRAY[odd])) AS a
+SELECT live.to_activitystreams(pg_temp.activity(visibility::text, verb, odd, odd, odd, CASE WHEN dead THEN now() END)) AS a
 FROM unnest(enum_range(NULL::live.activity_visibility)) AS visibility, unnest('{liked,starred,asked}'::text[]) AS verb, unnest(ARRAY['a', 'a b/ü%', '"\<>', '日本語🙂', ':', '..']) AS odd,
      unnest('{false,true}'::boolean[]) AS dead WHERE visibility <> 'session';
 SELECT is_empty($$SELECT a FROM sample WHERE NOT a ?& '{@context,id,type,published}'$$, 'all have what every object has');
@@ -45,6 +45,10 @@ SELECT is(live.to_activitystreams(NULL), NULL, 'nothing is nothing');
 -- A client has them of what it may see.
 SELECT pg_temp.as_user('anna', $$SELECT live.log_activity('liked', 'book', '7')$$) \g /dev/null
 SELECT is(pg_temp.as_user('bob', $$SELECT live.to_activitystreams(a) ->> 'type' FROM live.activity_stream a WHERE user_id = 'anna'$$), 'Like', 'a client asks');
+SELECT is(pg_temp.as_user('anna', $$SELECT live.to_activitystreams(live.log_activity('told', visibility => 'users', audience => '{carl,ben,anna}')) -> 'to'$$),
+          '["urn:pg-live:user:ben", "urn:pg-live:user:carl"]', 'its audience is who it is addressed to, at once');
+SELECT is(pg_temp.as_user(viewer, $$SELECT live.to_activitystreams(a) -> 'to' FROM live.activity_stream a WHERE activity_type = 'told'$$), addressed, 'as ' || viewer || ' sees it')
+FROM (VALUES ('anna', '["urn:pg-live:user:ben", "urn:pg-live:user:carl"]'), ('ben', '["urn:pg-live:user:ben"]'), ('dora', NULL)) AS v (viewer, addressed);
 
 SELECT finish();
 ROLLBACK;

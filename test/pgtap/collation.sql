@@ -71,7 +71,7 @@ INSERT INTO called VALUES -- %s: the collation
   ('store_channel_presence', $$SELECT live.store_channel_presence('00000000-0000-4000-8000-000000000001', '[]', ARRAY['ref'] %s)$$),
   ('connect_users', $$SELECT live.connect_users('00000000-0000-4000-8000-000000000001', ARRAY['00000000-0000-4000-8000-000000000009']::uuid[], ARRAY['BOB'] %s)$$),
   ('log_activity', $$SELECT (live.log_activity('LIKED' %1$s, 'BOOK' %1$s, '7' %1$s, idempotency_key => 'KEY' %1$s)).activity_type$$),
-  ('log_activity', $$SELECT (live.log_activity('told' %1$s, visibility => 'users', audience => ARRAY['bob', 'BOB', 'ANNA'] %1$s)).audience$$),
+  ('log_activity', $$SELECT live.audience(live.log_activity('told' %1$s, visibility => 'users', audience => ARRAY['bob', 'BOB', 'ANNA'] %1$s))$$),
   ('set_activity_visibility', $$SELECT live.set_activity_visibility((SELECT min(id) FROM live.activity_stream WHERE user_id = 'anna'), 'users', ARRAY['bob', 'BOB'] %s)$$),
   ('get_feed_activities', $$SELECT activity_type FROM live.get_feed_activities(actor => 'ANNA' %s)$$),
   ('get_feed_activities', $$SELECT activity_type FROM live.get_feed_activities(activity_types => ARRAY['liked', 'LIKED'] %s)$$),
@@ -125,7 +125,8 @@ $$;
 CREATE FUNCTION pg_temp.digest() RETURNS text LANGUAGE sql AS $$
   SELECT concat_ws(' | ',
     (SELECT string_agg(concat(follower, '>', followed), ' ' ORDER BY follower, followed) FROM live.follow_edge),
-    (SELECT string_agg(concat(user_id, ' ', activity_type, ' ', entity_type, ' ', audience, ' ', idempotency_key), ', ' ORDER BY user_id, activity_type, entity_type, audience) FROM live.activity_stream),
+    (SELECT string_agg(concat(user_id, ' ', activity_type, ' ', entity_type, ' ', live.audience(a)), ', ' ORDER BY user_id, activity_type, entity_type, live.audience(a)) FROM live.activity_stream a),
+    (SELECT string_agg(concat(user_id, ' ', idempotency_key), ', ' ORDER BY user_id, idempotency_key) FROM live.activity_key),
     (SELECT string_agg(user_id, ' ' ORDER BY user_id) FROM live.activity_audience), (SELECT string_agg(pattern, ' ' ORDER BY pattern) FROM live.topic_rule),
     (SELECT string_agg(user_id, ' ' ORDER BY user_id) FROM live.session_participants), (SELECT string_agg(created_by, ' ') FROM live.collaboration_sessions),
     (SELECT string_agg(concat(user_id, ' ', status, ' ', custom_status), ', ' ORDER BY user_id) FROM live.user_presence),

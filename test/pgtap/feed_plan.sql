@@ -10,10 +10,10 @@ INSERT INTO live.session_participants (session_id, user_id) SELECT pg_temp.room(
 INSERT INTO live.follow_edge (follower, followed) SELECT 'viewer', 'u' || n FROM generate_series(0, 199) n;
 
 CREATE FUNCTION pg_temp.fill(one_public_in integer) RETURNS void LANGUAGE sql AS $$
-  INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, metadata, visibility, session_id, audience, created_at)
+  INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, metadata, visibility, session_id, created_at)
   SELECT 'u' || n % 997, 'type ' || n % 20, 'kind ' || n % 10, (n % 500)::text, jsonb_build_object('n', n % 2000),
     CASE WHEN n % one_public_in = 0 THEN 'public' WHEN n % 50 = 1 THEN 'session' WHEN n % 50 = 2 THEN 'followers' WHEN n % 500 = 3 THEN 'users' ELSE 'private' END::live.activity_visibility,
-    CASE WHEN n % 50 = 1 OR n % 10 = 0 THEN pg_temp.room(n / 50 % 100) END, CASE WHEN n % 500 = 3 THEN ARRAY['viewer'] END, '2026-01-01'::timestamptz + n * interval '10 seconds'
+    CASE WHEN n % 50 = 1 OR n % 10 = 0 THEN pg_temp.room(n / 50 % 100) END, '2026-01-01'::timestamptz + n * interval '10 seconds'
   FROM generate_series(1, 200000) AS n;
   -- Whose activities are many, and seldom public, about one thing, in one session.
   INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, visibility, session_id, created_at)
@@ -86,7 +86,7 @@ SELECT set_config('request.jwt.claim.sub', 'viewer', true) \g /dev/null
 SELECT pg_temp.fill(2) \g /dev/null
 ANALYZE live.activity_stream, live.activity_audience, live.follow_edge, live.session_participants;
 SELECT pg_temp.check_pages('every second is public');
-TRUNCATE live.activity_stream, live.activity_audience, live.notification_read;
+TRUNCATE live.activity_stream, live.activity_key, live.activity_audience, live.notification_read;
 SELECT pg_temp.fill(1000) \g /dev/null
 ANALYZE live.activity_stream, live.activity_audience, live.follow_edge, live.session_participants;
 SELECT pg_temp.check_pages('one in a thousand is public');
@@ -105,8 +105,8 @@ BEGIN
   RETURN (plan #>> '{0,Plan,Shared Hit Blocks}')::bigint + (plan #>> '{0,Plan,Shared Read Blocks}')::bigint;
 END
 $$;
-INSERT INTO live.activity_stream (user_id, activity_type, visibility, audience, created_at)
-SELECT 'crier', 'cried', 'users', '{listener}', '2026-02-01'::timestamptz + n * interval '1 second' FROM generate_series(1, 12000) AS n;
+INSERT INTO live.activity_stream (user_id, activity_type, visibility, created_at)
+SELECT 'crier', 'cried', 'users', '2026-02-01'::timestamptz + n * interval '1 second' FROM generate_series(1, 12000) AS n;
 ALTER TABLE live.activity_audience DISABLE TRIGGER stamp_audience; -- as if told by an earlier transaction
 INSERT INTO live.activity_audience (user_id, created_at, activity_id, xid)
 SELECT l, created_at, id, '3' FROM live.activity_stream, unnest('{listener,l1,l2,l3,l4,l5,l6,l7,l8,l9}'::text[]) AS l WHERE user_id = 'crier';

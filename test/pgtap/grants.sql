@@ -51,7 +51,7 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
            ('store_channel_presence'), ('refused_members'), ('channel_roster'), ('get_presence_summary'), ('refresh_summaries'),
            ('my_follows'), ('follow'), ('unfollow'), ('register_entity_type'), ('entity_type_of'), ('delete_activity'), ('set_activity_visibility'),
            ('get_feed_activities'), ('get_home_feed'), ('get_entity_activities'), ('get_feed_groups'), ('get_notifications'), ('mark_seen'), ('mark_read'), ('unread_count'),
-           ('get_trending'), ('get_activity_trends'), ('erase_user'), ('drop_expired_activities')$$,
+           ('get_trending'), ('get_activity_trends'), ('erase_user'), ('drop_expired_activities'), ('own_audience')$$,
   'the SECURITY DEFINER functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
   $$VALUES ('is_built_in_topic'::name), ('parse_position'), ('checked_text'), ('is_name'), ('derived_status'), ('shown_device'), ('default_lease'),
@@ -66,7 +66,7 @@ FROM live_function WHERE proname IN ('jwt', 'claim', 'user_id', 'user_uuid', 'jw
 -- PUBLIC has nothing; some tables and one view may be read by clients, under row security, and nothing else is granted.
 CREATE TEMP TABLE client_relation AS SELECT unnest('{live.presence,live.user_presence,live.invisible_user,live.connection,
   live.typing,live.channel_presence,live.collaboration_sessions,live.session_participants,live.follow_edge,
-  live.activity_stream,live.activity_audience,live.notification_state,live.notification_read}'::text[]) AS name;
+  live.activity_stream,live.activity_key,live.activity_audience,live.notification_state,live.notification_read}'::text[]) AS name;
 SELECT ok(NOT EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) AS acl WHERE acl.grantee = 0),
           format('PUBLIC may not execute %s', signature))
 FROM live_function ORDER BY signature;
@@ -172,7 +172,7 @@ CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,u
   topic_access,send,replay,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
   is_alive,presence_rule_in_force,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
   heartbeat,heartbeat_of_socket,node_expiry,get_online_users,get_presence_summary,set_typing,get_typing,channel_members,
-  my_follows,follow,unfollow,entity_type_of,entity_id,require_entity,activity_cursor,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,
+  my_follows,follow,unfollow,entity_type_of,entity_id,require_entity,activity_cursor,visible_audience,own_audience,audience,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,
   get_entity_activities,get_feed_groups,get_notifications,mark_seen,mark_read,unread_count,get_trending,get_activity_trends,to_activitystreams,
   activitystreams_type,activitystreams_urn,activitystreams_time}'::name[]);
 CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status,stream_state,

@@ -61,7 +61,7 @@ my $restored_state = q{
 		(SELECT string_agg(i::text, ' ') FROM live.invisible_user i), (SELECT r.rule FROM live.presence_rule r),
 		(SELECT string_agg(e::text, ' ') FROM live.follow_edge e), (SELECT string_agg(s::text, ' ') FROM live.collaboration_sessions s),
 		(SELECT string_agg(p::text, ' ') FROM live.session_participants p),
-		(SELECT string_agg(a::text, E'\n' ORDER BY a.id) FROM live.activity_stream a), (SELECT string_agg(t::text, ' ' ORDER BY t.name) FROM live.entity_type t),
+		(SELECT string_agg(a::text, E'\n' ORDER BY a.id) FROM live.activity_stream a), (SELECT string_agg(k::text, E'\n' ORDER BY k.activity_id) FROM live.activity_key k), (SELECT string_agg(t::text, ' ' ORDER BY t.name) FROM live.entity_type t),
 		(SELECT string_agg(concat_ws(' ', m.user_id, m.created_at, m.activity_id), E'\n' ORDER BY m.user_id, m.activity_id) FROM live.activity_audience m),
 		(SELECT string_agg(concat_ws(' ', s.user_id, s.read_until, s.seen_until), E'\n' ORDER BY s.user_id) FROM live.notification_state s),
 		(SELECT string_agg(r::text, ' ' ORDER BY r) FROM live.notification_read r), (SELECT string_agg(t::text, ' ' ORDER BY t) FROM live.trend t),
@@ -105,7 +105,7 @@ for my $format ('custom', 'plain')
 	is($node->safe_psql($database, q{
 		SET request.jwt.claim.sub = 'anna';
 		SELECT (live.log_activity('told here', visibility => 'users', audience => '{bob}')).id > (SELECT max(id) FROM live.activity_stream);
-		SELECT (live.log_activity('read', 'odd', '1', '{"a": [1, "ü"]}', idempotency_key => 'key 1')).id = (SELECT id FROM live.activity_stream WHERE idempotency_key = 'key 1');
+		SELECT (live.log_activity('read', 'odd', '1', '{"a": [1, "ü"]}', idempotency_key => 'key 1')).id = (SELECT activity_id FROM live.activity_key WHERE idempotency_key = 'key 1');
 		INSERT INTO app.book VALUES (1000, 'new');
 		SELECT activity_type || (metadata ->> 'title') FROM live.activity_stream WHERE entity_type = 'book' AND entity_id = '1000';
 		SET request.jwt.claim.sub = 'bob';

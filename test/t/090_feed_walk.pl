@@ -164,5 +164,5 @@ is($node->safe_psql('postgres', q{
 		SELECT entity_type, entity_id, sum(power(2::float8, extract(epoch FROM created_at - now())::float8 / 86400)) AS score
 		FROM live.activity_stream WHERE visibility = 'public' AND deleted_at IS NULL GROUP BY 1, 2) AS e USING (entity_type, entity_id)}), 't', 'trends are of what is left');
 is($node->safe_psql('postgres', q{
-	SELECT live.count_unread('w0 reader') = (SELECT count(*) FROM live.activity_stream WHERE visibility = 'users' AND deleted_at IS NULL AND 'w0 reader' = ANY (audience))}), 't', 'so are notifications');
+	SELECT live.count_unread('w0 reader') = (SELECT count(*) FROM live.activity_stream a WHERE visibility = 'users' AND deleted_at IS NULL AND 'w0 reader' = ANY (live.audience(a)))}), 't', 'so are notifications');
 done_testing();

@@ -95,7 +95,7 @@ for my $kind (sort keys %kinds)
 		SET request.jwt.claim.sub = 'anna';
 		SELECT status FROM live.heartbeat('00000000-0000-4000-8000-000000000001', ttl => '1 day');
 		SELECT (live.log_activity('LIKED', 'book', '1')).activity_type;
-		SELECT (live.log_activity('told', visibility => 'users', audience => '{bob}')).audience;
+		SELECT live.audience(live.log_activity('told', visibility => 'users', audience => '{bob}'));
 		SELECT (live.log_activity('gone', 'book', '2')).entity_id;
 		SELECT live.delete_activity(id) FROM live.activity_stream WHERE activity_type = 'gone';
 		SELECT live.emit('room', 'greeting', '{"text": "hello"}') > 0}),

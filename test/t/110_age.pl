@@ -37,12 +37,12 @@ $node->safe_psql('postgres', q{
 	INSERT INTO live.collaboration_sessions (id, room_name, created_by) SELECT pg_temp.room(n), 'room', 'user 1' FROM generate_series(0, 999) AS n;
 	INSERT INTO live.session_participants (session_id, user_id) SELECT pg_temp.room(n), 'user ' || u FROM generate_series(0, 999) AS n, generate_series(n, n + 9) AS u;
 	INSERT INTO live.follow_edge (follower, followed) SELECT 'user ' || n % 1000, 'user ' || n % 1000 + n / 1000 + 1 FROM generate_series(0, 9999) AS n;
-	INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, metadata, visibility, session_id, audience, created_at)
+	INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, metadata, visibility, session_id, created_at)
 	SELECT 'user ' || n % 9973, 'type ' || n / 5 % 19, 'kind ' || n % 10, (n % 50000)::text, jsonb_build_object('n', n),
-		visibility, CASE visibility WHEN 'session' THEN pg_temp.room(n / 5 % 1000) END, CASE visibility WHEN 'users' THEN ARRAY['user ' || n / 5 % 10] END, pg_temp.at(n)
+		visibility, CASE visibility WHEN 'session' THEN pg_temp.room(n / 5 % 1000) END, pg_temp.at(n)
 	FROM generate_series(0, 149999) AS n, LATERAL (SELECT (enum_range(NULL::live.activity_visibility))[1 + n % 5]) AS v (visibility);
 	INSERT INTO live.activity_audience (user_id, created_at, activity_id, xid)
-	SELECT audience[1], created_at, id, '3' FROM live.activity_stream WHERE visibility = 'users';
+	SELECT 'user ' || (metadata ->> 'n')::integer / 5 % 10, created_at, id, '3' FROM live.activity_stream WHERE visibility = 'users';
 	INSERT INTO live.trend SELECT 'kind ' || n % 10, md5(n::text) || md5(n::text), n / 50000.0 FROM generate_series(0, 99999) AS n;
 	COMMIT});
 
