@@ -54,6 +54,14 @@ ROLLBACK TO one;
 SELECT live.publish();
 ROLLBACK;
 
+-- A lost batch would repeat its durable events: its commit is flushed, whatever the session is set to.
+SET synchronous_commit = off;
+BEGIN;
+SELECT live.publish() IS NOT NULL AS published;
+SHOW synchronous_commit;
+ROLLBACK;
+RESET synchronous_commit;
+
 -- An old snapshot would publish the past again.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT live.publish();

@@ -6,13 +6,14 @@ use PgLive;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# A batch of signals is not flushed at once: with so slow a WAL writer the crash takes some of them away.
-my $node = start_with_extension('crash_recovery', wal_writer_delay => '10s', 'pg_live.signal_retention' => '1h');
+# A batch of signals is not flushed at once: with so slow a WAL writer the crash takes some of them away. One of durable
+# events is, whatever the server is set to. With few buffers reading would flush them.
+my $node = start_with_extension('crash_recovery', wal_writer_delay => '10s', shared_buffers => '64MB', synchronous_commit => 'off', 'pg_live.signal_retention' => '1h');
 
 sub emit
 {
 	my ($event, $durable) = @_;
-	my $newest = $node->safe_psql('postgres', "SELECT live.emit('activity', '$event', '{}', $durable); SELECT live.newest_batch()");
+	my $newest = $node->safe_psql('postgres', "SET synchronous_commit = $durable; SELECT live.emit('activity', '$event', '{}', $durable); SELECT live.newest_batch()");
 	$newest =~ s/.*\n//s;
 	return $newest;
 }
@@ -20,6 +21,10 @@ sub emit
 emit('before', 'true');
 poll_ok($node, "SELECT exists (SELECT FROM live.fetch_events(0) WHERE event = 'before')", 'a durable event is published');
 my $durable_position = position_of($node, 'before');
+$node->stop('immediate');
+$node->start;
+poll_ok($node, "SELECT exists (SELECT FROM live.fetch_events(0) WHERE event = 'before')", 'it is there after a crash');
+is(position_of($node, 'before'), $durable_position, 'at its position');
 
 my $highest = 0;
 my $reused = 0;
