@@ -81,7 +81,7 @@ COMMENT ON FUNCTION live.slot_has_fresh_rows(regclass, pg_snapshot, timestamptz)
 
 -- Truncates the slots whose rows have all expired. A slot is looked at without a lock first; the lock is tried for a
 -- moment only, since readers of the whole table would queue behind a waiting TRUNCATE. While one slot is locked, no other
--- is waited for.
+-- is waited for. In a transaction that keeps one snapshot the look under the lock would not see what is fresh.
 CREATE FUNCTION live.drop_expired_events() RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' SET enable_seqscan = off AS $$
@@ -94,6 +94,10 @@ DECLARE
   holds_lock boolean := false;
   rows_left boolean := false;
 BEGIN
+  IF current_setting('transaction_isolation') COLLATE "C" IN ('repeatable read', 'serializable') THEN
+    RAISE EXCEPTION 'live.drop_expired_events() cannot run in a REPEATABLE READ or SERIALIZABLE transaction'
+      USING ERRCODE = 'active_sql_transaction', HINT = 'Call it in a READ COMMITTED transaction.';
+  END IF;
   PERFORM live.version(); -- the settings exist once the library is loaded
   -- Batch ids are microseconds of the clock. The newest batch stays, since its snapshot is where the next one starts, and
   -- the newest that has expired, since it tells which events have. In chunks by index, and before any slot is locked.
@@ -141,4 +145,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.drop_expired_events() IS
-'Drops expired events, signals and batches in bulk. Returns whether any are left. The worker calls it; where no worker runs, bridges do.';
+'Drops expired events, signals and batches in bulk. Returns whether any are left. The worker calls it; where no worker runs, bridges do. Error 25001 in a transaction that keeps one snapshot.';

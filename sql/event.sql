@@ -157,4 +157,12 @@ SELECT live.drop_expired_events() AS nothing_left;
 SELECT id FROM live.batch;
 ROLLBACK;
 
+-- An old snapshot would not see what is fresh in a slot.
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT live.drop_expired_events();
+ROLLBACK;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT live.drop_expired_events();
+ROLLBACK;
+
 DROP VIEW stored;
