@@ -11,4 +11,7 @@ bool presence_is_due(DatabaseState &state);
 // Announces a bounded part of what is due, in a transaction of its own, and stores when the next look is.
 void expire_presence(DatabaseState &state);
 
+// Has it looked at again after so long, whatever the deadlines say.
+void postpone_presence(DatabaseState &state, long milliseconds);
+
 } // namespace pg_live

@@ -26,8 +26,8 @@ Datum publish_body(FunctionCallInfo fcinfo) {
                     errmsg("live.publish() cannot run in a transaction that has written"),
                     errhint("Call it in a transaction of its own.")));
   // A worker paces the parts of what is held. Without one, each call stores a part and asks for the next call.
-  const DatabaseState *const state = own_database_state();
-  const bool worker_runs = state != nullptr && state->worker.pid != 0;
+  DatabaseState *const state = own_database_state();
+  const bool worker_runs = state != nullptr && is_at_work(state->worker);
   const Published published = store_next_batch(Flush::every_batch, worker_runs ? HeldParts::leave : HeldParts::release);
   if (published.holds && !worker_runs) Async_Notify("pg_live", "");
   if (!published.newest) PG_RETURN_NULL();

@@ -6,13 +6,11 @@
 
 #include "background_worker.hpp"
 #include "boundary.hpp"
+#include "chore.hpp"
 #include "publish.hpp"
 #include "settings.hpp"
-#include "worker_transaction.hpp"
 
 #include <array>
-#include <chrono>
-#include <optional>
 
 extern "C" {
 extern PGDLLEXPORT void pg_live_refresher_main(Datum argument);
@@ -22,54 +20,43 @@ namespace pg_live {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr int rest_per_refresh = 20;
 constexpr milliseconds look_for_expired_every{60'000};
-constexpr milliseconds first_rest{1'000}; // doubled at each failure, the first one too
-constexpr int most_doublings = 10;
 // How long it waits for a lock, for which activities expire late.
 constexpr const char *longest_wait = "30s";
 
 enum class Repeat { never, until_nothing_is_left };
 
-// One thing that is done when something has changed, in a transaction of its own: an error in it is a warning, and
-// holds up none of the others. It is tried again after a rest that doubles each time.
+// One thing that is done when something has changed, by a query in a transaction of its own.
 struct Task {
-  const char *activity;
+  Chore chore;
   const char *before; // what it waits for, which is not counted in the time taken; null for nothing
   const char *query;  // of one integer
-  int failures;
-  Clock::time_point rests_until;
 };
 
-constinit std::array tasks{Task{"adding up trends", nullptr, "select live.fold_trends()", 0, {}},
-                           Task{"refreshing the summary of presence",
-                                "select live.lock_summary('live.presence_summary')",
-                                "select live.refresh_presence_summary()::pg_catalog.int4::pg_catalog.int8",
-                                0,
-                                {}},
-                           Task{"refreshing the trends of activities",
-                                "select live.lock_summary('live.activity_trends')",
-                                "select live.refresh_activity_trends()::pg_catalog.int4::pg_catalog.int8",
-                                0,
-                                {}}};
+constinit std::array tasks{
+    Task{Chore{"adding up trends"}, nullptr, "select live.fold_trends()"},
+    Task{Chore{"refreshing the summary of presence"}, "select live.lock_summary('live.presence_summary')",
+         "select live.refresh_presence_summary()::pg_catalog.int4::pg_catalog.int8"},
+    Task{Chore{"refreshing the trends of activities"}, "select live.lock_summary('live.activity_trends')",
+         "select live.refresh_activity_trends()::pg_catalog.int4::pg_catalog.int8"}};
 
-constinit Task expiry{"dropping activities", nullptr, "select live.drop_expired_activities()::pg_catalog.int8", 0, {}};
+constinit Task expiry{Chore{"dropping activities"}, nullptr, "select live.drop_expired_activities()::pg_catalog.int8"};
 
 // Runs the query of a task in a transaction; 0 where the extension is not installed.
 int64 run_query(const Task &task, Clock::duration &took) {
-  WorkerTransaction transaction(task.activity);
+  WorkerTransaction transaction(task.chore.activity());
   int64 result = 0;
   // DROP EXTENSION must not come between the look and the call: the name could mean anybody's function then.
   if (lock_extension(AccessShareLock)) {
     SPI_connect();
     if (task.before != nullptr && SPI_execute(task.before, false, 1) != SPI_OK_SELECT)
-      elog(ERROR, "cannot wait for: %s", task.activity);
+      elog(ERROR, "cannot wait for: %s", task.chore.activity());
     const Clock::time_point start = Clock::now();
     if (SPI_execute(task.query, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
-      elog(ERROR, "cannot run: %s", task.activity);
+      elog(ERROR, "cannot run: %s", task.chore.activity());
     bool is_null = false;
     result = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
     took = Clock::now() - start;
@@ -79,20 +66,14 @@ int64 run_query(const Task &task, Clock::duration &took) {
   return result;
 }
 
-// Milliseconds until a moment, rounded up; 0 if it is over.
-long until(Clock::time_point moment) { return Max(std::chrono::ceil<milliseconds>(moment - Clock::now()).count(), 0L); }
-
 // Does a task unless it rests, until its query returns 0 where it is to be repeated. Returns how long the last query
 // took.
 Clock::duration perform(Task &task, Repeat repeat) {
   Clock::duration took{};
-  if (until(task.rests_until) > 0) return took;
-  const bool well = attempt(task.activity, [&task, &took, repeat] {
+  task.chore.perform([&task, &took, repeat] {
     while (run_query(task, took) > 0 && repeat == Repeat::until_nothing_is_left) {
     }
   });
-  task.failures = well ? 0 : Min(task.failures + 1, most_doublings);
-  if (!well) task.rests_until = Clock::now() + first_rest * (1 << task.failures);
   return took;
 }
 
@@ -108,7 +89,7 @@ Clock::duration refresh() {
 std::optional<Clock::time_point> next_retry() {
   std::optional<Clock::time_point> next;
   for (const Task &task : tasks)
-    if (task.failures > 0 && (!next || task.rests_until < *next)) next = task.rests_until;
+    if (const auto retry = task.chore.retry_at(); retry && (!next || *retry < *next)) next = retry;
   return next;
 }
 

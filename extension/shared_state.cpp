@@ -103,6 +103,9 @@ DatabaseState *own_database_state() {
   return own;
 }
 
+// A start counts as failed until its first pass has ended, which may take a while.
+bool is_at_work(WorkerSlot &worker) { return worker.pid != 0 && pg_atomic_read_u32(&worker.failed_starts) <= 1; }
+
 void ring(const WorkerSlot &worker) {
   pg_memory_barrier(); // the commit is visible before the pointer is read: a worker that starts later looks anyway
   if (Latch *const latch = worker.latch; latch != nullptr) SetLatch(latch);

@@ -45,6 +45,9 @@ DatabaseState *find_database_state(const char *name);
 // be made in a transaction; later ones need none.
 DatabaseState *own_database_state();
 
+// Whether that worker runs, and does not rest because it has failed again and again.
+bool is_at_work(WorkerSlot &worker);
+
 // Wakes the worker if it runs. Safe in every callback; never raises.
 void ring(const WorkerSlot &worker);
 

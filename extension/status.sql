@@ -2,7 +2,7 @@
 
 CREATE FUNCTION live.worker_is_running() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_live_worker_is_running';
-COMMENT ON FUNCTION live.worker_is_running() IS 'Whether a worker publishes the events of this database right now.';
+COMMENT ON FUNCTION live.worker_is_running() IS 'Whether a worker publishes the events of this database right now: it runs, and does not rest because it has failed again and again.';
 
 CREATE FUNCTION live.worker_is_expected() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_live_worker_is_expected';
@@ -77,15 +77,17 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_build_object(
     'mode', CASE WHEN live.worker_is_expected() THEN 'worker' ELSE 'in-transaction' END,
     'worker_running', live.worker_is_running(),
+    'publisher', CASE WHEN live.worker_is_running() THEN 'worker' WHEN listening.nodes > 0 AND NOT pg_is_in_recovery() THEN 'bridges' ELSE 'none' END,
     'last_batch', nullif(live.newest_batch(), 0),
     -- A standby publishes nothing, and cannot read UNLOGGED tables.
     'lag_seconds', CASE WHEN NOT pg_is_in_recovery() THEN extract(epoch FROM live.publish_lag()) END,
-    -- A node listens with a connection of its own, under this name.
-    'nodes', (SELECT count(*) FROM pg_stat_activity a
-              WHERE a.datname = current_database() AND a.application_name = 'pg-live-bridge listener'),
+    'nodes', listening.nodes,
     'connections', live.count_connections(),
     'version', live.version(),
     'extension_version', (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'pg_live'))
+  -- A node listens with a connection of its own, under this name.
+  FROM (SELECT count(*) AS nodes FROM pg_stat_activity a
+        WHERE a.datname = current_database() AND a.application_name = 'pg-live-bridge listener') AS listening
 $$;
 COMMENT ON FUNCTION live.status() IS
-'{"mode": "worker" or "in-transaction", "worker_running", "last_batch": id or null, "lag_seconds": age of the oldest unpublished event, "nodes": bridges that listen, "connections": of users, "version": of the library that is loaded, "extension_version": of the objects in this database}. Where the versions differ, the server waits for a restart or the database for ALTER EXTENSION pg_live UPDATE. For admins and bridges.';
+'{"mode": "worker" or "in-transaction", "worker_running", "publisher": who publishes right now, "worker", "bridges" or "none": then events wait, and nothing expires, "last_batch": id or null, "lag_seconds": age of the oldest unpublished event, "nodes": bridges that listen, "connections": of users, "version": of the library that is loaded, "extension_version": of the objects in this database}. Where the versions differ, the server waits for a restart or the database for ALTER EXTENSION pg_live UPDATE. For admins and bridges.';

@@ -1,17 +1,18 @@
 // Runs the worker: sleeps on its latch, and on each ring stores a batch and notifies once.
 //
 // Invariants: the batch is committed before its NOTIFY, in a transaction of its own, so a listener always finds it and
-// the lock of NOTIFY is not held over a flush. While nothing happens the worker sleeps and writes nothing. An error
-// ends the process; the postmaster starts it again and the first pass is unconditional.
+// the lock of NOTIFY is not held over a flush. While nothing happens the worker sleeps and writes nothing. An error in
+// publishing ends the process; the postmaster starts it again and the first pass is unconditional. What it does besides
+// may fail alone.
 #include "worker.hpp"
 
 #include "background_worker.hpp"
 #include "boundary.hpp"
+#include "chore.hpp"
 #include "deadline.hpp"
 #include "expiry.hpp"
 #include "publish.hpp"
 #include "settings.hpp"
-#include "worker_transaction.hpp"
 
 extern "C" {
 extern PGDLLEXPORT void pg_live_worker_main(Datum argument);
@@ -30,6 +31,9 @@ constexpr long longest_maintenance_pause_ms = 600'000;
 // From one part of what is held to the next: with parts of 1,000 events, 50,000 events a second, which leaves bridges
 // and clients time for the other topics.
 constexpr long part_pause_ms = 20;
+
+constinit Chore announcing{"announcing presence"};
+constinit Chore dropping{"dropping expired events"};
 
 void forget_deadline(int, Datum argument) {
   auto *const state = reinterpret_cast<DatabaseState *>(DatumGetPointer(argument));
@@ -61,7 +65,7 @@ Pass publish(int64 &last_notified, HeldParts parts) {
 }
 
 // Truncates expired slots. Returns whether events are left, so that maintenance must come again.
-bool drop_expired_events() {
+bool truncate_slots() {
   WorkerTransaction transaction("dropping expired events");
   bool left = false;
   // DROP EXTENSION must not come between the look and the call: the name could mean anybody's function then.
@@ -92,6 +96,27 @@ long pause_until(TimestampTz time) {
   return time == 0 ? -1 : TimestampDifferenceMilliseconds(GetCurrentTimestamp(), time);
 }
 
+// Announces what is due. After a failure, or while it rests from one, it looks again when the rest is over; until then
+// only a deadline that comes sooner rings.
+void announce(DatabaseState &state) {
+  const bool well = announcing.perform([&state] {
+    if (presence_is_due(state)) expire_presence(state);
+  });
+  if (!well) postpone_presence(state, until(*announcing.retry_at()));
+}
+
+long announcement_pause_ms(DatabaseState &state) {
+  const auto retry = announcing.retry_at();
+  return retry ? until(*retry) : milliseconds_until(pg_atomic_read_u64(&state.next_deadline));
+}
+
+// Returns whether events are left, as far as is known.
+bool drop_expired_events() {
+  bool left = true;
+  dropping.perform([&left] { left = truncate_slots(); });
+  return left;
+}
+
 long maintenance_pause_ms() {
   const long shortest_retention = Min(settings().event_retention, settings().signal_retention);
   return Min(shortest_retention * 1000L / 4, longest_maintenance_pause_ms);
@@ -111,7 +136,7 @@ void run(DatabaseState &state) {
     if (gathered > now) pg_usleep(Min(gathered - now, settings().gather_delay * INT64CONST(1000)));
 
     const TimestampTz started = GetCurrentTimestamp();
-    if (presence_is_due(state)) expire_presence(state);
+    announce(state);
     // Also if the clock was set back meanwhile.
     const bool part_is_due = started >= next_part || next_part - started > part_pause_ms * INT64CONST(1000);
     const Pass pass = publish(last_notified, part_is_due ? HeldParts::release : HeldParts::leave);
@@ -127,7 +152,7 @@ void run(DatabaseState &state) {
     }
     last_pass = started;
     const long timeout = sooner(pause_until(next_maintenance), pause_until(next_part));
-    wait_for_ring(sooner(timeout, milliseconds_until(pg_atomic_read_u64(&state.next_deadline))));
+    wait_for_ring(sooner(timeout, announcement_pause_ms(state)));
   }
 }
 
@@ -141,8 +166,8 @@ void work(int index) {
 }
 
 Datum is_running([[maybe_unused]] FunctionCallInfo fcinfo) {
-  const DatabaseState *const state = own_database_state();
-  PG_RETURN_BOOL(state != nullptr && state->worker.pid != 0);
+  DatabaseState *const state = own_database_state();
+  PG_RETURN_BOOL(state != nullptr && is_at_work(state->worker));
 }
 
 Datum is_expected([[maybe_unused]] FunctionCallInfo fcinfo) {

@@ -14,10 +14,12 @@ SELECT (live.status() ->> 'lag_seconds')::numeric >= 0 AS lag;
 SELECT live.publish() AS batch \gset
 SELECT (live.status() ->> 'last_batch')::bigint = :batch AS last_batch, live.status() -> 'lag_seconds' AS lag_seconds;
 
--- Nodes are counted by their listening connections.
-SELECT live.status() -> 'nodes' AS nodes;
+-- Nodes are counted by their listening connections. Without a worker they publish; without both nobody does.
+SELECT live.status() -> 'nodes' AS nodes,
+       live.status() ->> 'publisher' = CASE WHEN live.worker_is_running() THEN 'worker' ELSE 'none' END AS publisher;
 SET application_name = 'pg-live-bridge listener';
-SELECT live.status() -> 'nodes' AS nodes;
+SELECT live.status() -> 'nodes' AS nodes,
+       live.status() ->> 'publisher' = CASE WHEN live.worker_is_running() THEN 'worker' ELSE 'bridges' END AS publisher;
 RESET application_name;
 
 -- It can be asked in a transaction that may not write.

@@ -1,7 +1,7 @@
 -- What live.status() says where a worker runs, and that the worker does what live.publish() does. Outside of a transaction,
 -- since a worker publishes what is committed.
 \unset ECHO
-SELECT plan(12);
+SELECT plan(13);
 
 -- Waits until the condition holds; fails after a minute. In a procedure, so that each look has a new snapshot.
 CREATE PROCEDURE pg_temp.wait_until(condition text) LANGUAGE plpgsql AS $$
@@ -21,6 +21,7 @@ CALL pg_temp.wait_until('live.worker_is_running()');
 SELECT ok(live.worker_is_running(), 'a worker runs');
 SELECT is(live.status() ->> 'mode', 'worker', 'the mode is worker');
 SELECT is(live.status() -> 'worker_running', 'true', 'and it runs right now');
+SELECT is(live.status() ->> 'publisher', 'worker', 'it is who publishes');
 SELECT is(live.status() ->> 'version', live.version(), 'the version');
 SELECT is(live.status() -> 'extension_version', live.status() -> 'version', 'the library fits the objects of this database');
 

@@ -61,6 +61,7 @@ my ($name, $arguments) = split /(?=\()/, $node->safe_psql('one', "SELECT 'live.s
 $node->safe_psql('one', "ALTER FUNCTION $name$arguments RENAME TO broken; SELECT live.emit('activity', 'unheard', '{}')");
 cmp_ok(last_pause($node, "ERROR:  function live.store_next_batch.* does not exist", sub { $node->safe_psql('one', "SELECT live.emit('activity', 'unheard', '{}')") }),
 	'>=', 2, 'one: a worker that fails does not come back at each event');
+is($node->safe_psql('one', "SELECT live.status() @> '{\"mode\": \"worker\", \"worker_running\": false, \"publisher\": \"none\"}'"), 't', 'one: the status says that nobody publishes');
 $node->safe_psql('one', "ALTER FUNCTION live.broken$arguments RENAME TO store_next_batch");
 $node->reload;
 poll_ok($node, "SELECT EXISTS (SELECT FROM live.fetch_events(0) WHERE event = 'unheard')", 'one: when it is mended what waited is published', 'one');

@@ -28,6 +28,8 @@ is($standby->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE
 	'0', 'no worker runs on a standby');
 my $primary_batch = $primary->safe_psql('postgres', 'SELECT live.newest_batch()');
 is($standby->safe_psql('postgres', "SELECT live.status() ->> 'last_batch'"), $primary_batch, 'its status names the newest batch of the primary');
+is($standby->safe_psql('postgres', "SET application_name = 'pg-live-bridge listener'; SELECT live.status() ->> 'publisher'"),
+	'none', 'and says that nobody publishes there');
 is($standby->safe_psql('postgres', "SELECT event FROM live.replay('activity')"), 'published', 'what was published can be replayed there');
 for my $call ("live.emit('activity', 'x', '{}')", "live.emit('activity', 'x', '{}', false)", 'live.publish()')
 {
