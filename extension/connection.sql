@@ -116,6 +116,17 @@ COMMENT ON COLUMN live.presence.last_active_at IS 'When the user last did someth
 COMMENT ON COLUMN live.presence.last_seen_at IS 'When the user was last connected, NULL: never.';
 COMMENT ON COLUMN live.presence.metadata IS 'Whatever the app wants to show.';
 
+-- What was announced of these may be true no more, until the worker has looked at them.
+CREATE VIEW live.due_presence WITH (security_barrier) AS
+SELECT due.user_id
+FROM (SELECT c.user_id FROM live.connection c WHERE c.check_at <= live.clock() AND c.check_at < 'infinity'
+      UNION
+      SELECT c.user_id FROM live.node n JOIN live.connection c ON c.node_id = n.id WHERE n.expires_at <= live.clock()) AS due
+JOIN live.presence p ON p.user_id = due.user_id
+WHERE p.status <> 'offline';
+COMMENT ON VIEW live.due_presence IS 'The users who are shown as connected to the current user, and of whose connections a deadline has come. Part of live.get_online_users().';
+COMMENT ON COLUMN live.due_presence.user_id IS 'The user.';
+
 ALTER TABLE live.user_presence ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible_read ON live.user_presence FOR SELECT
   USING (CASE (SELECT rule FROM live.presence_rule_in_force())

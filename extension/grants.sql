@@ -85,7 +85,7 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.relname, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   WHERE c.relnamespace = 'live'::regnamespace
-    AND c.relname IN ('presence', 'user_presence', 'invisible_user', 'connection', 'typing', 'channel_presence',
+    AND c.relname IN ('presence', 'due_presence', 'user_presence', 'invisible_user', 'connection', 'typing', 'channel_presence',
                       'collaboration_sessions', 'session_participants', 'follow_edge', 'activity_stream', 'activity_key', 'activity_audience',
                       'notification_state', 'notification_read')
     AND NOT (c.relname = 'channel_presence' AND a.attname IN ('connection', 'node_id'))

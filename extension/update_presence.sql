@@ -178,6 +178,7 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmap
 #variable_conflict use_column
 DECLARE
   after_user text COLLATE "C" := '';
+  asked live.presence_status[] := coalesce(statuses, '{online,away,busy}');
 BEGIN
   PERFORM live.required_user();
   IF max_users IS NULL OR max_users < 1 OR max_users > 1000 THEN
@@ -194,12 +195,23 @@ BEGIN
   RETURN QUERY
   SELECT p.user_id, p.status, p.custom_status, p.device_type, p.last_seen_at,
          replace(encode(convert_to(p.user_id, 'UTF8'), 'base64'), E'\n', '')
-  -- Who is online was announced so; the view knows who has gone since.
-  FROM live.user_presence announced
-  CROSS JOIN LATERAL live.presence_of(announced.user_id) AS p
-  WHERE announced.user_id > after_user AND announced.status <> 'offline'
-    AND p.status <> 'offline' AND (statuses IS NULL OR p.status = ANY (statuses))
-  ORDER BY announced.user_id
+  -- Who is online was announced so; the view knows who has gone since. Each branch is read in the order of its index.
+  FROM (
+    (SELECT a.user_id FROM live.user_presence a
+     WHERE a.status = 'online' AND a.user_id > after_user AND 'online' = ANY (asked) ORDER BY a.user_id)
+    UNION ALL
+    (SELECT a.user_id FROM live.user_presence a
+     WHERE a.status = 'away' AND a.user_id > after_user AND 'away' = ANY (asked) ORDER BY a.user_id)
+    UNION ALL
+    (SELECT a.user_id FROM live.user_presence a
+     WHERE a.status = 'busy' AND a.user_id > after_user AND 'busy' = ANY (asked) ORDER BY a.user_id)
+    UNION ALL
+    (SELECT a.user_id FROM live.due_presence d JOIN live.user_presence a ON a.user_id = d.user_id
+     WHERE statuses IS NOT NULL AND a.user_id > after_user AND a.status <> 'offline' AND a.status <> ALL (asked) ORDER BY a.user_id)
+  ) AS candidate
+  CROSS JOIN LATERAL live.presence_of(candidate.user_id) AS p
+  WHERE p.status <> 'offline' AND p.status = ANY (asked)
+  ORDER BY candidate.user_id
   LIMIT max_users;
 END
 $$;

@@ -243,6 +243,18 @@ SELECT is(pg_temp.as_user('viewer', 'SELECT pg_temp.read_pages()'), pg_temp.as_u
 SELECT is_empty('SELECT user_id FROM page GROUP BY user_id HAVING count(*) > 1', 'and nobody twice');
 SELECT set_eq($$SELECT DISTINCT status::text FROM (SELECT * FROM live.user_presence WHERE user_id IN (SELECT user_id FROM page)) AS u$$, '{online,away,busy}'::text[], 'of those who are connected');
 SELECT is(pg_temp.as_user('viewer', $$SELECT count(*) FROM live.get_online_users(1000, statuses => '{busy}') WHERE status <> 'busy'$$), '0', 'statuses filters');
+-- Some are idle, have gone or lost their node since it was announced.
+SELECT pg_temp.at(5000) \g /dev/null
+SELECT live.register_node('00000000-0000-4000-8000-00000000f001'), live.connect_users('00000000-0000-4000-8000-00000000f001', array(SELECT pg_temp.connection(2000 + i) FROM generate_series(1, 20) AS i), array(SELECT 'p' || i FROM generate_series(1, 20) AS i)) \g /dev/null
+SELECT pg_temp.as_user('q' || i, format('SELECT live.heartbeat(%L, ttl => %L), live.update_presence(%L)', pg_temp.connection(1100 + i), i * interval '1 minute', (ARRAY['busy', 'auto', 'away'])[1 + i % 3])) FROM generate_series(1, 20) AS i \g /dev/null
+SELECT pg_temp.as_user('q20', $$SELECT live.update_presence('invisible')$$) \g /dev/null
+CREATE FUNCTION pg_temp.listed(viewer text, seconds integer, statuses text, condition text) RETURNS text LANGUAGE sql AS $$
+  SELECT pg_temp.at(5000 + seconds);
+  SELECT pg_temp.as_user(viewer, format('SELECT array_agg(user_id ORDER BY user_id) FROM live.get_online_users(1000, statuses => %s) WHERE %s', statuses, condition))
+$$;
+SELECT is(pg_temp.listed(viewer, seconds, quote_literal(asked), 'true'), pg_temp.listed(viewer, seconds, 'NULL', format('status = ANY (%L)', asked)), format('%s by %s after %s seconds', asked, viewer, seconds))
+FROM unnest('{viewer,q20}'::text[]) AS viewer, unnest('{0,20,299,301,700}'::integer[]) AS seconds, unnest(ARRAY['{online}', '{away}', '{busy}', '{busy,away}', '{offline}', '{}']) AS asked;
+SELECT isnt(pg_temp.listed('viewer', 301, '''{away}''', 'user_id IN (SELECT user_id FROM live.user_presence WHERE status = ''online'')'), NULL, 'of them some were announced otherwise');
 
 SELECT finish();
 ROLLBACK;

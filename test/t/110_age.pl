@@ -52,7 +52,8 @@ $node->safe_psql('postgres', q{
 	INSERT INTO live.node (id, renewed_at, expires_at) VALUES ('00000000-0000-4000-8000-000000000000', now(), now() + interval '1 day');
 	ALTER TABLE live.user_presence DISABLE TRIGGER restore_offline;
 	INSERT INTO live.user_presence (user_id, status, custom_status, device_type, last_seen_at)
-	SELECT 'user ' || n, CASE n % 2 WHEN 0 THEN 'online' ELSE 'offline' END::live.presence_status, repeat('busy with something ', 4), 'web', now() FROM generate_series(0, 99999) AS n;
+	SELECT 'user ' || n, CASE WHEN n % 10000 = 2 THEN 'busy' WHEN n % 2 = 0 THEN 'online' ELSE 'offline' END::live.presence_status, repeat('busy with something ', 4), 'web', now() FROM generate_series(0, 99999) AS n;
+	UPDATE live.user_presence SET mode = 'busy' WHERE status = 'busy';
 	ALTER TABLE live.user_presence ENABLE ALWAYS TRIGGER restore_offline;
 	INSERT INTO live.connection (id, user_id, node_id, connected_at, last_active_at, seen_at, expires_at, check_at)
 	SELECT gen_random_uuid(), 'user ' || n, '00000000-0000-4000-8000-000000000000', now(), now(), now(), 'infinity', now() + interval '1 hour'
@@ -73,6 +74,7 @@ my $most_blocks = 1000;
 # How a session of each kind begins.
 my %sessions = (
 	bridge => '',
+	service => q{SET request.jwt.claim.sub = 'user 6'},
 	user => q{SET ROLE authenticated; SET request.jwt.claim.role = 'authenticated'; SET request.jwt.claim.sub = 'user 6'});
 
 # What a call does in such a session: how many blocks it reads once its plans are made, whether anything of it is compiled.
@@ -129,6 +131,9 @@ my @kinds = (
 	[ 'counting what is unread', 'user', 'SELECT live.unread_count()' ],
 	[ 'presence', 'user', q{SELECT * FROM live.get_presence('user 10')} ],
 	[ 'who is online', 'user', 'SELECT * FROM live.get_online_users(20)' ],
+	[ 'who is busy', 'user', q{SELECT * FROM live.get_online_users(statuses => '{busy}')} ],
+	[ 'who is busy, as a service', 'service', q{SELECT * FROM live.get_online_users(statuses => '{busy}')} ],
+	[ 'who is away or busy', 'user', q{SELECT * FROM live.get_online_users(20, statuses => '{away,busy}')} ],
 	[ 'a heartbeat', 'user', q{SELECT live.heartbeat('00000000-0000-4000-8000-000000000001')} ],
 	[ 'a change of presence', 'user', q{SELECT live.update_presence('away')}, q{SELECT live.update_presence('auto')} ],
 	[ 'typing', 'user', q{SELECT live.set_typing('room 0:0', true)} ],
