@@ -39,6 +39,7 @@ SELECT pg_extension_config_dump('live.activity_stream_id_seq', '');
 -- The visibility comes before the order of feeds: a page of what one may see reads past nothing that one may not.
 CREATE INDEX activity_public_idx ON live.activity_stream (created_at, id) WHERE visibility = 'public' AND deleted_at IS NULL;
 CREATE INDEX activity_type_idx ON live.activity_stream (activity_type, created_at, id) WHERE visibility = 'public' AND deleted_at IS NULL;
+CREATE INDEX activity_bare_idx ON live.activity_stream (activity_type, created_at, id) WHERE visibility = 'public' AND deleted_at IS NULL AND entity_type IS NULL;
 CREATE INDEX activity_user_idx ON live.activity_stream (user_id, visibility, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX activity_session_idx ON live.activity_stream (session_id, visibility, created_at, id) WHERE session_id IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX activity_member_idx ON live.activity_stream (session_id, user_id, created_at, id) WHERE visibility = 'session' AND deleted_at IS NULL;
@@ -67,6 +68,7 @@ CREATE TABLE live.activity_audience (
   user_id text COLLATE "C" NOT NULL,
   created_at timestamptz NOT NULL,
   activity_id bigint NOT NULL REFERENCES live.activity_stream ON DELETE CASCADE,
+  activity_type text COLLATE "C" NOT NULL,
   xid xid8 NOT NULL,
   PRIMARY KEY (user_id, created_at, activity_id)
 );
@@ -74,8 +76,10 @@ COMMENT ON TABLE live.activity_audience IS 'Activities by the users they are tol
 COMMENT ON COLUMN live.activity_audience.user_id IS 'Who is told.';
 COMMENT ON COLUMN live.activity_audience.created_at IS 'As in live.activity_stream.';
 COMMENT ON COLUMN live.activity_audience.activity_id IS 'What.';
+COMMENT ON COLUMN live.activity_audience.activity_type IS 'As in live.activity_stream.';
 COMMENT ON COLUMN live.activity_audience.xid IS 'The transaction that stored the row, in this cluster: what was not committed when all was marked as read is unread.';
 CREATE INDEX activity_audience_activity_idx ON live.activity_audience (activity_id, user_id);
+CREATE INDEX activity_audience_type_idx ON live.activity_audience (user_id, activity_type, created_at, activity_id);
 CREATE INDEX activity_audience_xid_idx ON live.activity_audience (user_id, xid);
 SELECT pg_extension_config_dump('live.activity_audience', '');
 

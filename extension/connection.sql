@@ -118,14 +118,18 @@ COMMENT ON COLUMN live.presence.metadata IS 'Whatever the app wants to show.';
 
 -- What was announced of these may be true no more, until the worker has looked at them.
 CREATE VIEW live.due_presence WITH (security_barrier) AS
-SELECT due.user_id
+SELECT due.user_id, shown.announced_status
 FROM (SELECT c.user_id FROM live.connection c WHERE c.check_at <= live.clock() AND c.check_at < 'infinity'
       UNION
-      SELECT c.user_id FROM live.node n JOIN live.connection c ON c.node_id = n.id WHERE n.expires_at <= live.clock()) AS due
-JOIN live.presence p ON p.user_id = due.user_id
-WHERE p.status <> 'offline';
+      SELECT c.user_id FROM live.connection c
+      WHERE c.node_id = ANY (ARRAY (SELECT n.id FROM live.node n WHERE n.expires_at <= live.clock()))) AS due
+CROSS JOIN LATERAL ( -- one by one, however many are expected
+  SELECT p.status, a.status AS announced_status FROM live.presence p JOIN live.user_presence a ON a.user_id = p.user_id
+  WHERE p.user_id = due.user_id OFFSET 0) AS shown
+WHERE shown.status <> 'offline' AND shown.announced_status <> 'offline';
 COMMENT ON VIEW live.due_presence IS 'The users who are shown as connected to the current user, and of whose connections a deadline has come. Part of live.get_online_users().';
 COMMENT ON COLUMN live.due_presence.user_id IS 'The user.';
+COMMENT ON COLUMN live.due_presence.announced_status IS 'As in live.user_presence.';
 
 ALTER TABLE live.user_presence ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible_read ON live.user_presence FOR SELECT

@@ -70,10 +70,13 @@ BEGIN
       RETURN format($$SELECT page.* FROM unnest('{followers,session,users,private}'::live.activity_visibility[]) AS kind (name) CROSS JOIN LATERAL %s AS page$$,
                     format(page, 'a.user_id = $1 AND a.visibility = kind.name'));
     WHEN 'users' THEN
-      RETURN format('(SELECT a.* FROM live.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
-                      WHERE m.user_id = $1 AND %s ORDER BY m.created_at %s, m.activity_id %s LIMIT $2)',
-                    replace(replace(live.feed_conditions(query), '(a.created_at, a.id)', '(m.created_at, m.activity_id)'),
-                            'a.created_at', 'm.created_at'), direction, direction);
+      page := format('(SELECT a.* FROM live.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
+                       WHERE m.user_id = $1 AND %s ORDER BY m.created_at %s, m.activity_id %s LIMIT $2)',
+                     replace(replace(live.feed_conditions(query), '(a.created_at, a.id)', '(m.created_at, m.activity_id)'),
+                             'a.created_at', 'm.created_at'), direction, direction);
+      RETURN CASE WHEN query.activity_types IS NULL THEN page ELSE
+        format('SELECT page.* FROM unnest($3) AS type (name) CROSS JOIN LATERAL %s AS page',
+               replace(page, 'a.activity_type = ANY ($3)', 'm.activity_type = type.name')) END;
     -- Of sessions and follows only the one that the query is about, if it is about one.
     WHEN 'session' THEN
       of_member := $$a.session_id = member.key AND a.visibility = 'session' AND a.user_id <> $1$$;

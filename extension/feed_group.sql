@@ -1,5 +1,5 @@
 -- Feeds in groups: "Anna and 3 others liked book 7". Groups are made when read, so another grouping regroups the past too.
--- Every grouping has the day in it: a page of groups reads the days it shows, whole, and no others.
+-- A feed is read until there are enough groups, each at its latest activity; then what else is in them is looked up.
 
 CREATE FUNCTION live.feed_group_key(way text, activity live.activity_stream) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
@@ -15,44 +15,117 @@ END
 $$;
 COMMENT ON FUNCTION live.feed_group_key(text, live.activity_stream) IS 'What activities of one group have in common. Part of live.get_feed_groups().';
 
--- The groups of one day (UTC), of all that the user may see; those whose latest activity comes before a place.
-CREATE FUNCTION live.feed_groups_of_day(me text, day timestamptz, way text, before_created_at timestamptz, before_id bigint)
+-- Members of each group, by an index: k is the group, $6 the user.
+CREATE FUNCTION live.feed_group_statement(way text, entity text, branch text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  query live.feed_query;
+  members text;
+  put text[];
+BEGIN
+  -- Which filters there are; what they ask for comes from the group.
+  query.since := '-infinity';
+  query.until := 'infinity';
+  query.backwards := false;
+  query.activity_types := CASE WHEN way LIKE '%verb%' THEN '{}'::text[] END;
+  query.actor := CASE WHEN way LIKE '%actor%' THEN '' END;
+  query.entity_type := CASE WHEN entity = 'named' THEN '' END;
+  query.entity_id := query.entity_type;
+  members := CASE branch WHEN 'public' THEN live.feed_branch(branch, query) ELSE format(
+    'SELECT a.* FROM live.activity_stream a WHERE a.visibility IN (''followers'', ''session'', ''users'') AND a.user_id <> $6 AND %s
+       AND CASE a.visibility WHEN ''followers'' THEN a.user_id = ANY (ARRAY (SELECT live.my_follows()))
+                             WHEN ''session'' THEN a.session_id = ANY (ARRAY (SELECT live.my_sessions()))
+                             ELSE EXISTS (SELECT FROM live.activity_audience m WHERE m.activity_id = a.id AND m.user_id = $6) END',
+    live.feed_conditions(query)) END;
+  FOREACH put SLICE 1 IN ARRAY ARRAY[
+    ['ORDER BY a.created_at DESC, a.id DESC LIMIT $2', ''], ['$3', 'ARRAY[k.activity_type]'], ['$4', 'k.actor'], ['a.entity_type = $5 AND a.entity_id = $6', 'a.entity_type = k.entity_type AND a.entity_id = k.entity_id'],
+    ['$8', 'k.day'], ['$9', 'k.day + ''24 hours''::interval'],
+    ['a.deleted_at IS NULL', 'a.deleted_at IS NULL' || CASE entity WHEN 'none' THEN ' AND a.entity_type IS NULL' ELSE '' END]] LOOP
+    members := replace(members, put[1], put[2]);
+  END LOOP;
+  RETURN format('SELECT member.* FROM unnest($1, $2, $3, $4, $5) AS k (day, activity_type, actor, entity_type, entity_id) CROSS JOIN LATERAL (%s) AS member', members);
+END
+$$;
+COMMENT ON FUNCTION live.feed_group_statement(text, text, text) IS
+'The SQL of activities in groups; entity: named or none, any where the grouping does not ask; branch: public, or others, which are those of others that are not. Part of live.feed_group_members().';
+
+CREATE FUNCTION live.feed_group_members(me text, way text, heads live.activity_stream[]) RETURNS SETOF live.activity_stream
+LANGUAGE plpgsql STABLE ROWS 100
+SET search_path = pg_catalog, pg_temp SET random_page_cost = 1 AS $$
+DECLARE
+  part record;
+  query live.feed_query;
+  are_found boolean;
+BEGIN
+  query.most := 2147483647;
+  query.backwards := false;
+  FOR part IN
+    SELECT k.entity, min(k.day) AS first_day, max(k.day) AS last_day, array_agg(k.day) AS day, array_agg(k.activity_type) AS activity_type,
+           array_agg(k.user_id) AS actor, array_agg(k.entity_type) AS entity_type, array_agg(k.entity_id) AS entity_id
+    FROM (SELECT h.*, date_trunc('day', h.created_at, 'UTC') AS day,
+                 CASE WHEN way NOT LIKE '%entity%' THEN 'any' WHEN h.entity_type IS NULL THEN 'none' ELSE 'named' END AS entity
+          FROM unnest(heads) AS h) AS k
+    GROUP BY k.entity
+  LOOP
+    RETURN QUERY EXECUTE live.feed_group_statement(way, part.entity, 'public')
+    USING part.day, part.activity_type, part.actor, part.entity_type, part.entity_id;
+    -- No index finds what is not public without an entity or an actor: then it is looked for among all of the days.
+    are_found := part.entity = 'named' OR way LIKE '%actor%';
+    IF are_found THEN
+      RETURN QUERY EXECUTE live.feed_group_statement(way, part.entity, 'others')
+      USING part.day, part.activity_type, part.actor, part.entity_type, part.entity_id, me;
+    END IF;
+    query.since := part.first_day;
+    query.until := part.last_day + '24 hours'::interval;
+    query.activity_types := CASE WHEN way LIKE '%verb%' THEN array(SELECT DISTINCT t FROM unnest(part.activity_type) AS t) END;
+    RETURN QUERY
+    SELECT f.* FROM live.read_feed(me, query, CASE WHEN are_found THEN '{own}' ELSE '{own,users,session,followers}'::text[] END) AS f
+    WHERE part.entity = 'any' OR (f.entity_type IS NULL) = (part.entity = 'none');
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION live.feed_group_members(text, text, live.activity_stream[]) IS
+'The activities in the groups of these, as far as the user may see them, and others of the same days. Part of live.feed_groups().';
+
+CREATE FUNCTION live.feed_groups(me text, way text, heads live.activity_stream[])
 RETURNS TABLE (group_key text, activity_type text, entity_type text, entity_id text, actor_count bigint, actors text[],
                activity_count bigint, latest_at timestamptz, latest_id bigint, unread boolean)
 LANGUAGE plpgsql STABLE ROWS 50
 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE
-  query live.feed_query;
 BEGIN
-  query.since := day;
-  query.until := day + '1 day'::interval;
-  query.most := 2147483647;
-  query.backwards := false;
+  IF cardinality(heads) = 0 THEN
+    RETURN;
+  END IF;
   RETURN QUERY
-  WITH seen AS MATERIALIZED (
-    SELECT live.feed_group_key(way, f) AS key, f.*,
-           EXISTS (SELECT FROM live.activity_audience m WHERE m.user_id = me AND m.activity_id = f.id AND NOT live.is_read(m)) AS is_unread
-    FROM live.read_feed(me, query, '{public,own,users,session,followers}') AS f
+  WITH head AS MATERIALIZED (
+    SELECT live.feed_group_key(way, h) AS key, h.id FROM unnest(heads) AS h
+  ), seen AS MATERIALIZED (
+    SELECT head.key, head.id AS head_id, f.*,
+           f.visibility = 'users' AND EXISTS (SELECT FROM live.activity_audience m WHERE m.activity_id = f.id AND m.user_id = me AND NOT live.is_read(m)) AS is_unread
+    FROM live.feed_group_members(me, way, heads) AS f JOIN head ON head.key = live.feed_group_key(way, f)
   ), actor AS (
     SELECT s.key, s.user_id, max(s.created_at) AS latest, row_number() OVER (PARTITION BY s.key ORDER BY max(s.created_at) DESC, s.user_id) AS place
     FROM seen s GROUP BY s.key, s.user_id
   ), named AS (
     SELECT a.key, count(*) AS actors, array_agg(a.user_id ORDER BY a.place) FILTER (WHERE a.place <= 10) AS names FROM actor a GROUP BY a.key
   ), grouped AS (
-    SELECT s.key, count(*) AS activities, max(s.created_at) AS latest, bool_or(s.is_unread) AS unread,
+    SELECT s.key, s.head_id, count(*) AS activities, max(s.created_at) AS latest, bool_or(s.is_unread) AS unread,
            (array_agg(s.id ORDER BY s.created_at DESC, s.id DESC))[1] AS last_id,
            CASE WHEN way LIKE '%verb%' THEN max(s.activity_type) END AS activity_type,
            CASE WHEN way LIKE '%entity%' THEN max(s.entity_type) END AS entity_type,
            CASE WHEN way LIKE '%entity%' THEN max(s.entity_id) END AS entity_id
-    FROM seen s GROUP BY s.key
+    FROM seen s GROUP BY s.key, s.head_id
   )
   SELECT g.key, g.activity_type, g.entity_type, g.entity_id, n.actors, n.names, g.activities, g.latest, g.last_id, g.unread
   FROM grouped g JOIN named n ON n.key = g.key
-  WHERE before_id IS NULL OR (g.latest, g.last_id) < (before_created_at, before_id);
+  WHERE g.last_id = g.head_id
+  ORDER BY g.latest DESC, g.last_id DESC;
 END
 $$;
-COMMENT ON FUNCTION live.feed_groups_of_day(text, timestamptz, text, timestamptz, bigint) IS 'Part of live.get_feed_groups().';
+COMMENT ON FUNCTION live.feed_groups(text, text, live.activity_stream[]) IS
+'The groups of which these are the latest activities, the latest first. Part of live.get_feed_groups().';
 
 CREATE FUNCTION live.get_feed_groups(max_groups integer DEFAULT 20, after_cursor text DEFAULT NULL, "grouping" text DEFAULT 'verb-entity-day')
 RETURNS TABLE (group_key text, activity_type text, entity_type text, entity_id text, actor_count bigint, actors text[],
@@ -65,7 +138,10 @@ DECLARE
   way text COLLATE "C" := get_feed_groups."grouping"; -- a key word of SQL
   place record := live.parse_activity_cursor(after_cursor);
   query live.feed_query;
-  newest live.activity_stream;
+  passed live.activity_stream[];
+  heads live.activity_stream[];
+  last live.activity_stream;
+  known text[] := '{}';
   left_over integer := live.checked_page(max_groups, 'max_groups');
   found_groups integer;
 BEGIN
@@ -73,26 +149,33 @@ BEGIN
     RAISE EXCEPTION 'invalid grouping: "%"', coalesce(left(way, 60), 'NULL') USING ERRCODE = 'invalid_parameter_value',
       HINT = 'It is one of verb-entity-day, verb-actor-day, verb-day, entity-day, actor-day.';
   END IF;
-  query.most := 1;
+  query.most := least(2 * left_over, 1000);
   query.backwards := false;
   query.after_created_at := place.created_at;
   query.after_id := place.id;
   LOOP
-    SELECT f.* INTO newest FROM live.read_feed(me, query, '{public,own,users,session,followers}') AS f;
-    EXIT WHEN newest.id IS NULL;
+    passed := array(SELECT f FROM live.read_feed(me, query, '{public,own,users,session,followers}') AS f);
+    heads := array(
+      SELECT first.head
+      FROM (SELECT DISTINCT ON (live.feed_group_key(way, p)) live.feed_group_key(way, p) AS key, p AS head, p.created_at, p.id FROM unnest(passed) AS p
+            ORDER BY live.feed_group_key(way, p), p.created_at DESC, p.id DESC) AS first
+      WHERE first.key <> ALL (known)
+      ORDER BY first.created_at DESC, first.id DESC LIMIT left_over);
+    -- Some were on a page before this one: their latest activity comes before the cursor.
     RETURN QUERY
     SELECT g.group_key, g.activity_type, g.entity_type, g.entity_id, g.actor_count, g.actors, g.activity_count, g.latest_at, g.unread,
            live.activity_cursor(g.latest_at, g.latest_id)
-    FROM live.feed_groups_of_day(me, date_trunc('day', newest.created_at), way, place.created_at, place.id) AS g
-    ORDER BY g.latest_at DESC, g.latest_id DESC LIMIT left_over;
+    FROM live.feed_groups(me, way, heads) AS g;
     GET DIAGNOSTICS found_groups = ROW_COUNT;
+    EXIT WHEN found_groups = left_over OR (cardinality(heads) < left_over AND cardinality(passed) < query.most);
+    last := CASE WHEN cardinality(heads) < left_over THEN passed[cardinality(passed)] ELSE heads[cardinality(heads)] END;
+    query.after_created_at := last.created_at;
+    query.after_id := last.id;
+    query.most := least(2 * query.most, 1000);
     left_over := left_over - found_groups;
-    EXIT WHEN left_over = 0;
-    -- The day before: ids are positive.
-    query.after_created_at := date_trunc('day', newest.created_at);
-    query.after_id := 0;
+    known := known || array(SELECT live.feed_group_key(way, h) FROM unnest(heads) AS h);
   END LOOP;
 END
 $$;
 COMMENT ON FUNCTION live.get_feed_groups(integer, text, text) IS
-'The activities that the current user may see, in groups of one day (UTC), those with the latest activity first: pass the cursor of the last row to go on. grouping: verb-entity-day, verb-actor-day, verb-day, entity-day, actor-day. actors: up to ten, who acted last first. unread: one of them is a notification not read. A page costs the days it shows. Error 22023 for max_groups outside 1 to 1000, an unknown grouping or an invalid cursor.';
+'The activities that the current user may see, in groups of one day (UTC), those with the latest activity first: pass the cursor of the last row to go on. grouping: verb-entity-day, verb-actor-day, verb-day, entity-day, actor-day. actors: up to ten, who acted last first. unread: one of them is a notification not read. A page costs the activities of the groups it shows, of newer groups up to its end and of the user on those days, and for groups without an entity or an actor what else the user sees of that type on the days. Error 22023 for max_groups outside 1 to 1000, an unknown grouping or an invalid cursor.';

@@ -74,8 +74,8 @@ DECLARE
 BEGIN
   IF activity.visibility = 'users' THEN
     PERFORM live.check_audience_size(cardinality(audience), pg_column_size(payload));
-    INSERT INTO live.activity_audience (user_id, created_at, activity_id, xid)
-    SELECT told, activity.created_at, activity.id, pg_current_xact_id() FROM unnest(audience) AS told;
+    INSERT INTO live.activity_audience (user_id, created_at, activity_id, activity_type, xid)
+    SELECT told, activity.created_at, activity.id, activity.activity_type, pg_current_xact_id() FROM unnest(audience) AS told;
     PERFORM live.emit('user:' || told, 'notification:new', payload) FROM unnest(audience) AS told;
   END IF;
   PERFORM live.emit(topic, 'activity:new', payload) FROM live.activity_topics(activity) AS topic;

@@ -174,7 +174,8 @@ CREATE FUNCTION live.get_online_users(
 RETURNS TABLE (user_id text, status live.presence_status, custom_status text, device_type live.device_type,
                last_seen_at timestamptz, cursor text)
 LANGUAGE plpgsql STABLE ROWS 100
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
   after_user text COLLATE "C" := '';
@@ -206,8 +207,8 @@ BEGIN
     (SELECT a.user_id FROM live.user_presence a
      WHERE a.status = 'busy' AND a.user_id > after_user AND 'busy' = ANY (asked) ORDER BY a.user_id)
     UNION ALL
-    (SELECT a.user_id FROM live.due_presence d JOIN live.user_presence a ON a.user_id = d.user_id
-     WHERE statuses IS NOT NULL AND a.user_id > after_user AND a.status <> 'offline' AND a.status <> ALL (asked) ORDER BY a.user_id)
+    (SELECT d.user_id FROM live.due_presence d
+     WHERE statuses IS NOT NULL AND d.user_id > after_user AND d.announced_status <> ALL (asked) ORDER BY d.user_id)
   ) AS candidate
   CROSS JOIN LATERAL live.presence_of(candidate.user_id) AS p
   WHERE p.status <> 'offline' AND p.status = ANY (asked)

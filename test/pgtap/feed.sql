@@ -21,8 +21,8 @@ SELECT r.user_id, pg_temp.one_of('liked', 'read', 'wrote', 'shared'), r.entity_t
 FROM (SELECT n, pg_temp.one_of('u1', 'u2', 'u3', 'u4', 'u5') AS user_id, pg_temp.one_of('book', 'film', NULL) AS entity_type,
              pg_temp.one_of('public', 'followers', 'session', 'users', 'private')::live.activity_visibility AS visibility
       FROM generate_series(1, 900) AS n) AS r;
-INSERT INTO live.activity_audience (user_id, created_at, activity_id)
-SELECT 'u' || u, a.created_at, a.id FROM live.activity_stream a, generate_series(1, 8) AS u
+INSERT INTO live.activity_audience (user_id, created_at, activity_id, activity_type)
+SELECT 'u' || u, a.created_at, a.id, a.activity_type FROM live.activity_stream a, generate_series(1, 8) AS u
 WHERE a.visibility = 'users' AND a.user_id <> 'u' || u AND a.deleted_at IS NULL AND random() < 0.3;
 
 -- Random questions, each asked of the function and of the table.

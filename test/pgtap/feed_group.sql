@@ -11,8 +11,8 @@ INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id
 SELECT CASE WHEN random() < 0.5 THEN 'u' || floor(random() * 20) ELSE pg_temp.one_of('u1', 'u2', 'u3') END, pg_temp.one_of('liked', 'read'), e, CASE WHEN e IS NOT NULL THEN pg_temp.one_of('1', '2') END, v,
        '2026-03-01'::timestamptz + floor(random() * 100) * interval '1 hour', CASE WHEN random() < 0.1 THEN now() END
 FROM (SELECT pg_temp.one_of('book', NULL) AS e, pg_temp.one_of('public', 'followers', 'users', 'private')::live.activity_visibility AS v FROM generate_series(1, 500)) AS r;
-INSERT INTO live.activity_audience (user_id, created_at, activity_id)
-SELECT told, a.created_at, a.id FROM live.activity_stream a, unnest('{u1,u2}'::text[]) AS told WHERE a.visibility = 'users' AND told <> a.user_id AND a.deleted_at IS NULL;
+INSERT INTO live.activity_audience (user_id, created_at, activity_id, activity_type)
+SELECT told, a.created_at, a.id, a.activity_type FROM live.activity_stream a, unnest('{u1,u2}'::text[]) AS told WHERE a.visibility = 'users' AND told <> a.user_id AND a.deleted_at IS NULL;
 INSERT INTO live.notification_read SELECT user_id, activity_id FROM live.activity_audience WHERE activity_id % 2 = 0;
 
 CREATE FUNCTION pg_temp.walk(way text, size integer) RETURNS text LANGUAGE plpgsql AS $$

@@ -19,7 +19,7 @@ CREATE FUNCTION pg_temp.fill(one_public_in integer) RETURNS void LANGUAGE sql AS
   INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, visibility, session_id, created_at)
   SELECT 'hermit', 'type 1', 'kind 1', '1', CASE n % 1000 WHEN 0 THEN 'public' ELSE 'private' END::live.activity_visibility, pg_temp.room(1), '2026-01-02'::timestamptz + n * interval '1 second'
   FROM generate_series(1, 50000) AS n;
-  INSERT INTO live.activity_audience (user_id, created_at, activity_id) SELECT 'viewer', created_at, id FROM live.activity_stream WHERE visibility = 'users';
+  INSERT INTO live.activity_audience (user_id, created_at, activity_id, activity_type) SELECT 'viewer', created_at, id, activity_type FROM live.activity_stream WHERE visibility = 'users';
 $$;
 -- A page of the viewer: what it reads, how it gets there, where it ends.
 CREATE TYPE pg_temp.page AS (rows bigint, blocks bigint, rows_read bigint, scans text, last_created_at timestamptz, last_id bigint);
@@ -106,10 +106,10 @@ BEGIN
 END
 $$;
 INSERT INTO live.activity_stream (user_id, activity_type, visibility, created_at)
-SELECT 'crier', 'cried', 'users', '2026-02-01'::timestamptz + n * interval '1 second' FROM generate_series(1, 12000) AS n;
+SELECT 'crier', CASE WHEN n % 4000 = 1 THEN 'whispered' ELSE 'cried' END, 'users', '2026-02-01'::timestamptz + n * interval '1 second' FROM generate_series(1, 12000) AS n;
 ALTER TABLE live.activity_audience DISABLE TRIGGER stamp_audience; -- as if told by an earlier transaction
-INSERT INTO live.activity_audience (user_id, created_at, activity_id, xid)
-SELECT l, created_at, id, '3' FROM live.activity_stream, unnest('{listener,l1,l2,l3,l4,l5,l6,l7,l8,l9}'::text[]) AS l WHERE user_id = 'crier';
+INSERT INTO live.activity_audience (user_id, created_at, activity_id, activity_type, xid)
+SELECT l, created_at, id, activity_type, '3' FROM live.activity_stream, unnest('{listener,l1,l2,l3,l4,l5,l6,l7,l8,l9}'::text[]) AS l WHERE user_id = 'crier';
 ALTER TABLE live.activity_audience ENABLE TRIGGER stamp_audience;
 INSERT INTO live.trend SELECT CASE n % 4000 WHEN 0 THEN 'rare' ELSE 'common' END, n::text, n / 100.0 FROM generate_series(1, 20000) AS n;
 ANALYZE live.activity_audience, live.trend;
@@ -118,6 +118,7 @@ SET LOCAL plan_cache_mode = force_generic_plan;
 SELECT cmp_ok(pg_temp.blocks(format('SELECT count(*) FROM live.get_notifications(50, %L)', live.activity_cursor(created_at, activity_id))), '<=',
               pg_temp.blocks('SELECT count(*) FROM live.get_notifications(50)') + 50, 'page 200 of notifications costs what the first does')
 FROM (SELECT * FROM live.activity_audience WHERE user_id = 'listener' ORDER BY created_at DESC OFFSET 9949 LIMIT 1) AS place;
+SELECT cmp_ok(pg_temp.blocks($$SELECT count(*) FROM live.get_feed_activities(50, activity_types => '{whispered,shouted}')$$), '<=', 200::bigint, 'among many notifications those of a type are found');
 SELECT live.mark_read() \g /dev/null
 SELECT cmp_ok(pg_temp.blocks('SELECT live.unread_count()'), '<=', 50::bigint, 'counting what is unread reads what is unread');
 SELECT cmp_ok(pg_temp.blocks('SELECT count(*) FROM live.get_trending(NULL, 20)'), '<=', 100::bigint, 'trends read the best');

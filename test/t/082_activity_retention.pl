@@ -14,8 +14,8 @@ $node->safe_psql('postgres', q{
 	SELECT 'anna', 'type ' || n, 'book', (n % 3)::text, CASE n % 5 WHEN 0 THEN 'users' ELSE 'public' END::live.activity_visibility,
 		now() - interval '3 days' + n * interval '10 seconds', CASE n % 7 WHEN 0 THEN now() END
 	FROM generate_series(1, 25000) AS n;
-	INSERT INTO live.activity_audience (user_id, created_at, activity_id)
-		SELECT 'bob', created_at, id FROM live.activity_stream WHERE visibility = 'users' AND deleted_at IS NULL;
+	INSERT INTO live.activity_audience (user_id, created_at, activity_id, activity_type)
+		SELECT 'bob', created_at, id, activity_type FROM live.activity_stream WHERE visibility = 'users' AND deleted_at IS NULL;
 	INSERT INTO live.notification_read SELECT user_id, activity_id FROM live.activity_audience WHERE activity_id % 2 = 0;
 	SELECT live.note_trend(a, 1) FROM live.activity_stream a WHERE deleted_at IS NULL;
 	SELECT live.fold_trends();

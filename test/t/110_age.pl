@@ -41,8 +41,8 @@ $node->safe_psql('postgres', q{
 	SELECT 'user ' || n % 9973, 'type ' || n / 5 % 19, 'kind ' || n % 10, (n % 50000)::text, jsonb_build_object('n', n),
 		visibility, CASE visibility WHEN 'session' THEN pg_temp.room(n / 5 % 1000) END, pg_temp.at(n)
 	FROM generate_series(0, 149999) AS n, LATERAL (SELECT (enum_range(NULL::live.activity_visibility))[1 + n % 5]) AS v (visibility);
-	INSERT INTO live.activity_audience (user_id, created_at, activity_id, xid)
-	SELECT 'user ' || (metadata ->> 'n')::integer / 5 % 10, created_at, id, '3' FROM live.activity_stream WHERE visibility = 'users';
+	INSERT INTO live.activity_audience (user_id, created_at, activity_id, activity_type, xid)
+	SELECT 'user ' || (metadata ->> 'n')::integer / 5 % 10, created_at, id, activity_type, '3' FROM live.activity_stream WHERE visibility = 'users';
 	INSERT INTO live.trend SELECT 'kind ' || n % 10, md5(n::text) || md5(n::text), n / 50000.0 FROM generate_series(0, 99999) AS n;
 	COMMIT});
 
@@ -74,6 +74,7 @@ my $most_blocks = 1000;
 # How a session of each kind begins.
 my %sessions = (
 	bridge => '',
+	newcomer => q{SET ROLE authenticated; SET request.jwt.claim.role = 'authenticated'; SET request.jwt.claim.sub = 'newcomer'},
 	service => q{SET request.jwt.claim.sub = 'user 6'},
 	user => q{SET ROLE authenticated; SET request.jwt.claim.role = 'authenticated'; SET request.jwt.claim.sub = 'user 6'});
 
@@ -127,6 +128,10 @@ my @kinds = (
 	[ 'the feed of a session', 'user', q{SELECT * FROM live.get_feed_activities(20, session_id => '00000000-0000-4000-9000-000000000006')} ],
 	[ 'the feed of an entity', 'user', q{SELECT * FROM live.get_entity_activities('kind 0', '100', 20)} ],
 	[ 'the home feed', 'user', 'SELECT * FROM live.get_home_feed(20)' ],
+	[ 'the feed in groups', 'user', 'SELECT * FROM live.get_feed_groups(5)' ],
+	[ 'the feed in groups, as a newcomer', 'newcomer', 'SELECT * FROM live.get_feed_groups(20)' ],
+	[ 'the feed in groups, as a service', 'service', 'SELECT * FROM live.get_feed_groups(5)' ],
+	[ 'the next page of the feed in groups', 'newcomer', 'SELECT * FROM live.get_feed_groups(5, (SELECT max(cursor) FROM live.get_feed_groups(50)))' ],
 	[ 'notifications', 'user', 'SELECT * FROM live.get_notifications(20)' ],
 	[ 'counting what is unread', 'user', 'SELECT live.unread_count()' ],
 	[ 'presence', 'user', q{SELECT * FROM live.get_presence('user 10')} ],
