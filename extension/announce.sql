@@ -186,7 +186,7 @@ BEGIN
   WHERE c.id IN (SELECT ahead.id FROM live.connection ahead WHERE ahead.seen_at > at ORDER BY ahead.id FOR UPDATE SKIP LOCKED);
   UPDATE live.node n SET expires_at = at + (n.expires_at - n.renewed_at), renewed_at = at
   WHERE n.id IN (SELECT ahead.id FROM live.node ahead WHERE ahead.renewed_at > at ORDER BY ahead.id FOR UPDATE SKIP LOCKED);
-  UPDATE live.typing t SET started_at = at, expires_at = at
+  UPDATE live.typing t SET started_at = at, expires_at = at, check_at = at
   WHERE (t.location, t.user_id) IN (SELECT ahead.location, ahead.user_id FROM live.typing ahead WHERE ahead.started_at > at FOR UPDATE SKIP LOCKED);
   UPDATE live.channel_presence c SET expires_at = grace_ends
   WHERE c.ref IN (SELECT ahead.ref FROM live.channel_presence ahead
@@ -207,7 +207,7 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS 
 BEGIN
   RETURN least((SELECT min(c.check_at) FROM live.connection c WHERE c.check_at < 'infinity'),
                (SELECT min(n.expires_at) FROM live.node n),
-               (SELECT min(t.expires_at) FROM live.typing t),
+               (SELECT min(t.check_at) FROM live.typing t),
                (SELECT min(c.expires_at) FROM live.channel_presence c WHERE c.expires_at < 'infinity'),
                (SELECT min(e.settles_at) FROM live.presence_epoch e));
 END

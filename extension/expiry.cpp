@@ -21,8 +21,8 @@ void expire_part(PresencePart &part) {
   WorkerTransaction transaction("announcing presence");
   if (lock_extension(AccessShareLock)) {
     SPI_connect();
-    if (SPI_execute("select p.more, live.next_presence_deadline() "
-                    "from live.expire_typing(500), live.expire_some_presence(1000) as p",
+    if (SPI_execute("select typing.more or p.more, live.next_presence_deadline() "
+                    "from live.expire_typing(500) as typing (more), live.expire_some_presence(1000) as p",
                     false, 1) != SPI_OK_SELECT ||
         SPI_processed != 1)
       elog(ERROR, "cannot announce presence");

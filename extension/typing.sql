@@ -6,6 +6,7 @@ CREATE UNLOGGED TABLE live.typing (
   started_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL,
   shown boolean NOT NULL DEFAULT true,
+  check_at timestamptz NOT NULL DEFAULT '-infinity',
   PRIMARY KEY (location, user_id)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE live.typing IS 'Who is typing where.';
@@ -14,6 +15,8 @@ COMMENT ON COLUMN live.typing.user_id IS 'Who.';
 COMMENT ON COLUMN live.typing.started_at IS 'Since when.';
 COMMENT ON COLUMN live.typing.expires_at IS 'Until when, unless renewed.';
 COMMENT ON COLUMN live.typing.shown IS 'Whether others were told: not of an invisible user.';
+COMMENT ON COLUMN live.typing.check_at IS 'When the worker looks at it: no later than it expires. Indexed in its place, so that renewing is a HOT update.';
+CREATE INDEX typing_check ON live.typing (check_at);
 CREATE INDEX typing_user ON live.typing (user_id);
 ALTER TABLE live.typing ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_read ON live.typing FOR SELECT USING (user_id = live.user_id());
@@ -63,7 +66,8 @@ BEGIN
     IF (SELECT count(*) FROM live.typing t WHERE t.user_id = me) >= 100 THEN
       RAISE EXCEPTION 'user is typing at too many locations' USING ERRCODE = 'program_limit_exceeded', DETAIL = 'The limit is 100.';
     END IF;
-    INSERT INTO live.typing AS t (location, user_id, started_at, expires_at, shown) VALUES (store_typing.location, me, at, until, visible)
+    INSERT INTO live.typing AS t (location, user_id, started_at, expires_at, shown, check_at)
+    VALUES (store_typing.location, me, at, until, visible, until)
     ON CONFLICT ON CONSTRAINT typing_pkey DO UPDATE SET started_at = at, expires_at = until, shown = t.shown OR visible;
     PERFORM live.wake_worker(until);
   ELSE
@@ -89,15 +93,24 @@ LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_get_typing';
 COMMENT ON FUNCTION live.get_typing(text) IS
 'Who is typing at a location, in the order they began; for whoever may receive typing:<location>. Errors: 42501, 22004.';
 
--- Each location is a lock until the transaction ends, so only so many are ended at once.
-CREATE FUNCTION live.expire_typing(most integer) RETURNS void
+-- Each location is a lock until the transaction ends, so only so many are ended at once. Of what was renewed, ten times as
+-- many are set to their next look.
+CREATE FUNCTION live.expire_typing(most integer) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
+  most_renewed bigint := most * 10;
+  renewed bigint;
   place text;
   news boolean;
 BEGIN
-  FOR place IN SELECT DISTINCT t.location FROM live.typing t WHERE t.expires_at <= live.clock() ORDER BY 1 LOOP
+  WITH due AS MATERIALIZED (
+    SELECT t.location, t.user_id FROM live.typing t
+    WHERE t.check_at <= live.clock() AND t.expires_at > live.clock() ORDER BY t.check_at LIMIT most_renewed FOR UPDATE SKIP LOCKED)
+  UPDATE live.typing t SET check_at = t.expires_at FROM due WHERE t.location = due.location AND t.user_id = due.user_id;
+  GET DIAGNOSTICS renewed = ROW_COUNT;
+  FOR place IN SELECT DISTINCT t.location FROM live.typing t WHERE t.check_at <= live.clock() AND t.expires_at <= live.clock() ORDER BY 1 LOOP
     -- The worker waits for nobody's transaction, since all events wait for the worker: it comes back.
     CONTINUE WHEN NOT pg_try_advisory_xact_lock(hashtextextended('pg_live typing ' || place, 0));
     WITH ended AS (
@@ -114,6 +127,7 @@ BEGIN
     most := most - 1;
     EXIT WHEN most = 0;
   END LOOP;
+  RETURN most = 0 OR renewed = most_renewed;
 END
 $$;
-COMMENT ON FUNCTION live.expire_typing(integer) IS 'Ends typing that was not renewed, at so many locations. Part of live.expire_presence().';
+COMMENT ON FUNCTION live.expire_typing(integer) IS 'Ends typing that was not renewed, at so many locations. Returns whether there may be more. Part of live.expire_presence().';

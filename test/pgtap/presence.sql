@@ -106,6 +106,15 @@ SELECT is((SELECT count(*) FROM live.typing), 600::bigint, 'it ends at 500 place
 SELECT ok(live.next_presence_deadline() <= live.clock(), 'the rest is due');
 SELECT live.expire_presence(), live.expire_presence() \g /dev/null
 SELECT is_empty('SELECT FROM live.typing', 'and follows');
+
+-- Renewing leaves the next look where it is; the look moves it, of so many at once.
+INSERT INTO live.typing SELECT 'renewed ' || n, 'bob', live.clock(), live.clock() + interval '1 hour', true, live.clock() FROM generate_series(1, 7000) AS n;
+SELECT ok(live.expire_typing(500), 'when many have renewed there are more to look at');
+SELECT is((SELECT count(*) FROM live.typing WHERE check_at <= live.clock()), 2000::bigint, 'than one look takes');
+SELECT ok(NOT live.expire_typing(500), 'but no more than the next one does');
+SELECT is((SELECT count(*) FROM live.typing WHERE check_at = expires_at), 7000::bigint, 'each is looked at again when it ends');
+SELECT cmp_ok(live.next_presence_deadline(), '>', live.clock(), 'and not before');
+DELETE FROM live.typing;
 SELECT pg_temp.news() \g /dev/null
 
 -- Changes of what is shown.
@@ -146,7 +155,7 @@ SELECT is_empty('SELECT pg_temp.news()', 'and nothing was announced');
 SELECT is(pg_temp.as_user('bob', $$SELECT live.get_typing('doc')$$), '{}', 'nor is typing seen');
 SELECT is_empty($$SELECT FROM live.signal WHERE topic = 'typing:doc'$$, 'or told');
 SELECT pg_temp.as_user('iris', $$SELECT live.set_typing('diary', true)$$) \g /dev/null
-UPDATE live.typing SET expires_at = live.clock() WHERE location = 'diary';
+UPDATE live.typing SET expires_at = live.clock(), check_at = live.clock() WHERE location = 'diary';
 SELECT live.expire_presence() \g /dev/null
 SELECT is_empty($$SELECT FROM live.typing WHERE location = 'diary'$$, 'what nobody saw ends');
 SELECT is_empty($$SELECT FROM live.signal WHERE topic = 'typing:diary'$$, 'without a word');

@@ -61,8 +61,9 @@ $node->safe_psql('postgres', q{
 	INSERT INTO live.channel_presence (ref, topic, is_private, key, user_id, connection, node_id, meta, hidden, joined_at, expires_at)
 	SELECT c.id, 'room ' || n % 100 || ':' || n % 1000, true, c.user_id, c.user_id, c.id, c.node_id, '{}', false, now(), 'infinity'
 	FROM (SELECT *, row_number() OVER () AS n FROM live.connection LIMIT 20000) AS c;
-	INSERT INTO live.typing (location, user_id, started_at, expires_at)
-	SELECT 'room ' || n % 100 || ':' || n % 1000, 'user ' || n, now(), now() + interval '1 hour' FROM generate_series(0, 999) AS n;
+	INSERT INTO live.typing (location, user_id, started_at, expires_at, check_at)
+	SELECT 'room ' || n % 100 || ':' || n % 1000, 'user ' || n, now(), now() + interval '1 hour', now() + interval '1 hour'
+	FROM generate_series(0, 99999) AS n;
 	COMMIT;
 	SET request.jwt.claim.sub = 'user 6';
 	SELECT live.mark_read()});
@@ -98,7 +99,7 @@ sub work_of
 my @scan = work_of('bridge', 'SELECT count(DISTINCT payload) FROM live.event', 'SET jit_above_cost = 10');
 is($node->safe_psql('postgres', qq{
 	SELECT string_agg(c.oid::regclass || ' ' || c.relpages, ', ') FROM pg_class c
-	WHERE c.oid = ANY ('{live.batch,live.activity_stream,live.user_presence,live.connection,live.trend}'::regclass[]) AND c.relpages <= $most_blocks}),
+	WHERE c.oid = ANY ('{live.batch,live.activity_stream,live.user_presence,live.connection,live.typing,live.trend}'::regclass[]) AND c.relpages <= $most_blocks}),
 	'', 'each table that is kept or read whole is larger than what a call may read');
 cmp_ok($scan[0], '>', $most_blocks, 'reading the events that are kept is seen');
 is($scan[1], $node->safe_psql('postgres', q{SELECT CASE WHEN pg_jit_available() THEN 'compiled' ELSE 'not compiled' END}),

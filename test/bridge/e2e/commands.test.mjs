@@ -259,7 +259,7 @@ describe('commands', () => {
       create table public.${location} (n int);
       create function ${location}_count() returns trigger language plpgsql security definer as
         $f$ begin insert into public.${location} values (1); return null; end $f$;
-      create trigger ${location} after insert or update on live.typing for each row
+      create trigger ${location} after insert or update of expires_at on live.typing for each row
         when (new.location = '${location}') execute function ${location}_count()`);
     try {
       await work();
