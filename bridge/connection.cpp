@@ -16,6 +16,10 @@ using std::chrono::seconds;
 
 constexpr std::size_t kWriteBytes = 262144;
 constexpr double kBurstSeconds = 5;
+constexpr std::string_view kTooMuch = "54000";
+constexpr std::string_view kTooBusy = "53400";
+constexpr std::size_t kEnvelopeBytes = 16384; // of a message, in which it says where it belongs
+constexpr std::size_t kMostSkipped = 4;       // times the largest message
 
 std::uint32_t most_frames(const Limits &limits) {
   return static_cast<std::uint32_t>(std::min<std::size_t>(limits.queue_bytes / 16, UINT32_MAX));
@@ -48,8 +52,7 @@ void Connection::closed() {
   is_open_ = false;
   closing_ = true;
   end_presence(false);
-  queue_.clear();
-  queue_changed();
+  drop_what_waits();
   cancel();
   services_.connections.remove(*this);
   if (unsent_) services_.hub.forget_unsent(*this);
@@ -101,8 +104,8 @@ void Connection::write(const websocket::Frame &frame) {
   if (!socket_.write(frame.bytes())) abort();
 }
 
-// Tells the hub when much begins or ceases to wait: the stream of events takes a breath then. Whoever was waited for in
-// vain is not waited for again before all was read.
+// Tells the hub when much begins or ceases to wait, since the stream of events then pauses for a while. It does not
+// pause again for a connection that did not catch up before that connection has read everything.
 void Connection::queue_changed() {
   if (queue_.empty()) excused_ = false;
   const bool behind = !closing_ && !excused_ && queue_.bytes() > queue_limit() / 8;
@@ -127,9 +130,14 @@ void Connection::when_drained(std::function<void()> continue_sending) {
   socket_.want_writable();
 }
 
-void Connection::abort() {
+void Connection::drop_what_waits() {
   queue_.clear();
   queue_changed();
+  unfinished_.reset();
+}
+
+void Connection::abort() {
+  drop_what_waits();
   closing_ = true;
   end_presence(false);
   socket_.abort();
@@ -141,8 +149,7 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
   services_.log.debug("closing a connection", {{"connection", id_}, {"code", code}, {"reason", reason}});
   closing_ = true;
   end_presence(false);
-  queue_.clear();
-  queue_changed();
+  drop_what_waits();
   waiting_senders_.clear();
   services_.connections.leave_topics_soon(weak_from_this());
   services_.wheel.arm(*this, services_.deadline_after(seconds(services_.settings.limits.close_seconds)));
@@ -166,8 +173,7 @@ bool Connection::peer_closes(std::string_view payload) {
   const bool clean = ends_cleanly(payload);
   closing_ = true;
   end_presence(clean);
-  queue_.clear();
-  queue_changed();
+  drop_what_waits();
   leave_topics();
   return answered_ours;
 }
@@ -184,7 +190,8 @@ void Connection::speak_for(const ClaimsRef &claims) {
   hold_presence();
 }
 
-// Nobody speaks for the user any more, as if the socket had broken off; perhaps for another.
+// No good token is of that user any more: the user has gone as if the socket had broken off. A token of another user
+// may be there.
 void Connection::change_user() {
   end_presence(false);
   if (const ClaimsRef claims = conversation_.claims_of_somebody()) speak_for(claims);
@@ -197,7 +204,7 @@ void Connection::hold_presence() {
   services_.presence.queue().connect({presence_id_, present_as_->user_id, name_of(origin_.device_type)});
 }
 
-// The database need not hear of each use at once: of the last one it hears in time.
+// The database is not told of each use at once, but of the last one in time.
 void Connection::was_used() {
   if (!present_as_) return;
   const bool looks_later = unreported_use_ != seconds(0);
@@ -241,11 +248,17 @@ void Connection::came_back() {
   hold_presence();
 }
 
+void Connection::change_presence_id() {
+  services_.connections.remove(*this);
+  presence_id_ = Uuid::random();
+  services_.connections.add(*this);
+}
+
 // If the connection goes on, it does as another one: nothing that is still on its way brings back the one that ended.
 void Connection::end_presence(bool clean) {
   if (is_known_ || tracks_) {
     services_.presence.queue().disconnect(presence_id_, clean);
-    if (!closing_) presence_id_ = Uuid::random();
+    if (!closing_) change_presence_id();
   }
   present_as_.reset();
   is_known_ = tracks_ = ended_by_user_ = false;
@@ -257,27 +270,54 @@ void Connection::received(const MessagePiece &piece) {
   if (closing_) return;
   const Limits &limits = services_.settings.limits;
   last_sign_of_life_ = services_.seconds_now();
-  // In two steps, since the announced length is the client's and may be anything.
-  const std::size_t so_far = (collected_ ? collected_->size() : 0) + piece.bytes.size();
-  if (so_far > limits.message_bytes || piece.announced_bytes > limits.message_bytes - so_far)
-    return close(1009, "message too big");
-  if (!bytes_.take(with_burst(limits.bytes_per_second), services_.time_now(), static_cast<double>(piece.bytes.size())))
+  if (!bytes_.take(with_burst(limits.bytes_per_second), services_.time_now(),
+                   static_cast<double>(piece.bytes.size()))) {
+    if (skipped_bytes_ == 0) refuse(piece, "too many bytes per second", kTooBusy);
     return close(1008, "too many bytes per second");
-  if (piece.last && !collected_) return take_message(piece.bytes, piece.binary);
-  if (!collected_) {
-    collected_ = std::make_unique<std::string>();
-    collected_->reserve(so_far + piece.announced_bytes);
   }
-  collected_->append(piece.bytes);
-  if (!piece.last) return;
-  const std::unique_ptr<const std::string> message = std::move(collected_);
-  take_message(*message, piece.binary);
+  if (skipped_bytes_ > 0) return skip(piece);
+  // In two steps, since the announced length is the client's and may be anything.
+  const std::size_t so_far = (unfinished_ ? unfinished_->bytes().size() : 0) + piece.bytes.size();
+  if (so_far <= limits.message_bytes && piece.announced_bytes <= limits.message_bytes - so_far) return collect(piece);
+  refuse(piece, "message too big", kTooMuch);
+  skipped_bytes_ = static_cast<std::uint32_t>(so_far - piece.bytes.size());
+  skip(piece);
 }
 
+void Connection::collect(const MessagePiece &piece) {
+  if (piece.last && !unfinished_) return take_message(piece.bytes, piece.binary);
+  ConnectionRegistry &connections = services_.connections;
+  if (!unfinished_) unfinished_ = std::make_unique<UnfinishedMessage>(connections.unfinished_messages(), *this);
+  unfinished_->append(piece.bytes, piece.announced_bytes);
+  if (piece.last) {
+    const std::unique_ptr<const UnfinishedMessage> message = std::move(unfinished_);
+    return take_message(message->bytes(), piece.binary);
+  }
+  connections.give_up_messages(services_.log);
+}
+
+// A client that goes on sending what is refused is closed.
 void Connection::take_message(std::string_view message, bool binary) {
-  if (!messages_.take(with_burst(services_.settings.limits.messages_per_second), services_.time_now()))
-    return close(1008, "too many messages per second");
-  conversation_.take(message, binary);
+  const RateLimit rate = with_burst(services_.settings.limits.messages_per_second);
+  if (messages_.take(rate, services_.time_now())) return conversation_.take(message, binary);
+  conversation_.refuse(message, binary, "too many messages per second", kTooBusy);
+  if (!refusals_.take(rate, services_.time_now())) close(1008, "too many messages per second");
+}
+
+// The beginning of a message says where the answer belongs.
+void Connection::refuse(const MessagePiece &piece, std::string_view reason, std::string_view sqlstate) {
+  std::string beginning(unfinished_ ? std::string_view(unfinished_->bytes()).substr(0, kEnvelopeBytes) : "");
+  beginning.append(piece.bytes.substr(0, kEnvelopeBytes));
+  unfinished_.reset();
+  conversation_.refuse(beginning, piece.binary, reason, sqlstate);
+}
+
+// What is left of a refused message is read and dropped, unless it is so much that no client can mean it.
+void Connection::skip(const MessagePiece &piece) {
+  const std::size_t most = kMostSkipped * services_.settings.limits.message_bytes;
+  const std::size_t so_far = skipped_bytes_ + piece.bytes.size();
+  if (so_far > most || piece.announced_bytes > most - so_far) return close(1009, "message too big");
+  skipped_bytes_ = piece.last ? 0 : static_cast<std::uint32_t>(std::max<std::size_t>(so_far, 1));
 }
 
 void Connection::look_at(std::chrono::sys_seconds expiry) {
@@ -287,13 +327,11 @@ void Connection::look_at(std::chrono::sys_seconds expiry) {
   if (due < deadline()) services_.wheel.arm(*this, due);
 }
 
-// One deadline a connection: whatever is due is done, and the next look is set.
+// A connection has one deadline: all that is due is done, and the time of the next look is set.
 void Connection::expired(seconds now) {
   if (closing_) return socket_.abort();
   const Limits &limits = services_.settings.limits;
-  const seconds silence = now - last_sign_of_life_;
-  if (silence >= seconds(limits.idle_seconds)) return close(1001, "no sign of life");
-  services_.wheel.arm(*this, now + seconds(limits.ping_seconds));
+  look_for_life(now);
   conversation_.expire_tokens();
   if (closing_) return;
   if (present_as_ && has_expired(*present_as_)) {
@@ -309,9 +347,19 @@ void Connection::expired(seconds now) {
     if (left <= seconds(0)) return close(1001, "joined no topic");
     if (now + left < deadline()) services_.wheel.arm(*this, now + left);
   }
+}
+
+// Looks again when the client has been silent long enough to be asked, and then when it has been too long.
+void Connection::look_for_life(seconds now) {
+  const Limits &limits = services_.settings.limits;
+  const seconds silence = now - last_sign_of_life_;
+  if (silence >= seconds(limits.idle_seconds)) return close(1001, "no sign of life");
+  const bool asks = silence >= seconds(limits.ping_seconds);
+  const unsigned most_silent = asks ? limits.idle_seconds : std::min(limits.ping_seconds, limits.idle_seconds);
+  services_.wheel.arm(*this, services_.deadline_after(seconds(most_silent) - silence));
   // Browsers answer a ping even in tabs whose timers are throttled. It has a payload, since libwebsockets 4.1.6 does
   // not report an empty pong.
-  if (silence >= seconds(limits.ping_seconds)) send(websocket::Frame(websocket::Opcode::ping, "alive?"));
+  if (asks) send(websocket::Frame(websocket::Opcode::ping, "alive?"));
 }
 
 } // namespace pg_live

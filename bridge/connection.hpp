@@ -34,9 +34,6 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   // What the database knows it by: a uuid.
   const Uuid &presence_id() const { return presence_id_; }
   bool closing() const { return closing_; }
-  // Its place in the registry, while it is open.
-  std::uint32_t registered_at() const { return registered_at_; }
-  void set_registered_at(std::uint32_t place) { registered_at_ = place; }
   Conversation &conversation() { return conversation_; }
 
   // Sends frames, at once if nothing waits.
@@ -48,7 +45,7 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   void flush();
   std::size_t queue_limit() const { return services_.settings.limits.queue_bytes; }
 
-  // The stream of events waited for this connection long enough: it goes on without.
+  // The stream of events has waited for this connection long enough and does not wait any more.
   void excuse();
 
   // Whether a frame of any size could be sent now without counting as a slow reader.
@@ -68,11 +65,11 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   void has_no_topics() { joined_nothing_since_ = services_.seconds_now(); }
 
   // Presence: the user of a token that the client gave is there as long as the connection is open and the token, or
-  // another of that user here, is good. A token of another user takes over when nobody speaks for the first any more.
-  // Anything the client says that is more than a sign of life shows that somebody is at it.
+  // another of that user here, is good. A token of another user takes over when there is no good one of the first.
+  // Anything that the client says beyond a sign of life shows that the user is at it.
   void speak_for(const ClaimsRef &claims);
   void was_used();
-  void was_left(); // the client says that nobody is at it
+  void was_left(); // the client says that the user is not at it
   void hold_presence();
   // The user has ended the connection, though the socket is open: it stays so until the user says how to be shown.
   void was_ended() { ended_by_user_ = true; }
@@ -93,16 +90,22 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   void closed() override;
   void expired(std::chrono::seconds now) override;
 
+  void collect(const MessagePiece &piece);
   void take_message(std::string_view message, bool binary);
+  void refuse(const MessagePiece &piece, std::string_view reason, std::string_view sqlstate);
+  void skip(const MessagePiece &piece);
   void write(const websocket::Frame &frame);
   void let_senders_continue();
   void abort();
+  void drop_what_waits();
   void queue_changed();
   bool ends_cleanly(std::string_view close_payload) const;
   void change_user();
   void end_presence(bool clean);
+  void change_presence_id();
   void report_use(std::chrono::seconds now);
   void look_at_use(std::chrono::seconds now); // no later than it is to be reported
+  void look_for_life(std::chrono::seconds now);
 
   Services &services_;
   ConnectionRegistry::Seat seat_;
@@ -111,16 +114,17 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   Conversation conversation_;
   SendQueue queue_;
   std::forward_list<std::function<void()>> waiting_senders_;
-  std::unique_ptr<std::string> collected_; // pieces of a message that is not complete
+  std::unique_ptr<UnfinishedMessage> unfinished_;
   TokenBucket messages_;
+  TokenBucket refusals_; // of messages beyond the rate
   TokenBucket bytes_;
   CompactSeconds last_sign_of_life_;
   CompactSeconds joined_nothing_since_;
   CompactSeconds reported_use_{0};
   CompactSeconds unreported_use_{0}; // since then; 0: none
   Uuid presence_id_ = Uuid::random();
-  ClaimsRef present_as_; // null: nobody
-  std::uint32_t registered_at_ = 0;
+  ClaimsRef present_as_;            // null: no user is
+  std::uint32_t skipped_bytes_ = 0; // of a message that was refused and has not ended; 0: there is none
   Origin origin_;
   bool is_known_ = false; // to the database, as a connection of a user
   bool tracks_ = false;   // something in a channel

@@ -4,7 +4,6 @@
 #include "connection.hpp"
 #include "json.hpp"
 
-#include <unordered_set>
 #include <utility>
 
 namespace pg_live {
@@ -32,7 +31,7 @@ void count_down(Counts &counts, typename Counts::value_type *entry) {
 } // namespace
 
 ConnectionRegistry::ConnectionRegistry(Loop &loop, const Limits &limits)
-    : limits_(limits), leave_timer_(loop, [this] { let_leave(); }) {}
+    : limits_(limits), unfinished_messages_(limits.unfinished_bytes), leave_timer_(loop, [this] { let_leave(); }) {}
 
 ConnectionRegistry::Seat::~Seat() {
   if (registry_ == nullptr) return;
@@ -63,16 +62,24 @@ ConnectionRegistry::Seat ConnectionRegistry::take_seat(const std::string &addres
   return seat;
 }
 
-void ConnectionRegistry::add(Connection &connection) {
-  connection.set_registered_at(static_cast<std::uint32_t>(open_.size()));
-  open_.push_back(&connection);
+std::size_t ConnectionRegistry::ByPresenceId::operator()(const Connection *connection) const noexcept {
+  return (*this)(connection->presence_id());
 }
 
-// The last one takes the place.
-void ConnectionRegistry::remove(Connection &connection) {
-  open_.back()->set_registered_at(connection.registered_at());
-  open_[connection.registered_at()] = open_.back();
-  open_.pop_back();
+bool ConnectionRegistry::ByPresenceId::operator()(const Uuid &id, const Connection *connection) const noexcept {
+  return id == connection->presence_id();
+}
+
+void ConnectionRegistry::add(Connection &connection) { open_.insert(&connection); }
+
+void ConnectionRegistry::remove(Connection &connection) { open_.erase(&connection); }
+
+void ConnectionRegistry::give_up_messages(const Log &log) {
+  while (Connection *connection = unfinished_messages_.largest()) {
+    log.warning("closed the connection with the largest unfinished message: together they hold too much",
+                {{"connection", connection->id()}, {"closed", ++given_up_messages_}});
+    connection->close(1013, "too many unfinished messages");
+  }
 }
 
 void ConnectionRegistry::leave_topics_soon(std::weak_ptr<Connection> connection) {
@@ -89,14 +96,13 @@ void ConnectionRegistry::take_ended(std::string_view payload) {
   const auto object = json::parse(payload);
   const auto ids = object ? json::member(*object, "ids") : std::nullopt;
   if (!ids) return;
-  std::unordered_set<Uuid, UuidHash> ended;
   for (const json::Value &id : json::elements(*ids)) {
     std::string text;
     if (!json::unescape(id, text)) continue;
-    if (const auto uuid = Uuid::parse(text)) ended.insert(*uuid);
+    const auto uuid = Uuid::parse(text);
+    const auto found = uuid ? open_.find(*uuid) : open_.end();
+    if (found != open_.end()) (*found)->was_ended();
   }
-  for (Connection *connection : open_)
-    if (ended.contains(connection->presence_id())) connection->was_ended();
 }
 
 void ConnectionRegistry::hold_presence() {
@@ -105,7 +111,7 @@ void ConnectionRegistry::hold_presence() {
 }
 
 void ConnectionRegistry::close_all(unsigned code, std::string_view reason) {
-  for (Connection *connection : std::vector(open_))
+  for (Connection *connection : std::vector<Connection *>(open_.begin(), open_.end()))
     connection->close(static_cast<std::uint16_t>(code), reason);
 }
 

@@ -187,6 +187,9 @@ class SettingsParser {
     add("max-joins-per-second", limits.joins_per_second, "Joins of one connection")->check(at_least_one);
     add("max-bytes-per-second", limits.bytes_per_second, "Bytes of one connection")->check(at_least_one);
     add("max-message-bytes", limits.message_bytes, "Bytes of one message of a client")->check(at_least_one);
+    add("max-unfinished-bytes", limits.unfinished_bytes,
+        "Bytes of the messages of all clients that have not arrived whole; beyond, the largest is given up")
+        ->check(at_least_one);
     add("max-body-bytes", limits.body_bytes, "Bytes of the body of one HTTP request")->check(at_least_one);
     add("max-queue-bytes", limits.queue_bytes, "Bytes that wait for a slow reader before it is closed")
         ->check(at_least_one);

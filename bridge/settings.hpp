@@ -18,19 +18,22 @@ struct Limits {
   unsigned connections_per_address = 0; // 0: no limit, right behind a proxy, which is one address
   unsigned connections_per_user = 200;  // 0: no limit
   unsigned topics_per_connection = 100;
-  unsigned messages_per_second = 100;  // of one connection; a burst of five seconds' worth is allowed
-  unsigned joins_per_second = 50;      // of one connection; a burst of five seconds' worth is allowed
-  unsigned bytes_per_second = 2000000; // of one connection; a burst of five seconds' worth is allowed
-  unsigned message_bytes = 1000000;    // of one message of a client
-  unsigned body_bytes = 1000000;       // of one HTTP request
-  unsigned queue_bytes = 4000000;      // what waits for one slow reader before it is closed
-  unsigned send_buffer_bytes = 131072; // SO_SNDBUF
-  unsigned commands_per_user = 2000;   // of each kind, waiting for the database
-  unsigned request_seconds = 10;       // from accept to a complete request
-  unsigned idle_seconds = 120;         // without a sign of life of the client
-  unsigned ping_seconds = 30;          // of silence before the server pings
-  unsigned join_seconds = 120;         // a socket that has joined nothing is closed
-  unsigned close_seconds = 3;          // for the client to answer a close
+  unsigned messages_per_second = 100;   // of one connection; a burst of five seconds' worth is allowed
+  unsigned joins_per_second = 50;       // of one connection; a burst of five seconds' worth is allowed
+  unsigned bytes_per_second = 2000000;  // of one connection; a burst of five seconds' worth is allowed
+  unsigned message_bytes = 1000000;     // of one message of a client
+  unsigned unfinished_bytes = 64000000; // of the messages of all clients that have not arrived whole
+  unsigned body_bytes = 1000000;        // of one HTTP request
+  unsigned queue_bytes = 4000000;       // what waits for one slow reader before it is closed
+  unsigned send_buffer_bytes = 131072;  // SO_SNDBUF
+  unsigned commands_per_user = 2000;    // of each kind, waiting for the database
+  unsigned request_seconds = 10;        // from accept to a complete request
+  // Without a sign of life of the client. Clients that send a heartbeat every 25 seconds and wait as long for its
+  // answer come back after 50: by then the connection that broke off silently has ended, and its grace period has not.
+  unsigned idle_seconds = 45;
+  unsigned ping_seconds = 30;  // of silence before the server pings
+  unsigned join_seconds = 120; // a socket that has joined nothing is closed
+  unsigned close_seconds = 3;  // for the client to answer a close
 };
 
 struct DatabaseSettings {

@@ -2,6 +2,7 @@
 // nothing wrong keeps receiving all the while, each event once.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { clients } from './clients.mjs';
 import { openDatabase } from './database.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { eventually, startBridge } from './support.mjs';
@@ -15,7 +16,7 @@ describe('beside a hostile client', () => {
   let markers = 0;
   before(async () => {
     database = await openDatabase();
-    bridge = await startBridge(database, { flags: ['--request-timeout', '1'] });
+    bridge = await startBridge(database, { flags: ['--request-timeout', '1', '--max-unfinished-bytes', '3300000'] });
     prefix = await database.topics();
     innocent = await RawSocket.open(bridge);
     await innocent.join(`realtime:${prefix}:innocent`);
@@ -256,6 +257,60 @@ describe('beside a hostile client', () => {
     for (let n = 0; n < 5000; n++) socket.send(null, `${n}`, 'phoenix', 'heartbeat', {});
     await eventually('the flood is dealt with', () => socket.closed || socket.frames.some((frame) => frame.ref === '4999'));
     socket.close();
+  });
+
+  // Serializer 1.0.0 says last what a message is to be answered by, so that beginning tells the topic alone.
+  for (const client of clients.filter(({ name }) => !name.includes('1.0.0'))) {
+    test(`${client.name}: a message that is too big is refused by itself, and the connection goes on`, async () => {
+      const connection = client.connect(bridge, bridge.token());
+      const subscription = connection.subscribe(`${prefix}:large`);
+      await subscription.reported('SUBSCRIBED');
+      for (const bytes of [1_000_001, 2_500_000]) {
+        const { status, response } = await subscription.push('presence:update', { metadata: 'x'.repeat(bytes) });
+        assert.equal(status, 'error');
+        assert.equal(response.code, '54000');
+      }
+      assert.equal((await subscription.push('nonsense', {})).response.reason, 'unknown event');
+      assert.deepEqual(subscription.statuses.map(({ status }) => status), ['SUBSCRIBED']);
+      await connection.close();
+    });
+  }
+
+  for (const client of clients) {
+    test(`${client.name}: what is too much in a flood is refused, message by message, and the connection goes on`, async () => {
+      const connection = client.connect(bridge, bridge.token());
+      const subscription = connection.subscribe(`${prefix}:flood`);
+      await subscription.reported('SUBSCRIBED');
+      const answers = await Promise.all(Array.from({ length: 900 }, () => subscription.push('nonsense', {})));
+      const reasons = answers.map(({ status, response }) => `${status}: ${response.reason}`);
+      assert.deepEqual([...new Set(reasons)].sort(), ['error: too many messages per second', 'error: unknown event']);
+      assert.deepEqual(subscription.statuses.map(({ status }) => status), ['SUBSCRIBED']);
+      await connection.close();
+    });
+  }
+
+  test('whoever goes on sending what is refused is closed with 1008', async () => {
+    const socket = await RawSocket.open(bridge);
+    const flood = setInterval(() => {
+      for (let n = 0; n < 2000 && !socket.closed; n++) socket.send(null, 'flood', 'phoenix', 'nonsense', {});
+    }, 1);
+    const { code } = await socket.untilClosed().finally(() => clearInterval(flood));
+    assert.ok([1008, 1006].includes(code), `code ${code}`); // a reset may overtake the close frame
+    assert.ok(socket.frames.some(({ payload }) => payload.response.code === '53400'));
+  });
+
+  test('many connections with half a message each are held to a bound: the largest is closed with 1013, and counted', async () => {
+    const sockets = await Promise.all(Array.from({ length: 7 }, () => RawSocket.open(bridge)));
+    const [small, ...large] = sockets;
+    small.socket.send('["1",', { fin: false });
+    for (const { socket } of large) socket.send('x'.repeat(600_000), { fin: false });
+    await eventually('one is closed', () => large.some(({ closed }) => closed));
+    assert.ok(await innocent.answers());
+    assert.deepEqual(large.flatMap(({ closed }) => (closed ? [closed.code] : [])), [1013]);
+    assert.match(bridge.log, /the largest unfinished message.*"closed":1\b/);
+    small.socket.send('"2","realtime:x","nonsense",{}]');
+    assert.equal((await small.reply('2')).payload.response.reason, 'unmatched topic');
+    for (const socket of sockets) socket.close();
   });
 
   test('a flood of joins is limited, on that connection alone', async () => {

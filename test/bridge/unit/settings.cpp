@@ -45,6 +45,18 @@ class SettingsTest : public testing::Test {
   std::string output;
 };
 
+// realtime-js sends a heartbeat every 25 seconds, phoenix every 30, and gives up when the next one is due. A connection
+// that broke off silently ends before its client connects again, and the client comes back within the grace period (10 s)
+// of what it tracked. A client that sends its heartbeats is not asked for more signs of life.
+TEST_F(SettingsTest, SilentConnectionsEndBeforeTheirClientsComeBack) {
+  const auto settings = read({});
+  ASSERT_TRUE(settings);
+  EXPECT_LT(settings->limits.idle_seconds, 2 * 25u);
+  EXPECT_GT(settings->limits.idle_seconds + 10u, 2 * 25u);
+  EXPECT_GT(settings->limits.ping_seconds, 25u);
+  EXPECT_GE(settings->limits.idle_seconds, settings->limits.ping_seconds + 10u);
+}
+
 TEST_F(SettingsTest, ValueIsTheSameByFlagEnvironmentAndFile) {
   for (const std::string value : {"with a space in the secret it is", "a,b", "x#y", "[a,b]", "a=b", "{x}", "-x",
                                   "--port=1", "%20", "it's", "\\", "true", "\xc3\xa9"}) {

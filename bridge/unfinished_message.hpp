@@ -1,0 +1,56 @@
+// Messages of clients of which only a part has arrived, and how much memory those of all connections hold together.
+//
+// Invariant: the memory that is counted is what the messages have reserved, also where a client announces more than it
+// sends. When it is more than the limit, largest() names the message to give up: a client that sends an ordinary
+// message does not pay for those that hold back large ones.
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace pg_live {
+
+class Connection;
+
+class UnfinishedMessages {
+ public:
+  explicit UnfinishedMessages(std::size_t limit) : limit_(limit) {}
+
+  /// The connection whose message holds most, while all hold more than the limit together; else null.
+  Connection *largest() const;
+
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  friend class UnfinishedMessage;
+  void change(Connection &connection, std::size_t before, std::size_t now);
+
+  std::size_t limit_;
+  std::size_t bytes_ = 0;
+  std::set<std::pair<std::size_t, Connection *>> by_size_;
+};
+
+/// One of them. It is counted until it is destroyed.
+class UnfinishedMessage {
+ public:
+  UnfinishedMessage(UnfinishedMessages &all, Connection &connection) : all_(all), connection_(connection) {}
+  ~UnfinishedMessage();
+  UnfinishedMessage(const UnfinishedMessage &) = delete;
+  UnfinishedMessage &operator=(const UnfinishedMessage &) = delete;
+
+  /// Adds a piece, and makes room for as many bytes as are announced to follow.
+  void append(std::string_view piece, std::size_t announced);
+
+  const std::string &bytes() const { return bytes_; }
+
+ private:
+  UnfinishedMessages &all_;
+  Connection &connection_;
+  std::string bytes_;
+  std::size_t counted_ = 0;
+};
+
+} // namespace pg_live
