@@ -17,11 +17,15 @@ bool is_seen(const Member *member, std::string_view viewer) {
 // Collects members by key, since the metas of one key stand together. They must outlive it.
 class Groups {
  public:
-  void add(const ShownMember &member) {
+  void add(const ShownMember &member, const ShownMember *previous = nullptr) {
     std::string &metas = metas_[member.key];
     if (!metas.empty()) metas += ',';
     metas += "{\"phx_ref\":";
     json::append_quoted(metas, member.shown_ref);
+    if (previous != nullptr) {
+      metas += ",\"phx_ref_prev\":";
+      json::append_quoted(metas, previous->shown_ref);
+    }
     if (member.meta != "{}") metas += ',';
     metas.append(member.meta, 1); // after the opening brace
   }
@@ -51,10 +55,21 @@ void Roster::note(const std::string &ref) {
   before_.try_emplace(ref, found == members_.end() ? std::nullopt : std::optional(found->second));
 }
 
-void Roster::put(const std::string &ref, Member member) {
+// What was told of the member whose place this one takes; null if nothing was.
+const ShownMember *Roster::replaced_by(const std::string &ref) const {
+  const auto replaced = replaced_.find(ref);
+  const auto before = replaced == replaced_.end() ? before_.end() : before_.find(replaced->second);
+  return before != before_.end() && before->second ? &*before->second : nullptr;
+}
+
+void Roster::put(const std::string &ref, Member member, const std::string &previous_ref) {
   const auto found = members_.find(ref);
   if (found != members_.end() && found->second == member) return;
   note(ref);
+  if (!previous_ref.empty()) { // of one that the clients were not told of, the one before it
+    const auto earlier = replaced_.find(previous_ref);
+    replaced_[ref] = earlier == replaced_.end() ? previous_ref : earlier->second;
+  }
   count(member, 1);
   if (found != members_.end()) count(found->second, -1);
   const std::optional<ShownMember> &before = before_.at(ref);
@@ -74,6 +89,10 @@ bool Roster::pass_on(const std::string &ref, const std::string &new_ref, const M
     before.key() = new_ref;
     before_.insert(std::move(before));
   }
+  if (auto replaced = replaced_.extract(ref)) {
+    replaced.key() = new_ref;
+    replaced_.insert(std::move(replaced));
+  }
   return true;
 }
 
@@ -83,7 +102,9 @@ void Roster::remove(const std::string &ref) {
   note(ref);
   count(found->second, -1);
   members_.erase(found);
-  if (!before_.at(ref)) before_.erase(ref);
+  if (before_.at(ref)) return;
+  before_.erase(ref);
+  replaced_.erase(ref);
 }
 
 void Roster::merge(const std::map<std::string, Member> &members) {
@@ -109,7 +130,8 @@ std::string Roster::diff(std::string_view viewer) const {
     const bool was_seen = is_seen(before ? &*before : nullptr, viewer);
     const bool is_now_seen = is_seen(now, viewer);
     const bool same = was_seen && is_now_seen && before->key == now->key && before->meta == now->meta;
-    if (is_now_seen && !same) joins.add(*now);
+    const ShownMember *const replaced = replaced_by(ref);
+    if (is_now_seen && !same) joins.add(*now, is_seen(replaced, viewer) ? replaced : nullptr);
     if (was_seen && (!is_now_seen || before->key != now->key)) leaves.add(*before);
   }
   if (joins.empty() && leaves.empty()) return "";

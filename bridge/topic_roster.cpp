@@ -32,7 +32,7 @@ std::string text_of(const std::optional<json::Value> &value) {
 
 bool is_true(const std::optional<json::Value> &value) { return value && value->raw == "true"; }
 
-// Who joins as somebody leaves, and is the same, has come back: nobody need be told.
+// A member that joins as another one leaves, and is the same, has come back: nothing need be told.
 void apply(Roster &members, json::Value change) {
   std::vector<std::string> left;
   if (const auto refs = json::member(change, "left"))
@@ -47,7 +47,7 @@ void apply(Roster &members, json::Value change) {
       const auto before = std::find_if(left.begin(), left.end(),
                                        [&](const std::string &former) { return members.pass_on(former, ref, member); });
       if (before == left.end()) {
-        members.put(ref, std::move(member));
+        members.put(ref, std::move(member), text_of(json::member(each, "previous_ref")));
       } else {
         left.erase(before);
       }
@@ -82,7 +82,7 @@ websocket::Frame count_frame(WireForm form, std::string_view topic, std::size_t 
   return {websocket::Opcode::text, message};
 }
 
-// One message to many: built once a wire form for everybody, and apart for those who see something else.
+// One message to many: built once for each wire form, and apart for the viewers that see something else.
 class Announcement {
  public:
   Announcement(const TopicRoster &roster, std::string_view event,
@@ -161,7 +161,7 @@ void ChannelPresence::read_next() {
   }
 }
 
-// An answer for a roster that is gone, or is another by now, is of no use.
+// An answer for a roster that is gone, or was made again since, is dropped.
 void ChannelPresence::take_roster(const std::string &name, std::uint64_t reading, const CommandResult &result) {
   const auto found = rosters_.find(name);
   if (found == rosters_.end() || found->second->reading != reading) return;
@@ -247,13 +247,13 @@ void ChannelPresence::flush(TopicRoster &roster) {
   const bool counted = roster.members.visible() > (roster.counted ? limit - limit / 10 : limit);
   if (std::exchange(roster.counted, counted) != counted)
     for (PresenceSeat *seat : roster.seats)
-      seat->told_ = false; // they hear the state anew
+      seat->told_ = false; // they are told the state again
   if (counted) return flush_counted(roster);
   if (roster.members.has_changes()) {
     Announcement diff(roster, "presence_diff",
                       [](const Roster &members, std::string_view viewer) { return members.diff(viewer); });
     for (PresenceSeat *seat : roster.seats)
-      seat->told_ = seat->told_ && diff.send_if_it_fits(seat->channel_); // else it hears the state anew
+      seat->told_ = seat->told_ && diff.send_if_it_fits(seat->channel_); // else it is told the state again
     roster.members.told();
   }
   Announcement state(roster, "presence_state",

@@ -107,10 +107,11 @@ $$;
 COMMENT ON FUNCTION live.emit_channel_change(text, boolean, jsonb, text[], boolean) IS
 'Tells the bridges who is in a channel now, or has changed (joined), and who is not any more (left_refs). by_user: the user wants it so, and the bridge does not store it again. For the extension itself.';
 
-CREATE FUNCTION live.channel_member(member live.channel_presence) RETURNS jsonb
+CREATE FUNCTION live.channel_member(member live.channel_presence, previous_ref text DEFAULT NULL) RETURNS jsonb
 LANGUAGE sql STABLE
-RETURN jsonb_build_object('ref', member.ref, 'key', member.key, 'user_id', member.user_id, 'hidden', member.hidden, 'meta', member.meta);
-COMMENT ON FUNCTION live.channel_member(live.channel_presence) IS 'A member as live.emit_channel_change() tells it.';
+RETURN jsonb_build_object('ref', member.ref, 'previous_ref', previous_ref, 'key', member.key, 'user_id', member.user_id, 'hidden', member.hidden, 'meta', member.meta);
+COMMENT ON FUNCTION live.channel_member(live.channel_presence, text) IS
+'A member as live.emit_channel_change() tells it, with the ref of the member that it takes the place of.';
 
 -- Invisibility is decided under a lock that live.update_presence() takes too, so nobody who is becoming invisible is
 -- stored as visible.
@@ -227,21 +228,26 @@ BEGIN
     ON CONFLICT ON CONSTRAINT channel_presence_pkey
     DO UPDATE SET node_id = excluded.node_id, connection = excluded.connection, expires_at = 'infinity'
     RETURNING c AS member, c.xmax = 0 AS is_new
-  ), replaced AS (
+  ), left_behind AS MATERIALIZED (
     -- A client that comes back takes the place it left when its socket broke off; of several each takes one.
-    DELETE FROM live.channel_presence c
-    WHERE c.ref IN (
-      SELECT left_behind.ref
-      FROM (SELECT came.*, row_number() OVER (PARTITION BY came.topic, came.is_private, came.key, came.user_id ORDER BY came.ref) AS turn
-            FROM unnest(members) AS came JOIN stored s ON (s.member).ref = came.ref AND s.is_new AND came.previous_ref IS NULL) AS m
-      CROSS JOIN LATERAL (
-        SELECT o.ref FROM live.channel_presence o
-        WHERE o.topic = m.topic AND o.is_private = m.is_private AND o.key = m.key AND o.user_id IS NOT DISTINCT FROM m.user_id
-          AND (o.node_id IS NULL OR EXISTS (SELECT FROM live.node n WHERE n.id = o.node_id AND n.retired))
-        ORDER BY o.expires_at, o.ref LIMIT 1 OFFSET m.turn - 1 FOR UPDATE SKIP LOCKED) AS left_behind)
+    SELECT m.ref AS new_ref, place.ref
+    FROM (SELECT came.*, row_number() OVER (PARTITION BY came.topic, came.is_private, came.key, came.user_id ORDER BY came.ref) AS turn
+          FROM unnest(members) AS came JOIN stored s ON (s.member).ref = came.ref AND s.is_new AND came.previous_ref IS NULL) AS m
+    CROSS JOIN LATERAL (
+      SELECT o.ref FROM live.channel_presence o
+      WHERE o.topic = m.topic AND o.is_private = m.is_private AND o.key = m.key AND o.user_id IS NOT DISTINCT FROM m.user_id
+        AND (o.node_id IS NULL OR EXISTS (SELECT FROM live.node n WHERE n.id = o.node_id AND n.retired))
+      ORDER BY o.expires_at, o.ref LIMIT 1 OFFSET m.turn - 1 FOR UPDATE SKIP LOCKED) AS place
+  ), replaced AS (
+    DELETE FROM live.channel_presence c WHERE c.ref IN (SELECT l.ref FROM left_behind l)
     RETURNING c.ref, c.topic, c.is_private
   ), change AS (
-    SELECT (s.member).topic, (s.member).is_private, live.channel_member(s.member) AS joined, NULL AS left_ref FROM stored s
+    SELECT (s.member).topic, (s.member).is_private,
+           live.channel_member(s.member, coalesce(e.ref, l.ref)) AS joined, NULL AS left_ref
+    FROM stored s
+    JOIN unnest(members) AS m ON m.ref = (s.member).ref
+    LEFT JOIN ended e ON e.ref = m.previous_ref
+    LEFT JOIN left_behind l ON l.new_ref = m.ref
     UNION ALL SELECT e.topic, e.is_private, NULL, e.ref FROM ended e
     UNION ALL SELECT r.topic, r.is_private, NULL, r.ref FROM replaced r
   )

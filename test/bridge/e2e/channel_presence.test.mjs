@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { clients, newestRealtime } from './clients.mjs';
 import { inEachMode, openDatabase } from './database.mjs';
 import { RawSocket } from './raw-socket.mjs';
+import { Relay } from './relay.mjs';
 import { eventually, startBridge, uniqueName } from './support.mjs';
 
 const secret = uniqueName('secret').padEnd(40, 'x');
@@ -57,6 +58,33 @@ inEachMode((mode) => {
       }
     });
 
+    test(`${client.name}: an update comes as one diff that says which member it takes the place of`, async () => {
+      const room = newRoom();
+      const observer = await enter(clients.at(-1), bridges[1], 'ben', room);
+      const anna = await enter(client, bridges[0], 'anna', room);
+      const diffs = [];
+      observer.channel.on('presence_diff', (diff) => diffs.push(diff));
+      try {
+        for (const meta of [{ n: 1 }, { n: 2 }]) {
+          await anna.track(meta);
+          await knows(observer, { anna: [meta] });
+        }
+        const [came, changed] = diffs;
+        const { phx_ref: first, phx_ref_prev: none } = came.joins.anna.metas[0];
+        assert.equal(none, undefined);
+        assert.equal(changed.joins.anna.metas[0].phx_ref_prev, first);
+        assert.deepEqual(changed.leaves.anna.metas.map(({ phx_ref }) => phx_ref), [first]);
+        anna.breakOff();
+        await eventually('the client has come back', () => anna.presence.filter(({ event }) => event === 'sync').length >= 2);
+        await eventually('it is tracked again', async () => (await anna.track({ n: 3 })) === 'ok');
+        await knows(observer, { anna: [{ n: 3 }] });
+        assert.equal(diffs.length, 3);
+        assert.equal(diffs[2].joins.anna.metas[0].phx_ref_prev, changed.joins.anna.metas[0].phx_ref);
+      } finally {
+        await Promise.all([anna.close(), observer.close()]);
+      }
+    });
+
     test(`${client.name} that comes later is told who is there`, async () => {
       const room = newRoom();
       const anna = await enter(newestRealtime, bridges[1], 'anna', room);
@@ -104,6 +132,35 @@ inEachMode((mode) => {
         assert.deepEqual(await database.channelMembers(room), { anna: [{ at: 2 }] });
       } finally {
         await Promise.all([anna.close(), observer.close()]);
+      }
+    });
+
+    test(`${client.name} whose network breaks silently is there once, not twice, when it has come back by another way`, async () => {
+      const room = newRoom();
+      const bridge = await startBridge(database, { secret, flags: ['--ping-interval', '1', '--idle-timeout', '2'] });
+      const relay = await Relay.before(bridge);
+      const observer = await enter(newestRealtime, bridges[1], 'ben', room);
+      const lost = client.connect(relay, bridge.token({ sub: 'anna' }));
+      const there = lost.subscribe(room, { presence: { key: 'anna', enabled: true } });
+      let anna;
+      try {
+        await there.reported('SUBSCRIBED');
+        assert.equal(await there.track({ at: 1 }), 'ok');
+        await knows(observer, { anna: [{ at: 1 }] });
+        relay.breakSilently();
+        await eventually('the bridge has noticed', async () =>
+          (await database.query('select from live.channel_presence where topic = $1 and node_id is null', [room])).rowCount === 1);
+        anna = await enter(client, bridge, 'anna', room);
+        const counts = new Set();
+        const watch = setInterval(() => counts.add(observer.members().anna?.length ?? 0), 1);
+        assert.equal(await anna.track({ at: 2 }), 'ok');
+        await knows(observer, { anna: [{ at: 2 }] });
+        clearInterval(watch);
+        assert.deepEqual([...counts], [1]);
+      } finally {
+        relay.close();
+        await Promise.all([lost, observer, ...(anna ? [anna] : [])].map((one) => one.close()));
+        await bridge.stop();
       }
     });
 

@@ -53,6 +53,41 @@ TEST(Roster, TellsANewRefInPlaceOfTheOldOne) {
                           R"("leaves":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}}})");
 }
 
+TEST(Roster, SaysWhichMemberAnUpdateTakesThePlaceOf) {
+  Roster roster;
+  roster.put("r1", member("anna", R"({"a": 1})"));
+  roster.put("s1", member("anna", R"({"b": 1})"));
+  roster.told();
+  roster.put("r2", member("anna", R"({"a": 2})"), "r1");
+  roster.remove("r1");
+  roster.put("r3", member("anna", R"({"a": 3})"), "r2"); // the clients were told nothing of r2
+  roster.remove("r2");
+  EXPECT_EQ(told(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r3","phx_ref_prev":"r1","a": 3}]}},)"
+                          R"("leaves":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}}})");
+  EXPECT_EQ(roster.state(""), R"({"anna":{"metas":[{"phx_ref":"r3","a": 3},{"phx_ref":"s1","b": 1}]}})");
+}
+
+TEST(Roster, SaysOfAnUpdateTheRefThatTheClientsKnow) {
+  Roster roster;
+  roster.put("r1", member("anna", R"({"a": 1})"));
+  roster.told();
+  EXPECT_TRUE(roster.pass_on("r1", "r2", member("anna", R"({"a": 1})")));
+  roster.put("r3", member("anna", R"({"a": 3})"), "r2");
+  roster.remove("r2");
+  EXPECT_EQ(told(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r3","phx_ref_prev":"r1","a": 3}]}},)"
+                          R"("leaves":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}}})");
+}
+
+TEST(Roster, SaysNothingOfAMemberThatTheViewerDidNotSee) {
+  Roster roster;
+  roster.put("r1", member("anna", R"({"a": 1})", true));
+  roster.told();
+  roster.put("r2", member("anna", R"({"a": 2})"), "r1");
+  roster.remove("r1");
+  EXPECT_EQ(roster.diff("ben"), R"({"joins":{"anna":{"metas":[{"phx_ref":"r2","a": 2}]}},"leaves":{}})");
+  EXPECT_NE(roster.diff("anna").find(R"("phx_ref_prev":"r1")"), std::string::npos);
+}
+
 TEST(Roster, KeepsQuietAboutWhoGoesOnUnderAnotherRef) {
   Roster roster;
   roster.put("r1", member("anna", R"({"a": 1})"));
