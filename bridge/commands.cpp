@@ -41,7 +41,7 @@ constexpr Sql kUpdatePresence(R"(
   from command)");
 
 constexpr Sql kSetTyping(R"(
-  select live.set_typing(
+  select live.set_typing_of_socket(connection,
     location => coalesce(arguments->>'location', regexp_replace(topic, '^typing:', '')),
     is_typing => coalesce((arguments->>'is_typing')::boolean, true))
   from command)");

@@ -4,7 +4,6 @@
 #include "connection.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 
 namespace pg_live {
@@ -12,10 +11,13 @@ namespace pg_live {
 namespace {
 
 constexpr int kPageEvents = 200;
-constexpr std::int64_t kMostLatest = 1000; // these wait in memory until the last one is known
+constexpr std::int64_t kMostLatest = 1000;
 
+// The first page of the latest events begins where the database says that those do.
 constexpr std::string_view kReplay = "select r.position, r.event, r.payload::text "
-                                     "from live.replay($1, $2, to_timestamp($3::float8 / 1000), $4::integer) as r";
+                                     "from live.replay($1, coalesce($2, case when $5 is not null then "
+                                     "live.replay_start($1, to_timestamp($3::float8 / 1000), $5::integer) end), "
+                                     "to_timestamp($3::float8 / 1000), $4::integer) as r";
 
 class Replay : public std::enable_shared_from_this<Replay> {
  public:
@@ -23,7 +25,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
          std::function<void(const std::optional<DatabaseError> &)> started)
       : services_(services), connection_(channel.connection().weak_from_this()), channel_(channel.id()),
         since_(request.since), last_(request.after), started_(std::move(started)) {
-    if (request.latest) latest_ = std::clamp<std::int64_t>(*request.latest, 0, kMostLatest);
+    if (request.latest) latest_ = std::clamp<std::int64_t>(*request.latest, 1, kMostLatest);
   }
 
   void ask(Channel &channel) {
@@ -31,9 +33,11 @@ class Replay : public std::enable_shared_from_this<Replay> {
     Command command;
     command.claims = channel.claims();
     command.sql = kReplay;
-    command.parameters = {std::string(channel.topic()), std::nullopt, std::nullopt, std::to_string(kPageEvents)};
+    command.parameters = {std::string(channel.topic()), std::nullopt, std::nullopt, std::to_string(kPageEvents),
+                          std::nullopt};
     if (last_) command.parameters[1] = format_position(*last_);
     if (since_) command.parameters[2] = std::to_string(*since_);
+    if (latest_) command.parameters[4] = std::to_string(*std::exchange(latest_, std::nullopt));
     command.done = [self = shared_from_this()](CommandResult result) { self->take_page(std::move(result)); };
     services_.database.read(std::move(command));
   }
@@ -47,7 +51,6 @@ class Replay : public std::enable_shared_from_this<Replay> {
   void go_on();
   void ask_next();
   bool send_page(Channel &channel);
-  bool send_latest(Channel &channel);
   // Whether a frame belongs to this part; the first one of a part does, whatever its size, since nothing waits then.
   static bool has_room(const Channel &channel, std::size_t sent, const websocket::Frame &frame) {
     return sent == 0 || sent + frame.size() <= channel.connection().queue_limit() / 4;
@@ -62,12 +65,11 @@ class Replay : public std::enable_shared_from_this<Replay> {
   std::weak_ptr<Connection> connection_;
   ChannelId channel_;
   std::optional<std::int64_t> since_;
-  std::optional<std::int64_t> latest_;
+  std::optional<std::int64_t> latest_; // until they are asked for
   std::optional<Position> last_;
   std::function<void(const std::optional<DatabaseError> &)> started_; // empty once it was called
   Rows page_;
-  int next_row_ = 0;                  // of the page
-  std::deque<websocket::Frame> tail_; // of the latest events
+  int next_row_ = 0; // of the page
 };
 
 void Replay::take_page(CommandResult result) {
@@ -89,7 +91,7 @@ void Replay::go_on() {
   const bool complete = send_page(*channel);
   if (complete && page_.count() == kPageEvents) {
     when_drained(*connection, &Replay::ask_next);
-  } else if (complete && send_latest(*channel)) {
+  } else if (complete) {
     // What came live meanwhile may fill the queue by itself, so it has to be empty.
     when_drained(*connection, &Replay::finish);
   } else {
@@ -117,30 +119,15 @@ websocket::Frame Replay::frame_of(const Channel &channel, int row) const {
   return event_frame(event, channel.form(), true);
 }
 
-// Returns whether all of the page is sent, or kept for the tail.
+// Returns whether all of the page is sent.
 bool Replay::send_page(Channel &channel) {
   for (std::size_t sent = 0; next_row_ < page_.count(); ++next_row_) {
     const websocket::Frame frame = frame_of(channel, next_row_);
-    if (!latest_ && !has_room(channel, sent, frame)) return false;
+    if (!has_room(channel, sent, frame)) return false;
     last_ = parse_position(page_.text(next_row_, 0));
-    if (latest_) {
-      tail_.push_back(frame);
-      if (tail_.size() > static_cast<std::size_t>(*latest_)) tail_.pop_front();
-    } else {
-      channel.connection().send_later(frame);
-      sent += frame.size();
-    }
+    channel.connection().send_later(frame);
+    sent += frame.size();
   }
-  return true;
-}
-
-bool Replay::send_latest(Channel &channel) {
-  for (std::size_t sent = 0; !tail_.empty(); tail_.pop_front()) {
-    if (!has_room(channel, sent, tail_.front())) return false;
-    channel.connection().send_later(tail_.front());
-    sent += tail_.front().size();
-  }
-  latest_.reset(); // what follows is sent as it comes
   return true;
 }
 

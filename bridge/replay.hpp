@@ -14,7 +14,7 @@ namespace pg_live {
 struct ReplayRequest {
   std::optional<Position> after;
   std::optional<std::int64_t> since;  // milliseconds since 1970
-  std::optional<std::int64_t> latest; // only so many, the last ones
+  std::optional<std::int64_t> latest; // only so many, the last ones; at least one
 };
 
 // `started` is called once, before any event is sent: with an error if there is nothing to send, after which the

@@ -102,7 +102,7 @@ BEGIN
   EXECUTE format(
     'GRANT EXECUTE ON FUNCTION live.version(), live.jwt(), live.claim(text), live.user_id(), live.user_uuid(), live.jwt_role(),
        live.is_built_in_topic(text), live.is_topic_name(text), live.is_open_room(text), live.topic_rule_of(text), live.passes_rule(text, text), live.topic_access(text),
-       live.send(text, text, jsonb, boolean), live.replay(text, text, timestamptz, integer),
+       live.send(text, text, jsonb, boolean), live.replay(text, text, timestamptz, integer), live.replay_start(text, timestamptz, integer),
        live.clock(), live.is_alive(timestamptz, uuid, timestamptz), live.idle_after(), live.checked_metadata(jsonb), live.required_user(), live.my_sessions(),
        live.is_participant(uuid, live.participant_role), live.shares_session_with(text), live.follows(text),
        live.presence_rule_in_force(), live.can_see_presence(text), live.derived_status(live.presence_mode, bigint, boolean),
@@ -111,7 +111,7 @@ BEGIN
        live.heartbeat(uuid, live.device_type, boolean, interval), live.heartbeat_of_socket(uuid, live.device_type, boolean),
        live.node_expiry(uuid),
        live.get_online_users(integer, text, live.presence_status[]), live.get_presence_summary(),
-       live.set_typing(text, boolean), live.get_typing(text), live.channel_members(text) TO %s', role);
+       live.set_typing(text, boolean), live.set_typing_of_socket(uuid, text, boolean), live.get_typing(text), live.channel_members(text) TO %s', role);
   EXECUTE format(
     'GRANT EXECUTE ON FUNCTION live.my_follows(), live.follow(text), live.unfollow(text), live.entity_type_of(text), live.entity_id(anyelement), live.require_entity(text, text),
        live.activity_cursor(timestamptz, bigint), live.visible_audience(bigint), live.own_audience(bigint), live.audience(live.activity_stream),

@@ -1,5 +1,5 @@
 // Reads pages as the owner of the events and asks for the users of a page as the caller: the app's check is called as
-// the viewer.
+// the viewer. The visitors of pages are lambdas that hold nothing with a destructor.
 #include "presence_replay.hpp"
 
 #include "query.hpp"
@@ -67,42 +67,109 @@ void put_row(ReturnSetInfo *result, const SPITupleTable *page, uint64 row) {
   tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
 }
 
-// Adds the visible rows of a page, at most so many; returns how many.
-int32 put_visible(ReturnSetInfo *result, const SPITupleTable *page, int32 most) {
-  SPITupleTable *const visible = find_visible(page);
-  const int32 count = static_cast<int32>(std::min(visible->numvals, static_cast<uint64>(most)));
-  for (int32 number = 0; number < count; ++number) {
-    bool is_null = false;
-    put_row(result, page, DatumGetInt64(SPI_getbinval(visible->vals[number], visible->tupdesc, 1, &is_null)) - 1);
+uint64 row_number(const SPITupleTable *visible, uint64 number) {
+  bool is_null = false;
+  return static_cast<uint64>(DatumGetInt64(SPI_getbinval(visible->vals[number], visible->tupdesc, 1, &is_null))) - 1;
+}
+
+Datum position_of(const SPITupleTable *page, uint64 row) {
+  bool is_null = false;
+  return SPI_getbinval(page->vals[row], page->tupdesc, position_column, &is_null);
+}
+
+// Shows the pages after a start, each with what the caller may see of it, to visit(page, visible) until that returns
+// false. A page is forgotten before the next one, but for the position of its last row.
+template <typename Visit>
+void visit_pages(ReplayStart start, int32 max_events, Visit visit) {
+  MemoryContext const kept = CurrentMemoryContext;
+  MemoryContext const scratch = AllocSetContextCreate(kept, "presence replay", ALLOCSET_DEFAULT_SIZES);
+  Pointer position = nullptr;
+  for (int32 page_size = max_events;; page_size = std::max(max_events, later_page_events)) {
+    MemoryContextSwitchTo(scratch);
+    SPITupleTable *const page = read_page(start, page_size);
+    const uint64 rows = page->numvals;
+    bool goes_on = rows == static_cast<uint64>(page_size);
+    if (rows > 0) {
+      SPITupleTable *const visible = find_visible(page);
+      goes_on = visit(page, visible) && goes_on;
+      SPI_freetuptable(visible);
+    }
+    MemoryContextSwitchTo(kept);
+    if (!goes_on) break;
+    start.after_position = {datumCopy(position_of(page, rows - 1), false, -1), false};
+    if (position != nullptr) pfree(position);
+    position = DatumGetPointer(start.after_position.value);
+    SPI_freetuptable(page);
+    MemoryContextReset(scratch);
   }
-  SPI_freetuptable(visible);
-  return count;
+}
+
+// A start behind which at least so many changes were announced, of whomever; null if there are fewer.
+NullableDatum start_of_latest(NullableDatum since, int32 max_events) {
+  static constinit KeptPlan plan;
+  return as_owner([since, max_events] {
+    std::array<Datum, 2> values{since.value, Int32GetDatum(max_events)};
+    const std::array<char, 3> nulls{since.isnull ? 'n' : ' ', ' ', '\0'};
+    const SPIPlanPtr query = plan.get("select live.start_of_latest_presence($1, $2)", {TIMESTAMPTZOID, INT4OID});
+    if (SPI_execute_plan(query, values.data(), nulls.data(), true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+      elog(ERROR, "cannot find where a replay starts");
+    NullableDatum start{};
+    start.value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &start.isnull);
+    return start;
+  });
+}
+
+Datum position_before(Datum position) {
+  static constinit KeptPlan plan;
+  return as_owner([&position] {
+    if (SPI_execute_plan(plan.get("select live.position_before($1)", {TEXTOID}), &position, nullptr, true, 1) !=
+        SPI_OK_SELECT)
+      elog(ERROR, "cannot tell the position before another");
+    return position_of(SPI_tuptable, 0);
+  });
 }
 
 } // namespace
 
 void replay_presence(ReturnSetInfo *result, ReplayStart start, int32 max_events) {
   SPI_connect();
-  // A page is forgotten before the next one, but for the position of its last row.
-  MemoryContext const kept = CurrentMemoryContext;
-  MemoryContext const scratch = AllocSetContextCreate(kept, "presence replay", ALLOCSET_DEFAULT_SIZES);
-  Pointer position = nullptr;
-  for (int32 left = max_events, page_size = max_events;; page_size = std::max(max_events, later_page_events)) {
-    MemoryContextSwitchTo(scratch);
-    SPITupleTable *const page = read_page(start, page_size);
-    const uint64 rows = page->numvals;
-    left -= rows > 0 ? put_visible(result, page, left) : 0;
-    MemoryContextSwitchTo(kept);
-    if (left == 0 || rows < static_cast<uint64>(page_size)) break;
-    bool is_null = false;
-    const Datum last = SPI_getbinval(page->vals[rows - 1], page->tupdesc, position_column, &is_null);
-    start.after_position = {datumCopy(last, false, -1), false};
-    if (position != nullptr) pfree(position);
-    position = DatumGetPointer(start.after_position.value);
-    SPI_freetuptable(page);
-    MemoryContextReset(scratch);
+  uint64 left = static_cast<uint64>(max_events);
+  visit_pages(start, max_events, [result, &left](const SPITupleTable *page, const SPITupleTable *visible) {
+    const uint64 count = std::min(visible->numvals, left);
+    for (uint64 number = 0; number < count; ++number)
+      put_row(result, page, row_number(visible, number));
+    left -= count;
+    return left > 0;
+  });
+  SPI_finish();
+}
+
+// As many are looked at as it takes for enough of them to be the caller's to see.
+NullableDatum presence_replay_start(NullableDatum since, int32 max_events) {
+  constexpr std::size_t position_bytes = 40;
+  constexpr int32 growth = 8;
+  SPI_connect();
+  auto *const ring =
+      static_cast<char(*)[position_bytes]>(palloc(position_bytes * static_cast<std::size_t>(max_events)));
+  NullableDatum found{Datum{0}, true};
+  for (int32 examined = max_events;; examined = examined > PG_INT32_MAX / growth ? PG_INT32_MAX : examined * growth) {
+    const NullableDatum start = start_of_latest(since, examined);
+    uint64 seen = 0;
+    visit_pages({start, since}, later_page_events,
+                [ring, max_events, &seen](const SPITupleTable *page, const SPITupleTable *visible) {
+                  for (uint64 number = 0; number < visible->numvals; ++number)
+                    text_to_cstring_buffer(DatumGetTextPP(position_of(page, row_number(visible, number))),
+                                           ring[seen++ % static_cast<uint64>(max_events)], position_bytes);
+                  return true;
+                });
+    if (seen >= static_cast<uint64>(max_events)) {
+      const char *const first = ring[seen % static_cast<uint64>(max_events)];
+      found = {SPI_datumTransfer(position_before(CStringGetTextDatum(first)), false, -1), false};
+    }
+    if (!found.isnull || start.isnull) break;
   }
   SPI_finish();
+  return found;
 }
 
 } // namespace pg_live

@@ -13,3 +13,22 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live.presence_events(text, timestamptz, integer) IS
 'What was announced under any rule of visibility, and of whom. Part of live.replay(), which asks for each user; checks no access.';
+
+-- Behind it are at least so many: behind the later of two starts, those of one topic.
+CREATE FUNCTION live.start_of_latest_presence(since timestamptz, max_events integer) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT start
+  FROM (VALUES (live.start_of_latest('presence', since, max_events)), (live.start_of_latest('$presence', since, max_events))) AS of_topic (start)
+  WHERE start IS NOT NULL
+  ORDER BY split_part(start, '-', 1)::bigint DESC, split_part(start, '-', 2)::bigint DESC LIMIT 1
+$$;
+COMMENT ON FUNCTION live.start_of_latest_presence(timestamptz, integer) IS
+'A position behind which at least so many changes of presence were announced; NULL if there are fewer. Part of live.replay_start(); checks no access.';
+
+CREATE FUNCTION live.position_before("position" text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('%s-%s', p.batch, p.id - 1) FROM live.parse_position("position") AS p
+$$;
+COMMENT ON FUNCTION live.position_before(text) IS 'The position after which that of an event is the next. Part of live.replay_start().';

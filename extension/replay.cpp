@@ -1,4 +1,5 @@
-// live.replay(): checks access as the caller, reads as the owner of the tables. The query is in replay.sql.
+// live.replay() and live.replay_start(): check access as the caller, read as the owner of the tables. The queries are
+// in replay.sql.
 #include "boundary.hpp"
 #include "presence_replay.hpp"
 #include "query.hpp"
@@ -50,13 +51,42 @@ Datum replay_body(FunctionCallInfo fcinfo) {
   return Datum{0};
 }
 
+Datum replay_start_body(FunctionCallInfo fcinfo) {
+  static constinit KeptPlan plan;
+  const std::string_view topic = text_argument(fcinfo, 0, "topic");
+  require_can_receive(topic);
+  const int32 limit = limit_argument(fcinfo, 2);
+  const NullableDatum since = fcinfo->args[1];
+  if (topic == "presence") {
+    const NullableDatum start = presence_replay_start(since, limit);
+    fcinfo->isnull = start.isnull;
+    return start.value;
+  }
+  std::array<Datum, 3> values{PG_GETARG_DATUM(0), since.value, Int32GetDatum(limit)};
+  const std::array<char, 4> nulls{' ', since.isnull ? 'n' : ' ', ' ', '\0'};
+  return as_owner([&values, &nulls, fcinfo] {
+    SPI_connect();
+    const SPIPlanPtr query = plan.get("select live.start_of_latest($1, $2, $3)", {TEXTOID, TIMESTAMPTZOID, INT4OID});
+    if (SPI_execute_plan(query, values.data(), nulls.data(), true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+      elog(ERROR, "cannot find where a replay starts");
+    Datum start = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &fcinfo->isnull);
+    if (!fcinfo->isnull) start = SPI_datumTransfer(start, false, -1); // into the memory of the caller
+    SPI_finish();
+    return start;
+  });
+}
+
 } // namespace
 
 } // namespace pg_live
 
 extern "C" {
 PG_FUNCTION_INFO_V1(pg_live_replay);
+PG_FUNCTION_INFO_V1(pg_live_replay_start);
 extern PGDLLEXPORT Datum pg_live_replay(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum pg_live_replay_start(PG_FUNCTION_ARGS);
 
 Datum pg_live_replay(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::replay_body>(fcinfo); }
+
+Datum pg_live_replay_start(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::replay_start_body>(fcinfo); }
 }

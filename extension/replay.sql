@@ -1,4 +1,4 @@
--- Replay: what happened on one topic after a position, for a client that was away.
+-- Replay: what happened on one topic after a position, since a time, or last, for a client that was away.
 
 CREATE FUNCTION live.parse_position(value text, OUT batch bigint, OUT id bigint)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -14,9 +14,9 @@ END
 $$;
 COMMENT ON FUNCTION live.parse_position(text) IS 'Splits a position `<batch>-<event id>`. Error 22023 if it is none.';
 
--- What was told of an activity is not told again once it is deleted, or seen by fewer than it was: events stay as they
--- were emitted, and whoever came to a topic since would read what is nobody's any more. An app may emit events of these
--- names itself; those of the extension carry the cursor of an activity.
+-- What was told of an activity is not told again once it is deleted, or its visibility is smaller: events stay as they
+-- were emitted, and a user who came to a topic since would read what the author has taken back. An app may emit events of
+-- these names itself; those of the extension carry the cursor of an activity.
 CREATE FUNCTION live.is_told_now(topic text, payload jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -42,9 +42,13 @@ COMMENT ON FUNCTION live.is_still_told(text, text, jsonb) IS 'Whether an event m
 -- end_xid only (NULL: at all), and at those that were held. The first batch that shows a transaction has its events, or
 -- is the first of a series of which one part has them; where a pass stored several batches, that is not one of a held
 -- series. It is looked up once a transaction and not once an event: for one that stayed open while others were
--- published, the search passes all their batches.
+-- published, the search passes all their batches. Of one that was held, which may have very many events, only max_events
+-- are candidates: the first, or the last that are published.
+CREATE TYPE live.replay_end AS ENUM ('first', 'last');
+COMMENT ON TYPE live.replay_end IS 'From which end events are wanted. Part of live.published_events().';
+
 CREATE FUNCTION live.published_events(topic text, end_xid xid8, start_snapshot pg_snapshot, start_batch bigint, start_series bigint,
-                                      start_id bigint, created_since timestamptz, max_events integer)
+                                      start_id bigint, created_since timestamptz, max_events integer, wanted live.replay_end)
 RETURNS TABLE (batch bigint, id bigint, event text, payload jsonb, created_at timestamptz)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -71,7 +75,15 @@ SET search_path = pg_catalog, pg_temp AS $$
   ), held AS MATERIALIZED (
     SELECT s.id AS series, h.xid,
            greatest((SELECT max(b.through_id) FROM live.batch b WHERE b.series = s.id AND b.id < start_batch),
-                    CASE WHEN s.id = start_series THEN start_id END, 0) AS after_id
+                    CASE WHEN s.id = start_series THEN start_id END,
+                    (SELECT e.id FROM live.event e
+                     WHERE wanted = 'last' AND e.topic = published_events.topic AND e.xid = h.xid
+                       AND e.id <= (SELECT max(b.through_id) FROM live.batch b WHERE b.series = s.id)
+                       AND e.created_at >= created_since
+                       AND live.is_sendable(e.topic, e.event, e.payload)
+                       AND live.is_still_told(e.topic, e.event, e.payload)
+                     ORDER BY e.id DESC OFFSET max_events LIMIT 1),
+                    0) AS after_id
     FROM live.held_series s JOIN live.held_transaction h ON h.series = s.id
     WHERE s.completed_by IS NULL OR s.completed_by >= start_batch
   )
@@ -98,8 +110,28 @@ SET search_path = pg_catalog, pg_temp AS $$
   ) AS e
   WHERE (e.batch, e.id) > (start_batch, start_id)
 $$;
-COMMENT ON FUNCTION live.published_events(text, xid8, pg_snapshot, bigint, bigint, bigint, timestamptz, integer) IS
-'Part of live.replay_events(): the candidates of one page; checks no access.';
+COMMENT ON FUNCTION live.published_events(text, xid8, pg_snapshot, bigint, bigint, bigint, timestamptz, integer, live.replay_end) IS
+'Part of live.replay_events() and live.start_of_latest(): the candidates of one page; checks no access.';
+
+-- The id of a batch is the clock after its snapshot was taken, or more: what that snapshot shows was emitted before. What
+-- was held is told apart by the number of the batch. The minute is for a clock that was set back meanwhile.
+CREATE FUNCTION live.start_since(since timestamptz, OUT created_since timestamptz, OUT batch bigint, OUT snapshot pg_snapshot)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  since_batch bigint;
+BEGIN
+  -- Expired events may still lie in their slot, but their batches are gone.
+  created_since := greatest(since, clock_timestamp() - current_setting('pg_live.event_retention')::interval);
+  since_batch := extract(epoch FROM least(created_since, clock_timestamp()) - interval '1 minute') * 1000000;
+  SELECT b.id, b.snapshot INTO batch, snapshot
+  FROM live.batch b
+  WHERE b.id < since_batch
+  ORDER BY b.id DESC LIMIT 1;
+END
+$$;
+COMMENT ON FUNCTION live.start_since(timestamptz) IS
+'From when events of a time count, and the last batch that has none of them; NULL: of all that are kept. Part of live.replay_events() and live.start_of_latest().';
 
 -- The rows of live.replay(), for callers that have checked access.
 CREATE FUNCTION live.replay_events(topic text, after_position text, since timestamptz, max_events integer)
@@ -113,9 +145,7 @@ DECLARE
   start_series bigint;
   start_id bigint := 0;
   start_number bigint := 0;
-  -- Expired events may still lie in their slot, but their batches are gone.
-  created_since timestamptz := greatest(since, clock_timestamp() - current_setting('pg_live.event_retention')::interval);
-  since_batch bigint;
+  created_since timestamptz;
   examined integer := max_events;
   end_xid xid8;
   end_batch bigint;
@@ -147,13 +177,8 @@ BEGIN
     END IF;
   END IF;
 
-  -- The id of a batch is the clock after its snapshot was taken, or more: what that snapshot shows was emitted before.
-  -- What was held is told apart by the number of the batch. The minute is for a clock that was set back meanwhile.
-  since_batch := extract(epoch FROM least(created_since, clock_timestamp()) - interval '1 minute') * 1000000;
-  SELECT b.id, b.snapshot INTO start_batch
-  FROM live.batch b
-  WHERE b.id < since_batch
-  ORDER BY b.id DESC LIMIT 1;
+  SELECT s.batch AS id, s.snapshot, s.created_since INTO start_batch FROM live.start_since(since) AS s;
+  created_since := start_batch.created_since;
   IF start_batch.id > start_number THEN
     start_number := start_batch.id;
     start_id := 0;
@@ -179,14 +204,14 @@ BEGIN
     ORDER BY pg_snapshot_xmax(b.snapshot), b.id LIMIT 1;
     EXIT WHEN max_events <= (
       SELECT count(*)
-      FROM live.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, created_since, max_events) e
+      FROM live.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, created_since, max_events, 'first') e
       WHERE end_batch IS NULL OR e.batch < end_batch);
     examined := examined * 8;
   END LOOP;
 
   RETURN QUERY
   SELECT format('%s-%s', e.batch, e.id), e.event, e.payload, e.created_at
-  FROM live.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, created_since, max_events) e
+  FROM live.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, created_since, max_events, 'first') e
   WHERE end_batch IS NULL OR e.batch < end_batch
   ORDER BY e.batch, e.id
   LIMIT max_events;
@@ -194,9 +219,72 @@ END
 $$;
 COMMENT ON FUNCTION live.replay_events(text, text, timestamptz, integer) IS 'What live.replay() returns; checks no access.';
 
+-- One transaction after another, since one may have very many events. What was held does not count here.
+CREATE FUNCTION live.xid_of_latest(topic text, start_snapshot pg_snapshot, most integer) RETURNS xid8
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  WITH RECURSIVE latest AS (
+    SELECT '18446744073709551615'::xid8 AS xid, 0::bigint AS events
+    UNION ALL
+    SELECT earlier.xid, latest.events + CASE
+             WHEN EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = earlier.xid) THEN 0
+             ELSE (SELECT count(*) FROM (SELECT FROM live.event e WHERE e.topic = xid_of_latest.topic AND e.xid = earlier.xid LIMIT most) AS counted) END
+    FROM latest CROSS JOIN LATERAL (
+      SELECT e.xid FROM live.event e
+      WHERE e.topic = xid_of_latest.topic AND e.xid < latest.xid AND e.xid >= pg_snapshot_xmin(start_snapshot)
+      ORDER BY e.xid DESC LIMIT 1) AS earlier
+    WHERE latest.events < most
+  )
+  SELECT latest.xid FROM latest WHERE latest.events >= most LIMIT 1
+$$;
+COMMENT ON FUNCTION live.xid_of_latest(text, pg_snapshot, integer) IS
+'The transaction from which on a topic has so many events, not counting those that were held; NULL: it has fewer behind the start. Part of live.start_of_latest().';
+
+-- The candidates are those behind the last batch that shows none of the latest transactions, and the last of each
+-- transaction that was held. If they are too few, because some are not published or not told any more, more are examined.
+CREATE FUNCTION live.start_of_latest(topic text, since timestamptz, max_events integer) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  start record;
+  behind record;
+  first record;
+  examined bigint := max_events;
+  latest_xid xid8;
+BEGIN
+  SELECT s.created_since, coalesce(s.batch, 0) AS batch, coalesce(s.snapshot, '3:3:') AS snapshot INTO start FROM live.start_since(since) AS s;
+  LOOP
+    latest_xid := live.xid_of_latest(topic, start.snapshot, least(examined, 2147483647)::integer);
+    SELECT b.id, b.snapshot INTO behind
+    FROM live.batch b WHERE pg_snapshot_xmax(b.snapshot) <= latest_xid
+    ORDER BY pg_snapshot_xmax(b.snapshot) DESC, b.id DESC LIMIT 1;
+    IF behind.id IS NULL OR behind.id <= start.batch THEN
+      behind.id := start.batch;
+      behind.snapshot := start.snapshot;
+    END IF;
+    SELECT e.batch, e.id INTO first
+    FROM live.published_events(topic, NULL, behind.snapshot, behind.id, NULL, 0, start.created_since, max_events, 'last') e
+    ORDER BY e.batch DESC, e.id DESC OFFSET max_events - 1 LIMIT 1;
+    IF FOUND THEN
+      RETURN format('%s-%s', first.batch, first.id - 1);
+    END IF;
+    IF behind.id = start.batch THEN
+      RETURN NULL;
+    END IF;
+    examined := examined * 8;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION live.start_of_latest(text, timestamptz, integer) IS 'What live.replay_start() returns; checks no access.';
+
 CREATE FUNCTION live.replay(topic text, after_position text DEFAULT NULL, since timestamptz DEFAULT NULL,
                             max_events integer DEFAULT 1000)
 RETURNS TABLE ("position" text, event text, payload jsonb, created_at timestamptz)
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_replay';
 COMMENT ON FUNCTION live.replay(text, text, timestamptz, integer) IS
-'Durable events of a topic in order, after a position or since a time; without those that cannot be sent. For whoever may receive the topic. Errors: 42501 without access, 22023 for a position that is none or max_events outside 1..10000, 55000 for a position older than the events that are kept or of another history.';
+'Durable events of a topic in order, after a position or since a time; without those that cannot be sent. For users who may receive the topic. Errors: 42501 without access, 22023 for a position that is none or max_events outside 1..10000, 55000 for a position older than the events that are kept or of another history.';
+
+CREATE FUNCTION live.replay_start(topic text, since timestamptz DEFAULT NULL, max_events integer DEFAULT 1000) RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_replay_start';
+COMMENT ON FUNCTION live.replay_start(text, timestamptz, integer) IS
+'The position behind which live.replay() gives the last max_events events of a topic since a time; NULL if there are fewer, and it gives them without a position. For users who may receive the topic. Errors: 42501 without access, 22023 for max_events outside 1..10000.';

@@ -1,4 +1,6 @@
 -- Typing: who is typing where. UNLOGGED, and gone after three seconds unless renewed. The event carries the whole set.
+-- A row is of a connection, and a user types while one of the user's connections does: what one tab says ends nothing
+-- that another one said. Calls without a connection share one of their own.
 
 CREATE UNLOGGED TABLE live.typing (
   location text COLLATE "C" NOT NULL,
@@ -7,28 +9,30 @@ CREATE UNLOGGED TABLE live.typing (
   expires_at timestamptz NOT NULL,
   shown boolean NOT NULL DEFAULT true,
   check_at timestamptz NOT NULL DEFAULT '-infinity',
-  PRIMARY KEY (location, user_id)
+  connection uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+  PRIMARY KEY (location, user_id, connection)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE live.typing IS 'Who is typing where.';
 COMMENT ON COLUMN live.typing.location IS 'A place of the app, often a topic: events go to typing:<location>.';
-COMMENT ON COLUMN live.typing.user_id IS 'Who.';
+COMMENT ON COLUMN live.typing.user_id IS 'The user.';
 COMMENT ON COLUMN live.typing.started_at IS 'Since when.';
 COMMENT ON COLUMN live.typing.expires_at IS 'Until when, unless renewed.';
 COMMENT ON COLUMN live.typing.shown IS 'Whether others were told: not of an invisible user.';
 COMMENT ON COLUMN live.typing.check_at IS 'When the worker looks at it: no later than it expires. Indexed in its place, so that renewing is a HOT update.';
+COMMENT ON COLUMN live.typing.connection IS 'The socket that said so; zero: said without one.';
 CREATE INDEX typing_check ON live.typing (check_at);
 CREATE INDEX typing_user ON live.typing (user_id);
 ALTER TABLE live.typing ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_read ON live.typing FOR SELECT USING (user_id = live.user_id());
 
--- Those who are invisible type unseen.
+-- Users who are invisible type unseen.
 CREATE FUNCTION live.typing_users(location text) RETURNS text[]
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(array_agg(t.user_id ORDER BY t.started_at, t.user_id), '{}')
-  FROM live.typing t
-  WHERE t.location = typing_users.location AND t.expires_at > live.clock()
-    AND NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = t.user_id)
+  SELECT coalesce(array_agg(typist.user_id ORDER BY typist.started_at, typist.user_id), '{}')
+  FROM (SELECT t.user_id, min(t.started_at) AS started_at FROM live.typing t
+        WHERE t.location = typing_users.location AND t.expires_at > live.clock() GROUP BY t.user_id) AS typist
+  WHERE NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = typist.user_id)
 $$;
 COMMENT ON FUNCTION live.typing_users(text) IS 'Who is seen typing at a location, in the order they began. For the extension itself.';
 
@@ -40,58 +44,78 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live.emit_typing(text) IS 'Emits typing:indicator with who is typing at a location now. For the extension itself.';
 
--- Changes of one location take turns, so that each event carries the set that its change left. Nobody waits long for one
--- who holds a location in an open transaction.
-CREATE FUNCTION live.store_typing(location text, is_typing boolean) RETURNS void
+CREATE FUNCTION live.types_at(location text, user_id text) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM live.typing t WHERE t.location = types_at.location AND t.user_id = types_at.user_id AND t.expires_at > live.clock())
+$$;
+COMMENT ON FUNCTION live.types_at(text, text) IS 'Whether a user is typing at a location, seen or unseen. For the extension itself.';
+
+-- Changes of one location take turns, so that each event carries the set that its change left. A call does not wait long
+-- for an open transaction that holds a location.
+CREATE FUNCTION live.store_typing(location text, is_typing boolean, connection uuid DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
 DECLARE
   me text := live.required_user();
   at timestamptz := live.clock();
   until timestamptz := at + '3 seconds'::interval;
+  of_connection uuid := coalesce(connection, '00000000-0000-0000-0000-000000000000');
+  was_typing boolean;
   visible boolean;
 BEGIN
   IF location = '' OR NOT live.is_topic_name('typing:' || location) THEN
     RAISE EXCEPTION 'location must have 1 to 1093 bytes and no control characters' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   IF is_typing THEN
-    UPDATE live.typing t SET expires_at = until WHERE t.location = store_typing.location AND t.user_id = me AND t.expires_at > at;
+    UPDATE live.typing t SET expires_at = until
+    WHERE t.location = store_typing.location AND t.user_id = me AND t.connection = of_connection AND t.expires_at > at;
     IF FOUND THEN
       RETURN;
     END IF;
   END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('pg_live typing ' || location, 0));
   visible := NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = me);
+  was_typing := live.types_at(location, me);
   IF is_typing THEN
     IF (SELECT count(*) FROM live.typing t WHERE t.user_id = me) >= 100 THEN
       RAISE EXCEPTION 'user is typing at too many locations' USING ERRCODE = 'program_limit_exceeded', DETAIL = 'The limit is 100.';
     END IF;
-    INSERT INTO live.typing AS t (location, user_id, started_at, expires_at, shown, check_at)
-    VALUES (store_typing.location, me, at, until, visible, until)
+    INSERT INTO live.typing AS t (location, user_id, connection, started_at, expires_at, shown, check_at)
+    VALUES (store_typing.location, me, of_connection, at, until, visible, until)
     ON CONFLICT ON CONSTRAINT typing_pkey DO UPDATE SET started_at = at, expires_at = until, shown = t.shown OR visible;
     PERFORM live.wake_worker(until);
   ELSE
-    DELETE FROM live.typing t WHERE t.location = store_typing.location AND t.user_id = me;
+    -- Said without a connection, of all of them. What has expired goes with it, and is not told once more.
+    DELETE FROM live.typing t
+    WHERE t.location = store_typing.location AND t.user_id = me
+      AND (store_typing.connection IS NULL OR t.connection = of_connection OR t.expires_at <= at);
     IF NOT FOUND THEN
       RETURN;
     END IF;
   END IF;
-  IF visible THEN
+  IF visible AND (CASE WHEN is_typing THEN NOT was_typing ELSE NOT live.types_at(location, me) END) THEN
     PERFORM live.emit_typing(location);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.store_typing(text, boolean) IS 'Stores that the current user types or stops. Part of live.set_typing(), which checks access.';
+COMMENT ON FUNCTION live.store_typing(text, boolean, uuid) IS
+'Stores that the current user types or stops, on one connection; NULL: without one, and of all of them when it stops. Part of live.set_typing(), which checks access.';
 
 CREATE FUNCTION live.set_typing(location text, is_typing boolean) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_set_typing';
 COMMENT ON FUNCTION live.set_typing(text, boolean) IS
-'Tells that the current user is typing at a location, for three seconds unless called again, or has stopped. Who may receive typing:<location> may type there. Errors: 42501, 22004, 22023, 54000 at 100 locations, 55P03 while somebody''s transaction holds the location.';
+'Tells that the current user is typing at a location, for three seconds unless called again, or has stopped. Users who may receive typing:<location> may type there. Errors: 42501, 22004, 22023, 54000 at 100 locations, 55P03 while an open transaction holds the location.';
+
+CREATE FUNCTION live.set_typing_of_socket(connection_id uuid, location text, is_typing boolean) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_set_typing_of_socket';
+COMMENT ON FUNCTION live.set_typing_of_socket(uuid, text, boolean) IS
+'As live.set_typing(), of one connection of the current user: others of them go on typing. Errors as there.';
 
 CREATE FUNCTION live.get_typing(location text) RETURNS text[]
 LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_get_typing';
 COMMENT ON FUNCTION live.get_typing(text) IS
-'Who is typing at a location, in the order they began; for whoever may receive typing:<location>. Errors: 42501, 22004.';
+'The users who are typing at a location, in the order they began; for users who may receive typing:<location>. Errors: 42501, 22004.';
 
 -- Each location is a lock until the transaction ends, so only so many are ended at once. Of what was renewed, ten times as
 -- many are set to their next look.
@@ -103,25 +127,26 @@ DECLARE
   most_renewed bigint := most * 10;
   renewed bigint;
   place text;
-  news boolean;
+  ended text[];
 BEGIN
   WITH due AS MATERIALIZED (
-    SELECT t.location, t.user_id FROM live.typing t
+    SELECT t.location, t.user_id, t.connection FROM live.typing t
     WHERE t.check_at <= live.clock() AND t.expires_at > live.clock() ORDER BY t.check_at LIMIT most_renewed FOR UPDATE SKIP LOCKED)
-  UPDATE live.typing t SET check_at = t.expires_at FROM due WHERE t.location = due.location AND t.user_id = due.user_id;
+  UPDATE live.typing t SET check_at = t.expires_at FROM due
+  WHERE t.location = due.location AND t.user_id = due.user_id AND t.connection = due.connection;
   GET DIAGNOSTICS renewed = ROW_COUNT;
   FOR place IN SELECT DISTINCT t.location FROM live.typing t WHERE t.check_at <= live.clock() AND t.expires_at <= live.clock() ORDER BY 1 LOOP
-    -- The worker waits for nobody's transaction, since all events wait for the worker: it comes back.
+    -- The worker does not wait for an open transaction, since all events wait for the worker: it comes back.
     CONTINUE WHEN NOT pg_try_advisory_xact_lock(hashtextextended('pg_live typing ' || place, 0));
-    WITH ended AS (
+    WITH gone AS (
       DELETE FROM live.typing t
-      WHERE t.location = place AND t.user_id IN (
-        SELECT due.user_id FROM live.typing due
+      WHERE t.location = place AND (t.user_id, t.connection) IN (
+        SELECT due.user_id, due.connection FROM live.typing due
         WHERE due.location = place AND due.expires_at <= live.clock() FOR UPDATE SKIP LOCKED)
-      RETURNING t.shown)
-    SELECT bool_or(ended.shown) INTO news FROM ended;
-    -- That somebody unseen has stopped is none.
-    IF news THEN
+      RETURNING t.user_id, t.shown)
+    SELECT array_agg(gone.user_id) FILTER (WHERE gone.shown) INTO ended FROM gone;
+    -- That an unseen user has stopped is no news, nor that one of several connections has.
+    IF EXISTS (SELECT FROM unnest(ended) AS e (user_id) WHERE NOT live.types_at(place, e.user_id)) THEN
       PERFORM live.emit_typing(place);
     END IF;
     most := most - 1;

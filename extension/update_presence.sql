@@ -104,7 +104,8 @@ BEGIN
   IF turned THEN
     PERFORM live.hide_channel_presence(me, update_presence.mode = 'invisible');
     UPDATE live.typing t SET shown = true WHERE t.user_id = me AND update_presence.mode <> 'invisible';
-    PERFORM live.emit_typing(t.location) FROM live.typing t WHERE t.user_id = me AND t.expires_at > live.clock();
+    PERFORM live.emit_typing(typed.location)
+    FROM (SELECT DISTINCT t.location FROM live.typing t WHERE t.user_id = me AND t.expires_at > live.clock()) AS typed;
   END IF;
   RETURN live.presence_of(me);
 END

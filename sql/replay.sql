@@ -130,6 +130,49 @@ SELECT count(*) FROM live.replay('replay:c', since => now() - interval '2 hours'
 COMMIT;
 DROP FUNCTION events_read;
 
+-- The last events of a topic are found from its end, however many it has.
+DO $$
+BEGIN
+  FOR number IN 1 .. 500 LOOP
+    PERFORM live.emit('replay:d', number || '.' || part, '0') FROM generate_series(1, 200) AS part;
+    COMMIT;
+    PERFORM live.publish();
+    COMMIT;
+  END LOOP;
+END
+$$;
+SELECT count(live.emit('replay:e', 'e' || number, '0')) FROM generate_series(1, 3000) AS number;
+DO $$
+BEGIN
+  LOOP
+    PERFORM live.publish();
+    COMMIT;
+    EXIT WHEN NOT EXISTS (SELECT FROM live.held_series WHERE completed_by IS NULL);
+  END LOOP;
+END
+$$;
+SELECT event FROM live.replay('replay:d', live.replay_start('replay:d', max_events => 3));
+SELECT count(*), min(event), max(event) FROM live.replay('replay:d', live.replay_start('replay:d', max_events => 250));
+SELECT event FROM live.replay('replay:e', live.replay_start('replay:e', max_events => 2));
+-- Since a time that has fewer, all of them: there is no start.
+SELECT event, live.replay_start('replay:c', now() - interval '10 minutes', 2) AS start FROM live.replay('replay:c', since => now() - interval '10 minutes');
+SELECT live.replay_start('replay:none'), live.replay_start('replay:a', 'infinity');
+-- What is emitted and not published does not count, nor what cannot be sent any more.
+SELECT count(live.emit('replay:a', 'waits', '0')) FROM generate_series(1, 100);
+SELECT event FROM live.replay('replay:a', live.replay_start('replay:a', max_events => 2));
+CREATE FUNCTION blocks_read(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  plan json;
+BEGIN
+  EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ' || statement INTO plan;
+  RETURN (plan #>> '{0,Plan,Shared Hit Blocks}')::bigint + (plan #>> '{0,Plan,Shared Read Blocks}')::bigint;
+END
+$$;
+SELECT blocks_read($$SELECT * FROM live.replay('replay:d', live.replay_start('replay:d', max_events => 1))$$) < 1000 AS reads_few;
+DROP FUNCTION blocks_read;
+SELECT live.replay_start('replay:a', max_events => 0);
+SELECT live.replay_start('other');
+
 -- Expired events and batches are not replayed, though their slot may not have been emptied yet.
 UPDATE live.event SET created_at = now() - interval '73 hours' WHERE topic = 'replay:a' AND event IN ('a1', 'a2', 'a3');
 SELECT event FROM live.replay('replay:a');

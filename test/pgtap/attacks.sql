@@ -103,9 +103,9 @@ INSERT INTO act (role, user_id, statement) VALUES
   ('authenticated', 'anna', $$UPDATE m.by_mood SET mood = 'fine'$$), ('authenticated', 'anna', $$UPDATE m.by_mood SET mood = 'bad'$$),
   ('authenticated', 'anna', $$SELECT live.log_activity('read', 'thing', '1')$$), ('authenticated', 'anna', $$SELECT live.log_activity('read', 'shelf', '1', '{"a": 1}', idempotency_key => 'k')$$),
   ('authenticated', 'anna', $$SELECT live.log_activity('told', visibility => 'users', audience => '{bob}')$$),
-  ('authenticated', 'anna', $$SELECT live.topic_access('m:1')$$), ('authenticated', 'anna', $$SELECT live.send('m:1', 'hello', '{}', true)$$), ('authenticated', 'anna', $$SELECT live.replay('m:1')$$),
+  ('authenticated', 'anna', $$SELECT live.topic_access('m:1')$$), ('authenticated', 'anna', $$SELECT live.send('m:1', 'hello', '{}', true)$$), ('authenticated', 'anna', $$SELECT live.replay('m:1')$$), ('authenticated', 'anna', $$SELECT live.replay_start('m:1')$$),
   ('authenticated', 'anna', $$SELECT live.get_presence('bob')$$), ('authenticated', 'anna', 'SELECT live.get_online_users()'), ('authenticated', 'anna', 'SELECT count(*) FROM live.presence'),
-  ('authenticated', 'anna', 'SELECT count(*) FROM live.user_presence'), ('authenticated', 'anna', $$SELECT live.replay('presence')$$), ('authenticated', 'anna', 'SELECT live.heartbeat(gen_random_uuid())'),
+  ('authenticated', 'anna', 'SELECT count(*) FROM live.user_presence'), ('authenticated', 'anna', $$SELECT live.replay('presence')$$), ('authenticated', 'anna', $$SELECT live.replay_start('presence')$$), ('authenticated', 'anna', 'SELECT live.heartbeat(gen_random_uuid())'),
   ('authenticated', 'anna', $$SELECT live.update_presence('busy', 'writing')$$), ('authenticated', 'anna', $$SELECT live.set_typing('m:1', true)$$), ('authenticated', 'anna', $$SELECT live.get_typing('m:1')$$),
   ('authenticated', 'bob', $$SELECT live.follow('anna')$$), ('authenticated', 'bob', 'SELECT live.get_home_feed()'), ('authenticated', 'bob', 'SELECT live.get_feed_activities()'), ('authenticated', 'bob', 'SELECT live.get_feed_groups()'),
   ('authenticated', 'bob', 'SELECT live.get_notifications()'), ('authenticated', 'bob', 'SELECT live.mark_read()'), ('authenticated', 'bob', 'SELECT live.unread_count()'), ('authenticated', 'bob', $$SELECT live.get_trending()$$),
@@ -157,7 +157,7 @@ FROM pg_proc p WHERE p.pronamespace = 'live'::regnamespace;
 CREATE TEMP TABLE call_of AS SELECT a.oid AS caller, b.oid AS callee FROM fn a JOIN fn b ON a.oid <> b.oid AND a.body ~ ('\mlive\.' || b.name || '\M');
 CREATE TEMP VIEW privileged AS
 WITH RECURSIVE run AS (
-  SELECT oid FROM fn WHERE prosecdef OR name IN ('store_changes', 'store_activity', 'store_typing', 'typing_users', 'replay_events', 'presence_events', 'is_open_room',
+  SELECT oid FROM fn WHERE prosecdef OR name IN ('store_changes', 'store_activity', 'store_typing', 'typing_users', 'replay_events', 'start_of_latest', 'start_of_latest_presence', 'presence_events', 'is_open_room',
     'channel_members_of', 'store_next_batch')
   UNION
   SELECT c.callee FROM run JOIN call_of c ON c.caller = run.oid

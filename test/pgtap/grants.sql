@@ -55,7 +55,7 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
   'the SECURITY DEFINER functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
   $$VALUES ('is_built_in_topic'::name), ('parse_position'), ('checked_text'), ('is_name'), ('derived_status'), ('shown_device'), ('default_lease'),
-           ('activity_cursor'), ('parse_activity_cursor'), ('checked_page'), ('feed_conditions'), ('feed_branch'), ('feed_statement'), ('names_user'), ('feed_group_key'), ('feed_group_statement'), ('log_sum'),
+           ('position_before'), ('activity_cursor'), ('parse_activity_cursor'), ('checked_page'), ('feed_conditions'), ('feed_branch'), ('feed_statement'), ('names_user'), ('feed_group_key'), ('feed_group_statement'), ('log_sum'),
            ('trend_moment'), ('activitystreams_type'), ('activitystreams_urn')$$, 'the immutable functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE proparallel = 's' AND lanname = 'c'$$,
   $$VALUES ('jwt'::name), ('claim'), ('user_id'), ('user_uuid'), ('jwt_role'), ('version'),
@@ -169,9 +169,9 @@ $$ SELECT f.proname FROM live_function f WHERE has_function_privilege(role, f.oi
 CREATE FUNCTION pg_temp.is_member(member regrole, role regrole) RETURNS boolean LANGUAGE sql AS
 $$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
 CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,is_topic_name,is_open_room,topic_rule_of,passes_rule,
-  topic_access,send,replay,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
+  topic_access,send,replay,replay_start,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
   is_alive,presence_rule_in_force,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
-  heartbeat,heartbeat_of_socket,node_expiry,get_online_users,get_presence_summary,set_typing,get_typing,channel_members,
+  heartbeat,heartbeat_of_socket,node_expiry,get_online_users,get_presence_summary,set_typing,set_typing_of_socket,get_typing,channel_members,
   my_follows,follow,unfollow,entity_type_of,entity_id,require_entity,activity_cursor,visible_audience,own_audience,audience,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,
   get_entity_activities,get_feed_groups,get_notifications,mark_seen,mark_read,unread_count,get_trending,get_activity_trends,to_activitystreams,
   activitystreams_type,activitystreams_urn,activitystreams_time}'::name[]);
@@ -256,7 +256,9 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('SELECT live.status()', '42501', ''),
   ('SELECT live.drop_expired_events()', '42501', ''),
   ('SELECT live.store_next_batch(1, true, true)', '42501', '42501'),
+  ('SELECT live.replay_start(''activity'')', '', '42501'),
   ('SELECT live.replay_events(''activity'', NULL, NULL, 1)', '42501', '42501'),
+  ('SELECT live.start_of_latest(''activity'', NULL, 1)', '42501', '42501'),
   ('SELECT live.publish_lag()', '42501', '42501'),
   ('SELECT live.set_topic_rule(''a'')', '42501', '42501'),
   ('SELECT live.drop_topic_rule(''a'')', '42501', '42501'),
@@ -271,6 +273,7 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('SELECT live.announce(''{anna}'')', '42501', '42501'),
   ('SELECT live.store_typing(''a'', true)', '42501', '42501'),
   ('SELECT live.typing_users(''a'')', '42501', '42501'),
+  ('SELECT live.types_at(''a'', ''anna'')', '42501', '42501'),
   ('SELECT live.set_presence_visibility(''session'')', '42501', '42501'),
   ('SELECT live.wake_worker(now())', '42501', '42501'),
   ('SELECT live.refresh_summaries()', '42501', ''),

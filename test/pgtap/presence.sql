@@ -117,6 +117,38 @@ SELECT cmp_ok(live.next_presence_deadline(), '>', live.clock(), 'and not before'
 DELETE FROM live.typing;
 SELECT pg_temp.news() \g /dev/null
 
+-- A user types while one of the user's connections does; what one says ends nothing of another.
+CREATE FUNCTION pg_temp.typing_news() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  news text;
+BEGIN
+  SELECT string_agg(payload ->> 'user_ids', ' ' ORDER BY id) INTO news FROM live.signal WHERE topic = 'typing:tabs';
+  DELETE FROM live.signal WHERE topic = 'typing:tabs';
+  RETURN news;
+END
+$$;
+CREATE TEMP TABLE typing_step (turn serial, call text, news text);
+INSERT INTO typing_step (call, news) VALUES
+  ($$live.set_typing_of_socket('00000000-0000-4000-8000-00000000a001', 'tabs', true)$$, '["anna"]'),
+  ($$live.set_typing_of_socket('00000000-0000-4000-8000-00000000a002', 'tabs', true)$$, NULL),
+  ($$live.set_typing_of_socket('00000000-0000-4000-8000-00000000a002', 'tabs', false)$$, NULL),
+  ($$live.set_typing('tabs', true)$$, NULL),
+  ($$live.set_typing_of_socket('00000000-0000-4000-8000-00000000a001', 'tabs', false)$$, NULL),
+  ($$live.set_typing_of_socket('00000000-0000-4000-8000-00000000a001', 'tabs', false)$$, NULL),
+  ($$live.set_typing_of_socket('00000000-0000-4000-8000-00000000a002', 'tabs', true)$$, NULL),
+  ($$live.set_typing('tabs', false)$$, '[]');
+SELECT is(pg_temp.as_user('anna', 'SELECT ' || call) || coalesce(pg_temp.typing_news(), ''), coalesce(news, ''), format('%s: %s', turn, call)) FROM typing_step ORDER BY turn;
+SELECT pg_temp.as_user('anna', $$SELECT live.set_typing_of_socket('00000000-0000-4000-8000-00000000a001', 'tabs', true), live.set_typing_of_socket('00000000-0000-4000-8000-00000000a002', 'tabs', true)$$) \g /dev/null
+UPDATE live.typing SET expires_at = live.clock() WHERE connection = '00000000-0000-4000-8000-00000000a001';
+SELECT pg_temp.typing_news(), live.expire_presence() \g /dev/null
+SELECT is(pg_temp.typing_news(), NULL, 'that one of two connections is not renewed is no news');
+SELECT is(live.typing_users('tabs'), '{anna}', 'the other one goes on');
+UPDATE live.typing SET expires_at = live.clock();
+SELECT live.expire_presence() \g /dev/null
+SELECT is(pg_temp.typing_news(), '[]', 'that both are not is told once');
+SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing_of_socket(NULL, 'tabs', true)$$), '22004', 'a connection is named');
+SELECT pg_temp.news() \g /dev/null
+
 -- Changes of what is shown.
 SELECT is(pg_temp.as_user('anna', $$SELECT (live.update_presence(custom_status => 'at lunch')).custom_status$$), 'at lunch', 'a text of one''s own');
 SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence anna online>online'], 'is one event');

@@ -301,6 +301,27 @@ describe('commands', () => {
     await eventually('anna types', async () => (await database.as('anna', `live.get_typing('${location}')`))[0].value.includes('anna'));
   });
 
+  for (const client of clients) {
+    test(`${client.name}: a tab that stops typing does not end the typing of another tab`, async () => {
+      const location = uniqueName('tabs');
+      const observer = await socketOf('ben', `realtime:typing:${location}`);
+      const tabs = [1, 2].map(() => client.connect(bridge, bridge.token({ sub: 'anna' })));
+      const [one, other] = tabs.map((tab) => tab.subscribe('presence'));
+      try {
+        await Promise.all([one, other].map((tab) => tab.reported('SUBSCRIBED')));
+        for (const [tab, is_typing] of [[one, true], [other, true], [other, false], [one, false]]) {
+          assert.equal((await tab.push('typing:indicator', { location, is_typing })).status, 'ok');
+          await database.query(`update live.typing set expires_at = now() + interval '1 hour' where location = $1`, [location]);
+        }
+        const sets = () => observer.broadcasts(`realtime:typing:${location}`).map(({ payload }) => payload.payload.user_ids);
+        await eventually('anna has stopped', () => sets().at(-1)?.length === 0);
+        assert.deepEqual(sets(), [['anna'], []]);
+      } finally {
+        await Promise.all(tabs.map((tab) => tab.close()));
+      }
+    });
+  }
+
   test("whoever holds a place in an open transaction holds up nobody's commands elsewhere", async () => {
     const location = uniqueName('held');
     const app = await database.connect();

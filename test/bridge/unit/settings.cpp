@@ -46,8 +46,8 @@ class SettingsTest : public testing::Test {
 };
 
 // realtime-js sends a heartbeat every 25 seconds, phoenix every 30, and gives up when the next one is due. A connection
-// that broke off silently ends before its client connects again, and the client comes back within the grace period (10 s)
-// of what it tracked. A client that sends its heartbeats is not asked for more signs of life.
+// that broke off silently ends before its client connects again, and the client comes back within the grace period (10
+// s) of what it tracked. A client that sends its heartbeats is not asked for more signs of life.
 TEST_F(SettingsTest, SilentConnectionsEndBeforeTheirClientsComeBack) {
   const auto settings = read({});
   ASSERT_TRUE(settings);
