@@ -1,6 +1,8 @@
 // Behaviour: a bridge that is asked to stop, shared by several processes, or read too slowly lets its clients go with a
 // code that brings them back, and keeps serving the others.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { clients } from './clients.mjs';
@@ -91,6 +93,19 @@ describe('a bridge', () => {
     await socket.broadcast(`realtime:${prefix}:few`, 'after the database is back');
     for (const each of [...idle.map((tcp) => tcp.socket), socket.socket]) each.destroy?.() ?? each.terminate();
     await bridge.stop();
+  });
+
+  test('stops in good order when it cannot accept, for want of descriptors, what has come meanwhile', async () => {
+    const bridge = await startBridge(database, { flags: ['--close-timeout', '1'] });
+    const slow = await RawSocket.open(bridge); // reads nothing, so that the bridge waits for it as it stops
+    slow.socket.pause();
+    const limit = async (files) => assert.equal((await once(spawn('prlimit', ['--pid', String(bridge.pid), `--nofile=${files}:`]), 'exit'))[0], 0);
+    await limit(3);
+    const waiting = await connectTcp(bridge);
+    await eventually('the bridge cannot accept', () => /could not accept/.test(bridge.log));
+    assert.deepEqual(await bridge.stop(), { code: 0, signal: null });
+    waiting.destroy();
+    slow.close();
   });
 
   test('without room for more connections still answers probes', async () => {

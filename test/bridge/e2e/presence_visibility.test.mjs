@@ -138,6 +138,30 @@ for (const mode of modes) {
       await rule('everyone');
     });
 
+    test('a viewer for whom more changes wait than may, while a check runs, joins again', async () => {
+      await database.query(`
+        create or replace function app.stuck(id text) returns boolean language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(4712); return true; end $$`);
+      await rule('function', 'app.stuck(text)');
+      const patient = await startBridge(database, { flags: ['--statement-timeout', '600'] });
+      const socket = await RawSocket.open(patient, { token: patient.token({ sub: uniqueName('viewer') }) });
+      await socket.join('realtime:presence');
+      const gate = await database.connect();
+      await gate.query('select pg_advisory_lock(4712)');
+      try {
+        const changes = `select live.emit('$presence', 'presence:update', jsonb_build_object('user_id', n::text)) from generate_series(1, $1::integer) as n`;
+        await database.query(changes, [1]);
+        await eventually('the check runs', async () => (await database.query(`select 1 from pg_locks where locktype = 'advisory' and objid = 4712 and not granted`)).rowCount > 0);
+        await database.query(changes, [10_001]);
+        const error = await socket.frame('the channel is lost', (frame) => frame.event === 'phx_error');
+        assert.match(error.payload.reason, /visibility/);
+      } finally {
+        await gate.query('select pg_advisory_unlock(4712)');
+        socket.close();
+        await patient.stop();
+      }
+      await rule('everyone');
+    });
+
     test('a check that fails lets nobody see anything, and says so to the client', async () => {
       await database.query(`create or replace function app.breaks(id text) returns boolean language plpgsql as $$ begin raise 'broken'; end $$`);
       await rule('function', 'app.breaks(text)');
