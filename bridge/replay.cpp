@@ -15,8 +15,8 @@ constexpr std::int64_t kMostLatest = 1000;
 
 // The first page of the latest events begins where the database says that those do.
 constexpr std::string_view kReplay = "select r.position, r.event, r.payload::text "
-                                     "from live.replay($1, coalesce($2, case when $5 is not null then "
-                                     "live.replay_start($1, to_timestamp($3::float8 / 1000), $5::integer) end), "
+                                     "from live.replay($1, coalesce($2, case when $5::integer is not null then "
+                                     "live.replay_start($1, to_timestamp($3::float8 / 1000), $5) end), "
                                      "to_timestamp($3::float8 / 1000), $4::integer) as r";
 
 class Replay : public std::enable_shared_from_this<Replay> {
@@ -135,7 +135,9 @@ void Replay::fail(Channel &channel, const DatabaseError &error) {
   if (started_) {
     std::exchange(started_, nullptr)(error);
     last_.reset(); // nothing was replayed
-    return end(channel);
+    const auto connection = connection_.lock();
+    if (Channel *joined = find(connection)) end(*joined); // else the join has failed, and the channel is gone
+    return;
   }
   // In the middle of it: the client joins again, and what it has it knows by position.
   services_.log.warning("a replay broke off", {{"sqlstate", error.sqlstate}, {"error", error.message}});

@@ -226,6 +226,26 @@ inEachMode((mode) => {
     });
   }
 
+  test('a replay that cannot be read in time is answered with an error, and the bridge goes on', async () => {
+    const { topic, witness, positions } = await withHistory('untold', 1);
+    const impatient = await startBridge(database, { flags: ['--statement-timeout', '1'] });
+    const app = await database.connect();
+    await app.query('begin; lock table live.event in access exclusive mode');
+    const socket = await RawSocket.open(impatient);
+    try {
+      const { payload } = await socket.join(topic, { config: { resume: positions[0] } });
+      assert.match(payload.response.reason, /57014/);
+      assert.ok(await socket.answers());
+    } finally {
+      await app.query('rollback');
+    }
+    assert.equal((await socket.join(topic, { ref: '2', config: { resume: positions[0] } })).payload.response.resume, 'ok');
+    assert.equal(impatient.exit, null);
+    witness.close();
+    socket.close();
+    await impatient.stop();
+  });
+
   test('a replay since now brings nothing old', async () => {
     const { topic, witness } = await withHistory('since', 2);
     const { rows } = await database.query("select ceil(extract(epoch from clock_timestamp()) * 1000)::bigint as since");
