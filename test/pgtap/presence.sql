@@ -139,11 +139,11 @@ INSERT INTO typing_step (call, news) VALUES
   ($$live.set_typing('tabs', false)$$, '[]');
 SELECT is(pg_temp.as_user('anna', 'SELECT ' || call) || coalesce(pg_temp.typing_news(), ''), coalesce(news, ''), format('%s: %s', turn, call)) FROM typing_step ORDER BY turn;
 SELECT pg_temp.as_user('anna', $$SELECT live.set_typing_of_socket('00000000-0000-4000-8000-00000000a001', 'tabs', true), live.set_typing_of_socket('00000000-0000-4000-8000-00000000a002', 'tabs', true)$$) \g /dev/null
-UPDATE live.typing SET expires_at = live.clock() WHERE connection = '00000000-0000-4000-8000-00000000a001';
+UPDATE live.typing SET expires_at = live.clock(), check_at = live.clock() WHERE connection = '00000000-0000-4000-8000-00000000a001';
 SELECT pg_temp.typing_news(), live.expire_presence() \g /dev/null
 SELECT is(pg_temp.typing_news(), NULL, 'that one of two connections is not renewed is no news');
 SELECT is(live.typing_users('tabs'), '{anna}', 'the other one goes on');
-UPDATE live.typing SET expires_at = live.clock();
+UPDATE live.typing SET expires_at = live.clock(), check_at = live.clock();
 SELECT live.expire_presence() \g /dev/null
 SELECT is(pg_temp.typing_news(), '[]', 'that both are not is told once');
 SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing_of_socket(NULL, 'tabs', true)$$), '22004', 'a connection is named');
