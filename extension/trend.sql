@@ -20,15 +20,19 @@ CREATE INDEX trend_type_score_idx ON live.trend (entity_type, score);
 SELECT pg_extension_config_dump('live.trend', '');
 ALTER TABLE live.trend ENABLE ROW LEVEL SECURITY;
 
--- A random id: a sequence would fall behind where rows are copied in, and a table without a key cannot be published.
+-- By transaction, so that folding never passes what is folded: dead rows stay as long as somebody has an old snapshot. A
+-- random id: a sequence would fall behind where rows are copied in, and a table without a key cannot be published.
 CREATE TABLE live.trend_change (
-  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  id uuid NOT NULL DEFAULT gen_random_uuid(),
   entity_type text COLLATE "C" NOT NULL,
   entity_id text COLLATE "C" NOT NULL,
   moment double precision NOT NULL,
-  weight double precision NOT NULL
+  weight double precision NOT NULL,
+  PRIMARY KEY (xid, id)
 );
 COMMENT ON TABLE live.trend_change IS 'What is to be added to the sums, or taken away.';
+COMMENT ON COLUMN live.trend_change.xid IS 'The transaction that stored the row, in this cluster.';
 COMMENT ON COLUMN live.trend_change.id IS 'Names the row.';
 COMMENT ON COLUMN live.trend_change.entity_type IS 'As in live.activity_stream.';
 COMMENT ON COLUMN live.trend_change.entity_id IS 'The same.';
@@ -36,6 +40,43 @@ COMMENT ON COLUMN live.trend_change.moment IS 'When the activity was logged, see
 COMMENT ON COLUMN live.trend_change.weight IS '1, or -1 where it is public no more.';
 SELECT pg_extension_config_dump('live.trend_change', '');
 ALTER TABLE live.trend_change ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER stamp_trend_change BEFORE INSERT ON live.trend_change
+FOR EACH ROW WHEN (new.xid <> pg_current_xact_id()) EXECUTE FUNCTION live.stamp_audience();
+ALTER TABLE live.trend_change ENABLE ALWAYS TRIGGER stamp_trend_change;
+
+-- Not dumped: a copy begins with all that it has.
+CREATE TABLE live.trend_fold (
+  is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+  snapshot pg_snapshot NOT NULL
+);
+COMMENT ON TABLE live.trend_fold IS 'Up to where changes were added to the sums: one row.';
+COMMENT ON COLUMN live.trend_fold.is_only IS 'There is one row.';
+COMMENT ON COLUMN live.trend_fold.snapshot IS 'What was visible in it is in the sums.';
+INSERT INTO live.trend_fold (snapshot) VALUES ('1:1:');
+ALTER TABLE live.trend_fold ENABLE ROW LEVEL SECURITY;
+
+-- A transaction with an id sees itself as ended, and may go on.
+CREATE FUNCTION live.without_own(snapshot pg_snapshot) RETURNS pg_snapshot
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN own.xid < pg_snapshot_xmax(snapshot) THEN live.with_running(snapshot, ARRAY[own.xid]) ELSE snapshot END
+  FROM (SELECT pg_current_xact_id_if_assigned()) AS own (xid)
+$$;
+COMMENT ON FUNCTION live.without_own(pg_snapshot) IS 'The snapshot as if the current transaction still ran.';
+
+-- Of its own transaction, too, and of ids that no transaction has had yet: rows of another cluster, copied in without triggers.
+CREATE FUNCTION live.unfolded_xids() RETURNS TABLE (first_xid xid8, end_xid xid8)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT r.first_xid, r.end_xid
+  FROM live.trend_fold f CROSS JOIN LATERAL live.ended_xids(f.snapshot, live.without_own(pg_current_snapshot())) AS r
+  UNION ALL
+  SELECT own.xid, (own.xid::text::bigint + 1)::text::xid8 FROM (SELECT pg_current_xact_id_if_assigned()) AS own (xid)
+  WHERE own.xid < pg_snapshot_xmax(pg_current_snapshot())
+  UNION ALL
+  SELECT pg_snapshot_xmax(pg_current_snapshot()), '18446744073709551615'
+$$;
+COMMENT ON FUNCTION live.unfolded_xids() IS 'Ranges of the transactions whose changes of trends are not in the sums. Part of live.fold_trends() and live.trending().';
 
 CREATE FUNCTION live.trend_moment(at timestamptz) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -107,7 +148,8 @@ COMMENT ON FUNCTION live.current_trend(text, text, double precision, double prec
 -- rounding left.
 CREATE FUNCTION live.fold_trends() RETURNS bigint
 LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   folded bigint;
 BEGIN
@@ -116,7 +158,10 @@ BEGIN
   END IF;
   -- One statement: what is taken here and what is counted anew are of one snapshot.
   WITH taken AS (
-    DELETE FROM live.trend_change RETURNING entity_type, entity_id, moment, weight
+    DELETE FROM live.trend_change c USING live.unfolded_xids() AS r WHERE c.xid >= r.first_xid AND c.xid < r.end_xid
+    RETURNING c.entity_type, c.entity_id, c.moment, c.weight
+  ), passed AS (
+    UPDATE live.trend_fold SET snapshot = live.without_own(pg_current_snapshot()) WHERE EXISTS (SELECT FROM taken)
   ), changed AS MATERIALIZED (
     SELECT t.entity_type, t.entity_id, min(t.weight) < 0 AS anew, array_agg(t.moment) AS moments
     FROM taken t GROUP BY t.entity_type, t.entity_id
@@ -139,6 +184,16 @@ END
 $$;
 COMMENT ON FUNCTION live.fold_trends() IS 'Adds what was appended to the sums; returns of how many entities. Part of live.refresh_summaries().';
 
+CREATE FUNCTION live.unfolded_changes() RETURNS SETOF live.trend_change
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+  RETURN QUERY SELECT c.* FROM live.unfolded_xids() AS r JOIN live.trend_change c ON c.xid >= r.first_xid AND c.xid < r.end_xid;
+END
+$$;
+COMMENT ON FUNCTION live.unfolded_changes() IS 'What is not in the sums yet. Part of live.trending().';
+
 -- Those whose sum has not changed are read off the index; among the others no more are needed than there are.
 CREATE FUNCTION live.trending(kind text, most integer)
 RETURNS TABLE (entity_type text, entity_id text, score double precision)
@@ -153,7 +208,7 @@ BEGIN
   WITH changed AS MATERIALIZED (
     SELECT c.entity_type, c.entity_id, array_agg(c.moment) FILTER (WHERE c.weight > 0) AS added,
            array_agg(c.moment) FILTER (WHERE c.weight < 0) AS removed
-    FROM live.trend_change c WHERE kind IS NULL OR c.entity_type = kind
+    FROM live.unfolded_changes() c WHERE kind IS NULL OR c.entity_type = kind
     GROUP BY c.entity_type, c.entity_id
   ), summed AS (
     SELECT c.entity_type, c.entity_id,

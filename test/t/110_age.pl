@@ -161,4 +161,27 @@ for my $kind (@kinds)
 	is($compiled, 'not compiled', "$name: nothing is compiled");
 	cmp_ok($blocks, '<=', $most_blocks, "$name: reads little ($blocks blocks)");
 }
+
+# While somebody keeps an old snapshot, what was added to the sums of trends stays as dead rows; somebody commits late.
+my ($reader, $late_writer) = map { $node->background_psql('postgres', on_error_stop => 1) } 1, 2;
+$reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM live.trend_change');
+my $change = q{INSERT INTO live.trend_change (entity_type, entity_id, moment, weight) SELECT 'trendy', 'thing', live.trend_moment(now()), 1};
+$late_writer->query_safe('BEGIN; ' . $change =~ s/trendy/late/r);
+$node->safe_psql('postgres', "$change FROM generate_series(1, 100000); SELECT live.fold_trends()");
+cmp_ok($node->safe_psql('postgres', "SELECT pg_relation_size('live.trend_change') / 8192"), '>', $most_blocks, 'dead rows are kept');
+for my $call ('SELECT live.fold_trends()', 'SELECT * FROM live.get_trending()')
+{
+	my ($blocks) = work_of('bridge', $call, $change);
+	cmp_ok($blocks, '<=', $most_blocks, "$call does not read them ($blocks blocks)");
+}
+$node->safe_psql('postgres', 'SELECT live.fold_trends()');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM live.get_trending('late')}), 0, 'what is not committed does not count');
+$late_writer->query_safe('COMMIT');
+for my $moment ('until it is folded', 'and then')
+{
+	is($node->safe_psql('postgres', q{SELECT score > 0.9 AND score <= 1 FROM live.get_trending('late')}), 't', "what is committed late counts once, $moment");
+	$node->safe_psql('postgres', 'SELECT live.fold_trends()');
+}
+is($node->safe_psql('postgres', 'SELECT count(*) FROM live.trend_change'), 0, 'nothing is left over');
+$_->quit for $reader, $late_writer;
 done_testing();
