@@ -165,7 +165,7 @@ WITH RECURSIVE run AS (
 SELECT is_empty($$SELECT name FROM privileged WHERE name IN ('passes_rule', 'can_see_presence', 'require_entity', 'topic_access', 'entity_id', 'track_row')$$,
   'what asks the app''s checks, relations and types is never called with the rights of the owner');
 SELECT set_eq($$SELECT name FROM privileged WHERE body ~* '\mexecute\M' AND prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')$$,
-  $$VALUES ('drop_expired_events'), ('read_feed'), ('refresh_summary'), ('slot_has_fresh_rows')$$, 'those that build statements are reviewed: their statements name relations of live and take values as parameters');
+  $$VALUES ('drop_expired_events'), ('feed_group_members'), ('read_feed'), ('refresh_summary'), ('slot_has_fresh_rows')$$, 'those that build statements are reviewed: their statements name relations of live and take values as parameters');
 SELECT is_empty($$SELECT name, t::regtype FROM privileged, unnest(proargtypes) AS t JOIN pg_type y ON y.oid = t
   WHERE y.typnamespace NOT IN ('pg_catalog'::regnamespace, 'live'::regnamespace) OR y.typtype = 'p' AND NOT (name = 'note_summary_change')$$, 'none of them takes a value of a type of the app');
 SELECT is_empty($$SELECT c.oid::regclass, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid
