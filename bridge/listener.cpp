@@ -67,11 +67,11 @@ std::uint64_t Listener::patience() const {
 void Listener::tick() {
   if (paused_) return;
   const std::uint64_t now = loop_.now();
-  if (running_ != Query::none) {
-    if (now - std::max(asked_at_, heard_at_) <= patience()) return;
+  if (running_ != Query::none && now - std::max(asked_at_, heard_at_) > patience()) {
     ++silences_;
     return link_.fail("no answer to a query of the listener");
   }
+  if (running_ != Query::none && running_ != Query::await) return;
   if (now - polled_at_ >= settings_.poll_seconds * 1000u) {
     polled_at_ = now;
     // Also with a worker, which may be away: it costs next to nothing when nothing waits.
@@ -80,7 +80,7 @@ void Listener::tick() {
     if (in_transaction_mode_ && now - maintained_at_ > kMaintainEvery) must_drop_expired_ = must_refresh_ = true;
     return look();
   }
-  if (now - heard_at_ >= kTick / 2) send(Query::heartbeat);
+  if (running_ == Query::none && now - heard_at_ >= kTick / 2) send(Query::heartbeat);
 }
 
 void Listener::on_ready() {
@@ -144,7 +144,14 @@ void Listener::send(Query query) {
     break;
   case Query::heartbeat:
     sent = simple(listener_sql::heartbeat);
+    worker_runs_ = !in_transaction_mode_; // perhaps again
     break;
+  case Query::await: {
+    const std::string known = std::to_string(last_->batch);
+    const std::array values = {known.c_str()};
+    sent = PQsendQueryParams(connection, listener_sql::await, 1, nullptr, values.data(), nullptr, nullptr, 0) == 1;
+    break;
+  }
   }
   if (!sent) return link_.fail(PQerrorMessage(connection));
   link_.flush();
@@ -217,6 +224,7 @@ void Listener::take_result(Rows rows) {
   case PGRES_TUPLES_OK:
     if (running_ == Query::start && rows.count() == 1) take_state(rows);
     if (running_ == Query::find_next && rows.count() == 1) skip(event_of(rows), failed_->message);
+    if (running_ == Query::await && rows.count() == 1) take_newest(rows);
     return;
   default:
     take_error(error_of(rows));
@@ -228,6 +236,7 @@ void Listener::take_result(Rows rows) {
 // their positions may be of no batch. They are told to join again, and a resume from there is answered "lost".
 void Listener::take_state(const Rows &rows) {
   in_transaction_mode_ = !rows.is_true(0, 0);
+  worker_runs_ = !in_transaction_mode_;
   const std::int64_t newest = rows.number(0, 1);
   const bool is_known = rows.is_true(0, 2);
   if (!last_ || !is_known) durable_batch_ = newest;
@@ -244,6 +253,11 @@ void Listener::take_state(const Rows &rows) {
     last_ = Seen{durable_batch_, std::nullopt};
   }
   if (begins) receiver_.begin();
+}
+
+void Listener::take_newest(const Rows &rows) {
+  worker_runs_ = !rows.is_null(0, 0);
+  if (rows.number(0, 0) > last_->batch) must_look_ = true;
 }
 
 void Listener::take_error(const DatabaseError &error) {
@@ -313,6 +327,7 @@ void Listener::finished() {
   case Query::refresh:
   case Query::expire_presence:
   case Query::heartbeat:
+  case Query::await:
     return next();
   }
 }
@@ -358,6 +373,7 @@ void Listener::next() {
     }
     silences_ = 0;
     link_.works();
+    if (worker_runs_) send(Query::await);
     return;
   }
   must_look_ = false;

@@ -47,6 +47,7 @@ class Listener {
     refresh,
     expire_presence,
     heartbeat,
+    await, // the next batch, of the worker
   };
 
   void on_ready();
@@ -58,6 +59,7 @@ class Listener {
   void take_result(Rows rows);
   void take_event(Rows rows);
   void take_state(const Rows &rows);
+  void take_newest(const Rows &rows);
   void take_error(const DatabaseError &error);
   void skip(const LiveEvent &event, std::string_view reason);
   void finished();
@@ -88,6 +90,7 @@ class Listener {
   bool must_look_ = false;    // a doorbell rang, or may have
   bool must_publish_ = false; // nobody else makes batches: in-transaction mode
   bool in_transaction_mode_ = false;
+  bool worker_runs_ = false;       // as far as the last answer says
   bool must_drop_expired_ = false; // without workers, old events and stale summaries are the bridges' to see to
   bool must_refresh_ = false;
   bool must_expire_presence_ = false; // and so is announcing who has gone

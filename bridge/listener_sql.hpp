@@ -42,5 +42,7 @@ inline constexpr const char *refresh = "select live.refresh_summaries()";
 inline constexpr const char *expire_presence = "select live.expire_presence()";
 // Takes no snapshot, and no transaction id.
 inline constexpr const char *heartbeat = "";
+// A heartbeat that waits for the next batch.
+inline constexpr const char *await = "call live.await_batch($1, 1000)";
 
 } // namespace pg_live::listener_sql

@@ -144,6 +144,7 @@ BEGIN
        live.report_activity(uuid[], integer[]), live.store_channel_presence(uuid, jsonb, text[]), live.refused_members(jsonb),
        live.channel_roster(text, boolean),
        live.refresh_summaries(), live.drop_expired_activities() TO %s', role);
+  EXECUTE format('GRANT EXECUTE ON PROCEDURE live.await_batch(bigint, integer, bigint) TO %s', role);
   PERFORM live.grant_memberships();
 END
 $$;
@@ -173,14 +174,14 @@ BEGIN
     WHERE acl.grantee NOT IN (0, object.owner)
   LOOP
     EXECUTE format('REVOKE ALL ON SCHEMA live FROM %s', grantee);
-    EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA live FROM %s', grantee);
+    EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA live FROM %s', grantee);
     EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA live FROM %s', grantee);
     EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA live FROM %s', grantee);
   END LOOP;
 END
 $$;
 REVOKE ALL ON SCHEMA live FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA live FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA live FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA live FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA live FROM PUBLIC;
 

@@ -65,6 +65,8 @@ void start_up() {
       pg_atomic_init_u64(&entry.next_deadline, no_deadline);
       pg_atomic_init_u32(&entry.earlier_deadline, 0);
       pg_atomic_init_u32(&entry.summaries_changed, 0);
+      pg_atomic_init_u64(&entry.newest_batch, 0);
+      ConditionVariableInit(&entry.batch_stored);
     }
   }
   LWLockRelease(AddinShmemInitLock);

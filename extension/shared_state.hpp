@@ -27,6 +27,10 @@ struct DatabaseState {
   pg_atomic_uint64 next_deadline;
   pg_atomic_uint32 earlier_deadline;
   pg_atomic_uint32 summaries_changed; // since the refresher last looked
+  // The newest batch that a worker has published since the server started; 0 if none has. Those who wait for the next
+  // one sleep on batch_stored.
+  pg_atomic_uint64 newest_batch;
+  ConditionVariable batch_stored;
 };
 
 // Asks for shared memory when the server preloads the library; does nothing otherwise.

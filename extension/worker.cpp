@@ -6,6 +6,7 @@
 // may fail alone.
 #include "worker.hpp"
 
+#include "await_batch.hpp"
 #include "background_worker.hpp"
 #include "boundary.hpp"
 #include "chore.hpp"
@@ -40,20 +41,22 @@ void forget_deadline(int, Datum argument) {
   pg_atomic_write_u64(&state->next_deadline, no_deadline);
 }
 
-// Publishes, and notifies if the newest batch is another than the last one this process notified of. A batch may also
-// come from live.publish(), or from a worker that was ended before it notified.
+// Publishes, and makes the newest batch known if it is another than the last one this process made known: to bridges
+// that wait in live.await_batch() at once, then to all that listen. A batch may also come from live.publish(), or from
+// a worker that was ended before it said so.
 struct Pass {
   bool news;  // there was something new
   bool holds; // parts of what is held are left
 };
 
-Pass publish(int64 &last_notified, HeldParts parts) {
+Pass publish(DatabaseState &state, int64 &last_notified, HeldParts parts) {
   WorkerTransaction transaction("publishing");
   const Published published = store_next_batch(Flush::durable_batches, parts);
   const int64 batch = published.newest.value_or(0);
   transaction.commit();
   if (batch == last_notified) return {false, published.holds};
   last_notified = batch;
+  make_known(state, batch);
   if (batch == 0) return {false, false}; // the extension was dropped
 
   char payload[32];
@@ -139,7 +142,7 @@ void run(DatabaseState &state) {
     announce(state);
     // Also if the clock was set back meanwhile.
     const bool part_is_due = started >= next_part || next_part - started > part_pause_ms * INT64CONST(1000);
-    const Pass pass = publish(last_notified, part_is_due ? HeldParts::release : HeldParts::leave);
+    const Pass pass = publish(state, last_notified, part_is_due ? HeldParts::release : HeldParts::leave);
     note_success(state.worker);
     if (!pass.holds)
       next_part = 0;

@@ -154,6 +154,7 @@ FROM (VALUES
   ('my_sessions', ' -> SETOF uuid'),
   ('follows', 'user_id text -> boolean'),
   ('shares_session_with', 'user_id text -> boolean'),
+  ('await_batch', 'IN known_batch bigint, IN patience integer, INOUT newest_batch bigint DEFAULT NULL::bigint -> record'),
   ('publish', ' -> bigint'),
   ('status', ' -> jsonb'),
   ('grant_client', 'role regrole -> void'),
@@ -175,7 +176,7 @@ CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,u
   my_follows,follow,unfollow,entity_type_of,entity_id,require_entity,activity_cursor,visible_audience,own_audience,audience,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,
   get_entity_activities,get_feed_groups,get_notifications,mark_seen,mark_read,unread_count,get_trending,get_activity_trends,to_activitystreams,
   activitystreams_type,activitystreams_urn,activitystreams_time}'::name[]);
-CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,publish,drop_expired_events,status,stream_state,
+CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,await_batch,publish,drop_expired_events,status,stream_state,
   expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity,
   store_channel_presence,refused_members,channel_roster,refresh_summaries,drop_expired_activities,default_lease,idle_after}'::name[]);
 CREATE ROLE "Weird Role";
@@ -253,6 +254,7 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('SELECT live.emit(''t'', ''e'', ''{}'')', '42501', '42501'),
   ('SELECT live.newest_batch()', '42501', ''),
   ('SELECT live.fetch_events(0, NULL, 1)', '42501', ''),
+  ('CALL live.await_batch(0, 0)', '42501', '25001'),
   ('SELECT live.status()', '42501', ''),
   ('SELECT live.drop_expired_events()', '42501', ''),
   ('SELECT live.store_next_batch(1, true, true)', '42501', '42501'),

@@ -148,12 +148,12 @@ for (const mode of modes) {
       const topic = `realtime:${prefix}:silent`;
       const socket = await RawSocket.open(bridge);
       await socket.join(topic);
-      // Between two statements: whoever is stopped while it publishes holds the lock of all publishers.
+      // While it waits: one that is stopped while it publishes holds the lock of all publishers.
       const stopped = await eventually('an idle backend is stopped', async () => {
         const [pid] = await listener();
         process.kill(pid, 'SIGSTOP');
-        const { rows } = await database.query('select state from pg_stat_activity where pid = $1', [pid]);
-        if (rows[0].state === 'idle') return pid;
+        const { rows } = await database.query('select state, query from pg_stat_activity where pid = $1', [pid]);
+        if (rows[0].state === 'idle' || rows[0].query.includes('await_batch')) return pid;
         process.kill(pid, 'SIGCONT');
         return null;
       });

@@ -1,0 +1,74 @@
+// Waits in a bridge's backend for the next batch, which the worker makes known in shared memory once it is committed:
+// sooner than by NOTIFY, and without the lock that all notifying transactions share.
+//
+// Invariants: a session that waits has no snapshot and no transaction id, so it holds up neither vacuum nor
+// publication; a wait ends by itself after longest_wait_ms.
+#include "await_batch.hpp"
+
+#include "boundary.hpp"
+
+namespace pg_live {
+
+namespace {
+
+constexpr int longest_wait_ms = 10'000;
+
+int64 newest_batch(DatabaseState &state) { return static_cast<int64>(pg_atomic_read_u64(&state.newest_batch)); }
+
+// Ends the transaction of the CALL, and with it its snapshot. Another one begins, which takes none while it waits.
+void let_go_of_snapshot(const FunctionCallInfo fcinfo) {
+  const Node *const context = fcinfo->context;
+  if (context == nullptr || !IsA(context, CallContext) || reinterpret_cast<const CallContext *>(context)->atomic)
+    ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+                    errmsg("live.await_batch() cannot run in a transaction block or a function"),
+                    errhint("CALL it by itself.")));
+  SPI_connect_ext(SPI_OPT_NONATOMIC);
+  SPI_commit();
+  SPI_finish();
+}
+
+void wait_beyond(DatabaseState &state, int64 known, int patience_ms) {
+  const TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), patience_ms);
+  ConditionVariablePrepareToSleep(&state.batch_stored);
+  while (newest_batch(state) <= known && state.worker.pid != 0) {
+    const long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+    if (left <= 0) break;
+    ConditionVariableTimedSleep(&state.batch_stored, Min(left, patience_ms), PG_WAIT_EXTENSION);
+  }
+  ConditionVariableCancelSleep();
+}
+
+Datum await_batch(FunctionCallInfo fcinfo) {
+  if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("known_batch and patience must not be null")));
+  const int64 known = PG_GETARG_INT64(0);
+  const int patience_ms = PG_GETARG_INT32(1);
+  if (patience_ms < 0)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("patience must not be negative")));
+  DatabaseState *const state = own_database_state();
+  let_go_of_snapshot(fcinfo);
+  if (state != nullptr) wait_beyond(*state, known, Min(patience_ms, longest_wait_ms));
+
+  TupleDesc row = nullptr;
+  if (get_call_result_type(fcinfo, nullptr, &row) != TYPEFUNC_COMPOSITE) elog(ERROR, "return type must be a row type");
+  const bool runs = state != nullptr && state->worker.pid != 0;
+  Datum newest = Int64GetDatum(runs ? newest_batch(*state) : 0);
+  bool is_null = !runs;
+  PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), &newest, &is_null)));
+}
+
+} // namespace
+
+void make_known(DatabaseState &state, int64 batch) {
+  pg_atomic_write_u64(&state.newest_batch, static_cast<uint64>(batch));
+  ConditionVariableBroadcast(&state.batch_stored);
+}
+
+} // namespace pg_live
+
+extern "C" {
+PG_FUNCTION_INFO_V1(pg_live_await_batch);
+extern PGDLLEXPORT Datum pg_live_await_batch(PG_FUNCTION_ARGS);
+
+Datum pg_live_await_batch(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::await_batch>(fcinfo); }
+}
