@@ -71,6 +71,8 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
     RAISE EXCEPTION 'role does not exist' USING ERRCODE = 'undefined_object';
   END IF;
+  -- Two grants at a time on one object fail: "tuple concurrently updated".
+  LOCK TABLE live.granted_role IN SHARE ROW EXCLUSIVE MODE;
   EXECUTE format('GRANT USAGE ON SCHEMA live TO %s', role);
 END
 $$;

@@ -154,7 +154,6 @@ FROM (VALUES
   ('my_sessions', ' -> SETOF uuid'),
   ('follows', 'user_id text -> boolean'),
   ('shares_session_with', 'user_id text -> boolean'),
-  ('await_batch', 'IN known_batch bigint, IN patience integer, INOUT newest_batch bigint DEFAULT NULL::bigint -> record'),
   ('publish', ' -> bigint'),
   ('status', ' -> jsonb'),
   ('grant_client', 'role regrole -> void'),

@@ -43,9 +43,7 @@ export class Database {
   }
 
   async open() {
-    await this.#withServer(async (server) => {
-      // Roles and the shared database are everybody's: one test file at a time prepares them.
-      await server.query("select pg_advisory_lock(hashtext('pg_live end to end'))");
+    await this.#alone(async (server) => {
       await server.query(roles);
       if (this.mode !== 'worker') await server.query(`create database ${this.name}`);
       this.main = await this.connect();
@@ -55,6 +53,23 @@ export class Database {
       const { rows } = await this.query("select live.status()->>'mode' as mode");
       return rows[0].mode === this.mode;
     });
+  }
+
+  /** Roles and what is granted to them are everybody's: one test file at a time changes them. */
+  #alone(work) {
+    return this.#withServer(async (server) => {
+      await server.query("select pg_advisory_lock(hashtext('pg_live end to end'))");
+      await work(server);
+    });
+  }
+
+  /** Makes a role that may be a bridge. */
+  makeBridgeRole(role, options = 'login') {
+    return this.#alone(() => this.query(`create role ${role} ${options} noinherit; select live.grant_bridge('${role}')`));
+  }
+
+  dropRole(role) {
+    return this.#alone(() => this.query(`drop owned by ${role}; drop role ${role}`));
   }
 
   async #withServer(work) {

@@ -17,7 +17,7 @@ inEachMode((mode) => {
 
   test('a role with settings of every odd kind can listen', async () => {
     const role = uniqueName('odd');
-    await database.query(`create role ${role} login noinherit; select live.grant_bridge('${role}')`);
+    await database.makeBridgeRole(role);
     const settings = {
       default_transaction_isolation: 'serializable', default_transaction_read_only: 'on', default_transaction_deferrable: 'on',
       statement_timeout: '100ms', lock_timeout: '1ms', idle_session_timeout: '200ms', idle_in_transaction_session_timeout: '1ms',
@@ -41,14 +41,14 @@ inEachMode((mode) => {
     assert.equal(await pid(), first, 'on the same connection');
     socket.close();
     await bridge.stop();
-    await database.query(`drop owned by ${role}; drop role ${role}`);
+    await database.dropRole(role);
   });
 });
 
 test('a client that joins before the stream of events has begun is answered once it has, and misses nothing', async () => {
   const database = await openDatabase();
   const role = uniqueName('late');
-  await database.query(`create role ${role} nologin noinherit; select live.grant_bridge('${role}')`);
+  await database.makeBridgeRole(role, 'nologin');
   const prefix = await database.topics();
   const failures = (bridge) => bridge.log.split('"listener"').length - 1;
   const bridge = await startBridge(database, {
@@ -68,7 +68,7 @@ test('a client that joins before the stream of events has begun is answered once
   await socket.broadcast(topic, 'first');
   socket.close();
   await bridge.stop();
-  await database.query(`drop owned by ${role}; drop role ${role}`);
+  await database.dropRole(role);
   await database.close();
 });
 
