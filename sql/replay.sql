@@ -158,8 +158,10 @@ SELECT event FROM live.replay('replay:e', live.replay_start('replay:e', max_even
 SELECT event, live.replay_start('replay:c', now() - interval '10 minutes', 2) AS start FROM live.replay('replay:c', since => now() - interval '10 minutes');
 SELECT live.replay_start('replay:none'), live.replay_start('replay:a', 'infinity');
 -- What is emitted and not published does not count, nor what cannot be sent any more.
+BEGIN;
 SELECT count(live.emit('replay:a', 'waits', '0')) FROM generate_series(1, 100);
 SELECT event FROM live.replay('replay:a', live.replay_start('replay:a', max_events => 2));
+ROLLBACK;
 CREATE FUNCTION blocks_read(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   plan json;

@@ -110,7 +110,9 @@ describe('presence by HTTP', () => {
         `insert into live.connection (id, user_id, device_type, active, connected_at, last_active_at, seen_at, expires_at, check_at)
          select gen_random_uuid(), user_id, 'web', right(user_id, 1) <> '0', now(), now(), now(), now() + interval '1 hour', now() + interval '1 hour'
          from live.user_presence where starts_with(user_id, $1)`, [stem]);
-      await database.query("update live.user_presence set status = 'online' where starts_with(user_id, $1)", [stem]);
+      await database.query(
+        `update live.user_presence set status = case when right(user_id, 1) = '0' then 'away' else 'online' end::live.presence_status
+         where starts_with(user_id, $1)`, [stem]);
     });
     after(async () => {
       await database.query('delete from live.connection where starts_with(user_id, $1)', [stem]);

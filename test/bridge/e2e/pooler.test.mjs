@@ -53,7 +53,7 @@ async function useSocket(bridge, topic, user) {
   assert.equal(joined.payload.status, 'ok', JSON.stringify(joined.payload));
   socket.send('1', '2', `realtime:${topic}`, 'presence:update', { custom_status: `on a socket: ${user}` });
   const { payload } = await socket.reply('2');
-  assert.deepEqual([payload.status, payload.response.user_id, payload.response.custom_status], ['ok', user, `on a socket: ${user}`]);
+  assert.deepEqual([payload.status, payload.response.user_id, payload.response.custom_status], ['ok', user, `on a socket: ${user}`], JSON.stringify(payload));
   const { payload: missed } = await socket.broadcast(`realtime:${topic}`, 'greeting');
   assert.deepEqual(missed.payload, { to: 'all' });
   await socket.close();
