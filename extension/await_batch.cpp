@@ -7,6 +7,8 @@
 
 #include "boundary.hpp"
 
+#include <utility>
+
 namespace pg_live {
 
 namespace {
@@ -14,6 +16,27 @@ namespace {
 constexpr int longest_wait_ms = 10'000;
 
 int64 newest_batch(DatabaseState &state) { return static_cast<int64>(pg_atomic_read_u64(&state.newest_batch)); }
+
+void stop_following(int, Datum argument) {
+  pg_atomic_fetch_sub_u32(&reinterpret_cast<DatabaseState *>(DatumGetPointer(argument))->followers, 1);
+}
+
+void follow(DatabaseState &state) {
+  static constinit bool follows = false;
+  if (std::exchange(follows, true)) return;
+  pg_atomic_fetch_add_u32(&state.followers, 1);
+  before_shmem_exit(stop_following, PointerGetDatum(&state));
+}
+
+// Once a batch: a session that waits again for the same one has told already.
+void note_progress(DatabaseState &state, int64 known) {
+  static constinit int64 noted = -1;
+  const int64 newest = newest_batch(state);
+  if (known < newest || noted == newest) return;
+  noted = newest;
+  pg_atomic_fetch_add_u32(&state.caught_up, 1);
+  if (state.holds_parts) ring(state.worker);
+}
 
 // Ends the transaction of the CALL, and with it its snapshot. Another one begins, which takes none while it waits.
 void let_go_of_snapshot(const FunctionCallInfo fcinfo) {
@@ -47,7 +70,11 @@ Datum await_batch(FunctionCallInfo fcinfo) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("patience must not be negative")));
   DatabaseState *const state = own_database_state();
   let_go_of_snapshot(fcinfo);
-  if (state != nullptr) wait_beyond(*state, known, Min(patience_ms, longest_wait_ms));
+  if (state != nullptr) {
+    follow(*state);
+    note_progress(*state, known);
+    wait_beyond(*state, known, Min(patience_ms, longest_wait_ms));
+  }
 
   TupleDesc row = nullptr;
   if (get_call_result_type(fcinfo, nullptr, &row) != TYPEFUNC_COMPOSITE) elog(ERROR, "return type must be a row type");
@@ -61,7 +88,12 @@ Datum await_batch(FunctionCallInfo fcinfo) {
 
 void make_known(DatabaseState &state, int64 batch) {
   pg_atomic_write_u64(&state.newest_batch, static_cast<uint64>(batch));
+  pg_atomic_write_u32(&state.caught_up, 0);
   ConditionVariableBroadcast(&state.batch_stored);
+}
+
+bool everyone_is_caught_up(DatabaseState &state) {
+  return pg_atomic_read_u32(&state.caught_up) >= pg_atomic_read_u32(&state.followers);
 }
 
 } // namespace pg_live

@@ -66,6 +66,9 @@ void start_up() {
       pg_atomic_init_u32(&entry.earlier_deadline, 0);
       pg_atomic_init_u32(&entry.summaries_changed, 0);
       pg_atomic_init_u64(&entry.newest_batch, 0);
+      pg_atomic_init_u32(&entry.followers, 0);
+      pg_atomic_init_u32(&entry.caught_up, 0);
+      entry.holds_parts = false;
       ConditionVariableInit(&entry.batch_stored);
     }
   }

@@ -30,6 +30,9 @@ struct DatabaseState {
   // The newest batch that a worker has published since the server started; 0 if none has. Those who wait for the next
   // one sleep on batch_stored.
   pg_atomic_uint64 newest_batch;
+  pg_atomic_uint32 followers; // sessions that have waited for a batch, and are still there
+  pg_atomic_uint32 caught_up; // of them, those that know the newest batch, about: each counts itself once a batch
+  volatile bool holds_parts;  // the next part of a large transaction waits for the followers
   ConditionVariable batch_stored;
 };
 

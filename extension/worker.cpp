@@ -29,9 +29,11 @@ namespace {
 
 constexpr long longest_maintenance_pause_ms = 600'000;
 
-// From one part of what is held to the next: with parts of 1,000 events, 50,000 events a second, which leaves bridges
-// and clients time for the other topics.
+// From one part of what is held to the next: with parts of 1,000 events, 50,000 events a second at most, which leaves
+// bridges and clients time for the other topics. A part waits for the bridges that are behind, so that what others emit
+// meanwhile stands behind one part and not behind all of them; but not for ever.
 constexpr long part_pause_ms = 20;
+constexpr long longest_part_pause_ms = 100;
 
 constinit Chore announcing{"announcing presence"};
 constinit Chore dropping{"dropping expired events"};
@@ -125,13 +127,44 @@ long maintenance_pause_ms() {
   return Min(shortest_retention * 1000L / 4, longest_maintenance_pause_ms);
 }
 
+// When the next part of what is held may be stored.
+class PartPace {
+ public:
+  bool is_due(DatabaseState &state, TimestampTz now) const {
+    if (last_ == 0 || now < last_) return true; // nothing is held, as far as is known; or the clock was set back
+    const long elapsed = TimestampDifferenceMilliseconds(last_, now);
+    return elapsed >= longest_part_pause_ms || (elapsed >= part_pause_ms && everyone_is_caught_up(state));
+  }
+
+  void note_part(DatabaseState &state, TimestampTz now) {
+    last_ = now;
+    state.holds_parts = true;
+  }
+
+  void note_end(DatabaseState &state) {
+    last_ = 0;
+    state.holds_parts = false;
+  }
+
+  // Milliseconds until it is worth another look, unless a bridge rings before; -1 for never.
+  long pause(DatabaseState &state) const {
+    if (last_ == 0) return -1;
+    const long elapsed = TimestampDifferenceMilliseconds(last_, GetCurrentTimestamp());
+    const long due = elapsed < part_pause_ms || everyone_is_caught_up(state) ? part_pause_ms : longest_part_pause_ms;
+    return Max(due - elapsed, 0);
+  }
+
+ private:
+  TimestampTz last_ = 0;
+};
+
 // One pass after another. Passes keep a distance of gather_delay from start to start, also those that find nothing; a
 // ring after a pause is answered at once.
 void run(DatabaseState &state) {
   TimestampTz last_pass = 0; // 0: this is the first
   int64 last_notified = 0;
   TimestampTz next_maintenance = 0; // 0: nothing is stored, so nothing can expire
-  TimestampTz next_part = 0;        // 0: nothing is held, as far as is known
+  PartPace parts;
   for (;;) {
     const TimestampTz gathered = last_pass + settings().gather_delay * INT64CONST(1000);
     const TimestampTz now = GetCurrentTimestamp();
@@ -140,21 +173,21 @@ void run(DatabaseState &state) {
 
     const TimestampTz started = GetCurrentTimestamp();
     announce(state);
-    // Also if the clock was set back meanwhile.
-    const bool part_is_due = started >= next_part || next_part - started > part_pause_ms * INT64CONST(1000);
+    const bool part_is_due = parts.is_due(state, started);
     const Pass pass = publish(state, last_notified, part_is_due ? HeldParts::release : HeldParts::leave);
     note_success(state.worker);
-    if (!pass.holds)
-      next_part = 0;
-    else if (part_is_due)
-      next_part = started + part_pause_ms * INT64CONST(1000);
+    if (!pass.holds) {
+      parts.note_end(state);
+    } else if (part_is_due) {
+      parts.note_part(state, started);
+    }
 
     if (next_maintenance == 0 ? pass.news || last_pass == 0 : started >= next_maintenance) {
       const bool left = drop_expired_events();
       next_maintenance = left ? started + maintenance_pause_ms() * INT64CONST(1000) : 0;
     }
     last_pass = started;
-    const long timeout = sooner(pause_until(next_maintenance), pause_until(next_part));
+    const long timeout = sooner(pause_until(next_maintenance), parts.pause(state));
     wait_for_ring(sooner(timeout, announcement_pause_ms(state)));
   }
 }

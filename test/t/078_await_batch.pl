@@ -44,6 +44,12 @@ my ($batch) = $output =~ /(\d+)/;
 cmp_ok($batch, '>', $known, 'it is woken by the next batch');
 is($node->safe_psql('postgres', "SELECT event FROM live.fetch_events($known)"), 'awaited', 'which can be fetched then');
 
+# This session is behind from now on: the parts of a large transaction wait for it, each a moment.
+$node->safe_psql('postgres', q{SELECT count(live.emit('activity', 'many', '{}')) FROM generate_series(1, 5500)});
+poll_ok($node, "SELECT count(*) = 5500 FROM live.fetch_events($batch) WHERE event = 'many'", 'a session that is behind holds up no part for ever');
+cmp_ok($node->safe_psql('postgres', "SELECT count(DISTINCT batch) FROM live.fetch_events($batch) WHERE event = 'many'"), '>=', 6, 'in parts');
+$batch = $node->safe_psql('postgres', 'SELECT live.newest_batch()');
+
 $waiting->query_until(qr/begins/, "\\echo begins\nCALL live.await_batch($batch, 10000);\n");
 poll_ok($node, "SELECT wait_event = 'Extension' FROM pg_stat_activity WHERE pid = $pid", 'a session waits again');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 60000)");
