@@ -49,7 +49,7 @@ class Hub final : public EventReceiver {
 
   // How often access to the topic was taken away from the user so far. A join that saw it grow meanwhile may have asked
   // too early, and asks again.
-  std::uint64_t revocations(std::string_view topic, std::string_view user_id) const {
+  RevocationMark revocations(std::string_view topic, std::string_view user_id) const {
     return revocations_.at(topic, user_id);
   }
 

@@ -37,7 +37,7 @@ class Join : public std::enable_shared_from_this<Join> {
   }
 
  private:
-  std::uint64_t revocations(const Channel &channel) const {
+  RevocationMark revocations(const Channel &channel) const {
     return services_.hub.revocations(channel.topic(), channel.claims()->user_id);
   }
   void answered(TopicAccess access, const std::optional<DatabaseError> &error);
@@ -55,7 +55,7 @@ class Join : public std::enable_shared_from_this<Join> {
   std::string response_;
   std::string presence_key_;
   ReplayRequest request_;
-  std::uint64_t revocations_ = 0;
+  RevocationMark revocations_;
   unsigned questions_ = 0;
   bool presence_enabled_;
   bool gave_token_;
@@ -68,7 +68,7 @@ void Join::answered(TopicAccess access, const std::optional<DatabaseError> &erro
   Channel *channel = connection ? connection->conversation().find(channel_) : nullptr;
   if (channel == nullptr) return;
   if (error) return fail(*error);
-  if (revocations(*channel) != revocations_) {
+  if (revocations_.has_changed(revocations(*channel))) {
     if (questions_ < kMostQuestions) return ask(*channel);
     return fail("access to the topic keeps changing: try again");
   }

@@ -13,22 +13,32 @@ constexpr std::string_view kAnyTopic = "*";
 
 } // namespace
 
-std::size_t RevocationCounts::place(std::string_view topic, std::string_view user_id) const {
+RevocationCounts::Places RevocationCounts::places(std::string_view topic, std::string_view user_id) const {
   std::string name(topic);
   name.append(1, '\0').append(user_id); // neither has one
-  return siphash(key_, name) % counts_.size();
+  const std::uint64_t hash = siphash(key_, name);
+  return {hash % kCounters, (hash >> 32) % kCounters};
 }
 
 void RevocationCounts::count(std::string_view pattern, std::string_view user_id) {
-  ++counts_[place(pattern.ends_with('*') ? kAnyTopic : pattern, user_id)];
+  const Places counters = places(pattern.ends_with('*') ? kAnyTopic : pattern, user_id);
+  ++first_[counters.first];
+  ++second_[counters.second];
 }
 
-std::uint64_t RevocationCounts::at(std::string_view topic, std::string_view user_id) const {
-  const auto both = [&](std::string_view name) -> std::uint64_t {
-    return std::uint64_t{counts_[place(name, "")]} + counts_[place(name, user_id)];
+RevocationMark RevocationCounts::at(std::string_view topic, std::string_view user_id) const {
+  RevocationMark mark;
+  const auto add = [&](std::string_view name) {
+    for (const std::string_view whose : {std::string_view(), user_id}) {
+      const Places counters = places(name, whose);
+      mark.first += first_[counters.first];
+      mark.second += second_[counters.second];
+    }
   };
-  const std::uint64_t typing = topic.starts_with(kTyping) ? both(topic.substr(kTyping.size())) : 0;
-  return both(kAnyTopic) + both(topic) + typing;
+  add(kAnyTopic);
+  add(topic);
+  if (topic.starts_with(kTyping)) add(topic.substr(kTyping.size()));
+  return mark;
 }
 
 } // namespace pg_live
