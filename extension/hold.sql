@@ -20,14 +20,15 @@ CREATE TABLE live.held_transaction (
   xid xid8 PRIMARY KEY,
   series bigint NOT NULL,
   is_large boolean NOT NULL,
-  is_finished boolean NOT NULL DEFAULT false
+  next_id bigint
 );
 COMMENT ON TABLE live.held_transaction IS 'The transactions of the series, kept as long as these.';
 COMMENT ON COLUMN live.held_transaction.xid IS 'The transaction: its events are in batches of the series only.';
 COMMENT ON COLUMN live.held_transaction.series IS 'The series it is part of.';
 COMMENT ON COLUMN live.held_transaction.is_large IS 'Whether it has more events than a batch: then its topics are looked up and not listed.';
-COMMENT ON COLUMN live.held_transaction.is_finished IS 'Whether none of its events is left.';
-CREATE INDEX held_transaction_series_idx ON live.held_transaction (series) WHERE NOT is_finished;
+COMMENT ON COLUMN live.held_transaction.next_id IS 'Its first event that is not published; NULL: none is left.';
+CREATE INDEX held_transaction_next_idx ON live.held_transaction (series, next_id) WHERE next_id IS NOT NULL;
+CREATE INDEX held_transaction_large_idx ON live.held_transaction (series) WHERE is_large AND next_id IS NOT NULL;
 
 CREATE TABLE live.held_topic (
   topic text COLLATE "C",
@@ -81,12 +82,22 @@ $$;
 COMMENT ON FUNCTION live.large_xids(pg_snapshot, pg_snapshot, integer) IS
 'The transactions that ended between two snapshots with more than so many events.';
 
+CREATE FUNCTION live.first_event_behind(xid xid8, after_id bigint) RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+  SELECT least(
+    (SELECT e.id FROM live.event e WHERE e.xid = first_event_behind.xid AND e.id > after_id ORDER BY e.id LIMIT 1),
+    (SELECT s.id FROM live.signal s WHERE s.xid = first_event_behind.xid AND s.id > after_id ORDER BY s.id LIMIT 1))
+$$;
+COMMENT ON FUNCTION live.first_event_behind(xid8, bigint) IS 'The first event of a transaction behind an id; NULL if there is none.';
+
 CREATE FUNCTION live.hold_transactions(xids xid8[], series bigint, are_large boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
   INSERT INTO live.held_series (id) VALUES (series) ON CONFLICT ON CONSTRAINT held_series_pkey DO NOTHING;
-  INSERT INTO live.held_transaction (xid, series, is_large) SELECT h.xid, hold_transactions.series, are_large FROM unnest(xids) AS h (xid);
+  INSERT INTO live.held_transaction (xid, series, is_large, next_id)
+  SELECT h.xid, hold_transactions.series, are_large, live.first_event_behind(h.xid, 0) FROM unnest(xids) AS h (xid);
   INSERT INTO live.held_topic (topic, series)
   SELECT DISTINCT found.topic, hold_transactions.series
   FROM unnest(xids) AS h (xid)
@@ -121,7 +132,7 @@ BEGIN
          OR EXISTS (
            SELECT
            FROM (SELECT h.xid, coalesce(s.released_through, 0) AS after_id
-                 FROM live.held_series s JOIN live.held_transaction h ON h.series = s.id AND h.is_large AND NOT h.is_finished
+                 FROM live.held_series s JOIN live.held_transaction h ON h.series = s.id AND h.is_large AND h.next_id IS NOT NULL
                  WHERE s.completed_by IS NULL OFFSET 0) AS large
            -- Rows are compared, so that the index on the topic is the only one that serves.
            CROSS JOIN LATERAL (SELECT FROM live.event d
@@ -160,6 +171,10 @@ $$;
 COMMENT ON FUNCTION live.store_parts(pg_snapshot, pg_snapshot, pg_snapshot, bigint, integer) IS
 'Stores what ended between two snapshots as batches of at most so many events, cut by id: a transaction may be older than its events, so a cut by transaction would change their order. Returns how many.';
 
+-- However many transactions are held, a part reads only those whose next events come first, as many as it may have
+-- events: each of them has one, so what others have comes behind. Where some have lost their events (signals, after a
+-- crash), the part ends before the next event of the others. Next events lie behind what is released, so the search
+-- begins there and passes no dead rows of what was released before.
 CREATE FUNCTION live.release_part(snapshot pg_snapshot, batch_id bigint, most_events integer) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
@@ -167,38 +182,44 @@ SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force
 DECLARE
   head record;
   part record;
+  others_from bigint;
 BEGIN
   SELECT s.id, coalesce(s.released_through, 0) AS through_id INTO head
   FROM live.held_series s WHERE s.completed_by IS NULL ORDER BY s.id LIMIT 1;
   IF NOT FOUND THEN
     RETURN 0;
   END IF;
-  SELECT count(*) AS events, array_agg(DISTINCT e.xid ORDER BY e.xid) AS xids, coalesce(max(e.id), head.through_id) AS through_id INTO part
+  others_from := (
+    SELECT h.next_id FROM live.held_transaction h
+    WHERE h.series = head.id AND h.next_id > head.through_id ORDER BY h.next_id OFFSET most_events LIMIT 1);
+  SELECT count(*) AS events, array_agg(DISTINCT e.xid ORDER BY e.xid) AS xids, max(e.id) AS through_id INTO part
   FROM (
     SELECT h.xid, e.id
-    FROM live.held_transaction h
+    FROM (SELECT c.xid, c.next_id FROM live.held_transaction c
+          WHERE c.series = head.id AND c.next_id > head.through_id ORDER BY c.next_id LIMIT most_events) AS h
     CROSS JOIN LATERAL (
-      (SELECT d.id FROM live.event d WHERE d.xid = h.xid AND d.id > head.through_id ORDER BY d.id LIMIT most_events)
+      (SELECT d.id FROM live.event d WHERE d.xid = h.xid AND d.id >= h.next_id ORDER BY d.id LIMIT most_events)
       UNION ALL
-      (SELECT s.id FROM live.signal s WHERE s.xid = h.xid AND s.id > head.through_id ORDER BY s.id LIMIT most_events)
+      (SELECT s.id FROM live.signal s WHERE s.xid = h.xid AND s.id >= h.next_id ORDER BY s.id LIMIT most_events)
     ) AS e
-    WHERE h.series = head.id AND NOT h.is_finished
+    WHERE others_from IS NULL OR e.id < others_from
     ORDER BY e.id LIMIT most_events) AS e;
+  IF part.events < most_events THEN
+    part.through_id := coalesce(others_from - 1, part.through_id, head.through_id);
+  END IF;
   IF part.events > 0 THEN
     INSERT INTO live.batch (id, snapshot, xids, events, series, after_id, through_id)
     VALUES (batch_id, release_part.snapshot, part.xids, part.events, head.id, head.through_id, part.through_id);
   END IF;
+  UPDATE live.held_transaction h SET next_id = live.first_event_behind(h.xid, part.through_id)
+  WHERE h.series = head.id AND h.next_id > head.through_id AND h.next_id <= part.through_id;
   UPDATE live.held_series s
-  SET released_through = part.through_id, completed_by = CASE WHEN part.events < most_events THEN batch_id END
+  SET released_through = part.through_id,
+      completed_by = CASE WHEN part.events < most_events AND others_from IS NULL THEN batch_id END
   WHERE s.id = head.id;
-  IF part.events < most_events THEN
+  IF part.events < most_events AND others_from IS NULL THEN
     DELETE FROM live.held_topic t WHERE t.series = head.id;
   END IF;
-  UPDATE live.held_transaction h
-  SET is_finished = true
-  WHERE h.series = head.id AND NOT h.is_finished
-    AND NOT EXISTS (SELECT FROM live.event e WHERE e.xid = h.xid AND e.id > part.through_id)
-    AND NOT EXISTS (SELECT FROM live.signal s WHERE s.xid = h.xid AND s.id > part.through_id);
   RETURN (part.events > 0)::integer;
 END
 $$;

@@ -25,7 +25,8 @@ COMMENT ON FUNCTION live.stream_state(bigint) IS
 'Where a listener starts: whether a worker publishes, the newest batch (0 if there never was one), and whether the batch it knows is of this history. For bridges.';
 
 -- Age of the oldest event that is committed and in no batch yet; 0 if there is none. Of what ended since the last pass,
--- which may be millions, the first thousand in order of transactions answer for all.
+-- which may be millions, the first thousand in order of transactions answer for all; of what is held, the next thousand
+-- in order of events do for each series.
 CREATE FUNCTION live.publish_lag() RETURNS interval
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
@@ -46,11 +47,13 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmap
     UNION ALL
     SELECT held.created_at
     FROM live.held_series series
-    JOIN live.held_transaction h ON h.series = series.id AND NOT h.is_finished
     CROSS JOIN LATERAL (
-      (SELECT e.created_at FROM live.event e WHERE e.xid = h.xid AND e.id > coalesce(series.released_through, 0) ORDER BY e.id LIMIT 1)
+      SELECT c.xid, c.next_id FROM live.held_transaction c
+      WHERE c.series = series.id AND c.next_id > coalesce(series.released_through, 0) ORDER BY c.next_id LIMIT 1000) AS h
+    CROSS JOIN LATERAL (
+      SELECT e.created_at FROM live.event e WHERE e.xid = h.xid AND e.id = h.next_id
       UNION ALL
-      (SELECT s.created_at FROM live.signal s WHERE s.xid = h.xid AND s.id > coalesce(series.released_through, 0) ORDER BY s.id LIMIT 1)
+      SELECT s.created_at FROM live.signal s WHERE s.xid = h.xid AND s.id = h.next_id
     ) AS held
     WHERE series.completed_by IS NULL
   ) AS waiting
