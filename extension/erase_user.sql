@@ -17,8 +17,11 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   shown live.user_presence;
+  locations text[];
 BEGIN
-  DELETE FROM live.typing t WHERE t.user_id = erase_presence.user_id;
+  WITH gone AS (DELETE FROM live.typing t WHERE t.user_id = erase_presence.user_id RETURNING t.location, t.shown)
+  SELECT array_agg(DISTINCT gone.location) INTO locations FROM gone WHERE gone.shown;
+  PERFORM live.emit_typing(location) FROM unnest(locations) AS location;
   PERFORM live.drop_channel_presence(array(SELECT c.ref FROM live.channel_presence c WHERE c.user_id = erase_presence.user_id), true);
   DELETE FROM live.connection c WHERE c.user_id = erase_presence.user_id;
   DELETE FROM live.user_presence p WHERE p.user_id = erase_presence.user_id RETURNING p.* INTO shown;
@@ -28,7 +31,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.erase_presence(text) IS 'The presence of a user goes, and is shown as offline to who is there. Part of live.erase_user().';
+COMMENT ON FUNCTION live.erase_presence(text) IS 'The presence of a user goes, and is shown as offline and not typing to who is there. Part of live.erase_user().';
 
 CREATE FUNCTION live.erase_user(user_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

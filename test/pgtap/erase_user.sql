@@ -75,6 +75,7 @@ SELECT bag_eq($$SELECT d.visibility, e.topic, e.durable FROM deleted d JOIN (SEL
   'whoever saw an activity is told that it is gone, by what is not kept where it names the user');
 SELECT is((SELECT string_agg(e.payload ->> 'unread', ',' ORDER BY e.id) FROM live.event e WHERE e.topic = 'user:addressee' AND e.event = 'notification:count' AND e.id > (SELECT id FROM start)), '0', 'and hears the number of notifications');
 SELECT is((SELECT s.payload ->> 'status' FROM live.signal s WHERE s.topic = 'presence' AND s.payload ->> 'user_id' = 'actor' ORDER BY s.id DESC LIMIT 1), 'offline', 'the user is shown as offline');
+SELECT is((SELECT s.payload ->> 'user_ids' FROM live.signal s WHERE s.topic = 'typing:doc' ORDER BY s.id DESC LIMIT 1), '["stranger"]', 'the user is shown as typing no more');
 SELECT is((SELECT s.payload ->> 'topic' FROM live.signal s WHERE s.topic = 'user:actor' AND s.event = 'access:revoked' ORDER BY s.id DESC LIMIT 1), '*', 'open subscriptions end');
 SELECT is((SELECT s.payload ->> 'by_user' FROM live.signal s WHERE starts_with(s.topic, '$channel:') ORDER BY s.id DESC LIMIT 1), 'true', 'what the user tracked is not stored again');
 SELECT is_empty($$SELECT FROM live.get_trending('book')$$, 'what the user did counts no more');
