@@ -1,5 +1,5 @@
 // Counting by hash: a topic's for everybody, a topic's for one user, and patterns, which concern every topic of those
-// they name. Whoever may not receive a topic may not know who types there either.
+// they name. Users who may not receive a topic may not know who types there either.
 #include "revocation_counts.hpp"
 
 #include <string>

@@ -1,4 +1,4 @@
--- What the actor changes about an activity later. Whoever was told it is told that it is gone.
+-- What the actor changes about an activity later. Those who were told it are told that it is gone.
 
 CREATE FUNCTION live.own_activity(id bigint) RETURNS live.activity_stream
 LANGUAGE plpgsql VOLATILE

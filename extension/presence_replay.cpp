@@ -104,7 +104,7 @@ void visit_pages(ReplayStart start, int32 max_events, Visit visit) {
   }
 }
 
-// A start behind which at least so many changes were announced, of whomever; null if there are fewer.
+// A start behind which at least so many changes were announced, of any users; null if there are fewer.
 NullableDatum start_of_latest(NullableDatum since, int32 max_events) {
   static constinit KeptPlan plan;
   return as_owner([since, max_events] {

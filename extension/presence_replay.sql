@@ -1,5 +1,5 @@
 -- Replay of the topic presence: what was announced, as far as the caller may see whose presence it is by the rule that
--- is in force now, whichever was when it happened.
+-- is in force now, and not by the one that was when it happened.
 
 CREATE FUNCTION live.presence_events(after_position text, since timestamptz, max_events integer)
 RETURNS TABLE ("position" text, event text, payload jsonb, created_at timestamptz, user_id text)

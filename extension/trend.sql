@@ -2,7 +2,7 @@
 -- kept as one number that no clock has to touch (forward decay: Cormode et al., ICDE 2009): the logarithm of the sum of
 -- 2^moment, where a moment is a time in half-lives. All sums shrink alike, so their order is that of the logarithms.
 --
--- A writer only appends what it adds, or takes away: no lock of one entity is shared between writers. Whoever refreshes the
+-- A writer only appends what it adds, or takes away: no lock of one entity is shared between writers. Refreshing the
 -- summaries folds that into the sums; reading adds what is not folded yet, so it is exact at any time.
 
 CREATE TABLE live.trend (
@@ -20,7 +20,7 @@ CREATE INDEX trend_type_score_idx ON live.trend (entity_type, score);
 SELECT pg_extension_config_dump('live.trend', '');
 ALTER TABLE live.trend ENABLE ROW LEVEL SECURITY;
 
--- By transaction, so that folding never passes what is folded: dead rows stay as long as somebody has an old snapshot. A
+-- By transaction, so that folding never passes what is folded: dead rows stay as long as a transaction has an old snapshot. A
 -- random id: a sequence would fall behind where rows are copied in, and a table without a key cannot be published.
 CREATE TABLE live.trend_change (
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
@@ -123,7 +123,7 @@ COMMENT ON FUNCTION live.trend_moments(text, text) IS
 'The moments of an entity''s public activities, without those that are too old to count beside the newest. For the extension itself.';
 
 -- Subtracting costs no look at the activities, but as much precision as there is little left: below 1/64 of the sum, six
--- bits, they are counted anew.
+-- bits, they are counted again.
 CREATE FUNCTION live.current_trend(entity_type text, entity_id text, score double precision,
                                    added double precision[], removed double precision[]) RETURNS double precision
 LANGUAGE plpgsql STABLE
@@ -144,8 +144,8 @@ $$;
 COMMENT ON FUNCTION live.current_trend(text, text, double precision, double precision[], double precision[]) IS
 'A sum as it is with what is not folded yet: moments added and moments removed, NULL for none. Part of live.trending().';
 
--- Where something is taken away the sum is made anew from the activities: subtracting time and again would add up what
--- rounding left.
+-- Where something is taken away the sum is computed from the activities again: subtracting many times would add up the
+-- errors of rounding.
 CREATE FUNCTION live.fold_trends() RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
@@ -156,18 +156,18 @@ BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtextextended('pg_live trends', 0)) THEN
     RETURN 0;
   END IF;
-  -- One statement: what is taken here and what is counted anew are of one snapshot.
+  -- One statement: what is taken here and what is counted again are of one snapshot.
   WITH taken AS (
     DELETE FROM live.trend_change c USING live.unfolded_xids() AS r WHERE c.xid >= r.first_xid AND c.xid < r.end_xid
     RETURNING c.entity_type, c.entity_id, c.moment, c.weight
   ), passed AS (
     UPDATE live.trend_fold SET snapshot = live.without_own(pg_current_snapshot()) WHERE EXISTS (SELECT FROM taken)
   ), changed AS MATERIALIZED (
-    SELECT t.entity_type, t.entity_id, min(t.weight) < 0 AS anew, array_agg(t.moment) AS moments
+    SELECT t.entity_type, t.entity_id, min(t.weight) < 0 AS is_reduced, array_agg(t.moment) AS moments
     FROM taken t GROUP BY t.entity_type, t.entity_id
   ), summed AS MATERIALIZED (
     SELECT c.entity_type, c.entity_id,
-           live.log_sum(CASE WHEN c.anew THEN live.trend_moments(c.entity_type, c.entity_id)
+           live.log_sum(CASE WHEN c.is_reduced THEN live.trend_moments(c.entity_type, c.entity_id)
                              ELSE array_remove(c.moments || t.score, NULL) END) AS score
     FROM changed c LEFT JOIN live.trend t ON t.entity_type = c.entity_type AND t.entity_id = c.entity_id
   ), gone AS (

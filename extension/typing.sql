@@ -110,7 +110,7 @@ COMMENT ON FUNCTION live.set_typing(text, boolean) IS
 CREATE FUNCTION live.set_typing_of_socket(connection_id uuid, location text, is_typing boolean) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_set_typing_of_socket';
 COMMENT ON FUNCTION live.set_typing_of_socket(uuid, text, boolean) IS
-'As live.set_typing(), of one connection of the current user: others of them go on typing. Errors as there.';
+'As live.set_typing(), of one connection of the current user: others of them go on typing. Errors as there, but each connection counts for the limit.';
 
 CREATE FUNCTION live.get_typing(location text) RETURNS text[]
 LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_get_typing';

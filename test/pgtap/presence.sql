@@ -147,6 +147,7 @@ UPDATE live.typing SET expires_at = live.clock(), check_at = live.clock();
 SELECT live.expire_presence() \g /dev/null
 SELECT is(pg_temp.typing_news(), '[]', 'that both are not is told once');
 SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing_of_socket(NULL, 'tabs', true)$$), '22004', 'a connection is named');
+SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing_of_socket(gen_random_uuid(), 'tabs', true) FROM generate_series(1, 101)$$), '54000', 'made-up connections are bounded too');
 SELECT pg_temp.news() \g /dev/null
 
 -- Changes of what is shown.
