@@ -31,6 +31,21 @@ describe('a bridge', () => {
     assert.equal((await socket.untilClosed()).code, 1012);
   });
 
+  for (const [what, conninfo] of Object.entries({
+    'a URI that is cut off': 'postgres://live_bridge:hunter2@[::1',
+    'a URI with half an escape': 'postgres://live_bridge:hunter2%@127.0.0.1/postgres',
+    'a password with a space and no quotes': 'host=127.0.0.1 password=my hunter2 dbname=postgres',
+  })) {
+    test(`whose connection string is ${what} ends with status 2, and does not tell the password`, async () => {
+      for (const flag of ['--db', '--listen-db']) {
+        const bridge = await startBridge(database, { flags: [flag, conninfo], isUp: (started) => started.exited });
+        await eventually('it says why', () => bridge.log.includes(flag));
+        assert.deepEqual(bridge.exit, { code: 2, signal: null }, bridge.log);
+        assert.ok(!bridge.log.includes('hunter2'), bridge.log);
+      }
+    });
+  }
+
   for (const client of clients) {
     test(`that is replaced is found again by ${client.name}, which joins its topics again`, async () => {
       const topic = `${prefix}:replaced-${clients.indexOf(client)}`;
