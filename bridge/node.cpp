@@ -15,11 +15,11 @@
 #include "presence.hpp"
 #include "presence_visibility.hpp"
 #include "server.hpp"
+#include "text_file.hpp"
 
 #include <csignal>
 #include <deque>
-#include <fstream>
-#include <iterator>
+#include <optional>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -35,9 +35,9 @@ TokenSettings token_settings(const Settings &settings) {
   TokenSettings result;
   result.secret = settings.jwt_secret;
   if (!settings.jwks_file.empty()) {
-    std::ifstream file(settings.jwks_file);
-    if (!file) throw std::runtime_error("could not read \"" + settings.jwks_file + "\"");
-    result.jwk_set.assign(std::istreambuf_iterator<char>(file), {});
+    std::optional<std::string> text = read_text_file(settings.jwks_file);
+    if (!text) throw std::runtime_error("could not read \"" + settings.jwks_file + "\"");
+    result.jwk_set = std::move(*text);
   }
   for (const std::string &pair : settings.api_keys) {
     const std::size_t separator = pair.rfind('=');

@@ -5,13 +5,12 @@
 
 #include "http_text.hpp"
 #include "settings_file.hpp"
+#include "text_file.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <map>
 #include <stdexcept>
 
@@ -104,12 +103,11 @@ class SettingsParser {
   }
 
   std::vector<std::string> file_arguments() const {
-    std::ifstream file(file_);
-    std::string text(std::istreambuf_iterator<char>(file), {});
-    if (!file) throw std::invalid_argument("could not read configuration file \"" + file_ + "\"");
+    const std::optional<std::string> text = read_text_file(file_);
+    if (!text) throw std::invalid_argument("could not read configuration file \"" + file_ + "\"");
     std::vector<std::string> result;
     try {
-      for (const FileSetting &setting : parse_settings_file(text)) {
+      for (const FileSetting &setting : parse_settings_file(*text)) {
         const auto known = variables_.find(variable_of(setting.name));
         if (known == variables_.end() || known->second != setting.name)
           throw std::invalid_argument("unknown setting \"" + setting.name + "\"");

@@ -100,6 +100,14 @@ TEST_F(SettingsTest, FileThatCannotBeReadEndsTheProgram) {
   EXPECT_EQ(output, "could not read configuration file \"" + path_.string() + "\"\n");
 }
 
+TEST_F(SettingsTest, FolderOrEndlessDeviceAsFileEndsTheProgram) {
+  for (const std::string path : {"/", "/dev/zero"}) {
+    EXPECT_FALSE(read({"--config", path})) << path;
+    EXPECT_EQ(exit_code, 2);
+    EXPECT_EQ(output, "could not read configuration file \"" + path + "\"\n");
+  }
+}
+
 TEST_F(SettingsTest, UnknownNameInTheFileEndsTheProgramWithoutTellingItsValue) {
   for (const auto *line : {"jwt-secrt = hidden", "jwt_secret = hidden", "config = hidden", "JWT-SECRET = hidden"}) {
     EXPECT_FALSE(read({"--config", file(line)})) << line;
