@@ -60,6 +60,9 @@ BEGIN
   ELSIF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = relation AND c.relkind IN ('r', 'p')) THEN
     RAISE EXCEPTION '% is not a table', relation USING ERRCODE = 'wrong_object_type',
       HINT = 'Rows of views and foreign tables are not tracked.';
+  ELSIF (SELECT c.relnamespace = 'live'::regnamespace FROM pg_class c WHERE c.oid = relation) THEN
+    -- Logging a change would be a change to log, without end.
+    RAISE EXCEPTION '% is a table of schema live', relation USING ERRCODE = 'wrong_object_type';
   ELSIF visibility IN ('session', 'users') THEN
     RAISE EXCEPTION 'rows have neither a session nor an audience' USING ERRCODE = 'invalid_parameter_value',
       HINT = 'Use public, followers or private, or call live.log_activity() from a trigger of your own.';
@@ -69,7 +72,7 @@ BEGIN
              WHERE t = '' OR length(t) > 255 OR t COLLATE "C" ~ '[[:cntrl:]]') THEN
     RAISE EXCEPTION 'types must have 1 to 255 characters and no control characters' USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  SELECT c INTO missing FROM unnest(ARRAY[key_column] || metadata_columns || update_columns) AS c
+  SELECT c INTO missing FROM (SELECT key_column UNION ALL SELECT unnest(metadata_columns) UNION ALL SELECT unnest(update_columns)) AS named (c)
   WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = c COLLATE "C" AND a.attnum > 0 AND NOT a.attisdropped);
   IF FOUND THEN
     RAISE EXCEPTION 'relation % has no column "%"', relation, missing USING ERRCODE = 'undefined_column';
@@ -95,4 +98,4 @@ END
 $$;
 COMMENT ON FUNCTION live.track_activity(regclass, text, name, live.activity_visibility, text, text, text, name[], name[]) IS
 'Has the changes of a table''s rows logged as activities of the current user, in the transaction that makes them; changes by nobody are not. entity_type: NULL, the table''s name. A type that is NULL is not logged; all three NULL ends it. update_columns: only updates that change one of these, otherwise those that change any column; metadata_columns: go into the metadata.
-The entity id is the key column as live.entity_id() has it; a row whose id does not have 1 to 255 characters, or has control characters, is not logged. Of the metadata, as live.checked_metadata() bounds it, columns that do not fit are left out; values are JSON as to_jsonb() has it, but without casts to json that were made for their types. Both give a WARNING and never fail the statement. After renaming a column call it again: a WARNING says so. Partitions that are there are tracked too, for statements that name them; call it again after adding one. For the owner of the table, who needs EXECUTE on this function and on live.track_row(). Errors: 22004, 22023, 42703; 42501 for another''s table; 42809 for what is no table.';
+The entity id is the key column as live.entity_id() has it; a row whose id does not have 1 to 255 characters, or has control characters, is not logged. Of the metadata, as live.checked_metadata() bounds it, columns that do not fit are left out; values are JSON as to_jsonb() has it, but without casts to json that were made for their types. Both give a WARNING and never fail the statement. After renaming a column call it again: a WARNING says so. Partitions that are there are tracked too, for statements that name them; call it again after adding one. For the owner of the table, who needs EXECUTE on this function and on live.track_row(). Errors: 22004, 22023, 42703; 42501 for another''s table; 42809 for what is no table, and for tables of schema live.';

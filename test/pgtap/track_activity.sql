@@ -201,6 +201,9 @@ SELECT throws_ok('SELECT live.track_activity(' || arguments || ')', state::char(
   ('''app.plain'', entity_type => E''a\x01''', '22023'), ('''app.none''', '42P01'), ('''live.event''', '42501'), ('''pg_class''', '42501')) AS bad (arguments, state);
 RESET ROLE;
 SELECT is_empty($$SELECT FROM pg_trigger WHERE tgrelid = 'app.plain'::regclass$$, 'none of them tracks');
+SELECT throws_ok(format('SELECT live.track_activity(%L)', name), '42809', NULL, format('%s is not tracked, not even for a superuser: logging would be logged', name))
+FROM (VALUES ('live.event'), ('live.activity_stream')) AS own (name);
+SELECT throws_ok($$SELECT live.track_activity('app.plain', metadata_columns => '{{id,none}}')$$, '42703', NULL, 'columns are found in an array of any dimensions');
 CREATE ROLE other_owner;
 GRANT USAGE ON SCHEMA live, app TO other_owner;
 GRANT EXECUTE ON FUNCTION live.track_activity, live.track_row TO other_owner;
