@@ -14,6 +14,10 @@ constinit Settings current{};
 
 constexpr int seconds_per_hour = 3600;
 
+// In kilobytes. What is announced of a user fits always, 255 characters of id and as many of a status: an announcement
+// that is refused would stop those of all users.
+constexpr int smallest_payload_setting = 4;
+
 } // namespace
 
 const Settings &settings() { return current; }
@@ -57,8 +61,8 @@ void define_settings() {
   DefineCustomIntVariable("pg_live.max_metadata_size", "Largest metadata of one row.", nullptr,
                           &current.max_metadata_size, 16, 1, 1024, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.max_payload_size", "Largest payload of one event.", nullptr,
-                          &current.max_payload_size, 8 * 1024, 1, largest_payload_setting, PGC_SUSET, GUC_UNIT_KB,
-                          nullptr, nullptr, nullptr);
+                          &current.max_payload_size, 8 * 1024, smallest_payload_setting, largest_payload_setting,
+                          PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.max_send_size", "Largest payload that a client can send.",
                           "Applies to live.send(); pg_live.max_payload_size applies to it too.", &current.max_send_size,
                           256, 1, largest_payload_setting, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);

@@ -52,10 +52,10 @@ SELECT live.emit('t', 'e');
 
 -- The largest payload is a setting; only a superuser may raise it.
 SHOW pg_live.max_payload_size;
-SET pg_live.max_payload_size = '1kB';
-SELECT live.emit('t', 'e', to_jsonb(repeat('x', 2000)));
-SELECT live.emit('t', 'e', to_jsonb(repeat('x', 1000))) IS NOT NULL AS emitted;
-SELECT live.emit('t', 'e', to_jsonb(repeat('x', 2000)), false);
+SET pg_live.max_payload_size = '4kB';
+SELECT live.emit('t', 'e', to_jsonb(repeat('x', 5000)));
+SELECT live.emit('t', 'e', to_jsonb(repeat('x', 4000))) IS NOT NULL AS emitted;
+SELECT live.emit('t', 'e', to_jsonb(repeat('x', 5000)), false);
 RESET pg_live.max_payload_size;
 CREATE ROLE regress_live_writer;
 SET ROLE regress_live_writer;

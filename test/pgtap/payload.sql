@@ -30,7 +30,7 @@ SELECT lives_ok(format('SELECT live.emit(''payload:b'', ''e'', %L)', payload), n
 -- The estimate is never below what is printed, and not far above it: random values at the limit of their own size.
 CREATE FUNCTION pg_temp.is_emitted(payload jsonb, kilobytes integer) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM set_config('pg_live.max_payload_size', greatest(kilobytes, 1) || 'kB', true);
+  PERFORM set_config('pg_live.max_payload_size', greatest(kilobytes, 4) || 'kB', true);
   PERFORM live.emit('payload:c', 'e', payload);
   RETURN true;
 EXCEPTION WHEN program_limit_exceeded THEN
@@ -47,12 +47,24 @@ SELECT n, jsonb_agg(CASE part % 5
 FROM generate_series(1, 60) AS n, generate_series(1, 100) AS part GROUP BY n;
 SELECT is_empty($$
   SELECT n, octet_length(payload::text), pg_column_size(payload) FROM random_payload
-  WHERE pg_temp.is_emitted(payload, (octet_length(payload::text) - 1) / 1024)
+  WHERE octet_length(payload::text) > 4096 AND pg_temp.is_emitted(payload, (octet_length(payload::text) - 1) / 1024)
 $$, 'nothing passes that is printed longer than the limit');
 SELECT is_empty($$
   SELECT n, octet_length(payload::text), pg_column_size(payload) FROM random_payload
   WHERE NOT pg_temp.is_emitted(payload, greatest(pg_column_size(payload), octet_length(payload::text) * 115 / 100) / 1024 + 1)
 $$, 'what is printed in 87 of 100 bytes of the limit passes');
+
+-- No limit is so small that the presence of a user cannot be announced, which would stop the announcements of all.
+SELECT throws_ok($$SET LOCAL pg_live.max_payload_size = '3kB'$$, '22023', NULL, 'a limit below 4 kB is refused');
+SET LOCAL pg_live.max_payload_size = '4kB';
+SELECT set_config('request.jwt.claims', jsonb_build_object('sub', repeat(E'\U0001F600', 255))::text, true) \g /dev/null
+SELECT lives_ok(format('SELECT live.heartbeat(gen_random_uuid()), live.update_presence(custom_status => %L)', repeat(E'\U0001F600', 255)), 'the longest id and status are announced at 4 kB');
+SET LOCAL pg_live.clock_offset = 3600;
+SELECT lives_ok('SELECT live.expire_presence()', 'and expire');
+SELECT is((SELECT p.status::text FROM live.user_presence p WHERE p.user_id = repeat(E'\U0001F600', 255) COLLATE "C"), 'offline', 'as is announced');
+RESET pg_live.clock_offset;
+SET LOCAL request.jwt.claims = '{"sub": "anna"}';
+SET LOCAL pg_live.max_payload_size = '8MB';
 
 -- Stored all the same: by an older version, say. The payload printed is beyond what PostgreSQL can print at all.
 CREATE TEMP TABLE start AS SELECT live.newest_batch() AS batch, nextval('live.event_id') AS id;
