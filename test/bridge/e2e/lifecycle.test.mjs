@@ -38,7 +38,7 @@ describe('a bridge', () => {
   })) {
     test(`whose connection string is ${what} ends with status 2, and does not tell the password`, async () => {
       for (const flag of ['--db', '--listen-db']) {
-        const bridge = await startBridge(database, { flags: [flag, conninfo], isUp: (started) => started.exited });
+        const bridge = await startBridge(database, { flags: [flag, conninfo], isUp: (started) => eventually('it ends', () => started.exit) });
         await eventually('it says why', () => bridge.log.includes(flag));
         assert.deepEqual(bridge.exit, { code: 2, signal: null }, bridge.log);
         assert.ok(!bridge.log.includes('hunter2'), bridge.log);
