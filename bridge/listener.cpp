@@ -1,12 +1,9 @@
 // A small state machine: pin the settings, listen, start, prepare, then fetch whenever there may be something.
 #include "listener.hpp"
 
-#include "listener_sql.hpp"
-
 #include <libpq-fe.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <utility>
 
@@ -93,86 +90,11 @@ void Listener::on_lost() {
   tick_timer_.stop();
   pause_timer_.stop();
   running_ = Query::none;
+  in_pipeline_ = false;
   must_look_ = must_publish_ = must_drop_expired_ = must_refresh_ = must_expire_presence_ = caught_up_ = paused_ =
       false;
   page_.clear();
   failed_.reset();
-}
-
-void Listener::send(Query query) {
-  running_ = query;
-  asked_at_ = loop_.now();
-  PGconn *connection = link_.connection();
-  const auto simple = [&](const char *text) { return PQsendQuery(connection, text) == 1; };
-  bool sent = false;
-  switch (query) {
-  case Query::none:
-    return;
-  case Query::pin_settings:
-    sent = simple(listener_sql::pin_settings);
-    break;
-  case Query::listen:
-    sent = simple("listen pg_live");
-    break;
-  case Query::start: {
-    const std::string known = std::to_string(durable_batch_);
-    const std::array values = {known.c_str()};
-    sent = PQsendQueryParams(connection, listener_sql::state, 1, nullptr, values.data(), nullptr, nullptr, 0) == 1;
-    break;
-  }
-  case Query::prepare:
-    sent = PQsendPrepare(connection, "pg_live_fetch", listener_sql::fetch, 0, nullptr) == 1;
-    break;
-  case Query::publish:
-    sent = simple(listener_sql::publish);
-    break;
-  case Query::fetch:
-    sent = send_fetch();
-    break;
-  case Query::find_next:
-    sent = send_with_position(listener_sql::find_next, false, 1);
-    break;
-  case Query::drop_expired:
-    maintained_at_ = loop_.now();
-    sent = simple(listener_sql::drop_expired);
-    break;
-  case Query::refresh:
-    sent = simple(listener_sql::refresh);
-    break;
-  case Query::expire_presence:
-    sent = simple(listener_sql::expire_presence);
-    break;
-  case Query::heartbeat:
-    sent = simple(listener_sql::heartbeat);
-    worker_runs_ = !in_transaction_mode_; // perhaps again
-    break;
-  case Query::await: {
-    const std::string known = std::to_string(last_->batch);
-    const std::array values = {known.c_str()};
-    sent = PQsendQueryParams(connection, listener_sql::await, 1, nullptr, values.data(), nullptr, nullptr, 0) == 1;
-    break;
-  }
-  }
-  if (!sent) return link_.fail(PQerrorMessage(connection));
-  link_.flush();
-}
-
-bool Listener::send_fetch() {
-  page_events_ = 0;
-  failed_.reset();
-  return send_with_position("pg_live_fetch", true, page_size_) && PQsetSingleRowMode(link_.connection()) == 1;
-}
-
-bool Listener::send_with_position(const char *statement, bool is_prepared, unsigned most) {
-  const std::string batch = std::to_string(last_->batch);
-  const std::string id = last_->id ? std::to_string(*last_->id) : "";
-  const std::string count = std::to_string(most);
-  const std::array values = {batch.c_str(), last_->id ? id.c_str() : nullptr, count.c_str()};
-  PGconn *connection = link_.connection();
-  const int number = values.size();
-  return (is_prepared
-              ? PQsendQueryPrepared(connection, statement, number, values.data(), nullptr, nullptr, 0)
-              : PQsendQueryParams(connection, statement, number, nullptr, values.data(), nullptr, nullptr, 0)) == 1;
 }
 
 void Listener::on_readable() {
@@ -184,12 +106,26 @@ void Listener::on_readable() {
 void Listener::take_results() {
   while (running_ != Query::none && !paused_ && PQisBusy(link_.connection()) == 0) {
     PGresult *result = PQgetResult(link_.connection());
-    if (result == nullptr) {
-      finished();
-    } else {
+    if (result != nullptr) {
       take_result(Rows(result));
+    } else if (!in_pipeline_) {
+      finished();
     }
   }
+}
+
+// In a pipeline a query ends with its synchronization.
+void Listener::take_synchronization() {
+  PGconn *connection = link_.connection();
+  if (running_ == Query::await) {
+    running_ = Query::fetch;
+    asked_at_ = loop_.now();
+    if (PQsetSingleRowMode(connection) != 1) link_.fail("a fetch cannot be read row by row");
+    return;
+  }
+  in_pipeline_ = false;
+  if (PQexitPipelineMode(connection) != 1) return link_.fail(PQerrorMessage(connection));
+  finished();
 }
 
 void Listener::look_whether_to_go_on() {
@@ -218,13 +154,15 @@ void Listener::take_result(Rows rows) {
   switch (PQresultStatus(rows.get())) {
   case PGRES_SINGLE_TUPLE:
     return take_event(std::move(rows));
+  case PGRES_PIPELINE_SYNC:
+    return take_synchronization();
   case PGRES_COMMAND_OK:
   case PGRES_EMPTY_QUERY:
     return;
   case PGRES_TUPLES_OK:
     if (running_ == Query::start && rows.count() == 1) take_state(rows);
     if (running_ == Query::find_next && rows.count() == 1) skip(event_of(rows), failed_->message);
-    if (running_ == Query::await && rows.count() == 1) take_newest(rows);
+    if (running_ == Query::await && rows.count() == 1) worker_runs_ = !rows.is_null(0, 0);
     return;
   default:
     take_error(error_of(rows));
@@ -253,11 +191,6 @@ void Listener::take_state(const Rows &rows) {
     last_ = Seen{durable_batch_, std::nullopt};
   }
   if (begins) receiver_.begin();
-}
-
-void Listener::take_newest(const Rows &rows) {
-  worker_runs_ = !rows.is_null(0, 0);
-  if (rows.number(0, 0) > last_->batch) must_look_ = true;
 }
 
 void Listener::take_error(const DatabaseError &error) {
@@ -326,8 +259,10 @@ void Listener::finished() {
   case Query::drop_expired:
   case Query::refresh:
   case Query::expire_presence:
-  case Query::heartbeat:
   case Query::await:
+    return next();
+  case Query::heartbeat:
+    worker_runs_ = !in_transaction_mode_; // perhaps again
     return next();
   }
 }

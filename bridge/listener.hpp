@@ -1,8 +1,9 @@
 // The one connection that follows the stream of events: LISTEN as a doorbell, fetch_events() for what happened.
 // Invariants: LISTEN is confirmed before the first position is read, so no batch falls between; one query runs at a
-// time and doorbells that ring meanwhile are remembered as one; `last_` only moves past events that were handed over or
-// cannot be. A doorbell is an untrusted hint that says "look", never what there is to see. The server is asked for a
-// sign of life while nothing else is asked, so a connection that has fallen silent is given up within seconds.
+// time (a wait and the fetch behind it count as two) and doorbells that ring meanwhile are remembered as one; `last_`
+// only moves past events that were handed over or cannot be. A doorbell is an untrusted hint that says "look", never
+// what there is to see. The server is asked for a sign of life while nothing else is asked, so a connection that has
+// fallen silent is given up within seconds.
 #pragma once
 
 #include "database_link.hpp"
@@ -47,7 +48,7 @@ class Listener {
     refresh,
     expire_presence,
     heartbeat,
-    await, // the next batch, of the worker
+    await, // the next batch, of the worker; the fetch of it is sent along, and follows
   };
 
   void on_ready();
@@ -59,13 +60,14 @@ class Listener {
   void take_result(Rows rows);
   void take_event(Rows rows);
   void take_state(const Rows &rows);
-  void take_newest(const Rows &rows);
   void take_error(const DatabaseError &error);
+  void take_synchronization();
   void skip(const LiveEvent &event, std::string_view reason);
   void finished();
   void page_ended();
   void send(Query query);
   bool send_fetch();
+  bool send_await();
   bool send_with_position(const char *statement, bool is_prepared, unsigned most);
   void look();
   void next();
@@ -91,6 +93,7 @@ class Listener {
   bool must_publish_ = false; // nobody else makes batches: in-transaction mode
   bool in_transaction_mode_ = false;
   bool worker_runs_ = false;       // as far as the last answer says
+  bool in_pipeline_ = false;       // a fetch was sent along with what waits for it
   bool must_drop_expired_ = false; // without workers, old events and stale summaries are the bridges' to see to
   bool must_refresh_ = false;
   bool must_expire_presence_ = false; // and so is announcing who has gone

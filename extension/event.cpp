@@ -3,6 +3,7 @@
 #include "event.hpp"
 
 #include "boundary.hpp"
+#include "event_slots.hpp"
 #include "payload.hpp"
 #include "query.hpp"
 #include "settings.hpp"
@@ -21,8 +22,6 @@ namespace {
 
 // Rows go straight into the partition of the current slot. A slot is written for `span` seconds, then rests until all
 // slots had their turn; the rest is longer than the retention, so the slot can be truncated before it is written again.
-constexpr int event_slots = 4;
-constexpr int signal_slots = 3;
 
 // In bytes. A topic may be "followers:" and a user id, which has up to 255 characters of up to 4 bytes.
 constexpr size_t topic_limit = 1100;

@@ -245,4 +245,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.store_batches(pg_snapshot, pg_snapshot, bigint, integer, boolean) IS
-'Stores what ended between two snapshots where it is too much for one batch, or something is held. Part of live.store_next_batch().';
+'Stores what ended between two snapshots where it is too much for one batch, or something is held. Part of a pass of the publisher.';

@@ -79,15 +79,20 @@ bool is_sendable_raw(Datum payload) {
   return find_flaw(DatumGetJsonbP(payload), limit) == PayloadFlaw::none;
 }
 
+bool is_sendable_name(Datum name) {
+  const text *const value = DatumGetTextPP(name);
+  return has_utf8_form({VARDATA_ANY(value), static_cast<size_t>(VARSIZE_ANY_EXHDR(value))});
+}
+
 Datum is_sendable_body(FunctionCallInfo fcinfo) {
-  for (const int index : {0, 1}) {
-    const text *const name = PG_GETARG_TEXT_PP(index);
-    if (!has_utf8_form({VARDATA_ANY(name), static_cast<size_t>(VARSIZE_ANY_EXHDR(name))})) PG_RETURN_BOOL(false);
-  }
-  PG_RETURN_BOOL(is_sendable_raw(PG_GETARG_DATUM(2)));
+  PG_RETURN_BOOL(is_sendable(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)));
 }
 
 } // namespace
+
+bool is_sendable(Datum topic, Datum event, Datum payload) {
+  return is_sendable_name(topic) && is_sendable_name(event) && is_sendable_raw(payload);
+}
 
 PayloadFlaw find_flaw(Jsonb *payload, Size limit) {
   const bool any_text_is_sendable = GetDatabaseEncoding() == PG_UTF8;

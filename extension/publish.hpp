@@ -14,15 +14,20 @@ namespace pg_live {
 bool lock_extension(LOCKMODE mode);
 
 // What the commit of the transaction waits for. A lost batch would repeat its durable events under other positions, so
-// it is flushed before anybody hears of it; signals are lost with it, so a batch of nothing else needs no flush.
-enum class Flush { every_batch, durable_batches };
+// it is on disk before anything of it is delivered; signals are lost with it, so a batch of nothing else needs no
+// flush. `later`: nothing, and the caller makes the wait up (batch_flush.hpp).
+enum class Flush { every_batch, durable_batches, later };
 
 // Whether a pass stores the next part of what is held, or leaves that to a later one.
 enum class HeldParts { release, leave };
 
+// The commit of this transaction waits for no flush.
+void commit_without_flush();
+
 struct Published {
   std::optional<int64> newest; // whoever stored it: nothing if there never was a batch
   bool holds = false;          // parts are left for later passes
+  int64 unflushed_from = 0;    // with Flush::later: the first of the batches that must be flushed, 0 if none must
 };
 
 // Stores the next batch if any event became visible since the last one. Nothing is stored and returned if the extension

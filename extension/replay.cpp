@@ -1,5 +1,6 @@
 // live.replay() and live.replay_start(): check access as the caller, read as the owner of the tables. The queries are
 // in replay.sql.
+#include "batch_flush.hpp"
 #include "boundary.hpp"
 #include "presence_replay.hpp"
 #include "query.hpp"
@@ -26,6 +27,7 @@ Datum replay_body(FunctionCallInfo fcinfo) {
   static constinit KeptPlan plan;
   const std::string_view topic = text_argument(fcinfo, 0, "topic");
   require_can_receive(topic);
+  await_flush(newest_of_all);
   if (topic == "presence") {
     const int32 limit = limit_argument(fcinfo, 3);
     InitMaterializedSRF(fcinfo, 0);
@@ -55,6 +57,7 @@ Datum replay_start_body(FunctionCallInfo fcinfo) {
   static constinit KeptPlan plan;
   const std::string_view topic = text_argument(fcinfo, 0, "topic");
   require_can_receive(topic);
+  await_flush(newest_of_all);
   const int32 limit = limit_argument(fcinfo, 2);
   const NullableDatum since = fcinfo->args[1];
   if (topic == "presence") {

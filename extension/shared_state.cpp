@@ -70,6 +70,8 @@ void start_up() {
       pg_atomic_init_u32(&entry.caught_up, 0);
       entry.holds_parts = false;
       ConditionVariableInit(&entry.batch_stored);
+      pg_atomic_init_u64(&entry.unflushed_from, 0);
+      ConditionVariableInit(&entry.batches_flushed);
     }
   }
   LWLockRelease(AddinShmemInitLock);

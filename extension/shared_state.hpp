@@ -34,6 +34,8 @@ struct DatabaseState {
   pg_atomic_uint32 caught_up; // of them, those that know the newest batch, about: each counts itself once a batch
   volatile bool holds_parts;  // the next part of a large transaction waits for the followers
   ConditionVariable batch_stored;
+  pg_atomic_uint64 unflushed_from; // the first batch that is visible and perhaps not on disk; 0 for none
+  ConditionVariable batches_flushed;
 };
 
 // Asks for shared memory when the server preloads the library; does nothing otherwise.

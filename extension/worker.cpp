@@ -1,13 +1,15 @@
 // Runs the worker: sleeps on its latch, and on each ring stores a batch and notifies once.
 //
 // Invariants: the batch is committed before its NOTIFY, in a transaction of its own, so a listener always finds it and
-// the lock of NOTIFY is not held over a flush. While nothing happens the worker sleeps and writes nothing. An error in
+// the lock of NOTIFY is not held over a flush. Bridges that wait are told before the batch is flushed, which they fetch
+// meanwhile. While nothing happens the worker sleeps and writes nothing. An error in
 // publishing ends the process; the postmaster starts it again and the first pass is unconditional. What it does besides
 // may fail alone.
 #include "worker.hpp"
 
 #include "await_batch.hpp"
 #include "background_worker.hpp"
+#include "batch_flush.hpp"
 #include "boundary.hpp"
 #include "chore.hpp"
 #include "deadline.hpp"
@@ -53,18 +55,21 @@ struct Pass {
 
 Pass publish(DatabaseState &state, int64 &last_notified, HeldParts parts) {
   WorkerTransaction transaction("publishing");
-  const Published published = store_next_batch(Flush::durable_batches, parts);
+  const Published published = store_next_batch(can_flush_later() ? Flush::later : Flush::durable_batches, parts);
+  if (published.unflushed_from != 0) announce_flush(state, published.unflushed_from);
   const int64 batch = published.newest.value_or(0);
   transaction.commit();
   if (batch == last_notified) return {false, published.holds};
   last_notified = batch;
   make_known(state, batch);
+  flush_batches(state);
   if (batch == 0) return {false, false}; // the extension was dropped
 
   char payload[32];
   snprintf(payload, sizeof payload, INT64_FORMAT, batch);
   WorkerTransaction notification("notifying");
   Async_Notify("pg_live", payload);
+  commit_without_flush();
   notification.commit();
   return {true, published.holds};
 }

@@ -158,7 +158,7 @@ CREATE TEMP TABLE call_of AS SELECT a.oid AS caller, b.oid AS callee FROM fn a J
 CREATE TEMP VIEW privileged AS
 WITH RECURSIVE run AS (
   SELECT oid FROM fn WHERE prosecdef OR name IN ('store_changes', 'store_activity', 'store_typing', 'typing_users', 'replay_events', 'start_of_latest', 'start_of_latest_presence', 'presence_events', 'is_open_room',
-    'channel_members_of', 'store_next_batch')
+    'channel_members_of', 'store_batches')
   UNION
   SELECT c.callee FROM run JOIN call_of c ON c.caller = run.oid
 ) SELECT fn.* FROM run JOIN fn USING (oid);

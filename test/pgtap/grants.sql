@@ -43,7 +43,7 @@ $$, 'functions refer to objects of pg_catalog and live only');
 
 -- Definer functions do what a caller may not do: each is listed.
 SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
-  $$VALUES ('drop_expired_events'::name), ('drop_topic_rule'), ('fetch_events'), ('newest_batch'), ('publish'), ('revoke_access'),
+  $$VALUES ('drop_expired_events'::name), ('drop_topic_rule'), ('publish'), ('revoke_access'),
            ('set_topic_rule'), ('status'), ('stream_state'), ('topic_rule_of'),
            ('my_sessions'), ('is_participant'), ('shares_session_with'), ('follows'),
            ('presence_rule_in_force'), ('set_presence_visibility'), ('update_presence'), ('heartbeat'), ('heartbeat_of_socket'), ('node_expiry'), ('disconnect'), ('go_offline'),
@@ -59,7 +59,7 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
            ('trend_moment'), ('activitystreams_type'), ('activitystreams_urn')$$, 'the immutable functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE proparallel = 's' AND lanname = 'c'$$,
   $$VALUES ('jwt'::name), ('claim'), ('user_id'), ('user_uuid'), ('jwt_role'), ('version'),
-           ('clock'), ('idle_after'), ('grace_period'), ('entity_id'), ('checked_metadata'), ('is_sendable'), ('is_topic_name')$$, 'the parallel safe C functions are exactly these');
+           ('clock'), ('idle_after'), ('grace_period'), ('entity_id'), ('checked_metadata'), ('is_sendable'), ('is_topic_name'), ('ended_xids')$$, 'the parallel safe C functions are exactly these');
 SELECT is(provolatile, 's', format('%s is stable', signature))
 FROM live_function WHERE proname IN ('jwt', 'claim', 'user_id', 'user_uuid', 'jwt_role') ORDER BY signature;
 
@@ -256,7 +256,7 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('CALL live.await_batch(0, 0)', '42501', '25001'),
   ('SELECT live.status()', '42501', ''),
   ('SELECT live.drop_expired_events()', '42501', ''),
-  ('SELECT live.store_next_batch(1, true, true)', '42501', '42501'),
+  ('SELECT live.store_batches(''3:3:'', ''3:3:'', 1, 1, true)', '42501', '42501'),
   ('SELECT live.replay_start(''activity'')', '', '42501'),
   ('SELECT live.replay_events(''activity'', NULL, NULL, 1)', '42501', '42501'),
   ('SELECT live.start_of_latest(''activity'', NULL, 1)', '42501', '42501'),

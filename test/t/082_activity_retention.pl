@@ -7,12 +7,12 @@ use PgLive;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# No worker, so that every call is one of the test.
+# No worker, so that every call is one of the test. About a day ago is a gap, so that nothing expires in the course of it.
 my $node = start_with_extension('activity_retention', shared_preload_libraries => undef, 'pg_live.databases' => undef);
 $node->safe_psql('postgres', q{
 	INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, visibility, created_at, deleted_at)
 	SELECT 'anna', 'type ' || n, 'book', (n % 3)::text, CASE n % 5 WHEN 0 THEN 'users' ELSE 'public' END::live.activity_visibility,
-		now() - interval '3 days' + n * interval '10 seconds', CASE n % 7 WHEN 0 THEN now() END
+		now() - interval '3 days' + n * interval '10 seconds' + CASE WHEN n > 17000 THEN interval '2 hours' ELSE '0' END, CASE n % 7 WHEN 0 THEN now() END
 	FROM generate_series(1, 25000) AS n;
 	INSERT INTO live.activity_audience (user_id, created_at, activity_id, activity_type)
 		SELECT 'bob', created_at, id, activity_type FROM live.activity_stream WHERE visibility = 'users' AND deleted_at IS NULL;

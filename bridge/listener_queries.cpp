@@ -1,0 +1,99 @@
+// What the listener sends: one query, or a wait for the next batch and the fetch of it in one pipeline.
+#include "listener.hpp"
+
+#include "listener_sql.hpp"
+
+#include <libpq-fe.h>
+
+#include <array>
+#include <string>
+
+namespace pg_live {
+
+void Listener::send(Query query) {
+  running_ = query;
+  asked_at_ = loop_.now();
+  PGconn *connection = link_.connection();
+  const auto simple = [&](const char *text) { return PQsendQuery(connection, text) == 1; };
+  bool sent = false;
+  switch (query) {
+  case Query::none:
+    return;
+  case Query::pin_settings:
+    sent = simple(listener_sql::pin_settings);
+    break;
+  case Query::listen:
+    sent = simple("listen pg_live");
+    break;
+  case Query::start: {
+    const std::string known = std::to_string(durable_batch_);
+    const std::array values = {known.c_str()};
+    sent = PQsendQueryParams(connection, listener_sql::state, 1, nullptr, values.data(), nullptr, nullptr, 0) == 1;
+    break;
+  }
+  case Query::prepare:
+    sent = PQsendPrepare(connection, "pg_live_fetch", listener_sql::fetch, 0, nullptr) == 1;
+    break;
+  case Query::publish:
+    sent = simple(listener_sql::publish);
+    break;
+  case Query::fetch:
+    sent = send_fetch();
+    break;
+  case Query::find_next:
+    sent = send_with_position(listener_sql::find_next, false, 1);
+    break;
+  case Query::drop_expired:
+    maintained_at_ = loop_.now();
+    sent = simple(listener_sql::drop_expired);
+    break;
+  case Query::refresh:
+    sent = simple(listener_sql::refresh);
+    break;
+  case Query::expire_presence:
+    sent = simple(listener_sql::expire_presence);
+    break;
+  case Query::heartbeat:
+    sent = simple(listener_sql::heartbeat);
+    break;
+  case Query::await:
+    sent = send_await();
+    break;
+  }
+  if (!sent) return link_.fail(PQerrorMessage(connection));
+  link_.flush();
+}
+
+// The server goes on with the fetch by itself once the wait ends: the way here and back is saved.
+bool Listener::send_await() {
+  PGconn *connection = link_.connection();
+  const std::string known = std::to_string(last_->batch);
+  const std::array values = {known.c_str()};
+  in_pipeline_ = true;
+  page_events_ = 0;
+  failed_.reset();
+  return PQenterPipelineMode(connection) == 1 &&
+         PQsendQueryParams(connection, listener_sql::await, 1, nullptr, values.data(), nullptr, nullptr, 0) == 1 &&
+         PQpipelineSync(connection) == 1 && send_with_position("pg_live_fetch", true, page_size_) &&
+         PQpipelineSync(connection) == 1;
+}
+
+bool Listener::send_fetch() {
+  page_events_ = 0;
+  failed_.reset();
+  return send_with_position("pg_live_fetch", true, page_size_) && PQsetSingleRowMode(link_.connection()) == 1;
+}
+
+bool Listener::send_with_position(const char *statement, bool is_prepared, unsigned most) {
+  const std::string batch = std::to_string(last_->batch);
+  const std::string id = last_->id ? std::to_string(*last_->id) : "";
+  const std::string count = std::to_string(most);
+  const std::array values = {batch.c_str(), last_->id ? id.c_str() : nullptr, count.c_str()};
+  PGconn *connection = link_.connection();
+  const int number = values.size();
+  return (is_prepared
+              ? PQsendQueryPrepared(connection, statement, number, values.data(), nullptr, nullptr, 0)
+              : PQsendQueryParams(connection, statement, number, nullptr, values.data(), nullptr, nullptr, 0)) == 1;
+}
+
+} // namespace pg_live

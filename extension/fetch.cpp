@@ -1,0 +1,152 @@
+// live.fetch_events(): the batches behind a position, each with its events in the order of their ids.
+#include "batch_flush.hpp"
+#include "boundary.hpp"
+#include "event_slots.hpp"
+#include "payload.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace pg_live {
+
+namespace {
+
+struct FoundEvent {
+  int64 id;
+  HeapTuple row;
+  TupleDesc description; // of its slot
+  bool is_durable;
+};
+
+// The events of one batch, in the memory context of the batch.
+struct FoundEvents {
+  FoundEvent *events;
+  size_t count;
+  size_t room;
+
+  void add(const FoundEvent &event) {
+    if (count == room) {
+      room = Max(room * 2, static_cast<size_t>(64));
+      const Size bytes = room * sizeof(FoundEvent);
+      events = static_cast<FoundEvent *>(events == nullptr ? palloc(bytes) : repalloc_huge(events, bytes));
+    }
+    events[count++] = event;
+  }
+};
+
+// Of the transactions, the events with an id above `after` and up to `through`.
+FoundEvents find_events(SlotScans &slots, const ArrayType *xids, int64 after, int64 through) {
+  FoundEvents found{};
+  const auto *const members = reinterpret_cast<const uint64 *>(ARR_DATA_PTR(xids));
+  const int number = ArrayGetNItems(ARR_NDIM(xids), ARR_DIMS(xids));
+  for (int member = 0; member < number; ++member) {
+    for (size_t slot = 0; slot < all_slots.size(); ++slot) {
+      std::array keys{scan_key(event_key::xid, BTEqualStrategyNumber, F_XID8EQ, UInt64GetDatum(members[member])),
+                      scan_key(event_key::id, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(after)),
+                      scan_key(event_key::id, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(through))};
+      IndexScan &scan = slots.scans[slot];
+      scan.restart(keys);
+      while (scan.next())
+        found.add({DatumGetInt64(scan.column(event_column::id)), scan.copy_row(), scan.description(),
+                   all_slots[slot].is_durable});
+    }
+  }
+  std::sort(found.events, found.events + found.count,
+            [](const FoundEvent &one, const FoundEvent &other) { return one.id < other.id; });
+  return found;
+}
+
+Datum column(const FoundEvent &event, AttrNumber number) {
+  bool is_null = false;
+  return heap_getattr(event.row, number, event.description, &is_null);
+}
+
+// A name that has no form in UTF-8 is another then, so that it can be logged.
+Datum as_sendable(Datum name) {
+  const text *const value = DatumGetTextPP(name);
+  if (has_utf8_form({VARDATA_ANY(value), static_cast<size_t>(VARSIZE_ANY_EXHDR(value))})) return name;
+  return DirectFunctionCall2(binary_encode, name, CStringGetTextDatum("escape"));
+}
+
+void put_event(ReturnSetInfo *result, int64 batch, const FoundEvent &event) {
+  const Datum topic = column(event, event_column::topic);
+  const Datum name = column(event, event_column::event);
+  const Datum payload = column(event, event_column::payload);
+  std::array values{Int64GetDatum(batch),
+                    Int64GetDatum(event.id),
+                    as_sendable(topic),
+                    as_sendable(name),
+                    payload,
+                    BoolGetDatum(event.is_durable),
+                    column(event, event_column::created_at)};
+  std::array<bool, values.size()> nulls{};
+  nulls[4] = !is_sendable(topic, name, payload);
+  tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
+}
+
+// How far a bridge is: all of a batch, or of its events those up to an id.
+struct Seen {
+  int64 batch;
+  NullableDatum id;
+};
+
+int64 int8_column(const IndexScan &scan, AttrNumber number) { return DatumGetInt64(scan.column(number)); }
+
+// Puts at most so many of the next batch's events; returns how many.
+int64 put_batch(ReturnSetInfo *result, const IndexScan &batches, SlotScans &slots, const Seen &seen, int64 most) {
+  const int64 batch = int8_column(batches, batch_column::id);
+  int64 after = int8_column(batches, batch_column::after_id);
+  if (batch == seen.batch) after = Max(after, DatumGetInt64(seen.id.value));
+  const ArrayType *const xids = DatumGetArrayTypeP(batches.column(batch_column::xids));
+  const FoundEvents found = find_events(slots, xids, after, int8_column(batches, batch_column::through_id));
+  const int64 count = Min(static_cast<int64>(found.count), most);
+  for (int64 event = 0; event < count; ++event)
+    put_event(result, batch, found.events[event]);
+  return count;
+}
+
+// Returns the last of the batches that were read.
+int64 put_batches(ReturnSetInfo *result, const Seen &seen, int64 most) {
+  IndexScan batches = IndexScan::open("batch", "batch_pkey", 1);
+  std::array keys{seen.id.isnull ? scan_key(1, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(seen.batch))
+                                 : scan_key(1, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(seen.batch))};
+  batches.restart(keys);
+  int64 last = 0;
+  if (batches.next()) {
+    SlotScans slots = SlotScans::open(3);
+    MemoryContext const context = AllocSetContextCreate(CurrentMemoryContext, "pg_live batch", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext const outer = MemoryContextSwitchTo(context);
+    do {
+      most -= put_batch(result, batches, slots, seen, most);
+      last = int8_column(batches, batch_column::id);
+      MemoryContextReset(context);
+    } while (most > 0 && batches.next());
+    MemoryContextSwitchTo(outer);
+    MemoryContextDelete(context);
+    slots.close();
+  }
+  batches.close();
+  return last;
+}
+
+Datum fetch_events_body(FunctionCallInfo fcinfo) {
+  if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("after_batch and max_events must not be null")));
+  const int32 most = PG_GETARG_INT32(2);
+  if (most < 1) ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("max_events must be positive")));
+  InitMaterializedSRF(fcinfo, 0);
+  const Seen seen{PG_GETARG_INT64(0), fcinfo->args[1]};
+  await_flush(put_batches(reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo), seen, most));
+  return Datum{0};
+}
+
+} // namespace
+
+} // namespace pg_live
+
+extern "C" {
+PG_FUNCTION_INFO_V1(pg_live_fetch_events);
+extern PGDLLEXPORT Datum pg_live_fetch_events(PG_FUNCTION_ARGS);
+
+Datum pg_live_fetch_events(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::fetch_events_body>(fcinfo); }
+}
