@@ -8,12 +8,16 @@
 CREATE TABLE live.held_series (
   id bigint PRIMARY KEY,
   released_through bigint,
-  completed_by bigint
+  completed_by bigint,
+  first_small xid8,
+  last_small xid8
 );
 COMMENT ON TABLE live.held_series IS 'What is published in parts, one series after another; kept for replay as long as the events.';
 COMMENT ON COLUMN live.held_series.id IS 'The clock, as of batches; no batch has it.';
 COMMENT ON COLUMN live.held_series.released_through IS 'The events up to this id are published. NULL: none yet, so transactions may join the series.';
 COMMENT ON COLUMN live.held_series.completed_by IS 'A batch behind which all of it is published; NULL while it is held.';
+COMMENT ON COLUMN live.held_series.first_small IS 'The first of its transactions that are not large, in order of xid; NULL if there are none.';
+COMMENT ON COLUMN live.held_series.last_small IS 'The last of them.';
 CREATE INDEX held_series_open_idx ON live.held_series (id) WHERE completed_by IS NULL;
 
 CREATE TABLE live.held_transaction (
@@ -28,7 +32,7 @@ COMMENT ON COLUMN live.held_transaction.series IS 'The series it is part of.';
 COMMENT ON COLUMN live.held_transaction.is_large IS 'Whether it has more events than a batch: then its topics are looked up and not listed.';
 COMMENT ON COLUMN live.held_transaction.next_id IS 'Its first event that is not published; NULL: none is left.';
 CREATE INDEX held_transaction_next_idx ON live.held_transaction (series, next_id) WHERE next_id IS NOT NULL;
-CREATE INDEX held_transaction_large_idx ON live.held_transaction (series) WHERE is_large AND next_id IS NOT NULL;
+CREATE INDEX held_transaction_large_idx ON live.held_transaction (series) WHERE is_large;
 
 CREATE TABLE live.held_topic (
   topic text COLLATE "C",
@@ -96,6 +100,11 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
   INSERT INTO live.held_series (id) VALUES (series) ON CONFLICT ON CONSTRAINT held_series_pkey DO NOTHING;
+  IF NOT are_large THEN
+    UPDATE live.held_series s SET first_small = least(s.first_small, small.first), last_small = greatest(s.last_small, small.last)
+    FROM (SELECT (array_agg(h.xid ORDER BY h.xid))[1] AS first, (array_agg(h.xid ORDER BY h.xid DESC))[1] AS last FROM unnest(xids) AS h (xid)) AS small
+    WHERE s.id = hold_transactions.series;
+  END IF;
   INSERT INTO live.held_transaction (xid, series, is_large, next_id)
   SELECT h.xid, hold_transactions.series, are_large, live.first_event_behind(h.xid, 0) FROM unnest(xids) AS h (xid);
   INSERT INTO live.held_topic (topic, series)
@@ -132,7 +141,7 @@ BEGIN
          OR EXISTS (
            SELECT
            FROM (SELECT h.xid, coalesce(s.released_through, 0) AS after_id
-                 FROM live.held_series s JOIN live.held_transaction h ON h.series = s.id AND h.is_large AND h.next_id IS NOT NULL
+                 FROM live.held_series s JOIN live.held_transaction h ON h.series = s.id AND h.is_large
                  WHERE s.completed_by IS NULL OFFSET 0) AS large
            -- Rows are compared, so that the index on the topic is the only one that serves.
            CROSS JOIN LATERAL (SELECT FROM live.event d

@@ -42,8 +42,9 @@ COMMENT ON FUNCTION live.is_still_told(text, text, jsonb) IS 'Whether an event m
 -- end_xid only (NULL: at all), and at those that were held. The first batch that shows a transaction has its events, or
 -- is the first of a series of which one part has them; where a pass stored several batches, that is not one of a held
 -- series. It is looked up once a transaction and not once an event: for one that stayed open while others were
--- published, the search passes all their batches. Of one that was held, which may have very many events, only max_events
--- are candidates: the first, or the last that are published.
+-- published, the search passes all their batches. Of a large one that was held only max_events are candidates: the
+-- first, or the last that are published. The others that were held may be very many, so the topic is searched for them
+-- and not each of them for the topic.
 CREATE TYPE live.replay_end AS ENUM ('first', 'last');
 COMMENT ON TYPE live.replay_end IS 'From which end events are wanted. Part of live.published_events().';
 
@@ -72,20 +73,24 @@ SET search_path = pg_catalog, pg_temp AS $$
       ORDER BY pg_snapshot_xmax(b.snapshot), b.id
       LIMIT 1
     ) AS first
-  ), held AS MATERIALIZED (
-    SELECT s.id AS series, h.xid,
+  ), series AS MATERIALIZED (
+    SELECT s.id, s.first_small, s.last_small,
            greatest((SELECT max(b.through_id) FROM live.batch b WHERE b.series = s.id AND b.id < start_batch),
                     CASE WHEN s.id = start_series THEN start_id END,
+                    0) AS after_id
+    FROM live.held_series s
+    WHERE s.completed_by IS NULL OR s.completed_by >= start_batch
+  ), large AS MATERIALIZED (
+    SELECT s.id AS series, h.xid,
+           greatest(s.after_id,
                     (SELECT e.id FROM live.event e
                      WHERE wanted = 'last' AND e.topic = published_events.topic AND e.xid = h.xid
                        AND e.id <= (SELECT max(b.through_id) FROM live.batch b WHERE b.series = s.id)
                        AND e.created_at >= created_since
                        AND live.is_sendable(e.topic, e.event, e.payload)
                        AND live.is_still_told(e.topic, e.event, e.payload)
-                     ORDER BY e.id DESC OFFSET max_events LIMIT 1),
-                    0) AS after_id
-    FROM live.held_series s JOIN live.held_transaction h ON h.series = s.id
-    WHERE s.completed_by IS NULL OR s.completed_by >= start_batch
+                     ORDER BY e.id DESC OFFSET max_events LIMIT 1)) AS after_id
+    FROM series s JOIN live.held_transaction h ON h.series = s.id AND h.is_large
   )
   SELECT e.batch, e.id, e.event, e.payload, e.created_at
   FROM (
@@ -96,17 +101,33 @@ SET search_path = pg_catalog, pg_temp AS $$
       AS part ON true
     UNION ALL
     SELECT part.id, d.id, d.event, d.payload, d.created_at
-    FROM held h
-    CROSS JOIN LATERAL (
-      SELECT e.id, e.event, e.payload, e.created_at
-      FROM live.event e
-      WHERE e.topic = published_events.topic AND e.xid = h.xid AND e.id > h.after_id
-        AND e.created_at >= created_since
-        AND live.is_sendable(e.topic, e.event, e.payload)
-        AND live.is_still_told(e.topic, e.event, e.payload)
-      ORDER BY e.id LIMIT max_events
+    FROM (
+      SELECT l.series, candidate.*
+      FROM large l
+      CROSS JOIN LATERAL (
+        SELECT e.id, e.event, e.payload, e.created_at
+        FROM live.event e
+        WHERE e.topic = published_events.topic AND e.xid = l.xid AND e.id > l.after_id
+          AND e.created_at >= created_since
+          AND live.is_sendable(e.topic, e.event, e.payload)
+          AND live.is_still_told(e.topic, e.event, e.payload)
+        ORDER BY e.id LIMIT max_events
+      ) AS candidate
+      UNION ALL
+      SELECT s.id, candidate.*
+      FROM series s
+      CROSS JOIN LATERAL (
+        SELECT e.id, e.event, e.payload, e.created_at
+        FROM live.event e
+        WHERE e.topic = published_events.topic AND e.xid >= s.first_small AND e.xid <= s.last_small AND e.id > s.after_id
+          AND (SELECT h.series FROM live.held_transaction h WHERE h.xid = e.xid AND NOT h.is_large) = s.id
+          AND e.created_at >= created_since
+          AND live.is_sendable(e.topic, e.event, e.payload)
+          AND live.is_still_told(e.topic, e.event, e.payload)
+        OFFSET 0 -- by series, however many the planner expects: their transactions are few of the topic's
+      ) AS candidate
     ) AS d
-    CROSS JOIN LATERAL (SELECT b.id FROM live.batch b WHERE b.series = h.series AND b.through_id >= d.id ORDER BY b.through_id LIMIT 1) AS part
+    CROSS JOIN LATERAL (SELECT b.id FROM live.batch b WHERE b.series = d.series AND b.through_id >= d.id ORDER BY b.through_id LIMIT 1) AS part
   ) AS e
   WHERE (e.batch, e.id) > (start_batch, start_id)
 $$;

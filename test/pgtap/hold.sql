@@ -1,5 +1,5 @@
 -- What is held is published in parts: each event once, in order of id, in parts of a bounded size that read little,
--- however many transactions are held.
+-- however many transactions are held. Nor does replay of another topic read them.
 \unset ECHO
 BEGIN;
 SELECT no_plan();
@@ -70,6 +70,17 @@ END
 $$;
 SELECT pg_temp.hold(3000, 5000) \g /dev/null
 SELECT cmp_ok(pg_temp.cost_of_part(n), '<', 300::numeric, format('with 3,000 transactions held, part %s reads few of them', n)) FROM generate_series(1, 3) AS n;
+
+CREATE FUNCTION pg_temp.cost_of_replay(topic text) RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+  before numeric := pg_temp.rows_read();
+BEGIN
+  PERFORM live.replay_events(topic, NULL, NULL, 10);
+  RETURN pg_temp.rows_read() - before;
+END
+$$;
+ANALYZE live.event, live.held_transaction;
+SELECT cmp_ok(pg_temp.cost_of_replay('quiet'), '<', 100::numeric, 'replay of a topic without any of them reads none of them');
 
 SELECT finish();
 ROLLBACK;
