@@ -105,16 +105,21 @@ BEGIN
     FROM (SELECT (array_agg(h.xid ORDER BY h.xid))[1] AS first, (array_agg(h.xid ORDER BY h.xid DESC))[1] AS last FROM unnest(xids) AS h (xid)) AS small
     WHERE s.id = hold_transactions.series;
   END IF;
+  WITH found AS MATERIALIZED (
+    SELECT h.xid, e.id, e.topic
+    FROM unnest(xids) AS h (xid)
+    CROSS JOIN LATERAL (
+      SELECT e.id, e.topic FROM live.event e WHERE e.xid = h.xid AND NOT are_large
+      UNION ALL
+      SELECT s.id, s.topic FROM live.signal s WHERE s.xid = h.xid) AS e
+  ), noted AS (
+    INSERT INTO live.held_topic (topic, series) SELECT DISTINCT f.topic, hold_transactions.series FROM found f
+    ON CONFLICT ON CONSTRAINT held_topic_pkey DO NOTHING
+  )
   INSERT INTO live.held_transaction (xid, series, is_large, next_id)
-  SELECT h.xid, hold_transactions.series, are_large, live.first_event_behind(h.xid, 0) FROM unnest(xids) AS h (xid);
-  INSERT INTO live.held_topic (topic, series)
-  SELECT DISTINCT found.topic, hold_transactions.series
-  FROM unnest(xids) AS h (xid)
-  CROSS JOIN LATERAL (
-    SELECT e.topic FROM live.event e WHERE e.xid = h.xid AND NOT are_large
-    UNION ALL
-    SELECT s.topic FROM live.signal s WHERE s.xid = h.xid) AS found
-  ON CONFLICT ON CONSTRAINT held_topic_pkey DO NOTHING;
+  SELECT f.xid, hold_transactions.series, false, min(f.id) FROM found f WHERE NOT are_large GROUP BY f.xid
+  UNION ALL
+  SELECT h.xid, hold_transactions.series, true, live.first_event_behind(h.xid, 0) FROM unnest(xids) AS h (xid) WHERE are_large;
 END
 $$;
 COMMENT ON FUNCTION live.hold_transactions(xid8[], bigint, boolean) IS 'Adds transactions to a series. Part of live.hold_ended().';
