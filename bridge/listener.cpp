@@ -153,6 +153,8 @@ void Listener::read_doorbells() {
 void Listener::take_result(Rows rows) {
   switch (PQresultStatus(rows.get())) {
   case PGRES_SINGLE_TUPLE:
+    // libpq reads the first query of a pipeline row by row too if the query before it was read so.
+    if (running_ == Query::await) return take_newest(rows);
     return take_event(std::move(rows));
   case PGRES_PIPELINE_SYNC:
     return take_synchronization();
@@ -162,7 +164,7 @@ void Listener::take_result(Rows rows) {
   case PGRES_TUPLES_OK:
     if (running_ == Query::start && rows.count() == 1) take_state(rows);
     if (running_ == Query::find_next && rows.count() == 1) skip(event_of(rows), failed_->message);
-    if (running_ == Query::await && rows.count() == 1) worker_runs_ = !rows.is_null(0, 0);
+    if (running_ == Query::await && rows.count() == 1) take_newest(rows);
     return;
   default:
     take_error(error_of(rows));
@@ -192,6 +194,9 @@ void Listener::take_state(const Rows &rows) {
   }
   if (begins) receiver_.begin();
 }
+
+// Whatever the newest batch is, it is fetched next.
+void Listener::take_newest(const Rows &rows) { worker_runs_ = !rows.is_null(0, 0); }
 
 void Listener::take_error(const DatabaseError &error) {
   if (running_ == Query::fetch && may_be_of_one_event(error)) {

@@ -60,6 +60,7 @@ class Listener {
   void take_result(Rows rows);
   void take_event(Rows rows);
   void take_state(const Rows &rows);
+  void take_newest(const Rows &rows);
   void take_error(const DatabaseError &error);
   void take_synchronization();
   void skip(const LiveEvent &event, std::string_view reason);
