@@ -108,23 +108,24 @@ void Listener::take_results() {
     PGresult *result = PQgetResult(link_.connection());
     if (result != nullptr) {
       take_result(Rows(result));
+    } else if (running_ == Query::await) {
+      wait_ended();
     } else if (!in_pipeline_) {
       finished();
     }
   }
 }
 
-// In a pipeline a query ends with its synchronization.
-void Listener::take_synchronization() {
-  PGconn *connection = link_.connection();
-  if (running_ == Query::await) {
-    running_ = Query::fetch;
-    asked_at_ = loop_.now();
-    if (PQsetSingleRowMode(connection) != 1) link_.fail("a fetch cannot be read row by row");
-    return;
-  }
+// The fetch behind it has begun.
+void Listener::wait_ended() {
+  running_ = Query::fetch;
+  asked_at_ = loop_.now();
+  if (PQsetSingleRowMode(link_.connection()) != 1) link_.fail("a fetch cannot be read row by row");
+}
+
+void Listener::pipeline_ended() {
   in_pipeline_ = false;
-  if (PQexitPipelineMode(connection) != 1) return link_.fail(PQerrorMessage(connection));
+  if (PQexitPipelineMode(link_.connection()) != 1) return link_.fail(PQerrorMessage(link_.connection()));
   finished();
 }
 
@@ -157,7 +158,7 @@ void Listener::take_result(Rows rows) {
     if (running_ == Query::await) return take_newest(rows);
     return take_event(std::move(rows));
   case PGRES_PIPELINE_SYNC:
-    return take_synchronization();
+    return pipeline_ended();
   case PGRES_COMMAND_OK:
   case PGRES_EMPTY_QUERY:
     return;

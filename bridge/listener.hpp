@@ -62,7 +62,8 @@ class Listener {
   void take_state(const Rows &rows);
   void take_newest(const Rows &rows);
   void take_error(const DatabaseError &error);
-  void take_synchronization();
+  void wait_ended();
+  void pipeline_ended();
   void skip(const LiveEvent &event, std::string_view reason);
   void finished();
   void page_ended();

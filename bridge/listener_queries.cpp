@@ -74,8 +74,7 @@ bool Listener::send_await() {
   failed_.reset();
   return PQenterPipelineMode(connection) == 1 &&
          PQsendQueryParams(connection, listener_sql::await, 1, nullptr, values.data(), nullptr, nullptr, 0) == 1 &&
-         PQpipelineSync(connection) == 1 && send_with_position("pg_live_fetch", true, page_size_) &&
-         PQpipelineSync(connection) == 1;
+         send_with_position("pg_live_fetch", true, page_size_) && PQpipelineSync(connection) == 1;
 }
 
 bool Listener::send_fetch() {
