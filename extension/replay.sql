@@ -59,7 +59,7 @@ SET search_path = pg_catalog, pg_temp AS $$
     WHERE e.topic = published_events.topic
       AND e.xid >= pg_snapshot_xmin(start_snapshot) AND e.xid < coalesce(end_xid, '18446744073709551615')
       AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
-      AND NOT EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = e.xid)
+      AND NOT EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
       AND e.created_at >= created_since
       AND live.is_sendable(e.topic, e.event, e.payload)
       AND live.is_still_told(e.topic, e.event, e.payload)
@@ -216,7 +216,7 @@ BEGIN
     FROM live.event e
     WHERE e.topic = replay_events.topic AND e.xid >= pg_snapshot_xmin(start_snapshot)
       AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
-      AND NOT EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = e.xid)
+      AND NOT EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
       AND e.created_at >= created_since
     ORDER BY e.xid OFFSET examined LIMIT 1;
     EXIT WHEN end_xid IS NULL;

@@ -103,7 +103,7 @@ INSERT INTO act (role, user_id, statement) VALUES
   ('authenticated', 'anna', $$UPDATE m.by_mood SET mood = 'fine'$$), ('authenticated', 'anna', $$UPDATE m.by_mood SET mood = 'bad'$$),
   ('authenticated', 'anna', $$SELECT live.log_activity('read', 'thing', '1')$$), ('authenticated', 'anna', $$SELECT live.log_activity('read', 'shelf', '1', '{"a": 1}', idempotency_key => 'k')$$),
   ('authenticated', 'anna', $$SELECT live.log_activity('told', visibility => 'users', audience => '{bob}')$$),
-  ('authenticated', 'anna', $$SELECT live.topic_access('m:1')$$), ('authenticated', 'anna', $$SELECT live.send('m:1', 'hello', '{}', true)$$), ('authenticated', 'anna', $$SELECT live.replay('m:1')$$), ('authenticated', 'anna', $$SELECT live.replay_start('m:1')$$),
+  ('authenticated', 'anna', $$SELECT live.topic_access('m:1')$$), ('authenticated', 'anna', $$SELECT live.send('m:1', 'hello', '{}', true) IS NOT NULL$$), ('authenticated', 'anna', $$SELECT live.replay('m:1')$$), ('authenticated', 'anna', $$SELECT live.replay_start('m:1')$$),
   ('authenticated', 'anna', $$SELECT live.get_presence('bob')$$), ('authenticated', 'anna', 'SELECT live.get_online_users()'), ('authenticated', 'anna', 'SELECT count(*) FROM live.presence'),
   ('authenticated', 'anna', 'SELECT count(*) FROM live.user_presence'), ('authenticated', 'anna', $$SELECT live.replay('presence')$$), ('authenticated', 'anna', $$SELECT live.replay_start('presence')$$), ('authenticated', 'anna', 'SELECT live.heartbeat(gen_random_uuid())'),
   ('authenticated', 'anna', $$SELECT live.update_presence('busy', 'writing')$$), ('authenticated', 'anna', $$SELECT live.set_typing('m:1', true)$$), ('authenticated', 'anna', $$SELECT live.get_typing('m:1')$$),

@@ -102,7 +102,7 @@ describe('a bridge', () => {
     const socket = await RawSocket.open(bridge);
     await socket.join(`realtime:${prefix}:few`);
     const { rowCount } = await database.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'live_bridge' and pid <> pg_backend_pid()");
+      "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'live_bridge' and datname = current_database() and pid <> pg_backend_pid()");
     assert.ok(rowCount > 0);
     await database.emit(`${prefix}:few`, 'after the database is back');
     await socket.broadcast(`realtime:${prefix}:few`, 'after the database is back');

@@ -235,7 +235,7 @@ for (const mode of modes) {
       const sockets = await Promise.all(users.map((user) => open(user)));
       for (const user of users) await becomes(user, 'online');
       for (let round = 0; round < 5; round++) {
-        await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'live_bridge'`);
+        await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'live_bridge' and datname = current_database()`);
         const late = await open(uniqueName('late'));
         await eventually('the node is back and holds all', async () =>
           (await database.query(

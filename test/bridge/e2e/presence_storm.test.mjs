@@ -81,7 +81,7 @@ class Visitor {
       return this.enter();
     }
     if (dice < 98 && this.number === 0) {
-      return database.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pg-live-bridge own'`);
+      return database.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pg-live-bridge own' and datname = current_database()`);
     }
     // Two at once: the last one counts.
     return Promise.all([this.track({ n: -1, by: this.number }), this.track({ n: -2, by: this.number })]);

@@ -47,7 +47,7 @@ for (const mode of modes) {
       assert.equal(new Set(frames.map((frame) => frame.payload.meta.id)).size, count);
     }
 
-    const bridgeConnections = `from pg_stat_activity where usename = 'live_bridge'`;
+    const bridgeConnections = `from pg_stat_activity where usename = 'live_bridge' and datname = current_database()`;
 
     test('all its connections are cut again and again while events flow', async () => {
       const socket = await joined('cut');

@@ -14,7 +14,7 @@ const transactions = Number(process.env.STORM_TRANSACTIONS ?? 800);
 const strikes = {
   'nothing is struck down': null,
   'the worker is terminated every second': "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'pg_live worker'",
-  "the bridge's connections are cut every second": "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'live_bridge'",
+  "the bridge's connections are cut every second": "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'live_bridge' and datname = current_database()",
 };
 
 /** Runs one writer's share. What was committed is known from the ledger, also where the answer to a commit was lost. */
