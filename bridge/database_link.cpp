@@ -85,8 +85,8 @@ void DatabaseLink::connect() {
     return;
   }
   // A notice is the server's remark for a person at a prompt; libpq would print it on standard error.
-  PQsetNoticeReceiver(
-      connection_.get(), [](void *, const PGresult *) {}, nullptr);
+  const PQnoticeReceiver ignore = [](void *, const PGresult *) {};
+  PQsetNoticeReceiver(connection_.get(), ignore, nullptr);
   timer_.start(kAttemptLimit);
   watcher_.emplace(loop_, PQsocket(connection_.get()), [this](int) { advance(); });
   watcher_->watch(UV_WRITABLE);

@@ -44,8 +44,8 @@ Connection::Connection(const std::string &address, const char *application_name)
     if (std::chrono::steady_clock::now() > deadline) throw ConnectionLost(PQerrorMessage(connection_.get()));
     std::this_thread::sleep_for(20ms);
   }
-  PQsetNoticeProcessor(
-      connection_.get(), [](void *, const char *) {}, nullptr);
+  const PQnoticeProcessor ignore = [](void *, const char *) {};
+  PQsetNoticeProcessor(connection_.get(), ignore, nullptr);
 }
 
 Result Connection::run(const char *statement, std::initializer_list<std::string_view> parameters) {
