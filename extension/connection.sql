@@ -121,8 +121,9 @@ CREATE VIEW live.due_presence WITH (security_barrier) AS
 SELECT due.user_id, shown.announced_status
 FROM (SELECT c.user_id FROM live.connection c WHERE c.check_at <= live.clock() AND c.check_at < 'infinity'
       UNION
-      SELECT c.user_id FROM live.connection c
-      WHERE c.node_id = ANY (ARRAY (SELECT n.id FROM live.node n WHERE n.expires_at <= live.clock()))) AS due
+      SELECT c.user_id FROM live.node n
+      CROSS JOIN LATERAL (SELECT c.user_id FROM live.connection c WHERE c.node_id = n.id OFFSET 0) AS c -- not all in order
+      WHERE n.expires_at <= live.clock()) AS due
 CROSS JOIN LATERAL ( -- one by one, however many are expected
   SELECT p.status, a.status AS announced_status FROM live.presence p JOIN live.user_presence a ON a.user_id = p.user_id
   WHERE p.user_id = due.user_id OFFSET 0) AS shown
