@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 #include <openssl/core_names.h>
@@ -104,8 +105,8 @@ std::string to_der(std::string_view signature, std::size_t coordinate_bytes) {
   Number s(BN_bin2bn(bytes_of(signature) + coordinate_bytes, size, nullptr));
   EcdsaSignature pair(ECDSA_SIG_new());
   if (!r || !s || !pair || ECDSA_SIG_set0(pair.get(), r.get(), s.get()) != 1) return {};
-  static_cast<void>(r.release()); // both belong to the pair now
-  static_cast<void>(s.release());
+  std::ignore = r.release(); // both belong to the pair now
+  std::ignore = s.release();
   std::string der(static_cast<std::size_t>(std::max(i2d_ECDSA_SIG(pair.get(), nullptr), 0)), '\0');
   auto *out = reinterpret_cast<unsigned char *>(der.data());
   i2d_ECDSA_SIG(pair.get(), &out);

@@ -131,6 +131,7 @@ struct TrackerTest : testing::Test {
   }
   std::vector<std::string> stored() const {
     std::vector<std::string> metas;
+    metas.reserve(database.members.size());
     for (const auto &[ref, stored] : database.members)
       metas.push_back(stored.member.meta);
     std::sort(metas.begin(), metas.end());
