@@ -22,11 +22,18 @@ struct CommandResult {
   std::optional<DatabaseError> error; // of one that failed: nothing of it was stored, unless the SQLSTATE is 08007
 };
 
+// How long a command is expected to take.
+enum class Pace {
+  quick,  // some look-ups by key: while many users wait, it may be sent together with other ones
+  unknown // long, perhaps: no command of another user is sent behind it
+};
+
 struct Command {
   ClaimsRef claims;     // whose rights it runs with; null: the bridge's own, see Database::run_own()
   std::string_view sql; // a literal
   std::vector<std::optional<std::string>> parameters; // nothing: NULL
   std::function<void(CommandResult)> done;
+  Pace pace = Pace::unknown;
   std::uint64_t give_up = 0;                      // Loop::now() when it is too late; 0: the usual time from now
   std::optional<std::weak_ptr<const void>> asker; // once it is gone, what was not sent need not be done
 };

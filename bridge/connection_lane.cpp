@@ -18,7 +18,8 @@ std::string share_of(const Command &command) {
 
 ConnectionLane::ConnectionLane(Loop &loop, const Log &log, const DatabaseSettings &settings, const std::string &name,
                                LaneLimits limits, Callbacks callbacks)
-    : loop_(loop), callbacks_(std::move(callbacks)), lane_(limits) {
+    : loop_(loop), callbacks_(std::move(callbacks)),
+      lane_(limits, [](const PendingRef &pending) { return pending->command.pace == Pace::quick; }) {
   for (std::size_t i = 1; i <= limits.connections; ++i)
     connections_.push_back(
         std::make_unique<PipelinedConnection>(loop, log, settings, *this, name + " " + std::to_string(i)));
@@ -48,7 +49,7 @@ void ConnectionLane::pump() {
 PendingRef ConnectionLane::next(PipelinedConnection &connection) {
   while (auto pending = lane_.take(index_of(connection))) {
     if (!is_over(**pending)) return std::move(*pending);
-    lane_.answered(index_of(connection));
+    lane_.withdrawn(index_of(connection));
     over_.push_back(std::move(*pending));
   }
   return nullptr;

@@ -12,12 +12,13 @@ constexpr Milliseconds kDeadlineCheck{250};
 
 // Enough to keep the server busy; more would only move the queue to where it cannot be bounded or answered.
 constexpr std::size_t kMostSent = 16;
+constexpr std::size_t kMostSentInCrowd = 8;
 
 // Never all of several, so that no user's slow reads are in everybody's way.
-LaneLimits for_reads(std::size_t connections) { return {connections, (connections + 1) / 2, 1}; }
+LaneLimits for_reads(std::size_t connections) { return {connections, (connections + 1) / 2, 1, kMostSentInCrowd}; }
 
 // One connection a user, so that what it does stays in order.
-LaneLimits for_writes(std::size_t connections) { return {connections, 1, kMostSent}; }
+LaneLimits for_writes(std::size_t connections) { return {connections, 1, kMostSent, 1}; }
 
 } // namespace
 

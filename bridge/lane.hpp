@@ -1,12 +1,16 @@
 // Which waiting command goes to which connection next: one lane of the pool, fair between users.
 //
-// Invariants: a connection works for one user at a time, so no command ever stands behind one of another user; users
-// take turns; a user holds no more connections at once than the limit, and has no more commands waiting than it was
-// admitted with. Commands of a user with one connection keep their order.
+// Invariants: a connection works for one user at a time, so that no command stands behind one of another user; only
+// quick commands do, behind quick ones, while so many users wait that all connections are busy with them for long
+// anyway: the server then finds the next one without waiting for the bridge. Users take turns; a user holds no more
+// connections at once than the limit, and has no more commands waiting than it was admitted with. Commands of a user
+// with one connection keep their order.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -18,13 +22,16 @@ namespace pg_live {
 struct LaneLimits {
   std::size_t connections = 1;
   std::size_t connections_of_user = 1; // at once
-  std::size_t depth = 1;               // commands sent to one connection and not answered
+  std::size_t depth = 1;               // commands of one user sent to one connection and not answered
+  std::size_t depth_in_crowd = 1;      // the same of several users: quick ones, while a crowd waits
 };
 
 template <typename Item>
 class Lane {
  public:
-  explicit Lane(LaneLimits limits) : limits_(limits), slots_(limits.connections) {}
+  // `is_quick`: whether others may be sent behind an item; none without it.
+  explicit Lane(LaneLimits limits, std::function<bool(const Item &)> is_quick = {})
+      : limits_(limits), is_quick_(std::move(is_quick)), slots_(limits.connections) {}
 
   // Takes the item, unless so many of the user's wait.
   bool admit(const std::string &user, Item &item, std::size_t most_waiting) {
@@ -46,28 +53,35 @@ class Lane {
     line_up(user, line);
   }
 
-  // The item that goes to this connection now, if one does. Each is followed by answered().
+  // The item that goes to this connection now, if one does. Each is followed by answered(), in the order of taking, or
+  // by withdrawn().
   std::optional<Item> take(std::size_t connection) {
     Slot &slot = slots_[connection];
-    if (slot.sent > 0) return take_more(slot);
-    if (turns_.empty()) return std::nullopt;
-    slot.user = std::move(turns_.front());
+    if (slot.shares.size() == 1)
+      if (auto item = take_more(slot)) return item;
+    if (turns_.empty() || (!slot.shares.empty() && !may_share(slot))) return std::nullopt;
+    Share &share = slot.shares.emplace_back(std::move(turns_.front()));
     turns_.pop_front();
-    Line &line = lines_.at(slot.user);
+    Line &line = lines_.at(share.user);
     line.has_turn = false;
     ++line.connections;
-    slot.taken = 0;
     return take_from(slot, line);
   }
 
-  // An item that was taken for this connection is done, or was put back.
+  // The first of the items that were taken for this connection is done, or was put back.
   void answered(std::size_t connection) {
-    Slot &slot = slots_[connection];
-    if (--slot.sent > 0) return;
-    const auto found = lines_.find(slot.user);
-    --found->second.connections;
-    line_up(found->first, found->second);
-    drop_if_idle(found);
+    std::deque<Share> &shares = slots_[connection].shares;
+    if (--shares.front().sent > 0) return;
+    release(shares.front().user);
+    shares.pop_front();
+  }
+
+  // The item taken last was not sent.
+  void withdrawn(std::size_t connection) {
+    std::deque<Share> &shares = slots_[connection].shares;
+    if (--shares.back().sent > 0) return;
+    release(shares.back().user);
+    shares.pop_back();
   }
 
   // Takes out those first of each user's line that the condition is true of.
@@ -99,27 +113,53 @@ class Lane {
   };
   using Lines = std::unordered_map<std::string, Line>;
 
-  struct Slot {
+  // What one user has sent to a connection.
+  struct Share {
+    explicit Share(std::string whose) : user(std::move(whose)) {}
     std::string user;
     std::size_t sent = 0;  // not answered
     std::size_t taken = 0; // in this turn
+    bool is_quick = true;  // all that was taken
   };
 
+  struct Slot {
+    std::deque<Share> shares;
+  };
+
+  // Another one of the user that the connection works for.
   std::optional<Item> take_more(Slot &slot) {
-    Line &line = lines_.at(slot.user);
-    const bool turn_is_over = slot.taken >= kTurn && !turns_.empty();
-    if (slot.sent >= limits_.depth || turn_is_over || line.waiting.empty()) return std::nullopt;
+    const Share &share = slot.shares.front();
+    Line &line = lines_.at(share.user);
+    const bool turn_is_over = share.taken >= kTurn && !turns_.empty();
+    if (share.sent >= limits_.depth || turn_is_over || line.waiting.empty()) return std::nullopt;
     return take_from(slot, line);
   }
 
+  // Whether the next user's may be sent behind what this connection works on.
+  bool may_share(const Slot &slot) const {
+    return is_quick_ && slot.shares.size() < limits_.depth_in_crowd &&
+           turns_.size() >= limits_.connections * limits_.depth_in_crowd &&
+           std::all_of(slot.shares.begin(), slot.shares.end(), [](const Share &each) { return each.is_quick; }) &&
+           is_quick_(lines_.at(turns_.front()).waiting.front());
+  }
+
   std::optional<Item> take_from(Slot &slot, Line &line) {
+    Share &share = slot.shares.back();
     std::optional<Item> item(std::move(line.waiting.front()));
     line.waiting.pop_front();
-    ++slot.sent;
-    ++slot.taken;
-    if (line.waiting.empty() && std::exchange(line.has_turn, false)) std::erase(turns_, slot.user);
-    line_up(slot.user, line);
+    ++share.sent;
+    ++share.taken;
+    if (is_quick_ && !is_quick_(*item)) share.is_quick = false;
+    if (line.waiting.empty() && std::exchange(line.has_turn, false)) std::erase(turns_, share.user);
+    line_up(share.user, line);
     return item;
+  }
+
+  void release(const std::string &user) {
+    const auto found = lines_.find(user);
+    --found->second.connections;
+    line_up(found->first, found->second);
+    drop_if_idle(found);
   }
 
   void line_up(const std::string &user, Line &line) {
@@ -133,6 +173,7 @@ class Lane {
   }
 
   LaneLimits limits_;
+  std::function<bool(const Item &)> is_quick_;
   std::vector<Slot> slots_;
   Lines lines_;                   // by user
   std::deque<std::string> turns_; // users with something waiting who may have another connection

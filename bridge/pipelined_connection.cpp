@@ -21,15 +21,19 @@ constexpr std::string_view kDefaults = "select reset_val from pg_catalog.pg_sett
 constexpr std::string_view kIsolation = "set transaction_isolation = 'read committed'";
 constexpr std::string_view kReadWrite = "set transaction_read_only = off";
 
-// All that a command depends on, local to its transaction, hence harmless to whoever uses the connection next. The
-// older settings of the claims would win over the claims. The encoding comes first: what follows is read in it.
-constexpr std::string_view kEncoding = "select pg_catalog.set_config('client_encoding', 'UTF8', true)";
+// All that a command depends on, local to its transaction, hence harmless to whoever uses the connection next. Most has
+// the right value already: to compare costs less than to set and to restore. The operator is qualified: the search path
+// is still what others left. The older settings of the claims would win over the claims. The encoding comes first: what
+// follows is read in it.
+constexpr std::string_view kEncoding = "select pg_catalog.set_config('client_encoding', 'UTF8', true) "
+                                       "where pg_catalog.current_setting('client_encoding') operator(pg_catalog.<>) 'UTF8'";
 constexpr std::string_view kBecomeUser =
     "select pg_catalog.set_config(name, value, true) from (values ('request.jwt.claims', $1), "
     "('request.jwt.claim.sub', ''), ('request.jwt.claim.role', ''), ('role', $2), ('statement_timeout', $3), "
     "('search_path', $4), ('TimeZone', $5), ('lock_timeout', '0'), ('DateStyle', 'ISO, MDY'), "
     "('IntervalStyle', 'postgres'), ('bytea_output', 'hex'), ('extra_float_digits', '1'), ('row_security', 'on'), "
-    "('jit', 'off')) as setting (name, value)";
+    "('jit', 'off')) as setting (name, value) "
+    "where coalesce(pg_catalog.current_setting(name, true) operator(pg_catalog.<>) value, true)";
 
 std::string_view field(const Rows &rows, int code) {
   const char *text = PQresultErrorField(rows.get(), code);

@@ -68,10 +68,13 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live.channel_members_of(text, boolean) IS 'Part of live.channel_members(); checks no access.';
 
+-- PL/pgSQL keeps the plan, as in live.topic_rule_of().
 CREATE FUNCTION live.is_open_room(topic text) RETURNS boolean
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT NOT live.is_built_in_topic(topic) AND NOT EXISTS (SELECT FROM live.topic_rule_of(topic))
+BEGIN
+  RETURN NOT live.is_built_in_topic(topic) AND NOT EXISTS (SELECT FROM live.topic_rule_of(topic));
+END
 $$;
 COMMENT ON FUNCTION live.is_open_room(text) IS 'Whether the database has nothing to say about a topic: neither a built-in rule nor one of the app.';
 

@@ -103,7 +103,7 @@ BEGIN
   PERFORM live.note_grant(role, 'client');
   EXECUTE format(
     'GRANT EXECUTE ON FUNCTION live.version(), live.jwt(), live.claim(text), live.user_id(), live.user_uuid(), live.jwt_role(),
-       live.is_built_in_topic(text), live.is_topic_name(text), live.is_open_room(text), live.topic_rule_of(text), live.passes_rule(text, text), live.topic_access(text),
+       live.is_built_in_topic(text), live.is_topic_name(text), live.is_open_room(text), live.topic_rule_of(text), live.topic_access(text),
        live.send(text, text, jsonb, boolean), live.replay(text, text, timestamptz, integer), live.replay_start(text, timestamptz, integer),
        live.clock(), live.is_alive(timestamptz, uuid, timestamptz), live.idle_after(), live.checked_metadata(jsonb), live.required_user(), live.my_sessions(),
        live.is_participant(uuid, live.participant_role), live.shares_session_with(text), live.follows(text),

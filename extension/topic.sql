@@ -43,36 +43,16 @@ $$;
 COMMENT ON FUNCTION live.topic_rule_of(text) IS 'The checks of the most specific rule for a topic of the app; no row if there is none.';
 
 -- Clients may call this, so it looks the rule up itself: it must execute nothing but what an admin put into the table.
-CREATE FUNCTION live.passes_rule(topic text, action text) RETURNS boolean
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  check_function text;
-  passes boolean;
-BEGIN
-  SELECT CASE action COLLATE "C" WHEN 'receive' THEN rule.receive_check WHEN 'send' THEN rule.send_check END
-  INTO check_function
-  FROM live.topic_rule_of(topic) AS rule;
-  IF NOT FOUND THEN
-    RETURN NULL;
-  ELSIF check_function IS NULL THEN
-    RETURN false;
-  END IF;
-  EXECUTE format('SELECT %s($1)', check_function) INTO passes USING topic;
-  RETURN coalesce(passes, false);
-END
-$$;
-COMMENT ON FUNCTION live.passes_rule(text, text) IS
-'What the rule of a topic says to the current user; action is receive or send. NULL if the topic has no rule, false if its rule has no check for the action.';
-
 CREATE FUNCTION live.topic_access(topic text, OUT can_receive boolean, OUT can_send boolean)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   name text COLLATE "C" := topic; -- names are compared byte by byte, whatever the caller's collation
-  location text COLLATE "C" := substr(topic, length('typing:') + 1);
-  may_write boolean;
+  -- Where the topic's events come from: the same rule says who is told of the typing there.
+  location text COLLATE "C" := CASE WHEN starts_with(name, 'typing:') THEN substr(name, length('typing:') + 1) ELSE name END;
+  receive_check text;
+  send_check text;
 BEGIN
   IF name IS NULL THEN
     RAISE EXCEPTION 'topic must not be null' USING ERRCODE = 'null_value_not_allowed';
@@ -83,8 +63,6 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
-  -- Who has no "sub" may be a service, by its role; the anonymous are nobody, and write nothing.
-  may_write := live.user_id() IS NOT NULL OR coalesce(live.jwt_role(), 'anon') <> 'anon';
   IF name = 'activity' THEN
     can_receive := true;
   ELSIF name = 'presence' THEN
@@ -95,13 +73,20 @@ BEGIN
     can_receive := coalesce(live.follows(substr(name, length('followers:') + 1)), false);
   ELSIF name ~ '^session:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN
     can_receive := live.is_participant(substr(name, length('session:') + 1)::uuid);
-  ELSIF starts_with(name, 'typing:') AND NOT live.is_built_in_topic(location) THEN
-    can_receive := coalesce(live.passes_rule(location, 'receive'), live.user_id() IS NOT NULL);
-  ELSIF starts_with(name, 'typing:') AND NOT starts_with(location, 'typing:') THEN
+  ELSIF NOT live.is_built_in_topic(location) THEN
+    SELECT rule.receive_check, rule.send_check INTO receive_check, send_check FROM live.topic_rule_of(location) AS rule;
+    IF NOT FOUND THEN
+      can_receive := location <> name AND live.user_id() IS NOT NULL;
+    END IF;
+    IF receive_check IS NOT NULL THEN
+      EXECUTE format('SELECT coalesce(%s($1), false)', receive_check) INTO can_receive USING location;
+    END IF;
+    -- Who has no "sub" may be a service, by its role; the anonymous are nobody, and write nothing.
+    IF send_check IS NOT NULL AND location = name AND (live.user_id() IS NOT NULL OR coalesce(live.jwt_role(), 'anon') <> 'anon') THEN
+      EXECUTE format('SELECT coalesce(%s($1), false)', send_check) INTO can_send USING location;
+    END IF;
+  ELSIF location <> name AND NOT starts_with(location, 'typing:') THEN
     can_receive := live.user_id() IS NOT NULL AND (SELECT access.can_receive FROM live.topic_access(location) AS access);
-  ELSIF NOT live.is_built_in_topic(name) THEN
-    can_receive := coalesce(live.passes_rule(name, 'receive'), false);
-    can_send := may_write AND coalesce(live.passes_rule(name, 'send'), false);
   END IF;
   RETURN NEXT;
 END

@@ -162,7 +162,7 @@ WITH RECURSIVE run AS (
   UNION
   SELECT c.callee FROM run JOIN call_of c ON c.caller = run.oid
 ) SELECT fn.* FROM run JOIN fn USING (oid);
-SELECT is_empty($$SELECT name FROM privileged WHERE name IN ('passes_rule', 'can_see_presence', 'require_entity', 'topic_access', 'entity_id', 'track_row')$$,
+SELECT is_empty($$SELECT name FROM privileged WHERE name IN ('can_see_presence', 'require_entity', 'topic_access', 'entity_id', 'track_row')$$,
   'what asks the app''s checks, relations and types is never called with the rights of the owner');
 SELECT set_eq($$SELECT name FROM privileged WHERE body ~* '\mexecute\M' AND prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')$$,
   $$VALUES ('drop_expired_events'), ('feed_group_members'), ('read_feed'), ('refresh_summary'), ('slot_has_fresh_rows')$$, 'those that build statements are reviewed: their statements name relations of live and take values as parameters');

@@ -31,7 +31,6 @@ INSERT INTO called VALUES -- %s: the collation
   ('topic_access', $$SELECT live.topic_access('room:1' %s)$$),
   ('topic_rule_of', $$SELECT live.topic_rule_of('ROOM:1' %s)$$),
   ('topic_rule_of', $$SELECT live.topic_rule_of('LOBBY' %s)$$),
-  ('passes_rule', $$SELECT live.passes_rule('room:1' %1$s, 'SEND' %1$s)$$),
   ('is_built_in_topic', $$SELECT live.is_built_in_topic('PRESENCE' %s)$$),
   ('is_built_in_topic', $$SELECT live.is_built_in_topic('USER:anna' %s)$$),
   ('is_topic_name', $$SELECT live.is_topic_name('ROOM:1' %s)$$), ('is_open_room', $$SELECT live.is_open_room('ROOM:1' %s)$$),

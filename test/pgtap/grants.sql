@@ -168,7 +168,7 @@ CREATE FUNCTION pg_temp.executable(role regrole) RETURNS SETOF name LANGUAGE sql
 $$ SELECT f.proname FROM live_function f WHERE has_function_privilege(role, f.oid, 'EXECUTE') $$;
 CREATE FUNCTION pg_temp.is_member(member regrole, role regrole) RETURNS boolean LANGUAGE sql AS
 $$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
-CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,is_topic_name,is_open_room,topic_rule_of,passes_rule,
+CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,is_topic_name,is_open_room,topic_rule_of,
   topic_access,send,replay,replay_start,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
   is_alive,presence_rule_in_force,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
   heartbeat,heartbeat_of_socket,node_expiry,get_online_users,get_presence_summary,set_typing,set_typing_of_socket,get_typing,channel_members,

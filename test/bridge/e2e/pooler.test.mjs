@@ -137,10 +137,13 @@ for (const size of [1, 2]) {
       });
     }
 
-    test('a function of a leftover search_path takes the place of none', async () => {
+    test('a function or an operator of a leftover search_path takes the place of none', async () => {
       await database.query(`
         create schema evil;
         create function evil.to_jsonb(anyelement) returns jsonb language sql as $f$ select '"evil"'::jsonb $f$;
+        create function evil.never(text, text) returns boolean language sql as 'select false';
+        create operator evil.<> (function = evil.never, leftarg = text, rightarg = text);
+        create operator evil.= (function = evil.never, leftarg = text, rightarg = text);
         grant usage on schema evil to public`);
       try {
         await pooler.leave('set search_path = evil, pg_catalog');

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 
@@ -106,6 +107,93 @@ TEST(Lane, KeepsTheOrderOfAUserWhoHasOneConnection) {
     }
   }
   for (std::size_t connection = 0; connection < 4; ++connection)
+    EXPECT_EQ(take_all(lane, connection), Taken{});
+}
+
+// Of two connections with two of several users at once: four users are a crowd. What ends in 9 is not quick.
+Lane<int> lane_for_crowds() {
+  return Lane<int>({2, 1, 1, 2}, [](int item) { return item % 10 != 9; });
+}
+
+TEST(Lane, SendsQuickOnesOfSeveralUsersWhileACrowdWaits) {
+  Lane<int> lane = lane_for_crowds();
+  for (const int user : {1, 2, 3, 4, 5, 6})
+    admit(lane, std::to_string(user), user * 100 + 1);
+  EXPECT_EQ(take_all(lane, 0), (Taken{101, 201}));
+  EXPECT_EQ(take_all(lane, 1), (Taken{301})) << "three who wait are none";
+  lane.answered(0);
+  EXPECT_EQ(take_all(lane, 0), Taken{});
+  lane.answered(0);
+  EXPECT_EQ(take_all(lane, 0), (Taken{401}));
+}
+
+TEST(Lane, SendsNothingBehindWhatIsNotQuick) {
+  Lane<int> lane = lane_for_crowds();
+  for (const int item : {101, 209, 301, 401, 501, 601, 701, 801})
+    admit(lane, std::to_string(item / 100), item);
+  EXPECT_EQ(take_all(lane, 0), (Taken{101})) << "nor that behind a quick one";
+  EXPECT_EQ(take_all(lane, 1), (Taken{209}));
+  lane.answered(0);
+  EXPECT_EQ(take_all(lane, 0), (Taken{301, 401}));
+}
+
+TEST(Lane, KeepsWhatIsLeftOfAConnectionWhenOneIsWithdrawn) {
+  Lane<int> lane = lane_for_crowds();
+  for (const int user : {1, 2, 3, 4, 5, 6})
+    admit(lane, std::to_string(user), user * 100 + 1);
+  admit(lane, "1", 102);
+  admit(lane, "2", 202);
+  EXPECT_EQ(take_all(lane, 0), (Taken{101, 201}));
+  lane.withdrawn(0); // of user 2
+  EXPECT_EQ(take_all(lane, 0), (Taken{301})) << "the turn of user 2 comes behind the others";
+  lane.answered(0); // of user 1
+  lane.answered(0); // of user 3
+  Taken rest;
+  while (const auto item = lane.take(0)) {
+    rest.push_back(*item);
+    lane.answered(0);
+  }
+  EXPECT_EQ(rest, (Taken{401, 501, 601, 202, 102}));
+}
+
+TEST(Lane, HoldsItsLimitsInACrowd) {
+  Lane<int> lane({3, 2, 1, 4}, [](int item) { return item % 10 != 9; });
+  std::mt19937 random(11);
+  std::vector<std::deque<int>> sent(3);
+  int added = 0;
+  int answered = 0;
+  std::size_t most = 0;
+  const auto holds = [&](int user) {
+    return std::count_if(sent.begin(), sent.end(), [user](const auto &items) {
+      return std::any_of(items.begin(), items.end(), [user](int item) { return item / 1000 == user; });
+    });
+  };
+  while (answered < 3000) {
+    const auto connection = random() % 3;
+    if (added < 3000 && random() % 3 != 0) {
+      admit(lane, std::to_string(added % 40), added % 40 * 1000 + added / 40);
+      ++added;
+    } else if (const auto next = lane.take(connection)) {
+      const bool is_alone = sent[connection].empty();
+      sent[connection].push_back(*next);
+      most = std::max(most, sent[connection].size());
+      ASSERT_LE(holds(*next / 1000), 2);
+      const auto is_slow = [](int item) { return item % 10 == 9; };
+      ASSERT_FALSE(!is_alone && std::any_of(sent[connection].begin(), sent[connection].end(), is_slow));
+    } else if (!sent[connection].empty()) {
+      if (random() % 4 == 0 && sent[connection].size() > 1) {
+        lane.put_back(std::to_string(sent[connection].back() / 1000), sent[connection].back());
+        lane.withdrawn(connection);
+        sent[connection].pop_back();
+        continue;
+      }
+      sent[connection].pop_front();
+      lane.answered(connection);
+      ++answered;
+    }
+  }
+  EXPECT_EQ(most, 4U);
+  for (std::size_t connection = 0; connection < 3; ++connection)
     EXPECT_EQ(take_all(lane, connection), Taken{});
 }
 
