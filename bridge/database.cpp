@@ -14,8 +14,11 @@ constexpr Milliseconds kDeadlineCheck{250};
 constexpr std::size_t kMostSent = 16;
 constexpr std::size_t kMostSentInCrowd = 8;
 
-// Never all of several, so that no user's slow reads are in everybody's way.
-LaneLimits for_reads(std::size_t connections) { return {connections, (connections + 1) / 2, 1, kMostSentInCrowd}; }
+// A third of the connections at most, and one if they are few: a user's slow reads are in nobody's way, and do not keep
+// all processors of the database busy.
+LaneLimits for_reads(std::size_t connections) {
+  return {connections, std::max(connections / 3, std::size_t{1}), 1, kMostSentInCrowd};
+}
 
 // One connection a user, so that what it does stays in order.
 LaneLimits for_writes(std::size_t connections) { return {connections, 1, kMostSent, 1}; }
