@@ -70,7 +70,8 @@ class Listener {
   void send(Query query);
   bool send_fetch();
   bool send_await();
-  bool send_with_position(const char *statement, bool is_prepared, unsigned most);
+  bool send_page();
+  bool send_find_next();
   void look();
   void next();
   void hand_over();

@@ -10,6 +10,27 @@
 
 namespace pg_live {
 
+namespace {
+
+// The arguments of live.fetch_events().
+class FetchArguments {
+ public:
+  FetchArguments(std::int64_t batch, std::optional<std::int64_t> id, unsigned most)
+      : batch_(std::to_string(batch)), id_(id ? std::to_string(*id) : ""),
+        most_(std::to_string(most)), values_{batch_.c_str(), id ? id_.c_str() : nullptr, most_.c_str()} {}
+  FetchArguments(const FetchArguments &) = delete;
+  FetchArguments &operator=(const FetchArguments &) = delete;
+
+  int count() const { return values_.size(); }
+  const char *const *values() const { return values_.data(); }
+
+ private:
+  std::string batch_, id_, most_;
+  std::array<const char *, 3> values_; // into the others
+};
+
+} // namespace
+
 void Listener::send(Query query) {
   running_ = query;
   asked_at_ = loop_.now();
@@ -41,7 +62,7 @@ void Listener::send(Query query) {
     sent = send_fetch();
     break;
   case Query::find_next:
-    sent = send_with_position(listener_sql::find_next, false, 1);
+    sent = send_find_next();
     break;
   case Query::drop_expired:
     maintained_at_ = loop_.now();
@@ -70,29 +91,25 @@ bool Listener::send_await() {
   const std::string known = std::to_string(last_->batch);
   const std::array values = {known.c_str()};
   in_pipeline_ = true;
-  page_events_ = 0;
-  failed_.reset();
   return PQenterPipelineMode(connection) == 1 &&
          PQsendQueryParams(connection, listener_sql::await, 1, nullptr, values.data(), nullptr, nullptr, 0) == 1 &&
-         send_with_position("pg_live_fetch", true, page_size_) && PQpipelineSync(connection) == 1;
+         send_page() && PQpipelineSync(connection) == 1;
 }
 
-bool Listener::send_fetch() {
+bool Listener::send_fetch() { return send_page() && PQsetSingleRowMode(link_.connection()) == 1; }
+
+bool Listener::send_page() {
   page_events_ = 0;
   failed_.reset();
-  return send_with_position("pg_live_fetch", true, page_size_) && PQsetSingleRowMode(link_.connection()) == 1;
+  const FetchArguments arguments(last_->batch, last_->id, page_size_);
+  return PQsendQueryPrepared(link_.connection(), "pg_live_fetch", arguments.count(), arguments.values(), nullptr,
+                             nullptr, 0) == 1;
 }
 
-bool Listener::send_with_position(const char *statement, bool is_prepared, unsigned most) {
-  const std::string batch = std::to_string(last_->batch);
-  const std::string id = last_->id ? std::to_string(*last_->id) : "";
-  const std::string count = std::to_string(most);
-  const std::array values = {batch.c_str(), last_->id ? id.c_str() : nullptr, count.c_str()};
-  PGconn *connection = link_.connection();
-  const int number = values.size();
-  return (is_prepared
-              ? PQsendQueryPrepared(connection, statement, number, values.data(), nullptr, nullptr, 0)
-              : PQsendQueryParams(connection, statement, number, nullptr, values.data(), nullptr, nullptr, 0)) == 1;
+bool Listener::send_find_next() {
+  const FetchArguments arguments(last_->batch, last_->id, 1);
+  return PQsendQueryParams(link_.connection(), listener_sql::find_next, arguments.count(), nullptr, arguments.values(),
+                           nullptr, nullptr, 0) == 1;
 }
 
 } // namespace pg_live

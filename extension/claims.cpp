@@ -8,6 +8,7 @@
 #include "boundary.hpp"
 #include "json.hpp"
 #include "query.hpp"
+#include "text_view.hpp"
 
 extern "C" {
 #include "utils/uuid.h"
@@ -128,7 +129,7 @@ bool is_uuid(std::string_view value) {
 
 void derive_uuid() {
   const text *const id = identity.user_id;
-  identity.has_uuid = id != nullptr && is_uuid({VARDATA_ANY(id), static_cast<size_t>(VARSIZE_ANY_EXHDR(id))});
+  identity.has_uuid = id != nullptr && is_uuid(view(id));
   if (identity.has_uuid)
     identity.uuid = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text_to_cstring(id))));
 }

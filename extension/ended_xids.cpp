@@ -1,6 +1,7 @@
 // Reads snapshots by their text form, xmin:xmax:xip,xip…, which is documented; the type itself is private to
 // PostgreSQL.
 #include "ended_xids.hpp"
+
 #include "boundary.hpp"
 
 #include <algorithm>
@@ -33,6 +34,17 @@ SnapshotView view_of(Datum snapshot) {
   return {numbers[1], {numbers + 2, count - 2}};
 }
 
+Datum ended_xids_body(FunctionCallInfo fcinfo) {
+  InitMaterializedSRF(fcinfo, 0);
+  auto *const result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+  for (const XidRange range : ended_xids(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1))) {
+    Datum values[] = {UInt64GetDatum(range.first), UInt64GetDatum(range.end)};
+    bool nulls[] = {false, false};
+    tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+  }
+  return Datum{0};
+}
+
 } // namespace
 
 std::span<XidRange> ended_xids(Datum earlier_snapshot, Datum later_snapshot) {
@@ -57,21 +69,6 @@ std::span<XidRange> ended_xids(Datum earlier_snapshot, Datum later_snapshot) {
 uint64 snapshot_xmax(Datum snapshot) {
   return U64FromFullTransactionId(DatumGetFullTransactionId(DirectFunctionCall1(pg_snapshot_xmax, snapshot)));
 }
-
-namespace {
-
-Datum ended_xids_body(FunctionCallInfo fcinfo) {
-  InitMaterializedSRF(fcinfo, 0);
-  auto *const result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-  for (const XidRange range : ended_xids(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1))) {
-    Datum values[] = {UInt64GetDatum(range.first), UInt64GetDatum(range.end)};
-    bool nulls[] = {false, false};
-    tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-  }
-  return Datum{0};
-}
-
-} // namespace
 
 } // namespace pg_live
 

@@ -20,9 +20,6 @@ namespace pg_live {
 
 namespace {
 
-// Rows go straight into the partition of the current slot. A slot is written for `span` seconds, then rests until all
-// slots had their turn; the rest is longer than the retention, so the slot can be truncated before it is written again.
-
 // In bytes. A topic may be "followers:" and a user id, which has up to 255 characters of up to 4 bytes.
 constexpr size_t topic_limit = 1100;
 // Topics of the extension's own begin with $, and may go on with any topic: "$channel:" and a channel.
@@ -34,6 +31,8 @@ constinit bool emitted_in_transaction = false;
 constinit std::array<KeptPlan, event_slots> event_plans{};
 constinit std::array<KeptPlan, signal_slots> signal_plans{};
 
+// A slot is written for `span` seconds, then rests until all slots had their turn; the rest is longer than the
+// retention, so the slot can be truncated before it is written again.
 int current_slot(int slots, int retention) {
   const int64 span = Max(retention / (slots - 2), 1);
   const int64 seconds = GetCurrentTimestamp() / USECS_PER_SEC;

@@ -1,4 +1,5 @@
-// The tables of events, slot by slot, and where their columns are.
+// The tables of events, slot by slot, and where their columns are. Rows go straight into the partition of the current
+// slot, see event.cpp; what is read by transaction is read from all of them.
 #pragma once
 
 #include "index_scan.hpp"
@@ -36,6 +37,9 @@ inline constexpr AttrNumber xid = 1, id = 2;
 
 namespace batch_column {
 inline constexpr AttrNumber id = 1, snapshot = 2, xids = 3, after_id = 6, through_id = 7;
+}
+namespace batch_key {
+inline constexpr AttrNumber id = 1;
 }
 
 // One scan of each slot, in the order of all_slots. To be closed one by one.

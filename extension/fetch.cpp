@@ -3,6 +3,7 @@
 #include "boundary.hpp"
 #include "event_slots.hpp"
 #include "payload.hpp"
+#include "text_view.hpp"
 
 #include <algorithm>
 #include <array>
@@ -61,26 +62,30 @@ Datum column(const FoundEvent &event, AttrNumber number) {
   return heap_getattr(event.row, number, event.description, &is_null);
 }
 
-// A name that has no form in UTF-8 is another then, so that it can be logged.
-Datum as_sendable(Datum name) {
-  const text *const value = DatumGetTextPP(name);
-  if (has_utf8_form({VARDATA_ANY(value), static_cast<size_t>(VARSIZE_ANY_EXHDR(value))})) return name;
-  return DirectFunctionCall2(binary_encode, name, CStringGetTextDatum("escape"));
+// The name of a topic or an event as it can be sent.
+struct SendableName {
+  Datum value;
+  bool is_own; // otherwise it has no form in UTF-8, and is escaped, so that it can be logged
+};
+
+SendableName sendable(Datum name) {
+  if (has_utf8_form(view(DatumGetTextPP(name)))) return {name, true};
+  return {DirectFunctionCall2(binary_encode, name, CStringGetTextDatum("escape")), false};
 }
 
 void put_event(ReturnSetInfo *result, int64 batch, const FoundEvent &event) {
-  const Datum topic = column(event, event_column::topic);
-  const Datum name = column(event, event_column::event);
+  const SendableName topic = sendable(column(event, event_column::topic));
+  const SendableName name = sendable(column(event, event_column::event));
   const Datum payload = column(event, event_column::payload);
   std::array values{Int64GetDatum(batch),
                     Int64GetDatum(event.id),
-                    as_sendable(topic),
-                    as_sendable(name),
+                    topic.value,
+                    name.value,
                     payload,
                     BoolGetDatum(event.is_durable),
                     column(event, event_column::created_at)};
   std::array<bool, values.size()> nulls{};
-  nulls[4] = !is_sendable(topic, name, payload);
+  nulls[4] = !topic.is_own || !name.is_own || !is_sendable_payload(payload);
   tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
 }
 
@@ -108,8 +113,9 @@ int64 put_batch(ReturnSetInfo *result, const IndexScan &batches, SlotScans &slot
 // Returns the last of the batches that were read.
 int64 put_batches(ReturnSetInfo *result, const Seen &seen, int64 most) {
   IndexScan batches = IndexScan::open("batch", "batch_pkey", 1);
-  std::array keys{seen.id.isnull ? scan_key(1, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(seen.batch))
-                                 : scan_key(1, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(seen.batch))};
+  const Datum batch = Int64GetDatum(seen.batch);
+  std::array keys{seen.id.isnull ? scan_key(batch_key::id, BTGreaterStrategyNumber, F_INT8GT, batch)
+                                 : scan_key(batch_key::id, BTGreaterEqualStrategyNumber, F_INT8GE, batch)};
   batches.restart(keys);
   int64 last = 0;
   if (batches.next()) {

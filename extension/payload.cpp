@@ -2,6 +2,7 @@
 #include "payload.hpp"
 
 #include "boundary.hpp"
+#include "text_view.hpp"
 
 extern "C" {
 #include "access/detoast.h"
@@ -71,27 +72,19 @@ Size printed_size(const JsonbValue &value) {
 
 constexpr Size separator = 2; // ", " and ": "
 
-bool is_sendable_raw(Datum payload) {
+Datum is_sendable_body(FunctionCallInfo fcinfo) {
+  PG_RETURN_BOOL(has_utf8_form(view(PG_GETARG_TEXT_PP(0))) && has_utf8_form(view(PG_GETARG_TEXT_PP(1))) &&
+                 is_sendable_payload(PG_GETARG_DATUM(2)));
+}
+
+} // namespace
+
+bool is_sendable_payload(Datum payload) {
   // Neither detoasted nor walked, as almost all are.
   constexpr Size limit = static_cast<Size>(largest_payload_setting) * 1024;
   const Size stored = toast_raw_datum_size(payload);
   if (stored * most_printed_a_byte <= limit && GetDatabaseEncoding() == PG_UTF8) return true;
   return find_flaw(DatumGetJsonbP(payload), limit) == PayloadFlaw::none;
-}
-
-bool is_sendable_name(Datum name) {
-  const text *const value = DatumGetTextPP(name);
-  return has_utf8_form({VARDATA_ANY(value), static_cast<size_t>(VARSIZE_ANY_EXHDR(value))});
-}
-
-Datum is_sendable_body(FunctionCallInfo fcinfo) {
-  PG_RETURN_BOOL(is_sendable(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)));
-}
-
-} // namespace
-
-bool is_sendable(Datum topic, Datum event, Datum payload) {
-  return is_sendable_name(topic) && is_sendable_name(event) && is_sendable_raw(payload);
 }
 
 PayloadFlaw find_flaw(Jsonb *payload, Size limit) {

@@ -20,8 +20,8 @@ PayloadFlaw find_flaw(Jsonb *payload, Size limit);
 // Whether a text of this database has a form in UTF-8. Always in a database encoded so.
 bool has_utf8_form(std::string_view text);
 
-// Whether a stored event, of which these are columns, can be sent.
-bool is_sendable(Datum topic, Datum event, Datum payload);
+// Whether a stored payload can be sent.
+bool is_sendable_payload(Datum payload);
 
 // The levels that a payload may have.
 inline constexpr int deepest_payload = 256;

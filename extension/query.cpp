@@ -1,5 +1,6 @@
 // Prepares plans, finds the owner, reads arguments.
 #include "query.hpp"
+#include "text_view.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"
@@ -41,8 +42,7 @@ void return_rows(ReturnSetInfo *result) {
 std::string_view text_argument(FunctionCallInfo fcinfo, int index, const char *name) {
   if (PG_ARGISNULL(index))
     ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-  const text *const value = PG_GETARG_TEXT_PP(index);
-  return {VARDATA_ANY(value), static_cast<size_t>(VARSIZE_ANY_EXHDR(value))};
+  return view(PG_GETARG_TEXT_PP(index));
 }
 
 } // namespace pg_live

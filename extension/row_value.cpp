@@ -6,6 +6,7 @@
 #include "metadata.hpp"
 #include "payload.hpp"
 #include "settings.hpp"
+#include "text_view.hpp"
 
 extern "C" {
 #include "access/detoast.h"
@@ -98,7 +99,7 @@ bool push_jsonb(JsonbParseState **state, JsonbIteratorToken token, Jsonb *docume
 // What the type json holds need not be what jsonb can: \u0000 is not, nor are escapes of characters that the database's
 // encoding may lack.
 bool push_json(JsonbParseState **state, JsonbIteratorToken token, const text *document) {
-  const std::string_view source = {VARDATA_ANY(document), static_cast<size_t>(VARSIZE_ANY_EXHDR(document))};
+  const std::string_view source = view(document);
   if (!json::parse(source, {.max_depth = deepest_metadata})) return false;
   if (GetDatabaseEncoding() != PG_UTF8 && source.find("\\u") != std::string_view::npos) return false;
   const char *const copy = pnstrdup(source.data(), source.size());

@@ -2,9 +2,8 @@
 //
 // Invariants: the batch is committed before its NOTIFY, in a transaction of its own, so a listener always finds it and
 // the lock of NOTIFY is not held over a flush. Bridges that wait are told before the batch is flushed, which they fetch
-// meanwhile. While nothing happens the worker sleeps and writes nothing. An error in
-// publishing ends the process; the postmaster starts it again and the first pass is unconditional. What it does besides
-// may fail alone.
+// meanwhile. While nothing happens the worker sleeps and writes nothing. An error in publishing ends the process; the
+// postmaster starts it again and the first pass is unconditional. What it does besides may fail alone.
 #include "worker.hpp"
 
 #include "await_batch.hpp"
@@ -14,6 +13,7 @@
 #include "chore.hpp"
 #include "deadline.hpp"
 #include "expiry.hpp"
+#include "part_pace.hpp"
 #include "publish.hpp"
 #include "settings.hpp"
 
@@ -25,17 +25,13 @@ extern PGDLLEXPORT Datum pg_live_worker_is_running(PG_FUNCTION_ARGS);
 extern PGDLLEXPORT Datum pg_live_worker_is_expected(PG_FUNCTION_ARGS);
 }
 
+#include <algorithm>
+
 namespace pg_live {
 
 namespace {
 
-constexpr long longest_maintenance_pause_ms = 600'000;
-
-// From one part of what is held to the next: with parts of 1,000 events, 50,000 events a second at most, which leaves
-// bridges and clients time for the other topics. A part waits for the bridges that are behind, so that what others emit
-// meanwhile stands behind one part and not behind all of them; but not for ever.
-constexpr long part_pause_ms = 20;
-constexpr long longest_part_pause_ms = 100;
+constexpr std::chrono::milliseconds longest_maintenance_pause{600'000};
 
 constinit Chore announcing{"announcing presence"};
 constinit Chore dropping{"dropping expired events"};
@@ -95,16 +91,15 @@ bool truncate_slots() {
 long milliseconds_until(TimestampTz deadline) {
   if (deadline == no_deadline) return -1;
   const int64 left = deadline - presence_clock();
-  return left <= 0 ? 0 : static_cast<long>(Min((left + 999) / 1000, static_cast<int64>(longest_maintenance_pause_ms)));
+  return left <= 0 ? 0
+                   : static_cast<long>(Min((left + 999) / 1000, static_cast<int64>(longest_maintenance_pause.count())));
 }
 
 // The sooner of two timeouts, of which -1 is never.
 long sooner(long one, long other) { return one < 0 ? other : other < 0 ? one : Min(one, other); }
 
-// Milliseconds until a time of the system's clock; -1 for 0, which is never.
-long pause_until(TimestampTz time) {
-  return time == 0 ? -1 : TimestampDifferenceMilliseconds(GetCurrentTimestamp(), time);
-}
+// Milliseconds until a moment; -1 for none, which is never.
+long pause_until(const std::optional<Clock::time_point> &moment) { return moment ? until(*moment) : -1; }
 
 // Announces what is due. After a failure, or while it rests from one, it looks again when the rest is over; until then
 // only a deadline that comes sooner rings.
@@ -127,56 +122,28 @@ bool drop_expired_events() {
   return left;
 }
 
-long maintenance_pause_ms() {
-  const long shortest_retention = Min(settings().event_retention, settings().signal_retention);
-  return Min(shortest_retention * 1000L / 4, longest_maintenance_pause_ms);
+std::chrono::milliseconds maintenance_pause() {
+  const std::chrono::seconds shortest_retention{Min(settings().event_retention, settings().signal_retention)};
+  return std::min(std::chrono::milliseconds(shortest_retention) / 4, longest_maintenance_pause);
 }
 
-// When the next part of what is held may be stored.
-class PartPace {
- public:
-  bool is_due(DatabaseState &state, TimestampTz now) const {
-    if (last_ == 0 || now < last_) return true; // nothing is held, as far as is known; or the clock was set back
-    const long elapsed = TimestampDifferenceMilliseconds(last_, now);
-    return elapsed >= longest_part_pause_ms || (elapsed >= part_pause_ms && everyone_is_caught_up(state));
-  }
+// Passes keep a distance of gather_delay from start to start, also those that find nothing; a ring after a pause is
+// answered at once.
+void keep_distance(const std::optional<Clock::time_point> &last_pass) {
+  if (!last_pass) return;
+  const auto left = *last_pass + std::chrono::milliseconds(settings().gather_delay) - Clock::now();
+  if (left > left.zero()) pg_usleep(std::chrono::ceil<std::chrono::microseconds>(left).count());
+}
 
-  void note_part(DatabaseState &state, TimestampTz now) {
-    last_ = now;
-    state.holds_parts = true;
-  }
-
-  void note_end(DatabaseState &state) {
-    last_ = 0;
-    state.holds_parts = false;
-  }
-
-  // Milliseconds until it is worth another look, unless a bridge rings before; -1 for never.
-  long pause(DatabaseState &state) const {
-    if (last_ == 0) return -1;
-    const long elapsed = TimestampDifferenceMilliseconds(last_, GetCurrentTimestamp());
-    const long due = elapsed < part_pause_ms || everyone_is_caught_up(state) ? part_pause_ms : longest_part_pause_ms;
-    return Max(due - elapsed, 0);
-  }
-
- private:
-  TimestampTz last_ = 0;
-};
-
-// One pass after another. Passes keep a distance of gather_delay from start to start, also those that find nothing; a
-// ring after a pause is answered at once.
+// One pass after another.
 void run(DatabaseState &state) {
-  TimestampTz last_pass = 0; // 0: this is the first
+  std::optional<Clock::time_point> last_pass; // none: this is the first
   int64 last_notified = 0;
-  TimestampTz next_maintenance = 0; // 0: nothing is stored, so nothing can expire
+  std::optional<Clock::time_point> next_maintenance; // none: nothing is stored, so nothing can expire
   PartPace parts;
   for (;;) {
-    const TimestampTz gathered = last_pass + settings().gather_delay * INT64CONST(1000);
-    const TimestampTz now = GetCurrentTimestamp();
-    // No longer than the delay, if the clock was set back meanwhile.
-    if (gathered > now) pg_usleep(Min(gathered - now, settings().gather_delay * INT64CONST(1000)));
-
-    const TimestampTz started = GetCurrentTimestamp();
+    keep_distance(last_pass);
+    const auto started = Clock::now();
     announce(state);
     const bool part_is_due = parts.is_due(state, started);
     const Pass pass = publish(state, last_notified, part_is_due ? HeldParts::release : HeldParts::leave);
@@ -187,12 +154,12 @@ void run(DatabaseState &state) {
       parts.note_part(state, started);
     }
 
-    if (next_maintenance == 0 ? pass.news || last_pass == 0 : started >= next_maintenance) {
-      const bool left = drop_expired_events();
-      next_maintenance = left ? started + maintenance_pause_ms() * INT64CONST(1000) : 0;
+    if (next_maintenance ? started >= *next_maintenance : pass.news || !last_pass) {
+      next_maintenance.reset();
+      if (drop_expired_events()) next_maintenance = started + maintenance_pause();
     }
     last_pass = started;
-    const long timeout = sooner(pause_until(next_maintenance), parts.pause(state));
+    const long timeout = sooner(pause_until(next_maintenance), pause_until(parts.next_look(state)));
     wait_for_ring(sooner(timeout, announcement_pause_ms(state)));
   }
 }
