@@ -140,24 +140,51 @@ constexpr Sql kGetTrending(R"(
   from command, live.get_trending(arguments->>'entity_type', coalesce((arguments->>'limit')::integer, 20))
     with ordinality as entity)");
 
+constexpr Parameter text(std::string_view name) { return {name, ArgumentKind::text}; }
+constexpr Parameter texts(std::string_view name) { return {name, ArgumentKind::texts}; }
+constexpr Parameter other(std::string_view name) { return {name, ArgumentKind::other}; }
+constexpr Parameter narrowing(std::string_view name) { return {name, ArgumentKind::other, ArgumentEffect::narrows}; }
+
+constexpr std::array kUser = {text("user_id")};
+constexpr std::array kConnection = {narrowing("connection_id")};
+constexpr std::array kActivity = {narrowing("id")};
+constexpr std::array kUpTo = {narrowing("up_to")};
+constexpr std::array kIds = {narrowing("ids")};
+constexpr std::array kShownPresence = {other("mode"), other("status"), text("custom_status"), other("device_type"),
+                                       other("metadata")};
+constexpr std::array kTyping = {text("location"), other("is_typing")};
+constexpr std::array kSignOfLife = {other("device_type"), other("active")};
+constexpr std::array kPageOfUsers = {other("limit"), text("cursor"), text("status")};
+// Apps name the user too, which changes nothing: an activity is of who is signed in.
+constexpr std::array kNewActivity = {
+    text("activity_type"),  text("entity_type"), text("entity_id"), other("metadata"),       narrowing("visibility"),
+    narrowing("is_public"), other("session_id"), texts("audience"), text("idempotency_key"), other("user_id")};
+constexpr std::array kPageOfFeed = {other("limit"),      text("cursor"),    text("type"),        text("actor"),
+                                    text("user_id"),     other("metadata"), text("entity_type"), text("entity_id"),
+                                    other("session_id"), other("since"),    other("until"),      other("direction")};
+constexpr std::array kPageOfTypes = {other("limit"), text("cursor"), text("type")};
+constexpr std::array kPageOfAll = {other("limit"), text("cursor")};
+constexpr std::array kPageOfGroups = {other("limit"), text("cursor"), text("grouping")};
+constexpr std::array kTrending = {text("entity_type"), other("limit")};
+
 constexpr auto kCommands = std::to_array<CommandEntry>({
-    {kPresenceEvent, "PATCH", "/api/presence", kUpdatePresence},
-    {kTypingEvent, "", "", kSetTyping},
-    {kHeartbeatEvent, "", "", kHeartbeat},
-    {"", "GET", "/api/presence", kGetPresence, CommandKind::read},
-    {"", "DELETE", "/api/presence", kGoOffline},
-    {"", "GET", "/api/presence/online", kGetOnlineUsers, CommandKind::read},
-    {"activity:new", "POST", "/api/activity", kLogActivity, CommandKind::create},
-    {"activity:delete", "DELETE", "/api/activity", kDeleteActivity},
-    {"activity:seen", "POST", "/api/activity/seen", kMarkSeen},
-    {"activity:read", "POST", "/api/activity/read", kMarkRead},
-    {"follow", "POST", "/api/follow", kFollow},
-    {"unfollow", "DELETE", "/api/follow", kUnfollow},
-    {"", "GET", "/api/activity", kGetFeed, CommandKind::page},
-    {"", "GET", "/api/activity/home", kGetHomeFeed, CommandKind::page},
-    {"", "GET", "/api/activity/notifications", kGetNotifications, CommandKind::page},
-    {"", "GET", "/api/activity/groups", kGetFeedGroups, CommandKind::page},
-    {"", "GET", "/api/activity/trending", kGetTrending, CommandKind::read},
+    {kPresenceEvent, "PATCH", "/api/presence", kUpdatePresence, kShownPresence},
+    {kTypingEvent, "", "", kSetTyping, kTyping},
+    {kHeartbeatEvent, "", "", kHeartbeat, kSignOfLife},
+    {"", "GET", "/api/presence", kGetPresence, kUser, CommandKind::read},
+    {"", "DELETE", "/api/presence", kGoOffline, kConnection},
+    {"", "GET", "/api/presence/online", kGetOnlineUsers, kPageOfUsers, CommandKind::read},
+    {"activity:new", "POST", "/api/activity", kLogActivity, kNewActivity, CommandKind::create},
+    {"activity:delete", "DELETE", "/api/activity", kDeleteActivity, kActivity},
+    {"activity:seen", "POST", "/api/activity/seen", kMarkSeen, kUpTo},
+    {"activity:read", "POST", "/api/activity/read", kMarkRead, kIds},
+    {"follow", "POST", "/api/follow", kFollow, kUser},
+    {"unfollow", "DELETE", "/api/follow", kUnfollow, kUser},
+    {"", "GET", "/api/activity", kGetFeed, kPageOfFeed, CommandKind::page},
+    {"", "GET", "/api/activity/home", kGetHomeFeed, kPageOfTypes, CommandKind::page},
+    {"", "GET", "/api/activity/notifications", kGetNotifications, kPageOfAll, CommandKind::page},
+    {"", "GET", "/api/activity/groups", kGetFeedGroups, kPageOfGroups, CommandKind::page},
+    {"", "GET", "/api/activity/trending", kGetTrending, kTrending, CommandKind::read},
 });
 
 std::string_view without_path_prefix(std::string_view path) {

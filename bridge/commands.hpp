@@ -9,6 +9,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,11 +22,29 @@ enum class CommandKind : unsigned char {
   create, // a write that HTTP answers with 201
 };
 
+enum class ArgumentKind : unsigned char {
+  text,
+  texts,
+  other, // the database says what it makes of the JSON
+};
+
+enum class ArgumentEffect : unsigned char {
+  none,
+  narrows, // without it the command is about more, or for more people
+};
+
+struct Parameter {
+  std::string_view name;
+  ArgumentKind kind = ArgumentKind::other;
+  ArgumentEffect effect = ArgumentEffect::none;
+};
+
 struct CommandEntry {
   std::string_view event;  // of a push; empty: not over WebSockets
   std::string_view method; // of an HTTP request; empty: not over HTTP
   std::string_view path;   // after the prefix /realtime/v1, which may be there or not
   std::string_view sql;
+  std::span<const Parameter> parameters; // which arguments it takes
   CommandKind kind = CommandKind::write;
 };
 

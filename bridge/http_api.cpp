@@ -1,7 +1,7 @@
 // Reading a request's arguments, and answering.
 #include "http_api.hpp"
 
-#include "commands.hpp"
+#include "command_arguments.hpp"
 #include "database.hpp"
 #include "http_text.hpp"
 #include "json.hpp"
@@ -29,10 +29,17 @@ bool is_json(const RequestHead &head) {
   return equals_ignoring_case(trim(type.substr(0, type.find(';'))), "application/json");
 }
 
-Arguments arguments_in_query(const RequestHead &head) {
-  auto arguments = query_object(head.query, kNoArguments, kLists);
+// `arguments` as text, if the command takes them.
+Arguments checked(const CommandEntry &entry, json::Value arguments) {
+  if (auto error = argument_error(entry, arguments, ArgumentSource::request))
+    return error_response({400, std::move(*error)});
+  return std::string(arguments.raw);
+}
+
+Arguments arguments_in_query(const CommandEntry &entry, const RequestHead &head) {
+  const auto arguments = query_object(head.query, kNoArguments, kLists);
   if (!arguments) return error_response(400, "the query is malformed", "22023");
-  return std::move(*arguments);
+  return checked(entry, {json::Kind::object, *arguments});
 }
 
 // Adds the key of the header to the arguments, unless they have one.
@@ -49,7 +56,9 @@ Arguments with_idempotency_key(json::Value arguments, std::string_view key) {
   return object.append("}");
 }
 
-Arguments arguments_in_body(const HttpRequest &request) {
+Arguments arguments_in_body(const CommandEntry &entry, const HttpRequest &request) {
+  if (query_object(request.head.query, kNoArguments) != "{}")
+    return error_response(400, "the arguments must stand in the body, not in the query", "22023");
   if (request.body.empty()) return "{}";
   if (!is_json(request.head)) return error_response(415, "the body must be application/json");
   json::Error error;
@@ -57,7 +66,9 @@ Arguments arguments_in_body(const HttpRequest &request) {
   if (!body) return error_response(400, std::string("the body is no JSON: ").append(error.message), "22P02");
   if (body->kind != json::Kind::object) return error_response(400, "the body must be a JSON object", "22023");
   const auto key = request.head.header("idempotency-key");
-  return key ? with_idempotency_key(*body, *key) : std::string(body->raw);
+  Arguments arguments = checked(entry, *body);
+  if (!key || std::holds_alternative<HttpResponse>(arguments)) return arguments;
+  return with_idempotency_key(*body, *key);
 }
 
 HttpResponse response_to(const Services &services, const CommandEntry &entry, const CommandResult &result,
@@ -78,7 +89,7 @@ HttpResponse response_to(const Services &services, const CommandEntry &entry, co
 void command_by_http(Services &services, const ClaimsRef &claims, const HttpRequest &request, Http::Respond respond) {
   const CommandEntry &entry = *command_of_request(request.head.method, request.head.path);
   const bool in_query = entry.method == "GET" || entry.method == "DELETE";
-  Arguments arguments = in_query ? arguments_in_query(request.head) : arguments_in_body(request);
+  Arguments arguments = in_query ? arguments_in_query(entry, request.head) : arguments_in_body(entry, request);
   if (auto *refusal = std::get_if<HttpResponse>(&arguments)) return respond(std::move(*refusal));
   Command command;
   command.claims = claims;

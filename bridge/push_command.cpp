@@ -2,6 +2,7 @@
 #include "push_command.hpp"
 
 #include "client_error.hpp"
+#include "command_arguments.hpp"
 #include "connection.hpp"
 #include "json.hpp"
 #include "presence.hpp"
@@ -133,6 +134,8 @@ void run_pushed_command(Services &services, Channel &channel, const CommandEntry
   if (!arguments)
     return channel.reply(message.ref, phoenix::Status::error,
                          error_object("reason", {"22023", "the payload must be a JSON object", ""}));
+  if (const auto error = argument_error(entry, {json::Kind::object, *arguments}, ArgumentSource::push))
+    return channel.reply(message.ref, phoenix::Status::error, error_object("reason", *error));
   if (entry.event == kTypingEvent) {
     const auto typing = typing_of(channel, *arguments);
     if (typing && typing->starts) return run_typing(services, channel, entry, *arguments, *typing, std::move(asker));

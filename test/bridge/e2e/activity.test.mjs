@@ -219,6 +219,20 @@ inEachMode((mode) => {
       assert.deepEqual(newest(tabs[1]), { unread: 0 });
     });
 
+    for (const [event, payload] of [
+      ['activity:read', { id: 1 }], ['activity:read', { ids: null, id: 1 }], ['activity:read', { payload: { ids: [1] } }], ['activity:seen', { upto: 1 }],
+    ]) {
+      test(`${event} ${JSON.stringify(payload)} is refused, and all stays unread`, async () => {
+        const id = await notify(user);
+        const { status, response } = await tabs[0].push(event, payload);
+        assert.deepEqual([status, response.code], ['error', '22023'], response.reason);
+        const { rows } = await database.query(
+          "with claims as materialized (select set_config('request.jwt.claims', $1, false)) select id::integer, seen, read from claims, live.get_notifications(1)",
+          [JSON.stringify({ sub: user })]);
+        assert.deepEqual(rows, [{ id, seen: false, read: false }]);
+      });
+    }
+
     test('a notification that is taken back gives the new number', async () => {
       await tabs[0].push('activity:read', {});
       const id = await notify(user);
@@ -238,6 +252,16 @@ inEachMode((mode) => {
       assert.equal((await tabs[2].push('activity:seen', { up_to: id })).response.code, 'P0002');
     });
   });
+
+  for (const event of ['follow', 'unfollow']) {
+    test(`${event} of nobody is refused`, async () => {
+      const socket = await tab(uniqueName('user'));
+      for (const [payload, code] of [[{}, '22004'], [{ user_id: null }, '22004'], [{ user: 'ben' }, '22004'], [{ user_id: '' }, '22023'], [{ user_id: 7 }, '22023']]) {
+        const { status, response } = await socket.push(event, payload);
+        assert.deepEqual([status, response.code], ['error', code], JSON.stringify(payload));
+      }
+    });
+  }
 
   test('follow opens what is for followers, unfollow ends the open subscription', async () => {
     const [follower, actor] = ['follower', 'actor'].map(uniqueName);

@@ -163,6 +163,20 @@ describe('activities by HTTP', () => {
       assert.equal((await ask('POST', '/api/activity/seen', { user: actor, body: { up_to: ids[0] } })).status, 404);
     });
 
+    for (const [path, body] of [
+      ['/api/activity/read', { id: 1 }], ['/api/activity/read?ids=1', {}], ['/api/activity/read?ids=1', undefined],
+      ['/api/activity/seen', { upto: 1 }], ['/api/activity/seen?up_to=1', {}],
+    ]) {
+      test(`POST ${path} ${JSON.stringify(body)} is refused, and all stays unread`, async () => {
+        const [user, actor] = ['user', 'actor'].map(uniqueName);
+        await log(actor, { activity_type: 'x', visibility: 'users', audience: [user] });
+        const refused = await ask('POST', path, { user, body });
+        assert.deepEqual([refused.status, refused.body.code], [400, '22023'], refused.text);
+        const { body: { unread, activities: [{ seen, read }] } } = await ask('GET', '/api/activity/notifications', { user });
+        assert.deepEqual([unread, seen, read], [1, false, false]);
+      });
+    }
+
     test('GET /api/activity/groups sums up by what and where', async () => {
       const [viewer, ...actors] = ['viewer', 'a', 'b', 'c'].map(uniqueName);
       const entity = uniqueName('entity');
@@ -223,6 +237,10 @@ describe('activities by HTTP', () => {
     ['for nobody known', { activity_type: 'x', visibility: 'friends' }, 422, '22P02'],
     ['of a session of others', { activity_type: 'x', session_id: '6b1f0b8e-9d53-4c6e-8f43-2f7a52f1c001' }, 403, '42501'],
     ['of an entity without an id', { activity_type: 'x', entity_type: 'book' }, 422, '22023'],
+    ['of an entity whose id is a number', { activity_type: 'x', entity_type: 'book', entity_id: 7 }, 400, '22023'],
+    ['of a type that is a list', { activity_type: ['x'] }, 400, '22023'],
+    ['for users who are numbers', { activity_type: 'x', visibility: 'users', audience: [7] }, 400, '22023'],
+    ['of a visibility that is misspelt', { activity_type: 'x', visiblity: 'private' }, 400, '22023'],
     ['that is a list', '[]', 400, '22023'],
     ['that is no JSON', '{activity_type: "x"}', 400, '22P02'],
   ]) {
@@ -249,6 +267,13 @@ describe('activities by HTTP', () => {
     test(`nobody follows ${JSON.stringify(body).slice(0, 30)}`, async () => {
       const { status, body: told } = await ask('POST', '/api/follow', { body });
       assert.deepEqual([status, told.code], [422, code]);
+    });
+  }
+
+  for (const [query, status, code] of [['', 422, '22004'], ['?user_id=', 422, '22023'], ['?userid=ben', 400, '22023']]) {
+    test(`DELETE /api/follow${query} ends following nobody, and says so`, async () => {
+      const { status: answered, body } = await ask('DELETE', `/api/follow${query}`);
+      assert.deepEqual([answered, body?.code], [status, code]);
     });
   }
 

@@ -98,6 +98,25 @@ describe('presence by HTTP', () => {
     assert.equal((await presenceOf(user)).status, 'online');
   });
 
+  for (const query of ['conection_id=ID', 'connection_id=ID&user_id=x', 'connection-id=ID', 'CONNECTION_ID=ID']) {
+    test(`DELETE ?${query} is refused, lest it end every connection`, async () => {
+      const user = uniqueName('user');
+      const connection = await online(user);
+      const { status, body } = await ask('DELETE', `/api/presence?${query.replace('=ID', `=${connection}`)}`, { user });
+      assert.deepEqual([status, body.code, body.hint], [400, '22023', 'the command takes connection_id']);
+      assert.ok(body.error.includes(query.match(/(?:.*&)?(.*)=/)[1]), body.error);
+      assert.equal((await presenceOf(user)).connections, 1);
+    });
+  }
+
+  test('a secret in the query is no argument of any request', async () => {
+    const secrets = `apikey=${bridge.token()}&token=x`;
+    for (const [method, path, body] of [['GET', '/api/presence'], ['DELETE', '/api/presence'], ['GET', '/api/presence/online'], ['PATCH', '/api/presence', {}]]) {
+      const { status, text } = await ask(method, `${path}?${secrets}`, { user: null, body });
+      assert.ok(status === 200 || status === 204, text);
+    }
+  });
+
   describe('GET /api/presence/online', () => {
     const count = 2500;
     let stem;
@@ -191,6 +210,11 @@ describe('presence by HTTP', () => {
     ['of metadata with __proto__', () => ask('PATCH', '/api/presence', { body: '{"metadata": {"__proto__": {}}}' }), 422, '22023'],
     ['of 20 kB of metadata', () => ask('PATCH', '/api/presence', { body: { metadata: { x: 'x'.repeat(20_000) } } }), 413, '54000'],
     ['of 5 MB of metadata', () => ask('PATCH', '/api/presence', { body: { metadata: { x: 'x'.repeat(5_000_000) } } }), 413],
+    ['of a status that is no text', () => ask('PATCH', '/api/presence', { body: { custom_status: 7 } }), 400, '22023'],
+    ['of what there is not', () => ask('PATCH', '/api/presence', { body: { mode: 'away', custom_satus: 'here' } }), 400, '22023'],
+    ['with arguments in the query that belong in the body', () => ask('PATCH', '/api/presence?mode=away', { body: {} }), 400, '22023'],
+    ['that reads what there is not', () => ask('GET', '/api/presence?userid=ben'), 400, '22023'],
+    ['that lists what there is not', () => ask('GET', '/api/presence/online?statuses=away'), 400, '22023'],
     ['that is not JSON', () => ask('PATCH', '/api/presence', { body: '{"mode": busy}' }), 400, '22P02'],
     ['with NUL in its JSON', () => ask('PATCH', '/api/presence', { body: '{"custom_status": "a\\u0000b"}' }), 400, '22P02'],
     ['that is a list', () => ask('PATCH', '/api/presence', { body: '[]' }), 400, '22023'],
