@@ -61,7 +61,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   me text COLLATE "C" := live.required_user();
-  whom text COLLATE "C" := user_id;
+  whom text COLLATE "C" := live.checked_text(user_id, 'user_id', 255);
 BEGIN
   DELETE FROM live.follow_edge e WHERE e.follower = me AND e.followed = whom;
   IF FOUND THEN
@@ -70,4 +70,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.unfollow(text) IS
-'Ends that the current user follows that user, and open subscriptions to what is for followers. Error 42501 when not signed in.';
+'Ends that the current user follows that user, and open subscriptions to what is for followers. Errors: 42501 when not signed in; 22004, 22023.';

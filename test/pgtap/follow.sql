@@ -23,7 +23,8 @@ SELECT is((SELECT count(*) FROM live.event WHERE topic = 'user:bob' AND event = 
 SELECT is(pg_temp.as_user('carl', $$SELECT live.follows('bob')$$), 'true', 'others go on following');
 SELECT is(pg_temp.as_user('bob', format('SELECT live.follow(%s)', bad)), state, format('follow(%s)', left(bad, 40))) FROM (VALUES
   ('NULL', '22004'), ('''''', '22023'), ('repeat(''x'', 256)', '22023'), ('E''a\x01''', '22023'), ('''bob''', '22023')) AS bad (bad, state);
-SELECT is(pg_temp.as_user('bob', 'SELECT live.unfollow(NULL)'), '', 'nobody is unfollowed');
+SELECT is(pg_temp.as_user('bob', format('SELECT live.unfollow(%s)', bad)), state, format('unfollow(%s)', left(bad, 40))) FROM (VALUES
+  ('NULL', '22004'), ('''''', '22023'), ('repeat(''x'', 256)', '22023'), ('E''a\x01''', '22023')) AS bad (bad, state);
 SELECT is(pg_temp.as_user(NULL, format('SELECT live.%s(''anna'')', name)), '42501', name || ' by the anonymous') FROM unnest('{follow,unfollow}'::text[]) AS name;
 SELECT is(pg_temp.as_user('bob', statement), '42501', statement) FROM unnest(ARRAY[
   $$INSERT INTO live.follow_edge VALUES ('bob', 'anna')$$, 'DELETE FROM live.follow_edge', $$UPDATE live.follow_edge SET followed = 'anna'$$]) AS statement;
