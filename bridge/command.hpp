@@ -44,6 +44,7 @@ struct PendingCommand {
   bool changes_nothing = false; // a read: safe to run again
   unsigned attempts = 0;        // how often it was sent
   unsigned preceding = 0;       // results before its own: of Parse and of the statements that prepare the transaction
+  unsigned becoming_user = 0;   // which result is that of the statement that takes the role and the claims
   unsigned results = 0;
   std::vector<std::pair<unsigned, std::string>> parses; // sent along: which result is that of Parse, and of what name
   bool stale = false;                                   // a prepared statement was not there, or did not fit any more

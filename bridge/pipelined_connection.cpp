@@ -25,8 +25,9 @@ constexpr std::string_view kReadWrite = "set transaction_read_only = off";
 // the right value already: to compare costs less than to set and to restore. The operator is qualified: the search path
 // is still what others left. The older settings of the claims would win over the claims. The encoding comes first: what
 // follows is read in it.
-constexpr std::string_view kEncoding = "select pg_catalog.set_config('client_encoding', 'UTF8', true) "
-                                       "where pg_catalog.current_setting('client_encoding') operator(pg_catalog.<>) 'UTF8'";
+constexpr std::string_view kEncoding =
+    "select pg_catalog.set_config('client_encoding', 'UTF8', true) "
+    "where pg_catalog.current_setting('client_encoding') operator(pg_catalog.<>) 'UTF8'";
 constexpr std::string_view kBecomeUser =
     "select pg_catalog.set_config(name, value, true) from (values ('request.jwt.claims', $1), "
     "('request.jwt.claim.sub', ''), ('request.jwt.claim.role', ''), ('role', $2), ('statement_timeout', $3), "
@@ -47,6 +48,14 @@ bool statement_is_stale(const Rows &rows) {
   const std::string_view sqlstate = field(rows, PG_DIAG_SQLSTATE);
   return sqlstate == "26000" || sqlstate == "42P05" ||
          (sqlstate == "0A000" && field(rows, PG_DIAG_SOURCE_FUNCTION) == "RevalidateCachedQuery");
+}
+
+// The statement that becomes the user did not like the role: there is none of that name, or the bridge may not be it. A
+// command that fails so speaks of its own arguments; here it is the token that cannot be used.
+bool role_is_refused(const PendingCommand &pending) {
+  const std::string_view sqlstate = pending.error->sqlstate;
+  return pending.results == pending.becoming_user && pending.command.claims &&
+         (sqlstate == "22023" || sqlstate == "42704" || sqlstate == "42501");
 }
 
 // The same for the same text, whoever prepares it.
@@ -105,6 +114,7 @@ bool PipelinedConnection::send(PendingCommand &pending) {
   ++pending.attempts;
   pending.results = 0;
   pending.parses.clear();
+  pending.becoming_user = static_cast<unsigned>(statements.size()) - 2; // where nothing is parsed before it
   const bool sent =
       may_prepare_ && pending.attempts == 1 ? send_prepared(pending, statements) : send_unnamed(statements);
   pending.preceding = static_cast<unsigned>(pending.parses.size() + statements.size()) - 1;
@@ -124,6 +134,7 @@ bool PipelinedConnection::send_prepared(PendingCommand &pending, const std::vect
     }
     if (PQsendQueryPrepared(connection, name.c_str(), count(each.values), each.values.data(), nullptr, nullptr, 0) != 1)
       return false;
+    if (each.sql == kBecomeUser) pending.becoming_user = results;
     ++results;
   }
   return true;
@@ -183,6 +194,9 @@ void PipelinedConnection::take_result(Rows rows) {
     // A standby: it cannot even try.
     if (pending.results < pending.preceding && pending.error->sqlstate == "0A000" && !pending.stale)
       pending.error->sqlstate = "25006";
+    if (role_is_refused(pending))
+      pending.error = {"28000", "the role of the token cannot be assumed",
+                       "the role must exist in the database and be granted to the role of the bridge"};
   }
 }
 

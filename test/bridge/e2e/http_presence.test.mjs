@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openDatabase } from './database.mjs';
 import { ask as requestOf } from './http-client.mjs';
+import { RawSocket } from './raw-socket.mjs';
 import { connectTcp } from './tcp-socket.mjs';
 import { startBridge, uniqueName } from './support.mjs';
 
@@ -240,6 +241,22 @@ describe('presence by HTTP', () => {
     assert.equal(body.error, 'not signed in');
     assert.equal(headers.get('www-authenticate'), 'Bearer');
   });
+
+  for (const [what, role] of [['that does not exist', 'no-such-role'], ['that the bridge may not take', 'postgres']]) {
+    test(`a token of a role ${what} is no token: 401, however often, and the bridge goes on`, async () => {
+      const token = bridge.token({ role });
+      for (const [method, body] of [['GET'], ['PATCH', { mode: 'away' }], ['GET'], ['PATCH', { mode: 'away' }]]) {
+        const { status, body: told, headers } = await ask(method, '/api/presence', { token, body });
+        assert.deepEqual([status, told.code, told.error], [401, '28000', 'the role of the token cannot be assumed']);
+        assert.equal(headers.get('www-authenticate'), 'Bearer');
+        assert.equal((await ask(method, '/api/presence', { body })).status, 200);
+      }
+      const socket = await RawSocket.open(bridge, { token });
+      const { payload } = await socket.join('realtime:presence');
+      assert.deepEqual([payload.status, payload.response.code], ['error', '28000']);
+      socket.close();
+    });
+  }
 
   test('a body may name its character set', async () => {
     const { status } = await ask('PATCH', '/api/presence', { body: '{"mode":"away"}', headers: { 'content-type': 'Application/JSON; charset=utf-8' } });
