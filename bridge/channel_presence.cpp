@@ -81,20 +81,22 @@ void ChannelPresence::leave(PresenceSeat &seat) {
 
 void ChannelPresence::take(Channel &channel, const std::string &ref, std::string_view payload) {
   const auto command = phoenix::parse_presence(payload);
-  if (!command) return channel.reply_error(ref, "a presence message needs the event track or untrack");
+  if (!command) return channel.reply_error(ref, "a presence message needs the event track or untrack", "22023");
   if (channel.seat() == nullptr) channel.set_seat(std::make_unique<PresenceSeat>(*this, channel, ""));
   PresenceSeat &seat = *channel.seat();
   enable(seat);
   std::optional<std::string> wish;
   if (command->action == phoenix::PresenceCommand::Action::track) {
-    if (!command->is_object) return channel.reply_error(ref, "Presence track payload must be a map");
+    if (!command->is_object) return channel.reply_error(ref, "Presence track payload must be a map", "22023");
     wish = command->payload;
   }
   if (wish && !may_track(seat))
     return channel.reply_error(ref,
                                std::string("Unauthorized: You must be signed in to be present in this Channel topic: ")
-                                   .append(channel.topic()));
-  if (!tracker_.wish(seat.tracking_, std::move(wish), ref)) channel.reply_error(ref, "too many changes are waiting");
+                                   .append(channel.topic()),
+                               "42501");
+  if (!tracker_.wish(seat.tracking_, std::move(wish), ref))
+    channel.reply_error(ref, "too many changes are waiting", "53400");
 }
 
 bool ChannelPresence::may_track(const PresenceSeat &seat) {
@@ -107,7 +109,7 @@ void ChannelPresence::check(Channel &channel) {
   if (seat->roster_->is_private == channel.in_room()) {
     // The channel is in another room now: whoever is there is told anew, and the client says again what it is.
     for (const std::string &ref : seat->tracking_.take_messages())
-      channel.reply_error(ref, "access to the topic has changed");
+      channel.reply_error(ref, "access to the topic has changed", "40001");
     auto moved = std::make_unique<PresenceSeat>(*this, channel, seat->key_);
     channel.set_seat(std::move(moved));
     return enable(*channel.seat());

@@ -23,6 +23,8 @@ constexpr std::size_t kMostJoinBytes = 65536; // a token has up to 16 kB
 
 constexpr std::string_view kBadArgument = "22023";
 constexpr std::string_view kTooMuch = "54000";
+constexpr std::string_view kTooFast = "53400";
+constexpr std::string_view kBadToken = "28000";
 
 // Refs of a client: some write one ref as a string here and as a number there.
 std::string_view without_quotes(std::string_view ref) {
@@ -69,7 +71,7 @@ void Conversation::refuse(std::string_view frame, bool binary, std::string_view 
 void Conversation::take_later(const Channel &channel, const Message &message, std::string_view text, bool binary) {
   if (!early_) early_ = std::make_unique<EarlyMessages>();
   if (early_->keep(channel.id(), text, binary)) return;
-  reply_error(message, "too much was sent before the join was answered", "53400");
+  reply_error(message, "too much was sent before the join was answered", kTooFast);
 }
 
 std::vector<EarlyMessage> Conversation::early_of(ChannelId id) {
@@ -109,13 +111,15 @@ void Conversation::take_for_channel(Channel &channel, const Message &message) {
 std::optional<Conversation::Refusal> Conversation::refusal_of(const Message &message) {
   const Limits &limits = services_.settings.limits;
   const RateLimit rate{static_cast<double>(limits.joins_per_second), limits.joins_per_second * 5.0};
-  if (!joins_.take(rate, services_.time_now())) return Refusal{"ClientJoinRateLimitReached: Too many joins per second"};
+  if (!joins_.take(rate, services_.time_now()))
+    return Refusal{"ClientJoinRateLimitReached: Too many joins per second", kTooFast};
   const std::string_view topic = phoenix::without_prefix(message.topic);
-  if (topic.empty()) return Refusal{"TopicNameRequired: You must provide a topic name"};
+  if (topic.empty()) return Refusal{"TopicNameRequired: You must provide a topic name", kBadArgument};
   if (!is_topic_name(topic))
     return Refusal{"a topic must have 1 to 1100 bytes and no control characters", kBadArgument};
   if (message.payload.size() > kMostJoinBytes) return Refusal{"a join must not have more than 65536 bytes", kTooMuch};
-  if (channels_.size() >= limits.topics_per_connection) return Refusal{"ChannelRateLimitReached: Too many channels"};
+  if (channels_.size() >= limits.topics_per_connection)
+    return Refusal{"ChannelRateLimitReached: Too many channels", kTooMuch};
   return std::nullopt;
 }
 
@@ -131,10 +135,12 @@ void Conversation::join(const Message &message) {
   ClaimsRef claims = claims_;
   if (options.access_token) {
     const TokenResult result = services_.access.verify(*options.access_token);
-    if (!result.claims) return reply_error(message, std::string(result.error->code) + ": " + result.error->message);
+    if (!result.claims)
+      return reply_error(message, std::string(result.error->code) + ": " + result.error->message,
+                         result.error->sqlstate);
     claims = result.claims;
   }
-  if (has_expired(*claims)) return reply_error(message, "InvalidJWTToken: Token has expired");
+  if (has_expired(*claims)) return reply_error(message, "InvalidJWTToken: Token has expired", kBadToken);
   const ChannelOptions channel_options{options.is_private, options.broadcast_self, options.broadcast_ack,
                                        options.is_of_supabase};
   channels_.push_back(std::make_unique<Channel>(connection_, services_.hub, ChannelId{++last_channel_}, message,

@@ -87,7 +87,7 @@ class Conversation {
   // Why the join may not go on, or nothing.
   struct Refusal {
     std::string reason;
-    std::string_view sqlstate = {};
+    std::string_view sqlstate;
   };
   std::optional<Refusal> refusal_of(const phoenix::Message &message);
   void reply(const phoenix::Message &message, phoenix::Status status, std::string_view response);

@@ -44,7 +44,7 @@ class Join : public std::enable_shared_from_this<Join> {
   void catch_up(Channel &channel);
   void caught_up(const std::optional<DatabaseError> &error);
   void succeed(Channel &channel, std::string_view resumed);
-  void fail(std::string_view reason);
+  void fail(std::string_view reason, std::string_view sqlstate);
   void fail(const DatabaseError &error);
 
   Services &services_;
@@ -70,15 +70,16 @@ void Join::answered(TopicAccess access, const std::optional<DatabaseError> &erro
   if (error) return fail(*error);
   if (revocations_.has_changed(revocations(*channel))) {
     if (questions_ < kMostQuestions) return ask(*channel);
-    return fail("access to the topic keeps changing: try again");
+    return fail("access to the topic keeps changing: try again", "40001");
   }
   const bool is_room = channel->is_for_room(services_.settings, access);
   if (!access.can_receive && !is_room)
     return fail(std::string("Unauthorized: You do not have permissions to read from this Channel topic: ")
-                    .append(channel->topic()));
+                    .append(channel->topic()),
+                "42501");
   channel->set_access(access);
   if (is_room) {
-    if (wants_replay_) return fail("UnableToReplayMessages: Replay is not allowed for public channels");
+    if (wants_replay_) return fail("UnableToReplayMessages: Replay is not allowed for public channels", "22023");
     channel->enter_room();
     return succeed(*channel, "");
   }
@@ -123,9 +124,9 @@ void Join::succeed(Channel &channel, std::string_view resumed) {
 }
 
 // The channel is still there.
-void Join::fail(std::string_view reason) {
+void Join::fail(std::string_view reason, std::string_view sqlstate) {
   const auto connection = connection_.lock();
-  connection->conversation().find(channel_)->reply_error(ref_, reason);
+  connection->conversation().find(channel_)->reply_error(ref_, reason, sqlstate);
   connection->conversation().give_up_join(channel_);
 }
 
@@ -134,7 +135,7 @@ void Join::fail(const DatabaseError &error) {
       "could not check access to a topic",
       {{"connection", connection_.lock()->id()}, {"sqlstate", error.sqlstate}, {"error", error.message}});
   // What went wrong inside is for the log; the code is enough to find it there.
-  fail("DatabaseError: access to the topic could not be checked (" + error.sqlstate + ")");
+  fail("DatabaseError: access to the topic could not be checked (" + error.sqlstate + ")", error.sqlstate);
 }
 
 } // namespace

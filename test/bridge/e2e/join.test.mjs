@@ -133,6 +133,15 @@ describe('joining a topic', () => {
         const { payload } = await socket.join('realtime:', { ref: '12' });
         assert.equal(payload.status, 'error');
         assert.match(payload.response.reason, /^TopicNameRequired/);
+        assert.equal(payload.response.code, '22023');
+      });
+
+      test('a join of a topic that one may not read is refused with a reason and a code', async () => {
+        const { payload } = await socket.join(`realtime:${prefix}:secret`, { ref: '13' });
+        assert.deepEqual(payload, {
+          status: 'error',
+          response: { reason: `Unauthorized: You do not have permissions to read from this Channel topic: ${prefix}:secret`, code: '42501' },
+        });
       });
 
       const configs = {
@@ -221,6 +230,7 @@ describe('joining a topic', () => {
           const { payload } = await socket.join(`${topic}:${ref}`, { ref, config: { broadcast: { replay } } });
           assert.equal(payload.status, 'error');
           assert.match(payload.response.reason, /^UnableToReplayMessages: Replay params are not valid/);
+          assert.equal(payload.response.code, '22023');
         });
       }
     });

@@ -235,6 +235,7 @@ inEachMode((mode) => {
     try {
       const { payload } = await socket.join(topic, { config: { resume: positions[0] } });
       assert.match(payload.response.reason, /57014/);
+      assert.equal(payload.response.code, '57014');
       assert.ok(await socket.answers());
     } finally {
       await app.query('rollback');

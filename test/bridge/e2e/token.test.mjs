@@ -56,6 +56,7 @@ describe('a token', () => {
       const { payload } = await socket.join(`realtime:${prefix}:x`, { access_token: make() });
       assert.equal(payload.status, 'error');
       assert.match(payload.response.reason, says);
+      assert.equal(payload.response.code, '28000');
       assert.ok(await socket.answers());
       socket.close();
     });
