@@ -18,6 +18,8 @@ namespace pg_live {
 
 namespace {
 
+constexpr std::size_t kShortestSecret = 32; // bytes
+
 class SettingsParser {
  public:
   explicit SettingsParser(Settings &settings) : settings_(settings) {
@@ -121,7 +123,7 @@ class SettingsParser {
 
   void add_identity() {
     add("jwt-secret", settings_.jwt_secret,
-        "Secret of HS256/384/512 tokens; better given in the environment or the file");
+        "Secret of HS256/384/512 tokens, at least 32 bytes; better given in the environment or the file");
     add("jwks", settings_.jwks_file, "File with the JSON Web Key Set of other tokens");
     add("api-keys", api_keys_, "Keys that are no tokens, each with its database role: key=role, separated by commas");
     add("anonymous", settings_.anonymous, "Let connections without a token in, as --anonymous-role");
@@ -208,11 +210,19 @@ class SettingsParser {
                                                     {"warning", LogLevel::warning},
                                                     {"error", LogLevel::error}};
     settings_.log_level = levels.at(log_level_);
+    check_secret(settings_.jwt_secret);
     for_each_word(origins_,
                   [this](std::string_view word) { settings_.allowed_origins.push_back(checked_origin(word)); });
     for_each_word(api_keys_, [this](std::string_view word) { settings_.api_keys.push_back(checked_api_key(word)); });
     DatabaseSettings &database = settings_.database;
     if (database.listen_connection_string.empty()) database.listen_connection_string = database.connection_string;
+  }
+
+  // RFC 7518 section 3.2: a key of as many bits as the hash has. A shorter one can be found by trying.
+  static void check_secret(std::string_view secret) {
+    if (!secret.empty() && secret.size() < kShortestSecret)
+      throw std::invalid_argument("--jwt-secret: the secret must have at least " + std::to_string(kShortestSecret) +
+                                  " bytes\nhint: openssl rand -hex 32 makes one");
   }
 
   // An origin as browsers send it: a scheme, a host and perhaps a port, without a path.

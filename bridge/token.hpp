@@ -45,7 +45,7 @@ struct ApiKey {
 };
 
 struct TokenSettings {
-  std::string secret;  // for HS256, HS384, HS512; empty: none. Should have 32 bytes or more
+  std::string secret;  // for HS256, HS384, HS512; empty: none. Settings take none below 32 bytes
   std::string jwk_set; // text of a JWK set; empty: none
   std::vector<ApiKey> api_keys;
   std::string audience;               // when set, `aud` must be or contain it

@@ -58,8 +58,9 @@ TEST_F(SettingsTest, SilentConnectionsEndBeforeTheirClientsComeBack) {
 }
 
 TEST_F(SettingsTest, ValueIsTheSameByFlagEnvironmentAndFile) {
-  for (const std::string value : {"with a space in the secret it is", "a,b", "x#y", "[a,b]", "a=b", "{x}", "-x",
-                                  "--port=1", "%20", "it's", "\\", "true", "\xc3\xa9"}) {
+  for (const std::string text : {"with a space in the secret it is", "a,b", "x#y", "[a,b]", "a=b", "{x}", "-x",
+                                 "--port=1", "%20", "it's", "\\", "true", "\xc3\xa9"}) {
+    const std::string value = text + std::string(32, 's') + text;
     const auto by_flag = read({"--jwt-secret=" + value});
     setenv("PG_LIVE_JWT_SECRET", value.c_str(), 1);
     const auto by_environment = read({});
@@ -68,6 +69,23 @@ TEST_F(SettingsTest, ValueIsTheSameByFlagEnvironmentAndFile) {
     for (const auto &settings : {by_flag, by_environment, by_file}) {
       ASSERT_TRUE(settings) << value << output;
       EXPECT_EQ(settings->jwt_secret, value);
+    }
+  }
+}
+
+// RFC 7518 section 3.2.
+TEST_F(SettingsTest, SecretShorterThanItsHashEndsTheProgram) {
+  const std::string enough(32, 's');
+  EXPECT_TRUE(read({"--jwt-secret", enough}));
+  EXPECT_TRUE(read({})) << "none at all: tokens of the key set alone";
+  for (const std::string &secret : {std::string("s"), enough.substr(1)}) {
+    setenv("PG_LIVE_JWT_SECRET", secret.c_str(), 1);
+    const std::vector<std::vector<std::string>> ways = {
+        {}, {"--jwt-secret", secret}, {"--config", file("jwt-secret = " + secret)}};
+    for (const auto &arguments : ways) {
+      EXPECT_FALSE(read(arguments));
+      EXPECT_EQ(exit_code, 2);
+      EXPECT_EQ(output, "--jwt-secret: the secret must have at least 32 bytes\nhint: openssl rand -hex 32 makes one\n");
     }
   }
 }
