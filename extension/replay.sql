@@ -44,7 +44,8 @@ COMMENT ON FUNCTION live.is_still_told(text, text, jsonb) IS 'Whether an event m
 -- series. It is looked up once a transaction and not once an event: for one that stayed open while others were
 -- published, the search passes all their batches. Of a large one that was held only max_events are candidates: the
 -- first, or the last that are published. The others that were held may be very many, so the topic is searched for them
--- and not each of them for the topic.
+-- and not each of them for the topic. Rows are compared from the topic on, which no index but that of topics can do: the
+-- key of the events begins with the transaction, and reads those of all topics.
 CREATE TYPE live.replay_end AS ENUM ('first', 'last');
 COMMENT ON TYPE live.replay_end IS 'From which end events are wanted. Part of live.published_events().';
 
@@ -57,7 +58,8 @@ SET search_path = pg_catalog, pg_temp AS $$
     SELECT e.xid, e.id, e.event, e.payload, e.created_at
     FROM live.event e
     WHERE e.topic = published_events.topic
-      AND e.xid >= pg_snapshot_xmin(start_snapshot) AND e.xid < coalesce(end_xid, '18446744073709551615')
+      AND (e.topic, e.xid) >= (published_events.topic, pg_snapshot_xmin(start_snapshot))
+      AND (e.topic, e.xid) < (published_events.topic, coalesce(end_xid, '18446744073709551615'))
       AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
       AND NOT EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
       AND e.created_at >= created_since
@@ -84,12 +86,12 @@ SET search_path = pg_catalog, pg_temp AS $$
     SELECT s.id AS series, h.xid,
            greatest(s.after_id,
                     (SELECT e.id FROM live.event e
-                     WHERE wanted = 'last' AND e.topic = published_events.topic AND e.xid = h.xid
-                       AND e.id <= (SELECT max(b.through_id) FROM live.batch b WHERE b.series = s.id)
+                     WHERE wanted = 'last' AND e.topic = published_events.topic AND (e.topic, e.xid) >= (published_events.topic, h.xid)
+                       AND (e.topic, e.xid, e.id) <= (published_events.topic, h.xid, (SELECT max(b.through_id) FROM live.batch b WHERE b.series = s.id))
                        AND e.created_at >= created_since
                        AND live.is_sendable(e.topic, e.event, e.payload)
                        AND live.is_still_told(e.topic, e.event, e.payload)
-                     ORDER BY e.id DESC OFFSET max_events LIMIT 1)) AS after_id
+                     ORDER BY e.xid DESC, e.id DESC OFFSET max_events LIMIT 1)) AS after_id
     FROM series s JOIN live.held_transaction h ON h.series = s.id AND h.is_large
   )
   SELECT e.batch, e.id, e.event, e.payload, e.created_at
@@ -107,11 +109,12 @@ SET search_path = pg_catalog, pg_temp AS $$
       CROSS JOIN LATERAL (
         SELECT e.id, e.event, e.payload, e.created_at
         FROM live.event e
-        WHERE e.topic = published_events.topic AND e.xid = l.xid AND e.id > l.after_id
+        WHERE e.topic = published_events.topic AND (e.topic, e.xid, e.id) > (published_events.topic, l.xid, l.after_id)
+          AND (e.topic, e.xid) <= (published_events.topic, l.xid)
           AND e.created_at >= created_since
           AND live.is_sendable(e.topic, e.event, e.payload)
           AND live.is_still_told(e.topic, e.event, e.payload)
-        ORDER BY e.id LIMIT max_events
+        ORDER BY e.xid, e.id LIMIT max_events
       ) AS candidate
       UNION ALL
       SELECT s.id, candidate.*
@@ -119,7 +122,8 @@ SET search_path = pg_catalog, pg_temp AS $$
       CROSS JOIN LATERAL (
         SELECT e.id, e.event, e.payload, e.created_at
         FROM live.event e
-        WHERE e.topic = published_events.topic AND e.xid >= s.first_small AND e.xid <= s.last_small AND e.id > s.after_id
+        WHERE e.topic = published_events.topic AND (e.topic, e.xid) >= (published_events.topic, s.first_small)
+          AND (e.topic, e.xid) <= (published_events.topic, s.last_small) AND e.id > s.after_id
           AND (SELECT h.series FROM live.held_transaction h WHERE h.xid = e.xid AND NOT h.is_large) = s.id
           AND e.created_at >= created_since
           AND live.is_sendable(e.topic, e.event, e.payload)
@@ -214,7 +218,7 @@ BEGIN
     end_batch := NULL;
     SELECT e.xid INTO end_xid
     FROM live.event e
-    WHERE e.topic = replay_events.topic AND e.xid >= pg_snapshot_xmin(start_snapshot)
+    WHERE e.topic = replay_events.topic AND (e.topic, e.xid) >= (replay_events.topic, pg_snapshot_xmin(start_snapshot))
       AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
       AND NOT EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
       AND e.created_at >= created_since
@@ -249,10 +253,11 @@ SET search_path = pg_catalog, pg_temp AS $$
     UNION ALL
     SELECT earlier.xid, latest.events + CASE
              WHEN EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = earlier.xid) THEN 0
-             ELSE (SELECT count(*) FROM (SELECT FROM live.event e WHERE e.topic = xid_of_latest.topic AND e.xid = earlier.xid LIMIT most) AS counted) END
+             ELSE (SELECT count(*) FROM (SELECT FROM live.event e WHERE e.topic = xid_of_latest.topic AND (e.topic, e.xid) >= (xid_of_latest.topic, earlier.xid) AND (e.topic, e.xid) <= (xid_of_latest.topic, earlier.xid) LIMIT most) AS counted) END
     FROM latest CROSS JOIN LATERAL (
       SELECT e.xid FROM live.event e
-      WHERE e.topic = xid_of_latest.topic AND e.xid < latest.xid AND e.xid >= pg_snapshot_xmin(start_snapshot)
+      WHERE e.topic = xid_of_latest.topic AND (e.topic, e.xid) < (xid_of_latest.topic, latest.xid)
+        AND (e.topic, e.xid) >= (xid_of_latest.topic, pg_snapshot_xmin(start_snapshot))
       ORDER BY e.xid DESC LIMIT 1) AS earlier
     WHERE latest.events < most
   )
