@@ -44,22 +44,24 @@ COMMENT ON FUNCTION live.is_still_told(text, text, jsonb) IS 'Whether an event m
 -- series. It is looked up once a transaction and not once an event: for one that stayed open while others were
 -- published, the search passes all their batches. Of a large one that was held only max_events are candidates: the
 -- first, or the last that are published. The others that were held may be very many, so the topic is searched for them
--- and not each of them for the topic. Rows are compared from the topic on, which no index but that of topics can do: the
--- key of the events begins with the transaction, and reads those of all topics.
+-- and not each of them for the topic. Planned for the topic each time: how many of all events are of that
+-- one decides which index serves.
 CREATE TYPE live.replay_end AS ENUM ('first', 'last');
 COMMENT ON TYPE live.replay_end IS 'From which end events are wanted. Part of live.published_events().';
 
 CREATE FUNCTION live.published_events(topic text, end_xid xid8, start_snapshot pg_snapshot, start_batch bigint, start_series bigint,
                                       start_id bigint, created_since timestamptz, max_events integer, wanted live.replay_end)
 RETURNS TABLE (batch bigint, id bigint, event text, payload jsonb, created_at timestamptz)
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
   WITH found AS MATERIALIZED (
     SELECT e.xid, e.id, e.event, e.payload, e.created_at
     FROM live.event e
     WHERE e.topic = published_events.topic
-      AND (e.topic, e.xid) >= (published_events.topic, pg_snapshot_xmin(start_snapshot))
-      AND (e.topic, e.xid) < (published_events.topic, coalesce(end_xid, '18446744073709551615'))
+      AND e.xid >= pg_snapshot_xmin(start_snapshot) AND e.xid < coalesce(end_xid, '18446744073709551615')
       AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
       AND NOT EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
       AND e.created_at >= created_since
@@ -86,12 +88,12 @@ SET search_path = pg_catalog, pg_temp AS $$
     SELECT s.id AS series, h.xid,
            greatest(s.after_id,
                     (SELECT e.id FROM live.event e
-                     WHERE wanted = 'last' AND e.topic = published_events.topic AND (e.topic, e.xid) >= (published_events.topic, h.xid)
-                       AND (e.topic, e.xid, e.id) <= (published_events.topic, h.xid, (SELECT max(b.through_id) FROM live.batch b WHERE b.series = s.id))
+                     WHERE wanted = 'last' AND e.topic = published_events.topic AND e.xid = h.xid
+                       AND e.id <= (SELECT max(b.through_id) FROM live.batch b WHERE b.series = s.id)
                        AND e.created_at >= created_since
                        AND live.is_sendable(e.topic, e.event, e.payload)
                        AND live.is_still_told(e.topic, e.event, e.payload)
-                     ORDER BY e.xid DESC, e.id DESC OFFSET max_events LIMIT 1)) AS after_id
+                     ORDER BY e.id DESC OFFSET max_events LIMIT 1)) AS after_id
     FROM series s JOIN live.held_transaction h ON h.series = s.id AND h.is_large
   )
   SELECT e.batch, e.id, e.event, e.payload, e.created_at
@@ -109,12 +111,11 @@ SET search_path = pg_catalog, pg_temp AS $$
       CROSS JOIN LATERAL (
         SELECT e.id, e.event, e.payload, e.created_at
         FROM live.event e
-        WHERE e.topic = published_events.topic AND (e.topic, e.xid, e.id) > (published_events.topic, l.xid, l.after_id)
-          AND (e.topic, e.xid) <= (published_events.topic, l.xid)
+        WHERE e.topic = published_events.topic AND e.xid = l.xid AND e.id > l.after_id
           AND e.created_at >= created_since
           AND live.is_sendable(e.topic, e.event, e.payload)
           AND live.is_still_told(e.topic, e.event, e.payload)
-        ORDER BY e.xid, e.id LIMIT max_events
+        ORDER BY e.id LIMIT max_events
       ) AS candidate
       UNION ALL
       SELECT s.id, candidate.*
@@ -122,8 +123,7 @@ SET search_path = pg_catalog, pg_temp AS $$
       CROSS JOIN LATERAL (
         SELECT e.id, e.event, e.payload, e.created_at
         FROM live.event e
-        WHERE e.topic = published_events.topic AND (e.topic, e.xid) >= (published_events.topic, s.first_small)
-          AND (e.topic, e.xid) <= (published_events.topic, s.last_small) AND e.id > s.after_id
+        WHERE e.topic = published_events.topic AND e.xid >= s.first_small AND e.xid <= s.last_small AND e.id > s.after_id
           AND (SELECT h.series FROM live.held_transaction h WHERE h.xid = e.xid AND NOT h.is_large) = s.id
           AND e.created_at >= created_since
           AND live.is_sendable(e.topic, e.event, e.payload)
@@ -133,7 +133,8 @@ SET search_path = pg_catalog, pg_temp AS $$
     ) AS d
     CROSS JOIN LATERAL (SELECT b.id FROM live.batch b WHERE b.series = d.series AND b.through_id >= d.id ORDER BY b.through_id LIMIT 1) AS part
   ) AS e
-  WHERE (e.batch, e.id) > (start_batch, start_id)
+  WHERE (e.batch, e.id) > (start_batch, start_id);
+END
 $$;
 COMMENT ON FUNCTION live.published_events(text, xid8, pg_snapshot, bigint, bigint, bigint, timestamptz, integer, live.replay_end) IS
 'Part of live.replay_events() and live.start_of_latest(): the candidates of one page; checks no access.';
@@ -162,7 +163,7 @@ COMMENT ON FUNCTION live.start_since(timestamptz) IS
 CREATE FUNCTION live.replay_events(topic text, after_position text, since timestamptz, max_events integer)
 RETURNS TABLE ("position" text, event text, payload jsonb, created_at timestamptz)
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
   start record;
   start_batch record;
@@ -218,7 +219,7 @@ BEGIN
     end_batch := NULL;
     SELECT e.xid INTO end_xid
     FROM live.event e
-    WHERE e.topic = replay_events.topic AND (e.topic, e.xid) >= (replay_events.topic, pg_snapshot_xmin(start_snapshot))
+    WHERE e.topic = replay_events.topic AND e.xid >= pg_snapshot_xmin(start_snapshot)
       AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
       AND NOT EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
       AND e.created_at >= created_since
@@ -253,11 +254,10 @@ SET search_path = pg_catalog, pg_temp AS $$
     UNION ALL
     SELECT earlier.xid, latest.events + CASE
              WHEN EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = earlier.xid) THEN 0
-             ELSE (SELECT count(*) FROM (SELECT FROM live.event e WHERE e.topic = xid_of_latest.topic AND (e.topic, e.xid) >= (xid_of_latest.topic, earlier.xid) AND (e.topic, e.xid) <= (xid_of_latest.topic, earlier.xid) LIMIT most) AS counted) END
+             ELSE (SELECT count(*) FROM (SELECT FROM live.event e WHERE e.topic = xid_of_latest.topic AND e.xid = earlier.xid LIMIT most) AS counted) END
     FROM latest CROSS JOIN LATERAL (
       SELECT e.xid FROM live.event e
-      WHERE e.topic = xid_of_latest.topic AND (e.topic, e.xid) < (xid_of_latest.topic, latest.xid)
-        AND (e.topic, e.xid) >= (xid_of_latest.topic, pg_snapshot_xmin(start_snapshot))
+      WHERE e.topic = xid_of_latest.topic AND e.xid < latest.xid AND e.xid >= pg_snapshot_xmin(start_snapshot)
       ORDER BY e.xid DESC LIMIT 1) AS earlier
     WHERE latest.events < most
   )
