@@ -7,7 +7,7 @@ namespace {
 
 // Nothing else lets anyone into an open room, so it is asked for only then.
 constexpr std::string_view kTopicAccess = "select can_receive, can_send, not can_receive and not can_send and "
-                                          "live.is_open_room($1) from live.topic_access($1)";
+                                          "live_private.is_open_room($1) from live.topic_access($1)";
 
 TokenError expired() { return {"InvalidJWTToken", "28000", "Token has expired"}; }
 

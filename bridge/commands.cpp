@@ -41,13 +41,13 @@ constexpr Sql kUpdatePresence(R"(
   from command)");
 
 constexpr Sql kSetTyping(R"(
-  select live.set_typing_of_socket(connection,
+  select live_private.set_typing_of_socket(connection,
     location => coalesce(arguments->>'location', regexp_replace(topic, '^typing:', '')),
     is_typing => coalesce((arguments->>'is_typing')::boolean, true))
   from command)");
 
 constexpr Sql kHeartbeat(R"(
-  select to_jsonb(live.heartbeat_of_socket(connection,
+  select to_jsonb(live_private.heartbeat_of_socket(connection,
     device_type => coalesce((arguments->>'device_type')::live.device_type, 'other'),
     active => coalesce((arguments->>'active')::boolean, true)))
   from command)");
@@ -74,7 +74,7 @@ constexpr Sql kGetOnlineUsers(R"(, page as (
 // Older apps say whether it is public instead of the visibility.
 constexpr Sql kLogActivity(R"(
   select to_jsonb(activity) - '{is_public,deleted_at}'::text[]
-         || jsonb_build_object('cursor', live.activity_cursor(activity.created_at, activity.id))
+         || jsonb_build_object('cursor', live_private.activity_cursor(activity.created_at, activity.id))
   from command,
        jsonb_to_record(arguments) as said (
          activity_type text, entity_type text, entity_id text, metadata jsonb, visibility live.activity_visibility,

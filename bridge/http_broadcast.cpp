@@ -16,12 +16,12 @@ namespace {
 
 // One transaction: a row a message, NULL where the message is for a room of clients, which is then told here.
 constexpr std::string_view kSend = R"(
-  select case when (said.message->>'may_be_public')::boolean and live.is_open_room(said.message->>'topic') then null
+  select case when (said.message->>'may_be_public')::boolean and live_private.is_open_room(said.message->>'topic') then null
     else live.send(said.message->>'topic', said.message->>'event', said.message->'payload', (said.message->>'persists')::boolean)
     end
   from jsonb_array_elements($1::jsonb) as said (message))";
 
-constexpr std::string_view kIsRoom = "select live.is_open_room($1)";
+constexpr std::string_view kIsRoom = "select live_private.is_open_room($1)";
 
 using Messages = std::vector<OutgoingBroadcast>;
 

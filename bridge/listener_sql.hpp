@@ -31,7 +31,8 @@ inline constexpr const char *pin_settings = R"(
   ) as pinned (name, value)
   join pg_catalog.pg_settings as known on pg_catalog.lower(known.name) = pinned.name)";
 
-inline constexpr const char *state = "select worker_expected, newest_batch, is_known from live.stream_state($1)";
+inline constexpr const char *state =
+    "select worker_expected, newest_batch, is_known from live_private.stream_state($1)";
 inline constexpr const char *fetch =
     "select batch, id, topic, event, payload::text, durable from live.fetch_events($1, $2, $3)";
 // Renders no payload.
@@ -43,6 +44,6 @@ inline constexpr const char *expire_presence = "select live.expire_presence()";
 // Takes no snapshot, and no transaction id.
 inline constexpr const char *heartbeat = "";
 // A heartbeat that waits for the next batch.
-inline constexpr const char *await = "call live.await_batch($1, 1000)";
+inline constexpr const char *await = "call live_private.await_batch($1, 1000)";
 
 } // namespace pg_live::listener_sql

@@ -21,20 +21,22 @@ constexpr std::chrono::seconds kReportUseEvery{60};
 constexpr int kReportsUntilIdle = 4;
 
 constexpr std::string_view kRegister =
-    "select live.register_node($1::uuid, $2::interval), extract(epoch from live.idle_after())::bigint";
+    "select live_private.register_node($1::uuid, $2::interval), extract(epoch from live_private.idle_after())::bigint";
 constexpr std::string_view kRenew =
-    "select live.renew_node($1::uuid, $2::interval), extract(epoch from live.idle_after())::bigint";
-constexpr std::string_view kRetire = "select live.retire_node($1::uuid)";
+    "select live_private.renew_node($1::uuid, $2::interval), extract(epoch from live_private.idle_after())::bigint";
+constexpr std::string_view kRetire = "select live_private.retire_node($1::uuid)";
 constexpr std::string_view kConnect =
-    "select unnest(live.connect_users($1::uuid, array_agg(c.id), array_agg(c.user_id), array_agg(c.device_type))) "
+    "select unnest(live_private.connect_users($1::uuid, array_agg(c.id), array_agg(c.user_id), "
+    "array_agg(c.device_type))) "
     "from jsonb_to_recordset($2::jsonb) as c (id uuid, user_id text, device_type live.device_type)";
-constexpr std::string_view kDisconnect = "select unnest(live.disconnect_users($1::uuid[], $2::boolean))";
-constexpr std::string_view kUses = "select live.report_activity(array_agg((u->>0)::uuid), array_agg((u->>1)::integer)) "
-                                   "from jsonb_array_elements($1::jsonb) as u";
-constexpr std::string_view kMembers = "select unnest(live.store_channel_presence($1::uuid, $2::jsonb, "
+constexpr std::string_view kDisconnect = "select unnest(live_private.disconnect_users($1::uuid[], $2::boolean))";
+constexpr std::string_view kUses =
+    "select live_private.report_activity(array_agg((u->>0)::uuid), array_agg((u->>1)::integer)) "
+    "from jsonb_array_elements($1::jsonb) as u";
+constexpr std::string_view kMembers = "select unnest(live_private.store_channel_presence($1::uuid, $2::jsonb, "
                                       "array(select jsonb_array_elements_text($3::jsonb))))";
 constexpr std::string_view kRefused = "select r.ref, r.code, r.message, r.hint "
-                                      "from live.refused_members($1::jsonb) as r";
+                                      "from live_private.refused_members($1::jsonb) as r";
 
 std::string array_of(const std::vector<Uuid> &ids) {
   std::string text = "{";

@@ -27,7 +27,7 @@ struct PresentConnection {
   std::string_view device_type; // a literal: one of live.device_type
 };
 
-// A member of a channel, as live.tracked_member.
+// A member of a channel, as live_private.tracked_member.
 struct TrackedMember {
   std::string ref;
   std::string previous_ref; // the member it replaces; empty: none

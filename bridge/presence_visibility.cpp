@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kTopic = "presence";
 constexpr std::string_view kVisible =
-    "select u.id from jsonb_array_elements_text($1::jsonb) as u (id) where live.can_see_presence(u.id)";
+    "select u.id from jsonb_array_elements_text($1::jsonb) as u (id) where live_private.can_see_presence(u.id)";
 constexpr unsigned kMostQuestions = 16;     // they share the connections of joins
 constexpr std::size_t kMostChanges = 500;   // of one question
 constexpr std::size_t kMostWaiting = 10000; // of one viewer

@@ -16,7 +16,7 @@ constexpr std::int64_t kMostLatest = 1000;
 // The first page of the latest events begins where the database says that those do.
 constexpr std::string_view kReplay = "select r.position, r.event, r.payload::text "
                                      "from live.replay($1, coalesce($2, case when $5::integer is not null then "
-                                     "live.replay_start($1, to_timestamp($3::float8 / 1000), $5) end), "
+                                     "live_private.replay_start($1, to_timestamp($3::float8 / 1000), $5) end), "
                                      "to_timestamp($3::float8 / 1000), $4::integer) as r";
 
 class Replay : public std::enable_shared_from_this<Replay> {

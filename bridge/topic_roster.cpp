@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kChannelTopic = "$channel:";
 constexpr std::string_view kMembers =
-    "select ref, key, user_id, hidden, meta::text from live.channel_roster($1, $2::boolean)";
+    "select ref, key, user_id, hidden, meta::text from live_private.channel_roster($1, $2::boolean)";
 constexpr Milliseconds kReadAgain{1000};
 constexpr unsigned kMostReadings = 16;
 constexpr Milliseconds kSettle{10000};        // in which members that a crash took away may come back

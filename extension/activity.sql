@@ -25,7 +25,7 @@ COMMENT ON COLUMN live.activity_stream.user_id IS 'The actor.';
 COMMENT ON COLUMN live.activity_stream.activity_type IS 'What was done: a verb of the app, 1 to 255 characters.';
 COMMENT ON COLUMN live.activity_stream.entity_type IS 'What kind of thing it was done to, see live.register_entity_type(); NULL: nothing.';
 COMMENT ON COLUMN live.activity_stream.entity_id IS 'Which one.';
-COMMENT ON COLUMN live.activity_stream.metadata IS 'Whatever the app wants to show, see live.checked_metadata().';
+COMMENT ON COLUMN live.activity_stream.metadata IS 'Whatever the app wants to show, see live_private.checked_metadata().';
 COMMENT ON COLUMN live.activity_stream.visibility IS 'Who sees it.';
 COMMENT ON COLUMN live.activity_stream.is_public IS 'Whether everyone sees it.';
 COMMENT ON COLUMN live.activity_stream.session_id IS 'The collaboration session it happened in.';
@@ -61,10 +61,11 @@ COMMENT ON COLUMN live.activity_key.activity_id IS 'The activity.';
 CREATE INDEX activity_key_activity_idx ON live.activity_key (activity_id);
 SELECT pg_extension_config_dump('live.activity_key', '');
 ALTER TABLE live.activity_key ENABLE ROW LEVEL SECURITY;
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (user_id, idempotency_key, activity_id) ON live.activity_key');
 CREATE POLICY own_read ON live.activity_key FOR SELECT USING (user_id = live.user_id());
 
 -- The audience, a row a user: what one user is told is read in order, and marked as read.
-CREATE TABLE live.activity_audience (
+CREATE TABLE live_private.activity_audience (
   user_id text COLLATE "C" NOT NULL,
   created_at timestamptz NOT NULL,
   activity_id bigint NOT NULL REFERENCES live.activity_stream ON DELETE CASCADE,
@@ -72,19 +73,19 @@ CREATE TABLE live.activity_audience (
   xid xid8 NOT NULL,
   PRIMARY KEY (user_id, created_at, activity_id)
 );
-COMMENT ON TABLE live.activity_audience IS 'Activities by the users they are told to: notifications.';
-COMMENT ON COLUMN live.activity_audience.user_id IS 'Who is told.';
-COMMENT ON COLUMN live.activity_audience.created_at IS 'As in live.activity_stream.';
-COMMENT ON COLUMN live.activity_audience.activity_id IS 'What.';
-COMMENT ON COLUMN live.activity_audience.activity_type IS 'As in live.activity_stream.';
-COMMENT ON COLUMN live.activity_audience.xid IS 'The transaction that stored the row, in this cluster: what was not committed when all was marked as read is unread.';
-CREATE INDEX activity_audience_activity_idx ON live.activity_audience (activity_id, user_id);
-CREATE INDEX activity_audience_type_idx ON live.activity_audience (user_id, activity_type, created_at, activity_id);
-CREATE INDEX activity_audience_xid_idx ON live.activity_audience (user_id, xid);
-SELECT pg_extension_config_dump('live.activity_audience', '');
+COMMENT ON TABLE live_private.activity_audience IS 'Activities by the users they are told to: notifications.';
+COMMENT ON COLUMN live_private.activity_audience.user_id IS 'Who is told.';
+COMMENT ON COLUMN live_private.activity_audience.created_at IS 'As in live.activity_stream.';
+COMMENT ON COLUMN live_private.activity_audience.activity_id IS 'What.';
+COMMENT ON COLUMN live_private.activity_audience.activity_type IS 'As in live.activity_stream.';
+COMMENT ON COLUMN live_private.activity_audience.xid IS 'The transaction that stored the row, in this cluster: what was not committed when all was marked as read is unread.';
+CREATE INDEX activity_audience_activity_idx ON live_private.activity_audience (activity_id, user_id);
+CREATE INDEX activity_audience_type_idx ON live_private.activity_audience (user_id, activity_type, created_at, activity_id);
+CREATE INDEX activity_audience_xid_idx ON live_private.activity_audience (user_id, xid);
+SELECT pg_extension_config_dump('live_private.activity_audience', '');
 
 -- Rows that come out of a dump, or from another cluster by replication, carry transaction ids that mean nothing here.
-CREATE FUNCTION live.stamp_audience() RETURNS trigger
+CREATE FUNCTION live_private.stamp_audience() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -92,54 +93,59 @@ BEGIN
   RETURN new;
 END
 $$;
-COMMENT ON FUNCTION live.stamp_audience() IS 'Gives a row the transaction that stores it. Emits nothing.';
-CREATE TRIGGER stamp_audience BEFORE INSERT ON live.activity_audience FOR EACH ROW EXECUTE FUNCTION live.stamp_audience();
-ALTER TABLE live.activity_audience ENABLE ALWAYS TRIGGER stamp_audience;
+COMMENT ON FUNCTION live_private.stamp_audience() IS 'Gives a row the transaction that stores it. Emits nothing.';
+CREATE TRIGGER stamp_audience BEFORE INSERT ON live_private.activity_audience FOR EACH ROW EXECUTE FUNCTION live_private.stamp_audience();
+ALTER TABLE live_private.activity_audience ENABLE ALWAYS TRIGGER stamp_audience;
 
 -- No trigger fires where triggers are disabled, as pg_restore --disable-triggers does.
-CREATE FUNCTION live.is_foreign(xid xid8) RETURNS boolean
+CREATE FUNCTION live_private.is_foreign(xid xid8) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN xid >= pg_snapshot_xmax(pg_current_snapshot()) AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned();
-COMMENT ON FUNCTION live.is_foreign(xid8) IS
+COMMENT ON FUNCTION live_private.is_foreign(xid8) IS
 'Whether a visible row can only have this transaction id from another cluster: no transaction here has had it yet.';
 
-ALTER TABLE live.activity_audience ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_read ON live.activity_audience FOR SELECT USING (user_id = live.user_id());
+ALTER TABLE live_private.activity_audience ENABLE ROW LEVEL SECURITY;
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (user_id, created_at, activity_id, activity_type, xid) ON live_private.activity_audience');
+CREATE POLICY own_read ON live_private.activity_audience FOR SELECT USING (user_id = live.user_id());
 ALTER TABLE live.activity_stream ENABLE ROW LEVEL SECURITY;
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (id, user_id, activity_type, entity_type, entity_id, metadata, visibility, is_public, session_id, created_at, deleted_at) ON live.activity_stream');
 CREATE POLICY visible_read ON live.activity_stream FOR SELECT
   USING (deleted_at IS NULL
          AND (visibility = 'public' OR user_id = live.user_id()
               OR CASE visibility
-                   WHEN 'followers' THEN user_id = ANY (ARRAY (SELECT live.my_follows()))
+                   WHEN 'followers' THEN user_id = ANY (ARRAY (SELECT live_private.my_follows()))
                    WHEN 'session' THEN session_id = ANY (ARRAY (SELECT live.my_sessions()))
-                   WHEN 'users' THEN EXISTS (SELECT FROM live.activity_audience m WHERE m.activity_id = activity_stream.id AND m.user_id = live.user_id())
+                   WHEN 'users' THEN EXISTS (SELECT FROM live_private.activity_audience m WHERE m.activity_id = activity_stream.id AND m.user_id = live.user_id())
                    ELSE false END));
 
 -- VOLATILE, so that what the same statement has logged is seen.
-CREATE FUNCTION live.visible_audience(activity_id bigint) RETURNS text[]
+CREATE FUNCTION live_private.visible_audience(activity_id bigint) RETURNS text[]
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT array(SELECT m.user_id FROM live.activity_audience m WHERE m.activity_id = visible_audience.activity_id ORDER BY m.user_id)
+  SELECT array(SELECT m.user_id FROM live_private.activity_audience m WHERE m.activity_id = visible_audience.activity_id ORDER BY m.user_id)
 $$;
-COMMENT ON FUNCTION live.visible_audience(bigint) IS 'The users of an audience whose notifications the caller may read. Part of live.audience().';
+COMMENT ON FUNCTION live_private.visible_audience(bigint) IS 'The users of an audience whose notifications the caller may read. Part of live.audience().';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.visible_audience(bigint)');
 
-CREATE FUNCTION live.own_audience(activity_id bigint) RETURNS text[]
+CREATE FUNCTION live_private.own_audience(activity_id bigint) RETURNS text[]
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT live.visible_audience(a.id) FROM live.activity_stream a WHERE a.id = activity_id AND a.user_id = live.user_id()
+  SELECT live_private.visible_audience(a.id) FROM live.activity_stream a WHERE a.id = activity_id AND a.user_id = live.user_id()
 $$;
-COMMENT ON FUNCTION live.own_audience(bigint) IS 'The audience of an activity of the current user; NULL for those of others. Part of live.audience().';
+COMMENT ON FUNCTION live_private.own_audience(bigint) IS 'The audience of an activity of the current user; NULL for those of others. Part of live.audience().';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.own_audience(bigint)');
 
 CREATE FUNCTION live.audience(activity live.activity_stream) RETURNS text[]
 LANGUAGE sql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(live.own_audience(activity.id), live.visible_audience(activity.id))
+  SELECT coalesce(live_private.own_audience(activity.id), live_private.visible_audience(activity.id))
 $$;
 COMMENT ON FUNCTION live.audience(live.activity_stream) IS
 'The users whom an activity is told to, where its visibility is users, without the actor: all of them to the actor and to roles that are not bound by row security, to others no more than themselves.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.audience(live.activity_stream)');
 
 -- Where an activity is told, and un-told: one topic a visibility, and for private ones the actor's own tabs.
-CREATE FUNCTION live.activity_topics(activity live.activity_stream) RETURNS SETOF text
+CREATE FUNCTION live_private.activity_topics(activity live.activity_stream) RETURNS SETOF text
 LANGUAGE plpgsql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -147,7 +153,7 @@ BEGIN
     WHEN 'public' THEN RETURN NEXT 'activity';
     WHEN 'followers' THEN RETURN NEXT 'followers:' || activity.user_id;
     WHEN 'session' THEN RETURN NEXT 'session:' || activity.session_id;
-    WHEN 'users' THEN RETURN QUERY SELECT 'user:' || m.user_id FROM live.activity_audience m WHERE m.activity_id = activity.id;
+    WHEN 'users' THEN RETURN QUERY SELECT 'user:' || m.user_id FROM live_private.activity_audience m WHERE m.activity_id = activity.id;
     ELSE NULL;
   END CASE;
   IF activity.visibility IN ('followers', 'users', 'private') THEN
@@ -155,16 +161,17 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.activity_topics(live.activity_stream) IS 'The topics on which an activity is told. For the extension itself.';
+COMMENT ON FUNCTION live_private.activity_topics(live.activity_stream) IS 'The topics on which an activity is told. For the extension itself.';
 
 -- A cursor is a moment in the order of feeds and nothing else: one of another query, or of another user, is a place
 -- there too, and one that was tampered with shows nothing that the caller may not see anyway.
-CREATE FUNCTION live.activity_cursor(created_at timestamptz, id bigint) RETURNS text
+CREATE FUNCTION live_private.activity_cursor(created_at timestamptz, id bigint) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN translate(encode(int8send((extract(epoch FROM created_at) * 1000000)::bigint) || int8send(id), 'base64'), '+/=', '-_');
-COMMENT ON FUNCTION live.activity_cursor(timestamptz, bigint) IS 'Where an activity stands in feeds, as text for clients.';
+COMMENT ON FUNCTION live_private.activity_cursor(timestamptz, bigint) IS 'Where an activity stands in feeds, as text for clients.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.activity_cursor(timestamptz, bigint)');
 
-CREATE FUNCTION live.parse_activity_cursor(cursor text, OUT created_at timestamptz, OUT id bigint)
+CREATE FUNCTION live_private.parse_activity_cursor(cursor text, OUT created_at timestamptz, OUT id bigint)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -182,12 +189,12 @@ BEGIN
   created_at := timestamptz 'epoch' + greatest(least(('x' || left(bytes, 16))::bit(64)::bigint, 1e17), -1e17)::bigint * interval '1 microsecond';
 END
 $$;
-COMMENT ON FUNCTION live.parse_activity_cursor(text) IS 'The place a cursor stands for; NULLs for NULL. Error 22023 if it is none.';
+COMMENT ON FUNCTION live_private.parse_activity_cursor(text) IS 'The place a cursor stands for; NULLs for NULL. Error 22023 if it is none.';
 
-CREATE FUNCTION live.activity_json(activity live.activity_stream) RETURNS jsonb
+CREATE FUNCTION live_private.activity_json(activity live.activity_stream) RETURNS jsonb
 LANGUAGE sql STABLE
 RETURN jsonb_build_object(
     'id', activity.id, 'user_id', activity.user_id, 'activity_type', activity.activity_type, 'entity_type', activity.entity_type,
     'entity_id', activity.entity_id, 'metadata', activity.metadata, 'visibility', activity.visibility, 'session_id', activity.session_id,
-    'created_at', activity.created_at, 'cursor', live.activity_cursor(activity.created_at, activity.id));
-COMMENT ON FUNCTION live.activity_json(live.activity_stream) IS 'An activity as events carry it: the columns of feeds.';
+    'created_at', activity.created_at, 'cursor', live_private.activity_cursor(activity.created_at, activity.id));
+COMMENT ON FUNCTION live_private.activity_json(live.activity_stream) IS 'An activity as events carry it: the columns of feeds.';

@@ -1,10 +1,10 @@
 -- What the actor changes about an activity later. Those who were told it are told that it is gone.
 
-CREATE FUNCTION live.own_activity(id bigint) RETURNS live.activity_stream
+CREATE FUNCTION live_private.own_activity(id bigint) RETURNS live.activity_stream
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text := live.required_user();
+  me text := live_private.required_user();
   own live.activity_stream;
 BEGIN
   SELECT a.* INTO own FROM live.activity_stream a
@@ -16,11 +16,11 @@ BEGIN
   RETURN own;
 END
 $$;
-COMMENT ON FUNCTION live.own_activity(bigint) IS
+COMMENT ON FUNCTION live_private.own_activity(bigint) IS
 'Locks an activity of the current user. Error P0002 if there is none of that id, or it is another user''s. For the extension itself.';
 
 -- Where the actor is being erased, what names the actor is told by a signal: it is not kept.
-CREATE FUNCTION live.untell_activity(activity live.activity_stream, erased boolean DEFAULT false) RETURNS void
+CREATE FUNCTION live_private.untell_activity(activity live.activity_stream, erased boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -29,54 +29,56 @@ DECLARE
   unread text[];
 BEGIN
   PERFORM live.emit(topic, 'activity:deleted', payload, NOT (erased AND topic IN ('user:' || activity.user_id, 'followers:' || activity.user_id)))
-  FROM live.activity_topics(activity) AS topic;
+  FROM live_private.activity_topics(activity) AS topic;
   IF activity.visibility = 'users' THEN
     -- In turns with those who mark it as read: no mark may come after those that are deleted here.
-    told := array(SELECT m.user_id FROM live.activity_audience m WHERE m.activity_id = activity.id ORDER BY m.user_id);
-    PERFORM live.lock_notifications(u) FROM unnest(told) AS u;
-    SELECT array_agg(m.user_id) INTO unread FROM live.activity_audience m
-    WHERE m.activity_id = activity.id AND NOT live.is_read(m);
-    DELETE FROM live.activity_audience m WHERE m.activity_id = activity.id;
-    DELETE FROM live.notification_read r WHERE r.activity_id = activity.id;
-    PERFORM live.tell_unread(unread);
-    PERFORM live.forget_initial_state(told);
+    told := array(SELECT m.user_id FROM live_private.activity_audience m WHERE m.activity_id = activity.id ORDER BY m.user_id);
+    PERFORM live_private.lock_notifications(u) FROM unnest(told) AS u;
+    SELECT array_agg(m.user_id) INTO unread FROM live_private.activity_audience m
+    WHERE m.activity_id = activity.id AND NOT live_private.is_read(m);
+    DELETE FROM live_private.activity_audience m WHERE m.activity_id = activity.id;
+    DELETE FROM live_private.notification_read r WHERE r.activity_id = activity.id;
+    PERFORM live_private.tell_unread(unread);
+    PERFORM live_private.forget_initial_state(told);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.untell_activity(live.activity_stream, boolean) IS
+COMMENT ON FUNCTION live_private.untell_activity(live.activity_stream, boolean) IS
 'Tells those who saw an activity that it is gone, and takes it off what they were told. For the extension itself.';
 
 CREATE FUNCTION live.delete_activity(id bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  gone live.activity_stream := live.own_activity(id);
+  gone live.activity_stream := live_private.own_activity(id);
 BEGIN
   UPDATE live.activity_stream a SET deleted_at = clock_timestamp(), metadata = '{}' WHERE a.id = gone.id;
-  PERFORM live.untell_activity(gone);
-  PERFORM live.note_trend(gone, -1);
+  PERFORM live_private.untell_activity(gone);
+  PERFORM live_private.note_trend(gone, -1);
 END
 $$;
 COMMENT ON FUNCTION live.delete_activity(bigint) IS
 'Deletes an activity of the current user: a tombstone stays, without metadata and audience. Errors: 42501 when not signed in; P0002 for one that is not there, or another user''s.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.delete_activity(bigint)');
 
 CREATE FUNCTION live.set_activity_visibility(id bigint, visibility live.activity_visibility, audience text[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  before live.activity_stream := live.own_activity(id);
+  before live.activity_stream := live_private.own_activity(id);
   now live.activity_stream;
-  users text[] COLLATE "C" := live.checked_audience(before.user_id, visibility, CASE WHEN visibility = 'session' THEN before.session_id END, audience);
+  users text[] COLLATE "C" := live_private.checked_audience(before.user_id, visibility, CASE WHEN visibility = 'session' THEN before.session_id END, audience);
 BEGIN
   IF visibility = before.visibility AND users = live.audience(before) THEN
     RETURN;
   END IF;
   UPDATE live.activity_stream a SET visibility = set_activity_visibility.visibility
   WHERE a.id = before.id RETURNING a.* INTO now;
-  PERFORM live.untell_activity(before);
-  PERFORM live.tell_activity(now, users);
-  PERFORM live.note_trend(before, -1), live.note_trend(now, 1);
+  PERFORM live_private.untell_activity(before);
+  PERFORM live_private.tell_activity(now, users);
+  PERFORM live_private.note_trend(before, -1), live_private.note_trend(now, 1);
 END
 $$;
 COMMENT ON FUNCTION live.set_activity_visibility(bigint, live.activity_visibility, text[]) IS
 'Changes who sees an activity of the current user: those who saw it are told that it is gone, those who see it now are told it. A new audience costs as much as with live.log_activity(), the one before one or two small events for each user. Errors as of live.log_activity(); P0002 for one that is not there, or another user''s.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.set_activity_visibility(bigint, live.activity_visibility, text[])');

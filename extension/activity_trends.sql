@@ -1,7 +1,7 @@
 -- How much was done each day of the last month, of what type, to what kind of entity: public activities, as numbers. Users
 -- can invent types, so of one day no more sums are kept than a reader can get.
 
-CREATE VIEW live.public_activity AS
+CREATE VIEW live_private.public_activity AS
 SELECT ranked.day, ranked.activity_type, ranked.entity_type, ranked.activities, ranked.actors FROM (
   SELECT sums.*, row_number() OVER (PARTITION BY sums.day ORDER BY sums.activities DESC, sums.activity_type, sums.entity_type) AS rank FROM (
     SELECT (a.created_at AT TIME ZONE 'UTC')::date AS day, a.activity_type, coalesce(a.entity_type, '') AS entity_type,
@@ -11,15 +11,15 @@ SELECT ranked.day, ranked.activity_type, ranked.entity_type, ranked.activities, 
       AND a.created_at >= (date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC') - '30 days'::interval) AT TIME ZONE 'UTC'
     GROUP BY 1, 2, 3) AS sums) AS ranked
 WHERE ranked.rank <= 1000;
-COMMENT ON VIEW live.public_activity IS 'What live.activity_trends shows once it is refreshed: of each day the 1,000 largest sums. For the extension itself.';
-COMMENT ON COLUMN live.public_activity.day IS 'The day, UTC.';
-COMMENT ON COLUMN live.public_activity.activity_type IS 'As in live.activity_stream.';
-COMMENT ON COLUMN live.public_activity.entity_type IS 'The same; empty: no entity.';
-COMMENT ON COLUMN live.public_activity.activities IS 'How many there were.';
-COMMENT ON COLUMN live.public_activity.actors IS 'Of how many users.';
+COMMENT ON VIEW live_private.public_activity IS 'What live.activity_trends shows once it is refreshed: of each day the 1,000 largest sums. For the extension itself.';
+COMMENT ON COLUMN live_private.public_activity.day IS 'The day, UTC.';
+COMMENT ON COLUMN live_private.public_activity.activity_type IS 'As in live.activity_stream.';
+COMMENT ON COLUMN live_private.public_activity.entity_type IS 'The same; empty: no entity.';
+COMMENT ON COLUMN live_private.public_activity.activities IS 'How many there were.';
+COMMENT ON COLUMN live_private.public_activity.actors IS 'Of how many users.';
 
 CREATE MATERIALIZED VIEW live.activity_trends AS
-SELECT p.day, p.activity_type, p.entity_type, p.activities, p.actors FROM live.public_activity p;
+SELECT p.day, p.activity_type, p.entity_type, p.activities, p.actors FROM live_private.public_activity p;
 COMMENT ON MATERIALIZED VIEW live.activity_trends IS
 'Public activities of the last 31 days by day, type and kind of entity, as of the last refresh; read it with live.get_activity_trends().';
 COMMENT ON COLUMN live.activity_trends.day IS 'The day, UTC.';
@@ -30,10 +30,10 @@ COMMENT ON COLUMN live.activity_trends.actors IS 'Of how many users.';
 CREATE UNIQUE INDEX activity_trends_key ON live.activity_trends (day, activity_type, entity_type);
 
 CREATE TRIGGER note_summary_change AFTER INSERT OR UPDATE OR DELETE ON live.activity_stream
-FOR EACH STATEMENT EXECUTE FUNCTION live.note_summary_change();
+FOR EACH STATEMENT EXECUTE FUNCTION live_private.note_summary_change();
 -- Replication changes rows and makes no statements.
 CREATE TRIGGER note_replicated_change AFTER INSERT OR UPDATE OR DELETE ON live.activity_stream
-FOR EACH ROW EXECUTE FUNCTION live.note_summary_change();
+FOR EACH ROW EXECUTE FUNCTION live_private.note_summary_change();
 ALTER TABLE live.activity_stream ENABLE ALWAYS TRIGGER note_summary_change, ENABLE REPLICA TRIGGER note_replicated_change;
 
 CREATE FUNCTION live.get_activity_trends(days integer DEFAULT 7)
@@ -52,3 +52,4 @@ END
 $$;
 COMMENT ON FUNCTION live.get_activity_trends(integer) IS
 'Public activities of the last days (UTC; 1 to 31, today is one) by type and kind of entity, as of the last refresh; the first 1,000. Error 22023.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_activity_trends(integer)');

@@ -2,7 +2,7 @@
 -- where it has them; others are of type Activity, and the verb is the name of all. Ids are URNs: an app that has addresses
 -- for things replaces them. Letters are compared in the collation "C": in Turkish, LIKED is not liked.
 
-CREATE FUNCTION live.activitystreams_type(activity_type text) RETURNS text
+CREATE FUNCTION live_private.activitystreams_type(activity_type text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE lower(activity_type COLLATE "C")
   WHEN 'accepted' THEN 'Accept' WHEN 'added' THEN 'Add' WHEN 'announced' THEN 'Announce' WHEN 'shared' THEN 'Announce'
@@ -14,9 +14,10 @@ RETURN CASE lower(activity_type COLLATE "C")
   ELSE coalesce((SELECT known FROM unnest('{Accept,Add,Announce,Arrive,Block,Create,Delete,Dislike,Flag,Follow,Ignore,Invite,Join,Leave,Like,Listen,Move,Offer,Read,Reject,Remove,TentativeAccept,TentativeReject,Travel,Undo,Update,View}'::text[]) AS known
                  WHERE lower(known COLLATE "C") = lower(activity_type COLLATE "C")), 'Activity')
 END;
-COMMENT ON FUNCTION live.activitystreams_type(text) IS 'The type of the ActivityStreams vocabulary for a verb of the app; Activity if there is none.';
+COMMENT ON FUNCTION live_private.activitystreams_type(text) IS 'The type of the ActivityStreams vocabulary for a verb of the app; Activity if there is none.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.activitystreams_type(text)');
 
-CREATE FUNCTION live.activitystreams_urn(kind text, VARIADIC ids text[]) RETURNS text
+CREATE FUNCTION live_private.activitystreams_urn(kind text, VARIADIC ids text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
   SELECT 'urn:pg-live:' || kind || string_agg(':' || encoded.id, '' ORDER BY encoded.place)
@@ -27,41 +28,44 @@ RETURN (
     FROM (SELECT one.place, convert_to(left(one.id, 1020), 'UTF8') AS bytes FROM unnest(ids[:4]) WITH ORDINALITY AS one (id, place)) AS part,
          generate_series(0, octet_length(part.bytes) - 1) AS i
     GROUP BY part.place) AS encoded);
-COMMENT ON FUNCTION live.activitystreams_urn(text, text[]) IS 'Ids as a URN: what is not allowed in one is percent-encoded, so different ids are different URNs. Of up to 4 ids of 1,020 characters, more than any here has.';
+COMMENT ON FUNCTION live_private.activitystreams_urn(text, text[]) IS 'Ids as a URN: what is not allowed in one is percent-encoded, so different ids are different URNs. Of up to 4 ids of 1,020 characters, more than any here has.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.activitystreams_urn(text, text[])');
 
-CREATE FUNCTION live.activitystreams_time(at timestamptz) RETURNS text
+CREATE FUNCTION live_private.activitystreams_time(at timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
-COMMENT ON FUNCTION live.activitystreams_time(timestamptz) IS 'A time as xsd:dateTime.';
+COMMENT ON FUNCTION live_private.activitystreams_time(timestamptz) IS 'A time as xsd:dateTime.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.activitystreams_time(timestamptz)');
 
 CREATE FUNCTION live.to_activitystreams(activity live.activity_stream) RETURNS jsonb
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_strip_nulls(jsonb_build_object(
     '@context', 'https://www.w3.org/ns/activitystreams',
-    'id', live.activitystreams_urn('activity', activity.id::text),
-    'type', CASE WHEN activity.deleted_at IS NULL THEN live.activitystreams_type(activity.activity_type) ELSE 'Tombstone' END,
-    'formerType', CASE WHEN activity.deleted_at IS NOT NULL THEN live.activitystreams_type(activity.activity_type) END,
-    'deleted', CASE WHEN activity.deleted_at IS NOT NULL THEN live.activitystreams_time(activity.deleted_at) END,
-    'published', live.activitystreams_time(activity.created_at)))
+    'id', live_private.activitystreams_urn('activity', activity.id::text),
+    'type', CASE WHEN activity.deleted_at IS NULL THEN live_private.activitystreams_type(activity.activity_type) ELSE 'Tombstone' END,
+    'formerType', CASE WHEN activity.deleted_at IS NOT NULL THEN live_private.activitystreams_type(activity.activity_type) END,
+    'deleted', CASE WHEN activity.deleted_at IS NOT NULL THEN live_private.activitystreams_time(activity.deleted_at) END,
+    'published', live_private.activitystreams_time(activity.created_at)))
   || CASE WHEN activity.deleted_at IS NOT NULL THEN '{}' ELSE jsonb_strip_nulls(jsonb_build_object(
     'name', activity.activity_type,
-    'actor', jsonb_build_object('type', 'Person', 'id', live.activitystreams_urn('user', activity.user_id), 'name', activity.user_id),
+    'actor', jsonb_build_object('type', 'Person', 'id', live_private.activitystreams_urn('user', activity.user_id), 'name', activity.user_id),
     -- An IntransitiveActivity has no object.
-    CASE WHEN live.activitystreams_type(activity.activity_type) IN ('Arrive', 'Travel', 'Question') THEN 'target' ELSE 'object' END,
+    CASE WHEN live_private.activitystreams_type(activity.activity_type) IN ('Arrive', 'Travel', 'Question') THEN 'target' ELSE 'object' END,
     CASE WHEN activity.entity_type IS NOT NULL THEN
-      jsonb_build_object('type', 'Object', 'id', live.activitystreams_urn('entity', activity.entity_type, activity.entity_id),
+      jsonb_build_object('type', 'Object', 'id', live_private.activitystreams_urn('entity', activity.entity_type, activity.entity_id),
                          'name', activity.entity_type || ' ' || activity.entity_id) END,
     'context', CASE WHEN activity.session_id IS NOT NULL THEN
-      jsonb_build_object('type', 'Collection', 'id', live.activitystreams_urn('session', activity.session_id::text)) END,
+      jsonb_build_object('type', 'Collection', 'id', live_private.activitystreams_urn('session', activity.session_id::text)) END,
     'to', CASE activity.visibility
       WHEN 'public' THEN '["https://www.w3.org/ns/activitystreams#Public"]'::jsonb
-      WHEN 'followers' THEN jsonb_build_array(live.activitystreams_urn('followers', activity.user_id))
-      WHEN 'session' THEN jsonb_build_array(live.activitystreams_urn('session', activity.session_id::text))
+      WHEN 'followers' THEN jsonb_build_array(live_private.activitystreams_urn('followers', activity.user_id))
+      WHEN 'session' THEN jsonb_build_array(live_private.activitystreams_urn('session', activity.session_id::text))
       WHEN 'users' THEN coalesce(
-        (SELECT jsonb_agg(live.activitystreams_urn('user', told) ORDER BY told) FROM unnest(live.audience(activity)) AS told),
-        jsonb_build_array(live.activitystreams_urn('user', activity.user_id)))
-      ELSE jsonb_build_array(live.activitystreams_urn('user', activity.user_id)) END)) END
+        (SELECT jsonb_agg(live_private.activitystreams_urn('user', told) ORDER BY told) FROM unnest(live.audience(activity)) AS told),
+        jsonb_build_array(live_private.activitystreams_urn('user', activity.user_id)))
+      ELSE jsonb_build_array(live_private.activitystreams_urn('user', activity.user_id)) END)) END
 $$;
 COMMENT ON FUNCTION live.to_activitystreams(live.activity_stream) IS
 'The activity as a JSON object of ActivityStreams 2.0; a deleted one as a Tombstone. Addressed to users, it names those that live.audience() has. Metadata are the app''s own and not part of it.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.to_activitystreams(live.activity_stream)');

@@ -43,7 +43,7 @@ void let_go_of_snapshot(const FunctionCallInfo fcinfo) {
   const Node *const context = fcinfo->context;
   if (context == nullptr || !IsA(context, CallContext) || reinterpret_cast<const CallContext *>(context)->atomic)
     ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-                    errmsg("live.await_batch() cannot run in a transaction block or a function"),
+                    errmsg("live_private.await_batch() cannot run in a transaction block or a function"),
                     errhint("CALL it by itself.")));
   SPI_connect_ext(SPI_OPT_NONATOMIC);
   SPI_commit();

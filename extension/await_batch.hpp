@@ -1,4 +1,4 @@
-// Tells the sessions that wait in live.await_batch() of a batch, and how far they are.
+// Tells the sessions that wait in live_private.await_batch() of a batch, and how far they are.
 #pragma once
 
 #include "shared_state.hpp"

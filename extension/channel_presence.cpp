@@ -15,7 +15,7 @@ bool is_open_room(Datum topic) {
   return as_owner([topic] {
     Datum value = topic;
     SPI_connect();
-    if (SPI_execute_plan(plan.get("select live.is_open_room($1)", {TEXTOID}), &value, nullptr, true, 1) !=
+    if (SPI_execute_plan(plan.get("select live_private.is_open_room($1)", {TEXTOID}), &value, nullptr, true, 1) !=
             SPI_OK_SELECT ||
         SPI_processed != 1)
       elog(ERROR, "cannot look for the rule of a topic");
@@ -37,7 +37,7 @@ Datum channel_members_body(FunctionCallInfo fcinfo) {
   as_owner([values, result] {
     std::array<Datum, 2> arguments = values;
     SPI_connect();
-    const SPIPlanPtr query = plan.get("select * from live.channel_members_of($1, $2)", {TEXTOID, BOOLOID});
+    const SPIPlanPtr query = plan.get("select * from live_private.channel_members_of($1, $2)", {TEXTOID, BOOLOID});
     if (SPI_execute_plan(query, arguments.data(), nullptr, true, 0) != SPI_OK_SELECT)
       elog(ERROR, "cannot read the members of a channel");
     return_rows(result);

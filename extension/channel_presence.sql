@@ -27,7 +27,7 @@ COMMENT ON COLUMN live.channel_presence.key IS 'What the client calls the member
 COMMENT ON COLUMN live.channel_presence.user_id IS 'Whose it is, as the token says; NULL for the anonymous, in public rooms only.';
 COMMENT ON COLUMN live.channel_presence.connection IS 'The socket that tracks it.';
 COMMENT ON COLUMN live.channel_presence.node_id IS 'The bridge that holds the socket; NULL: the socket is gone, and comes back before the deadline or not.';
-COMMENT ON COLUMN live.channel_presence.meta IS 'What the client says of itself, see live.checked_metadata().';
+COMMENT ON COLUMN live.channel_presence.meta IS 'What the client says of itself, see live_private.checked_metadata().';
 COMMENT ON COLUMN live.channel_presence.hidden IS 'The user is invisible: only the user sees it.';
 COMMENT ON COLUMN live.channel_presence.joined_at IS 'Since when the client has been tracking, however often it changed the metadata.';
 COMMENT ON COLUMN live.channel_presence.expires_at IS 'It ends then; infinity while a node holds it.';
@@ -37,17 +37,19 @@ CREATE INDEX channel_presence_node_idx ON live.channel_presence (node_id) WHERE 
 CREATE INDEX channel_presence_user_idx ON live.channel_presence (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX channel_presence_expiry_idx ON live.channel_presence (expires_at) WHERE expires_at < 'infinity';
 
-CREATE FUNCTION live.node_expiry(node_id uuid) RETURNS timestamptz
+CREATE FUNCTION live_private.node_expiry(node_id uuid) RETURNS timestamptz
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT n.expires_at FROM live.node n WHERE n.id = node_expiry.node_id
+  SELECT n.expires_at FROM live_private.node n WHERE n.id = node_expiry.node_id
 $$;
-COMMENT ON FUNCTION live.node_expiry(uuid) IS 'When a node ends unless it renews; NULL if it is gone.';
+COMMENT ON FUNCTION live_private.node_expiry(uuid) IS 'When a node ends unless it renews; NULL if it is gone.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.node_expiry(uuid)');
 
 -- Asks the topic's rule for each row: live.channel_members() asks once.
 ALTER TABLE live.channel_presence ENABLE ROW LEVEL SECURITY;
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (ref, topic, is_private, key, user_id, meta, hidden, joined_at, expires_at) ON live.channel_presence');
 CREATE POLICY members_read ON live.channel_presence FOR SELECT
-  USING (live.is_alive(expires_at, node_id, live.node_expiry(node_id))
+  USING (live_private.is_alive(expires_at, node_id, live_private.node_expiry(node_id))
          AND (user_id = live.user_id()
               OR (NOT hidden AND (NOT is_private OR (SELECT access.can_receive FROM live.topic_access(topic) AS access)))));
 
@@ -55,31 +57,33 @@ CREATE FUNCTION live.channel_members(topic text) RETURNS TABLE (key text, user_i
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_channel_members';
 COMMENT ON FUNCTION live.channel_members(text) IS
 'Who is tracked in a channel now, for whoever may receive the topic; of a topic without any rule, the members of the public room of that name. Error 42501 without access.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.channel_members(text)');
 
-CREATE FUNCTION live.channel_members_of(topic text, is_private boolean)
+CREATE FUNCTION live_private.channel_members_of(topic text, is_private boolean)
 RETURNS TABLE (key text, user_id text, meta jsonb, joined_at timestamptz)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.key, c.user_id, c.meta, c.joined_at
-  FROM live.channel_presence c LEFT JOIN live.node n ON n.id = c.node_id
+  FROM live.channel_presence c LEFT JOIN live_private.node n ON n.id = c.node_id
   WHERE c.topic = channel_members_of.topic AND c.is_private = channel_members_of.is_private
-    AND live.is_alive(c.expires_at, c.node_id, n.expires_at) AND (NOT c.hidden OR c.user_id = live.user_id())
+    AND live_private.is_alive(c.expires_at, c.node_id, n.expires_at) AND (NOT c.hidden OR c.user_id = live.user_id())
   ORDER BY c.joined_at, c.ref
 $$;
-COMMENT ON FUNCTION live.channel_members_of(text, boolean) IS 'Part of live.channel_members(); checks no access.';
+COMMENT ON FUNCTION live_private.channel_members_of(text, boolean) IS 'Part of live.channel_members(); checks no access.';
 
--- PL/pgSQL keeps the plan, as in live.topic_rule_of().
-CREATE FUNCTION live.is_open_room(topic text) RETURNS boolean
+-- PL/pgSQL keeps the plan, as in live_private.topic_rule_of().
+CREATE FUNCTION live_private.is_open_room(topic text) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN NOT live.is_built_in_topic(topic) AND NOT EXISTS (SELECT FROM live.topic_rule_of(topic));
+  RETURN NOT live_private.is_built_in_topic(topic) AND NOT EXISTS (SELECT FROM live_private.topic_rule_of(topic));
 END
 $$;
-COMMENT ON FUNCTION live.is_open_room(text) IS 'Whether the database has nothing to say about a topic: neither a built-in rule nor one of the app.';
+COMMENT ON FUNCTION live_private.is_open_room(text) IS 'Whether the database has nothing to say about a topic: neither a built-in rule nor one of the app.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.is_open_room(text)');
 
 -- The first row is the snapshot that the others were read with, as the key; its ref is NULL.
-CREATE FUNCTION live.channel_roster(topic text, is_private boolean)
+CREATE FUNCTION live_private.channel_roster(topic text, is_private boolean)
 RETURNS TABLE (ref text, key text, user_id text, hidden boolean, meta jsonb)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
 SET search_path = pg_catalog, pg_temp AS $$
@@ -88,16 +92,17 @@ BEGIN
   SELECT NULL, pg_current_snapshot()::text, NULL, NULL::boolean, NULL::jsonb
   UNION ALL
   (SELECT c.ref, c.key, c.user_id, c.hidden, c.meta
-   FROM live.channel_presence c LEFT JOIN live.node n ON n.id = c.node_id
+   FROM live.channel_presence c LEFT JOIN live_private.node n ON n.id = c.node_id
    WHERE c.topic = channel_roster.topic COLLATE "C" AND c.is_private = channel_roster.is_private
-     AND live.is_alive(c.expires_at, c.node_id, n.expires_at)
+     AND live_private.is_alive(c.expires_at, c.node_id, n.expires_at)
    ORDER BY c.joined_at, c.ref);
 END
 $$;
-COMMENT ON FUNCTION live.channel_roster(text, boolean) IS
+COMMENT ON FUNCTION live_private.channel_roster(text, boolean) IS
 'The members of a channel, hidden ones too, after a row whose key is the snapshot they were read with. For bridges; checks no access.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.channel_roster(text, boolean)');
 
-CREATE FUNCTION live.emit_channel_change(topic text, is_private boolean, joined jsonb, left_refs text[], by_user boolean DEFAULT false)
+CREATE FUNCTION live_private.emit_channel_change(topic text, is_private boolean, joined jsonb, left_refs text[], by_user boolean DEFAULT false)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -107,41 +112,41 @@ BEGIN
                                       'joined', coalesce(joined, '[]'), 'left', to_jsonb(coalesce(left_refs, '{}')), 'by_user', by_user), false);
 END
 $$;
-COMMENT ON FUNCTION live.emit_channel_change(text, boolean, jsonb, text[], boolean) IS
+COMMENT ON FUNCTION live_private.emit_channel_change(text, boolean, jsonb, text[], boolean) IS
 'Tells the bridges who is in a channel now, or has changed (joined), and who is not any more (left_refs). by_user: the user wants it so, and the bridge does not store it again. For the extension itself.';
 
-CREATE FUNCTION live.channel_member(member live.channel_presence, previous_ref text DEFAULT NULL) RETURNS jsonb
+CREATE FUNCTION live_private.channel_member(member live.channel_presence, previous_ref text DEFAULT NULL) RETURNS jsonb
 LANGUAGE sql STABLE
 RETURN jsonb_build_object('ref', member.ref, 'previous_ref', previous_ref, 'key', member.key, 'user_id', member.user_id, 'hidden', member.hidden, 'meta', member.meta);
-COMMENT ON FUNCTION live.channel_member(live.channel_presence, text) IS
-'A member as live.emit_channel_change() tells it, with the ref of the member that it takes the place of.';
+COMMENT ON FUNCTION live_private.channel_member(live.channel_presence, text) IS
+'A member as live_private.emit_channel_change() tells it, with the ref of the member that it takes the place of.';
 
 -- Invisibility is decided under a lock that live.update_presence() takes too, so nobody who is becoming invisible is
 -- stored as visible.
-CREATE FUNCTION live.lock_visibility(user_ids text[]) RETURNS text[]
+CREATE FUNCTION live_private.lock_visibility(user_ids text[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM live.make_unheld_presence(user_ids);
+  PERFORM live_private.make_unheld_presence(user_ids);
   RETURN array(SELECT p.user_id FROM live.user_presence p WHERE p.user_id = ANY (user_ids) ORDER BY p.user_id FOR SHARE SKIP LOCKED);
 END
 $$;
-COMMENT ON FUNCTION live.lock_visibility(text[]) IS
+COMMENT ON FUNCTION live_private.lock_visibility(text[]) IS
 'Lets none of these users become invisible, or visible, until the transaction ends; returns them without those whom somebody holds. For the extension itself.';
 
-CREATE TYPE live.tracked_member AS (
+CREATE TYPE live_private.tracked_member AS (
   ref text COLLATE "C", previous_ref text COLLATE "C", connection uuid, topic text COLLATE "C", is_private boolean, key text COLLATE "C",
   user_id text COLLATE "C", meta jsonb);
-COMMENT ON TYPE live.tracked_member IS
-'What a bridge stores with live.store_channel_presence(): as live.channel_presence; previous_ref: the member it replaces, of the same socket.';
+COMMENT ON TYPE live_private.tracked_member IS
+'What a bridge stores with live_private.store_channel_presence(): as live.channel_presence; previous_ref: the member it replaces, of the same socket.';
 
 -- Clients keep members by key in JavaScript objects: no key may be what each of those has (ECMA-262, Object.prototype).
-CREATE FUNCTION live.checked_member(member live.tracked_member) RETURNS live.tracked_member
+CREATE FUNCTION live_private.checked_member(member live_private.tracked_member) RETURNS live_private.tracked_member
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM live.checked_text(member.key, 'key', 255);
-  IF NOT live.is_topic_name(member.topic) THEN
+  PERFORM live_private.checked_text(member.key, 'key', 255);
+  IF NOT live_private.is_topic_name(member.topic) THEN
     RAISE EXCEPTION 'topic must have 1 to 1100 bytes and no control characters' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   IF member.key IN ('__proto__', 'constructor', 'hasOwnProperty', 'isPrototypeOf', 'propertyIsEnumerable', 'toLocaleString',
@@ -152,22 +157,22 @@ BEGIN
   IF member.ref IS NULL OR member.connection IS NULL OR member.is_private IS NULL OR member.meta IS NULL THEN
     RAISE EXCEPTION 'ref, connection, is_private and meta must not be null' USING ERRCODE = 'null_value_not_allowed';
   END IF;
-  member.meta := live.checked_metadata(member.meta - ARRAY['phx_ref', 'phx_ref_prev']);
+  member.meta := live_private.checked_metadata(member.meta - ARRAY['phx_ref', 'phx_ref_prev']);
   RETURN member;
 END
 $$;
-COMMENT ON FUNCTION live.checked_member(live.tracked_member) IS
-'The member, if everything about it is within bounds. Errors: 22004, 22023, 54000. Part of live.store_channel_presence().';
+COMMENT ON FUNCTION live_private.checked_member(live_private.tracked_member) IS
+'The member, if everything about it is within bounds. Errors: 22004, 22023, 54000. Part of live_private.store_channel_presence().';
 
-CREATE FUNCTION live.refused_members(tracked jsonb) RETURNS TABLE (ref text, code text, message text, hint text)
+CREATE FUNCTION live_private.refused_members(tracked jsonb) RETURNS TABLE (ref text, code text, message text, hint text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  member live.tracked_member;
+  member live_private.tracked_member;
 BEGIN
-  FOR member IN SELECT * FROM jsonb_populate_recordset(NULL::live.tracked_member, tracked) LOOP
+  FOR member IN SELECT * FROM jsonb_populate_recordset(NULL::live_private.tracked_member, tracked) LOOP
     BEGIN
-      PERFORM live.checked_member(member);
+      PERFORM live_private.checked_member(member);
     EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
       GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
       ref := member.ref;
@@ -176,10 +181,11 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION live.refused_members(jsonb) IS
-'The members of a JSON array of live.tracked_member that live.store_channel_presence() refuses, with the reason, so that the others can be stored. For bridges.';
+COMMENT ON FUNCTION live_private.refused_members(jsonb) IS
+'The members of a JSON array of live_private.tracked_member that live_private.store_channel_presence() refuses, with the reason, so that the others can be stored. For bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.refused_members(jsonb)');
 
-CREATE FUNCTION live.busy_members(refs text[]) RETURNS text[]
+CREATE FUNCTION live_private.busy_members(refs text[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -188,15 +194,15 @@ BEGIN
   RETURN array(SELECT c.ref FROM live.channel_presence c WHERE c.ref = ANY (refs) EXCEPT SELECT l FROM unnest(locked) AS l);
 END
 $$;
-COMMENT ON FUNCTION live.busy_members(text[]) IS
+COMMENT ON FUNCTION live_private.busy_members(text[]) IS
 'Locks these members, and returns those that somebody else holds. For the extension itself.';
 
-CREATE FUNCTION live.store_channel_presence(node_id uuid, tracked jsonb, untracked text[] DEFAULT '{}') RETURNS text[]
+CREATE FUNCTION live_private.store_channel_presence(node_id uuid, tracked jsonb, untracked text[] DEFAULT '{}') RETURNS text[]
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 #variable_conflict use_column
 DECLARE
-  members live.tracked_member[];
+  members live_private.tracked_member[];
   free text[] COLLATE "C";
   held text[] COLLATE "C";
   gone text[] COLLATE "C" := untracked;
@@ -204,14 +210,14 @@ DECLARE
   busy text[] COLLATE "C";
   changes bigint;
 BEGIN
-  PERFORM live.require_node(store_channel_presence.node_id);
-  SELECT array_agg(live.checked_member(m)) INTO members
-  FROM jsonb_populate_recordset(NULL::live.tracked_member, tracked) AS m;
-  free := live.lock_visibility(array(SELECT m.user_id FROM unnest(members) AS m));
+  PERFORM live_private.require_node(store_channel_presence.node_id);
+  SELECT array_agg(live_private.checked_member(m)) INTO members
+  FROM jsonb_populate_recordset(NULL::live_private.tracked_member, tracked) AS m;
+  free := live_private.lock_visibility(array(SELECT m.user_id FROM unnest(members) AS m));
   held := array(SELECT m.ref FROM unnest(members) AS m WHERE m.user_id IS NOT NULL AND m.user_id <> ALL (free));
   -- Members that are to end and are held stay, with those that were to take their place.
   ending := gone || array(SELECT m.previous_ref FROM unnest(members) AS m WHERE m.ref <> ALL (held));
-  busy := live.busy_members(ending);
+  busy := live_private.busy_members(ending);
   held := held || array(SELECT m.ref FROM unnest(members) AS m WHERE m.previous_ref = ANY (busy) AND m.ref <> ALL (held))
                || array(SELECT u FROM unnest(gone) AS u WHERE u = ANY (busy));
   members := array(SELECT m FROM unnest(members) AS m WHERE m.ref <> ALL (held));
@@ -224,8 +230,8 @@ BEGIN
     INSERT INTO live.channel_presence AS c
       (ref, topic, is_private, key, user_id, connection, node_id, meta, hidden, joined_at, expires_at)
     SELECT m.ref, m.topic, m.is_private, m.key, m.user_id, m.connection, store_channel_presence.node_id, m.meta,
-           EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = m.user_id),
-           coalesce((SELECT e.joined_at FROM ended e WHERE e.ref = m.previous_ref), live.clock()), 'infinity'
+           EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = m.user_id),
+           coalesce((SELECT e.joined_at FROM ended e WHERE e.ref = m.previous_ref), live_private.clock()), 'infinity'
     FROM unnest(members) AS m
     -- A node that has lost its lease, or its answer, stores its members again.
     ON CONFLICT ON CONSTRAINT channel_presence_pkey
@@ -239,14 +245,14 @@ BEGIN
     CROSS JOIN LATERAL (
       SELECT o.ref FROM live.channel_presence o
       WHERE o.topic = m.topic AND o.is_private = m.is_private AND o.key = m.key AND o.user_id IS NOT DISTINCT FROM m.user_id
-        AND (o.node_id IS NULL OR EXISTS (SELECT FROM live.node n WHERE n.id = o.node_id AND n.retired))
+        AND (o.node_id IS NULL OR EXISTS (SELECT FROM live_private.node n WHERE n.id = o.node_id AND n.retired))
       ORDER BY o.expires_at, o.ref LIMIT 1 OFFSET m.turn - 1 FOR UPDATE SKIP LOCKED) AS place
   ), replaced AS (
     DELETE FROM live.channel_presence c WHERE c.ref IN (SELECT l.ref FROM left_behind l)
     RETURNING c.ref, c.topic, c.is_private
   ), change AS (
     SELECT (s.member).topic, (s.member).is_private,
-           live.channel_member(s.member, coalesce(e.ref, l.ref)) AS joined, NULL AS left_ref
+           live_private.channel_member(s.member, coalesce(e.ref, l.ref)) AS joined, NULL AS left_ref
     FROM stored s
     JOIN unnest(members) AS m ON m.ref = (s.member).ref
     LEFT JOIN ended e ON e.ref = m.previous_ref
@@ -255,17 +261,18 @@ BEGIN
     UNION ALL SELECT r.topic, r.is_private, NULL, r.ref FROM replaced r
   )
   SELECT count(*) INTO changes FROM (
-    SELECT live.emit_channel_change(c.topic, c.is_private, jsonb_agg(c.joined) FILTER (WHERE c.joined IS NOT NULL),
+    SELECT live_private.emit_channel_change(c.topic, c.is_private, jsonb_agg(c.joined) FILTER (WHERE c.joined IS NOT NULL),
                                     array_agg(c.left_ref) FILTER (WHERE c.left_ref IS NOT NULL))
     FROM change c GROUP BY c.topic, c.is_private) AS emitted;
   RETURN held;
 END
 $$;
-COMMENT ON FUNCTION live.store_channel_presence(uuid, jsonb, text[]) IS
-'Stores members of channels, a JSON array of live.tracked_member, and ends those with the refs of untracked. A ref that is known is taken over by the node. Returns the refs of what somebody holds, the member or its user: to be stored, or ended, later. Errors: 55000 if the node is not registered or has ended; 22004, 22023, 54000 for members out of bounds; 55P03. For bridges.';
+COMMENT ON FUNCTION live_private.store_channel_presence(uuid, jsonb, text[]) IS
+'Stores members of channels, a JSON array of live_private.tracked_member, and ends those with the refs of untracked. A ref that is known is taken over by the node. Returns the refs of what somebody holds, the member or its user: to be stored, or ended, later. Errors: 55000 if the node is not registered or has ended; 22004, 22023, 54000 for members out of bounds; 55P03. For bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.store_channel_presence(uuid, jsonb, text[])');
 
 -- Ends the members of these sockets: at once, or at a time until which they may come back.
-CREATE FUNCTION live.end_channel_presence(connections uuid[], ends_at timestamptz) RETURNS uuid[]
+CREATE FUNCTION live_private.end_channel_presence(connections uuid[], ends_at timestamptz) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -275,33 +282,33 @@ BEGIN
   IF cardinality(refs) = 0 THEN
     RETURN '{}';
   END IF;
-  busy := live.busy_members(refs);
+  busy := live_private.busy_members(refs);
   refs := array(SELECT r FROM unnest(refs) AS r WHERE r <> ALL (busy));
-  IF ends_at > live.clock() THEN
+  IF ends_at > live_private.clock() THEN
     UPDATE live.channel_presence c SET node_id = NULL, expires_at = ends_at WHERE c.ref = ANY (refs) AND c.node_id IS NOT NULL;
-    PERFORM live.wake_worker(ends_at);
+    PERFORM live_private.wake_worker(ends_at);
   ELSE
-    PERFORM live.drop_channel_presence(refs);
+    PERFORM live_private.drop_channel_presence(refs);
   END IF;
   RETURN array(SELECT DISTINCT c.connection FROM live.channel_presence c WHERE c.ref = ANY (busy));
 END
 $$;
-COMMENT ON FUNCTION live.end_channel_presence(uuid[], timestamptz) IS
+COMMENT ON FUNCTION live_private.end_channel_presence(uuid[], timestamptz) IS
 'Ends what these sockets track: at once, or later unless a client comes back. Returns the sockets of members that somebody holds. For the extension itself.';
 
-CREATE FUNCTION live.drop_channel_presence(refs text[], by_user boolean DEFAULT false) RETURNS void
+CREATE FUNCTION live_private.drop_channel_presence(refs text[], by_user boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   -- All who change many members lock them in one order.
   PERFORM FROM live.channel_presence c WHERE c.ref = ANY (refs) ORDER BY c.ref FOR UPDATE;
-  PERFORM live.emit_channel_change(e.topic, e.is_private, NULL, e.refs, by_user) FROM live.deleted_members(refs) AS e;
+  PERFORM live_private.emit_channel_change(e.topic, e.is_private, NULL, e.refs, by_user) FROM live_private.deleted_members(refs) AS e;
 END
 $$;
-COMMENT ON FUNCTION live.drop_channel_presence(text[], boolean) IS
-'Ends members, and tells the bridges. by_user: see live.emit_channel_change(). For the extension itself.';
+COMMENT ON FUNCTION live_private.drop_channel_presence(text[], boolean) IS
+'Ends members, and tells the bridges. by_user: see live_private.emit_channel_change(). For the extension itself.';
 
-CREATE FUNCTION live.deleted_members(gone_refs text[]) RETURNS TABLE (topic text, is_private boolean, refs text[])
+CREATE FUNCTION live_private.deleted_members(gone_refs text[]) RETURNS TABLE (topic text, is_private boolean, refs text[])
 LANGUAGE sql VOLATILE ROWS 10
 SET search_path = pg_catalog, pg_temp AS $$
   WITH ended AS (
@@ -309,23 +316,23 @@ SET search_path = pg_catalog, pg_temp AS $$
   )
   SELECT e.topic, e.is_private, array_agg(e.ref) FROM ended e GROUP BY e.topic, e.is_private
 $$;
-COMMENT ON FUNCTION live.deleted_members(text[]) IS 'Deletes members and returns them by channel. Part of live.drop_channel_presence().';
+COMMENT ON FUNCTION live_private.deleted_members(text[]) IS 'Deletes members and returns them by channel. Part of live_private.drop_channel_presence().';
 
-CREATE FUNCTION live.hide_channel_presence(me text, hide boolean) RETURNS void
+CREATE FUNCTION live_private.hide_channel_presence(me text, hide boolean) RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT FROM live.channel_presence c WHERE c.user_id = me ORDER BY c.ref FOR UPDATE;
   WITH changed AS (
     UPDATE live.channel_presence c SET hidden = hide WHERE c.user_id = me AND c.hidden <> hide RETURNING c.*
   )
-  SELECT live.emit_channel_change(c.topic, c.is_private, jsonb_agg(live.channel_member(c)), NULL)
+  SELECT live_private.emit_channel_change(c.topic, c.is_private, jsonb_agg(live_private.channel_member(c)), NULL)
   FROM changed c GROUP BY c.topic, c.is_private
 $$;
-COMMENT ON FUNCTION live.hide_channel_presence(text, boolean) IS
+COMMENT ON FUNCTION live_private.hide_channel_presence(text, boolean) IS
 'Hides what a user tracks from others, or shows it. Part of live.update_presence().';
 
 -- Members that somebody else holds are left for the next time, as with connections.
-CREATE FUNCTION live.expire_channel_presence(most integer) RETURNS boolean
+CREATE FUNCTION live_private.expire_channel_presence(most integer) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
@@ -334,15 +341,15 @@ DECLARE
 BEGIN
   due := array(
     SELECT c.ref FROM live.channel_presence c
-    WHERE c.expires_at <= live.clock() AND c.expires_at < 'infinity' ORDER BY c.expires_at LIMIT most FOR UPDATE SKIP LOCKED);
+    WHERE c.expires_at <= live_private.clock() AND c.expires_at < 'infinity' ORDER BY c.expires_at LIMIT most FOR UPDATE SKIP LOCKED);
   due := due || array(
-    SELECT c.ref FROM live.node n JOIN live.channel_presence c ON c.node_id = n.id
-    WHERE n.expires_at <= live.clock() LIMIT most FOR UPDATE OF c SKIP LOCKED);
+    SELECT c.ref FROM live_private.node n JOIN live.channel_presence c ON c.node_id = n.id
+    WHERE n.expires_at <= live_private.clock() LIMIT most FOR UPDATE OF c SKIP LOCKED);
   IF cardinality(due) > 0 THEN
-    PERFORM live.drop_channel_presence(due);
+    PERFORM live_private.drop_channel_presence(due);
   END IF;
   RETURN cardinality(due) >= most;
 END
 $$;
-COMMENT ON FUNCTION live.expire_channel_presence(integer) IS
+COMMENT ON FUNCTION live_private.expire_channel_presence(integer) IS
 'Ends members whose sockets or nodes did not come back; returns whether there may be more. Part of live.expire_presence().';

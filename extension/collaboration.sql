@@ -49,6 +49,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live.my_sessions() IS
 'The active sessions in which the current user is a participant. In policies: session_id = any (array (select live.my_sessions())).';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.my_sessions()');
 
 CREATE FUNCTION live.is_participant(session_id uuid, at_least live.participant_role DEFAULT 'viewer') RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -60,6 +61,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live.is_participant(uuid, live.participant_role) IS
 'Whether the current user is a participant of the active session, with that role or a greater one.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.is_participant(uuid, live.participant_role)');
 
 CREATE FUNCTION live.shares_session_with(user_id text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -71,10 +73,13 @@ SET search_path = pg_catalog, pg_temp AS $$
     WHERE mine.user_id = live.user_id() AND theirs.user_id = shares_session_with.user_id COLLATE "C" AND s.status = 'active')
 $$;
 COMMENT ON FUNCTION live.shares_session_with(text) IS 'Whether the current user and that user are participants of one active session.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.shares_session_with(text)');
 
 ALTER TABLE live.collaboration_sessions ENABLE ROW LEVEL SECURITY;
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (id, room_name, status, is_public, created_by, created_at) ON live.collaboration_sessions');
 CREATE POLICY participants_read ON live.collaboration_sessions FOR SELECT
   USING (id = ANY (ARRAY (SELECT live.my_sessions())) OR (is_public AND (SELECT live.user_id()) IS NOT NULL));
 ALTER TABLE live.session_participants ENABLE ROW LEVEL SECURITY;
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (session_id, user_id, role, joined_at) ON live.session_participants');
 CREATE POLICY participants_read ON live.session_participants FOR SELECT
   USING (session_id = ANY (ARRAY (SELECT live.my_sessions())));

@@ -6,18 +6,18 @@
 -- without an index, so a heartbeat is a HOT update; check_at, which is indexed, is never later than the next deadline
 -- and moves only when the worker reaches it.
 
-CREATE UNLOGGED TABLE live.node (
+CREATE UNLOGGED TABLE live_private.node (
   id uuid PRIMARY KEY,
   renewed_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL,
   retired boolean NOT NULL DEFAULT false
 );
-COMMENT ON TABLE live.node IS 'The bridges that run: one row each, renewed every few seconds.';
-COMMENT ON COLUMN live.node.id IS 'Made anew by each process.';
-COMMENT ON COLUMN live.node.renewed_at IS 'Until when the node is known to have lived.';
-COMMENT ON COLUMN live.node.expires_at IS 'The end of its lease, and of its connections, unless it renews.';
-COMMENT ON COLUMN live.node.retired IS 'It has stopped in order and does not renew: what it held may come back through another until then.';
-ALTER TABLE live.node ENABLE ROW LEVEL SECURITY;
+COMMENT ON TABLE live_private.node IS 'The bridges that run: one row each, renewed every few seconds.';
+COMMENT ON COLUMN live_private.node.id IS 'Made anew by each process.';
+COMMENT ON COLUMN live_private.node.renewed_at IS 'Until when the node is known to have lived.';
+COMMENT ON COLUMN live_private.node.expires_at IS 'The end of its lease, and of its connections, unless it renews.';
+COMMENT ON COLUMN live_private.node.retired IS 'It has stopped in order and does not renew: what it held may come back through another until then.';
+ALTER TABLE live_private.node ENABLE ROW LEVEL SECURITY;
 
 CREATE UNLOGGED TABLE live.connection (
   id uuid PRIMARY KEY,
@@ -46,46 +46,47 @@ CREATE INDEX connection_user_idx ON live.connection (user_id);
 CREATE INDEX connection_node_idx ON live.connection (node_id) WHERE node_id IS NOT NULL;
 CREATE INDEX connection_check_idx ON live.connection (check_at) WHERE check_at < 'infinity';
 ALTER TABLE live.connection ENABLE ROW LEVEL SECURITY;
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (id, user_id, node_id, device_type, active, connected_at, last_active_at, seen_at, expires_at, check_at) ON live.connection');
 CREATE POLICY own_read ON live.connection FOR SELECT USING (user_id = live.user_id());
 
 -- One row a user, in a form that reads the connections of one user by index. Ended connections count as none, but tell
 -- how long they lived.
-CREATE VIEW live.true_presence AS
+CREATE VIEW live_private.true_presence AS
 SELECT p.user_id, p.status AS announced_status, p.mode AS announced_mode, p.custom_status, p.device_type AS announced_device_type,
        p.metadata, p.last_seen_at AS announced_last_seen_at,
        i.user_id IS NOT NULL AS invisible, i.custom_status AS own_custom_status, i.metadata AS own_metadata,
-       live.derived_status(CASE WHEN i.user_id IS NULL THEN p.mode ELSE 'auto' END, c.connections, c.active) AS status,
+       live_private.derived_status(CASE WHEN i.user_id IS NULL THEN p.mode ELSE 'auto' END, c.connections, c.active) AS status,
        c.connections, c.last_active_at, greatest(p.last_seen_at, c.seen_at) AS last_seen_at,
-       live.shown_device(c.device_type, p.device_type) AS device_type
+       live_private.shown_device(c.device_type, p.device_type) AS device_type
 FROM live.user_presence p
-LEFT JOIN live.invisible_user i ON i.user_id = p.user_id
+LEFT JOIN live_private.invisible_user i ON i.user_id = p.user_id
 CROSS JOIN LATERAL (
   SELECT count(*) FILTER (WHERE alive.is) AS connections,
-         coalesce(bool_or(c.active AND c.last_active_at > live.clock() - live.idle_after()) FILTER (WHERE alive.is), false) AS active,
+         coalesce(bool_or(c.active AND c.last_active_at > live_private.clock() - live_private.idle_after()) FILTER (WHERE alive.is), false) AS active,
          max(c.last_active_at) FILTER (WHERE alive.is) AS last_active_at,
          max(greatest(c.seen_at, n.renewed_at)) AS seen_at,
          (array_agg(c.device_type ORDER BY c.last_active_at DESC, c.id) FILTER (WHERE alive.is))[1] AS device_type
   FROM live.connection c
-  LEFT JOIN live.node n ON n.id = c.node_id
-  CROSS JOIN LATERAL (SELECT live.is_alive(c.expires_at, c.node_id, n.expires_at) AS is) AS alive
+  LEFT JOIN live_private.node n ON n.id = c.node_id
+  CROSS JOIN LATERAL (SELECT live_private.is_alive(c.expires_at, c.node_id, n.expires_at) AS is) AS alive
   WHERE c.user_id = p.user_id
 ) AS c;
-COMMENT ON VIEW live.true_presence IS 'What is true of each user, exact when read, beside what was announced. For the extension itself.';
-COMMENT ON COLUMN live.true_presence.user_id IS 'The user.';
-COMMENT ON COLUMN live.true_presence.announced_status IS 'As in live.user_presence.';
-COMMENT ON COLUMN live.true_presence.announced_mode IS 'The same.';
-COMMENT ON COLUMN live.true_presence.custom_status IS 'The same.';
-COMMENT ON COLUMN live.true_presence.announced_device_type IS 'The same.';
-COMMENT ON COLUMN live.true_presence.metadata IS 'The same.';
-COMMENT ON COLUMN live.true_presence.announced_last_seen_at IS 'The same.';
-COMMENT ON COLUMN live.true_presence.invisible IS 'Whether the user''s mode is invisible.';
-COMMENT ON COLUMN live.true_presence.own_custom_status IS 'Of an invisible user, as in live.invisible_user.';
-COMMENT ON COLUMN live.true_presence.own_metadata IS 'The same.';
-COMMENT ON COLUMN live.true_presence.status IS 'By mode and connections, and as if an invisible user were visible.';
-COMMENT ON COLUMN live.true_presence.connections IS 'How many live connections there are.';
-COMMENT ON COLUMN live.true_presence.last_active_at IS 'When the user last did something; NULL while not connected.';
-COMMENT ON COLUMN live.true_presence.last_seen_at IS 'When the user was last known to be connected.';
-COMMENT ON COLUMN live.true_presence.device_type IS 'The device last used.';
+COMMENT ON VIEW live_private.true_presence IS 'What is true of each user, exact when read, beside what was announced. For the extension itself.';
+COMMENT ON COLUMN live_private.true_presence.user_id IS 'The user.';
+COMMENT ON COLUMN live_private.true_presence.announced_status IS 'As in live.user_presence.';
+COMMENT ON COLUMN live_private.true_presence.announced_mode IS 'The same.';
+COMMENT ON COLUMN live_private.true_presence.custom_status IS 'The same.';
+COMMENT ON COLUMN live_private.true_presence.announced_device_type IS 'The same.';
+COMMENT ON COLUMN live_private.true_presence.metadata IS 'The same.';
+COMMENT ON COLUMN live_private.true_presence.announced_last_seen_at IS 'The same.';
+COMMENT ON COLUMN live_private.true_presence.invisible IS 'Whether the user''s mode is invisible.';
+COMMENT ON COLUMN live_private.true_presence.own_custom_status IS 'Of an invisible user, as in live_private.invisible_user.';
+COMMENT ON COLUMN live_private.true_presence.own_metadata IS 'The same.';
+COMMENT ON COLUMN live_private.true_presence.status IS 'By mode and connections, and as if an invisible user were visible.';
+COMMENT ON COLUMN live_private.true_presence.connections IS 'How many live connections there are.';
+COMMENT ON COLUMN live_private.true_presence.last_active_at IS 'When the user last did something; NULL while not connected.';
+COMMENT ON COLUMN live_private.true_presence.last_seen_at IS 'When the user was last known to be connected.';
+COMMENT ON COLUMN live_private.true_presence.device_type IS 'The device last used.';
 
 -- What clients read. Of an invisible user others get what was announced, and no connections. Who has no user and is not
 -- bound by row security, as an admin, sees everybody; whoever acts as a user sees what the user may.
@@ -99,13 +100,14 @@ SELECT t.user_id,
        CASE WHEN NOT shown.frozen THEN t.last_active_at END AS last_active_at,
        CASE WHEN shown.frozen THEN t.announced_last_seen_at ELSE t.last_seen_at END AS last_seen_at,
        CASE WHEN t.invisible AND NOT shown.frozen THEN t.own_metadata ELSE t.metadata END AS metadata
-FROM live.true_presence t
+FROM live_private.true_presence t
 CROSS JOIN LATERAL (SELECT t.invisible AND t.user_id IS DISTINCT FROM live.user_id() AS frozen) AS shown
 WHERE CASE WHEN (SELECT live.user_id()) IS NULL THEN NOT (SELECT row_security_active('live.user_presence'))
-           WHEN (SELECT rule FROM live.presence_rule_in_force()) = 'everyone' THEN true
-           ELSE live.can_see_presence(t.user_id) END;
+           WHEN (SELECT rule FROM live_private.presence_rule_in_force()) = 'everyone' THEN true
+           ELSE live_private.can_see_presence(t.user_id) END;
 COMMENT ON VIEW live.presence IS
 'What is shown of the users whom the current user may see, exact when read. Without a user: everybody to roles that are not bound by row security, nobody to others.';
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (user_id, status, mode, custom_status, device_type, connections, last_active_at, last_seen_at, metadata) ON live.presence');
 COMMENT ON COLUMN live.presence.user_id IS 'The user.';
 COMMENT ON COLUMN live.presence.status IS 'online, away, busy or offline, as of now.';
 COMMENT ON COLUMN live.presence.mode IS 'What the user chose; invisible is shown to the user alone.';
@@ -117,26 +119,29 @@ COMMENT ON COLUMN live.presence.last_seen_at IS 'When the user was last connecte
 COMMENT ON COLUMN live.presence.metadata IS 'Whatever the app wants to show.';
 
 -- What was announced of these may be true no more, until the worker has looked at them.
-CREATE VIEW live.due_presence WITH (security_barrier) AS
+CREATE VIEW live_private.due_presence WITH (security_barrier) AS
 SELECT due.user_id, shown.announced_status
-FROM (SELECT c.user_id FROM live.connection c WHERE c.check_at <= live.clock() AND c.check_at < 'infinity'
+FROM (SELECT c.user_id FROM live.connection c WHERE c.check_at <= live_private.clock() AND c.check_at < 'infinity'
       UNION
-      SELECT c.user_id FROM live.node n
+      SELECT c.user_id FROM live_private.node n
       CROSS JOIN LATERAL (SELECT c.user_id FROM live.connection c WHERE c.node_id = n.id OFFSET 0) AS c -- not all in order
-      WHERE n.expires_at <= live.clock()) AS due
+      WHERE n.expires_at <= live_private.clock()) AS due
 CROSS JOIN LATERAL ( -- one by one, however many are expected
   SELECT p.status, a.status AS announced_status FROM live.presence p JOIN live.user_presence a ON a.user_id = p.user_id
   WHERE p.user_id = due.user_id OFFSET 0) AS shown
 WHERE shown.status <> 'offline' AND shown.announced_status <> 'offline';
-COMMENT ON VIEW live.due_presence IS 'The users who are shown as connected to the current user, and of whose connections a deadline has come. Part of live.get_online_users().';
-COMMENT ON COLUMN live.due_presence.user_id IS 'The user.';
-COMMENT ON COLUMN live.due_presence.announced_status IS 'As in live.user_presence.';
+COMMENT ON VIEW live_private.due_presence IS 'The users who are shown as connected to the current user, and of whose connections a deadline has come. Part of live.get_online_users().';
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (user_id, announced_status) ON live_private.due_presence');
+COMMENT ON COLUMN live_private.due_presence.user_id IS 'The user.';
+COMMENT ON COLUMN live_private.due_presence.announced_status IS 'As in live.user_presence.';
 
 ALTER TABLE live.user_presence ENABLE ROW LEVEL SECURITY;
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (user_id, status, mode, custom_status, device_type, metadata, last_seen_at, updated_at) ON live.user_presence');
 CREATE POLICY visible_read ON live.user_presence FOR SELECT
-  USING (CASE (SELECT rule FROM live.presence_rule_in_force())
+  USING (CASE (SELECT rule FROM live_private.presence_rule_in_force())
            WHEN 'everyone' THEN (SELECT live.user_id()) IS NOT NULL
-           ELSE live.can_see_presence(user_id) END);
-ALTER TABLE live.invisible_user ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_read ON live.invisible_user FOR SELECT USING (user_id = live.user_id());
-ALTER TABLE live.presence_rule ENABLE ROW LEVEL SECURITY;
+           ELSE live_private.can_see_presence(user_id) END);
+ALTER TABLE live_private.invisible_user ENABLE ROW LEVEL SECURITY;
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (user_id, custom_status, metadata) ON live_private.invisible_user');
+CREATE POLICY own_read ON live_private.invisible_user FOR SELECT USING (user_id = live.user_id());
+ALTER TABLE live_private.presence_rule ENABLE ROW LEVEL SECURITY;

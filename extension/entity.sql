@@ -1,17 +1,17 @@
 -- Entity types that the app has registered: then an activity can only be about a row that its actor may see. What does
 -- not exist and what may not be seen get the same answer.
 
-CREATE TABLE live.entity_type (
+CREATE TABLE live_private.entity_type (
   name text COLLATE "C" PRIMARY KEY,
   relation text NOT NULL,
   key_column text NOT NULL
 );
-COMMENT ON TABLE live.entity_type IS 'Entity types with a table of their own, set by live.register_entity_type().';
-COMMENT ON COLUMN live.entity_type.name IS 'As in live.activity_stream.entity_type.';
-COMMENT ON COLUMN live.entity_type.relation IS 'Qualified name of the table or view. A name and not a regclass, which pg_upgrade refuses.';
-COMMENT ON COLUMN live.entity_type.key_column IS 'The column that entity ids are of.';
-ALTER TABLE live.entity_type ENABLE ROW LEVEL SECURITY;
-SELECT pg_extension_config_dump('live.entity_type', '');
+COMMENT ON TABLE live_private.entity_type IS 'Entity types with a table of their own, set by live.register_entity_type().';
+COMMENT ON COLUMN live_private.entity_type.name IS 'As in live.activity_stream.entity_type.';
+COMMENT ON COLUMN live_private.entity_type.relation IS 'Qualified name of the table or view. A name and not a regclass, which pg_upgrade refuses.';
+COMMENT ON COLUMN live_private.entity_type.key_column IS 'The column that entity ids are of.';
+ALTER TABLE live_private.entity_type ENABLE ROW LEVEL SECURITY;
+SELECT pg_extension_config_dump('live_private.entity_type', '');
 
 CREATE FUNCTION live.register_entity_type(name text, relation regclass, key_column name) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -19,7 +19,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   qualified text;
 BEGIN
-  PERFORM live.checked_text(name, 'name', 255);
+  PERFORM live_private.checked_text(name, 'name', 255);
   IF relation IS NULL OR key_column IS NULL THEN
     RAISE EXCEPTION 'relation and key_column must not be null' USING ERRCODE = 'null_value_not_allowed';
   END IF;
@@ -30,32 +30,34 @@ BEGIN
   IF qualified IS NULL THEN
     RAISE EXCEPTION 'relation % has no column "%"', relation, key_column USING ERRCODE = 'undefined_column';
   END IF;
-  INSERT INTO live.entity_type AS t (name, relation, key_column) VALUES (register_entity_type.name COLLATE "C", qualified, key_column)
+  INSERT INTO live_private.entity_type AS t (name, relation, key_column) VALUES (register_entity_type.name COLLATE "C", qualified, key_column)
   ON CONFLICT ON CONSTRAINT entity_type_pkey DO UPDATE SET relation = excluded.relation, key_column = excluded.key_column;
 END
 $$;
 COMMENT ON FUNCTION live.register_entity_type(text, regclass, name) IS
 'Has activities about entities of that type checked: the row must exist and be visible to the actor, under the actor''s own rights, with search_path pg_catalog, pg_temp. Call it again after renaming the relation or column. For admins. Errors: 22004, 22023, 42703.';
 
-CREATE FUNCTION live.entity_type_of(name text, OUT relation text, OUT key_column text)
+CREATE FUNCTION live_private.entity_type_of(name text, OUT relation text, OUT key_column text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  SELECT t.relation, t.key_column INTO relation, key_column FROM live.entity_type t WHERE t.name = entity_type_of.name COLLATE "C";
+  SELECT t.relation, t.key_column INTO relation, key_column FROM live_private.entity_type t WHERE t.name = entity_type_of.name COLLATE "C";
 END
 $$;
-COMMENT ON FUNCTION live.entity_type_of(text) IS 'Where the entities of a registered type are; NULLs if it is not registered.';
+COMMENT ON FUNCTION live_private.entity_type_of(text) IS 'Where the entities of a registered type are; NULLs if it is not registered.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.entity_type_of(text)');
 
 CREATE FUNCTION live.entity_id(key anyelement) RETURNS text
 LANGUAGE c STABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'pg_live_entity_id';
 COMMENT ON FUNCTION live.entity_id(anyelement) IS
 'The id of the row that has this key, as activities name it: the same text in every session, whatever DateStyle, IntervalStyle, TimeZone, bytea_output, extra_float_digits, lc_monetary and search_path are. Times with a time zone are in UTC, booleans true or false, character(n) is without its padding.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.entity_id(anyelement)');
 
 -- An invoker's function: the row is looked for with the rights of who asks. The comparison is of the column's own type,
 -- so that its index serves, but of the base type of a domain, and without its length or precision, to which a cast would cut
 -- the id; a text that is no value of that type names nothing, and neither does another way to write one: ' 7' is not the
 -- entity that '7' is.
-CREATE FUNCTION live.require_entity(entity_type text, entity_id text) RETURNS void
+CREATE FUNCTION live_private.require_entity(entity_type text, entity_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -63,7 +65,7 @@ DECLARE
   key_type text;
   found_it boolean := false;
 BEGIN
-  SELECT * INTO place FROM live.entity_type_of(entity_type);
+  SELECT * INTO place FROM live_private.entity_type_of(entity_type);
   IF place.relation IS NULL THEN
     RETURN;
   END IF;
@@ -90,5 +92,6 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.require_entity(text, text) IS
+COMMENT ON FUNCTION live_private.require_entity(text, text) IS
 'Error 23503 unless the entity exists and the current user may see it; entities of types that are not registered are not looked for. Error 55000 if the relation or column of the type was renamed or dropped.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.require_entity(text, text)');

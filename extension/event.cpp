@@ -83,7 +83,7 @@ SPIPlanPtr insert_plan(Durability durability, int slot) {
   const bool durable = durability == Durability::durable;
   char statement[128];
   snprintf(statement, sizeof statement,
-           "insert into live.%s_%d (xid, id, topic, event, payload, slot) values ($1, $2, $3, $4, $5, $6)",
+           "insert into live_private.%s_%d (xid, id, topic, event, payload, slot) values ($1, $2, $3, $4, $5, $6)",
            durable ? "event" : "signal", slot);
   return (durable ? event_plans[slot] : signal_plans[slot])
       .get(statement, {XID8OID, INT8OID, TEXTOID, TEXTOID, JSONBOID, INT2OID});
@@ -120,7 +120,7 @@ int64 emit_limited(std::string_view topic, std::string_view event, Jsonb *payloa
   PreventCommandIfReadOnly("live.emit()"); // the sequence would refuse too, in words that name neither
 
   const int64 id = as_owner([=] {
-    const Oid sequence = get_relname_relid("event_id", get_namespace_oid("live", false));
+    const Oid sequence = get_relname_relid("event_id", get_namespace_oid("live_private", false));
     const int64 next = nextval_internal(sequence, true);
     insert_row(topic, event, payload, durability, next);
     return next;

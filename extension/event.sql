@@ -6,8 +6,8 @@
 -- slots and the choice of the current one are in event.cpp.
 
 -- One sequence for both tables gives one order; CACHE 1, since the order of ids is the order of events in a batch.
-CREATE SEQUENCE live.event_id CACHE 1;
-COMMENT ON SEQUENCE live.event_id IS 'Ids of events and signals. Logged, so that a crash does not restart it.';
+CREATE SEQUENCE live_private.event_id CACHE 1;
+COMMENT ON SEQUENCE live_private.event_id IS 'Ids of events and signals. Logged, so that a crash does not restart it.';
 
 CREATE TABLE live.event (
   id bigint NOT NULL,
@@ -34,36 +34,36 @@ COMMENT ON TABLE live.signal IS 'Signals: delivered at most once, not kept. The 
 -- as they do while a slot is empty, PostgreSQL takes the younger one, and the plans that are made then are kept.
 CREATE INDEX event_topic_xid_idx ON live.event (topic, xid, id);
 
-CREATE TABLE live.event_0 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (0);
-CREATE TABLE live.event_1 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (1);
-CREATE TABLE live.event_2 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (2);
-CREATE TABLE live.event_3 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (3);
-CREATE UNLOGGED TABLE live.signal_0 PARTITION OF live.signal (PRIMARY KEY (xid, id)) FOR VALUES IN (0);
-CREATE UNLOGGED TABLE live.signal_1 PARTITION OF live.signal (PRIMARY KEY (xid, id)) FOR VALUES IN (1);
-CREATE UNLOGGED TABLE live.signal_2 PARTITION OF live.signal (PRIMARY KEY (xid, id)) FOR VALUES IN (2);
+CREATE TABLE live_private.event_0 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (0);
+CREATE TABLE live_private.event_1 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (1);
+CREATE TABLE live_private.event_2 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (2);
+CREATE TABLE live_private.event_3 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (3);
+CREATE UNLOGGED TABLE live_private.signal_0 PARTITION OF live.signal (PRIMARY KEY (xid, id)) FOR VALUES IN (0);
+CREATE UNLOGGED TABLE live_private.signal_1 PARTITION OF live.signal (PRIMARY KEY (xid, id)) FOR VALUES IN (1);
+CREATE UNLOGGED TABLE live_private.signal_2 PARTITION OF live.signal (PRIMARY KEY (xid, id)) FOR VALUES IN (2);
 
 ALTER TABLE live.event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE live.signal ENABLE ROW LEVEL SECURITY;
-ALTER TABLE live.event_0 ENABLE ROW LEVEL SECURITY;
-ALTER TABLE live.event_1 ENABLE ROW LEVEL SECURITY;
-ALTER TABLE live.event_2 ENABLE ROW LEVEL SECURITY;
-ALTER TABLE live.event_3 ENABLE ROW LEVEL SECURITY;
-ALTER TABLE live.signal_0 ENABLE ROW LEVEL SECURITY;
-ALTER TABLE live.signal_1 ENABLE ROW LEVEL SECURITY;
-ALTER TABLE live.signal_2 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live_private.event_0 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live_private.event_1 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live_private.event_2 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live_private.event_3 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live_private.signal_0 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live_private.signal_1 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE live_private.signal_2 ENABLE ROW LEVEL SECURITY;
 
 CREATE FUNCTION live.emit(topic text, event text, payload jsonb, durable boolean DEFAULT true) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_emit';
 COMMENT ON FUNCTION live.emit(text, text, jsonb, boolean) IS
 'Emits an event on a topic, if and only if the current transaction commits. Returns its id. For the owner and the roles it is granted to; checks no access. Errors: 22004 for a NULL, 22023 for a topic (1 to 1100 bytes) or event (1 to 255 bytes) of another length or with control characters, 54000 for a payload above pg_live.max_payload_size, stored or as text, or of more than 256 levels, 22P05 for text that has no form in UTF-8.';
 
-CREATE FUNCTION live.is_sendable(topic text, event text, payload jsonb) RETURNS boolean
+CREATE FUNCTION live_private.is_sendable(topic text, event text, payload jsonb) RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_is_sendable';
-COMMENT ON FUNCTION live.is_sendable(text, text, jsonb) IS
+COMMENT ON FUNCTION live_private.is_sendable(text, text, jsonb) IS
 'Whether a stored event can be sent to bridges and clients. live.emit() refuses what cannot; an event that is there all the same is skipped and does not stop the stream.';
 
 -- By index alone, whatever the planner believes of a slot: of one that is full of expired rows, it takes many for fresh.
-CREATE FUNCTION live.slot_has_fresh_rows(slot regclass, seen pg_snapshot, fresh_since timestamptz) RETURNS boolean
+CREATE FUNCTION live_private.slot_has_fresh_rows(slot regclass, seen pg_snapshot, fresh_since timestamptz) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off AS $$
@@ -76,7 +76,7 @@ BEGIN
   RETURN has_fresh_rows;
 END
 $$;
-COMMENT ON FUNCTION live.slot_has_fresh_rows(regclass, pg_snapshot, timestamptz) IS
+COMMENT ON FUNCTION live_private.slot_has_fresh_rows(regclass, pg_snapshot, timestamptz) IS
 'Whether a slot has rows since a time, of transactions that had not ended in a snapshot. Part of live.drop_expired_events().';
 
 -- Truncates the slots whose rows have all expired. A slot is looked at without a lock first; the lock is tried for a
@@ -103,12 +103,12 @@ BEGIN
   -- the newest that has expired, since it tells which events have. In chunks by index, and before any slot is locked.
   expires_before := clock_timestamp() - current_setting('pg_live.event_retention')::interval;
   expired_batch := (
-    SELECT b.id FROM live.batch b
+    SELECT b.id FROM live_private.batch b
     WHERE b.id < (extract(epoch FROM expires_before) * 1000000)::bigint ORDER BY b.id DESC LIMIT 1);
-  DELETE FROM live.batch b
-  WHERE b.id IN (SELECT old.id FROM live.batch old WHERE old.id < expired_batch ORDER BY old.id LIMIT 100000);
-  WITH gone AS (DELETE FROM live.held_series s WHERE s.completed_by < expired_batch RETURNING s.id)
-  DELETE FROM live.held_transaction h USING gone WHERE h.series = gone.id;
+  DELETE FROM live_private.batch b
+  WHERE b.id IN (SELECT old.id FROM live_private.batch old WHERE old.id < expired_batch ORDER BY old.id LIMIT 100000);
+  WITH gone AS (DELETE FROM live_private.held_series s WHERE s.completed_by < expired_batch RETURNING s.id)
+  DELETE FROM live_private.held_transaction h USING gone WHERE h.series = gone.id;
   FOR slot IN
     SELECT i.inhrelid::regclass AS name, i.inhparent = 'live.event'::regclass AS durable
     FROM pg_inherits i
@@ -124,17 +124,17 @@ BEGIN
     CONTINUE WHEN has_fresh_rows;
     -- What had ended when a batch was made is older than that batch; not so in a snapshot of another cluster.
     seen := coalesce(
-      (SELECT b.snapshot FROM live.batch b
+      (SELECT b.snapshot FROM live_private.batch b
        WHERE b.id < (extract(epoch FROM expires_before) * 1000000)::bigint
          AND pg_snapshot_xmax(b.snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
        ORDER BY b.id DESC LIMIT 1), '3:3:');
-    SELECT live.slot_has_fresh_rows(slot.name, seen, expires_before), pg_current_snapshot() INTO has_fresh_rows, seen;
+    SELECT live_private.slot_has_fresh_rows(slot.name, seen, expires_before), pg_current_snapshot() INTO has_fresh_rows, seen;
     CONTINUE WHEN has_fresh_rows;
     BEGIN
       EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE %s', slot.name, CASE WHEN holds_lock THEN 'NOWAIT' END);
       holds_lock := true;
       -- Whoever held the lock may have written after the look above.
-      IF NOT live.slot_has_fresh_rows(slot.name, seen, expires_before) THEN
+      IF NOT live_private.slot_has_fresh_rows(slot.name, seen, expires_before) THEN
         EXECUTE format('TRUNCATE %s', slot.name);
       END IF;
     EXCEPTION WHEN lock_not_available THEN
@@ -146,3 +146,4 @@ END
 $$;
 COMMENT ON FUNCTION live.drop_expired_events() IS
 'Drops expired events, signals and batches in bulk. Returns whether any are left. The worker calls it; where no worker runs, bridges do. Error 25001 in a transaction that keeps one snapshot.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live.drop_expired_events()');

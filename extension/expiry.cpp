@@ -21,9 +21,10 @@ void expire_part(PresencePart &part) {
   WorkerTransaction transaction("announcing presence");
   if (lock_extension(AccessShareLock)) {
     SPI_connect();
-    if (SPI_execute("select typing.more or p.more, live.next_presence_deadline() "
-                    "from live.expire_typing(500) as typing (more), live.expire_some_presence(1000) as p",
-                    false, 1) != SPI_OK_SELECT ||
+    if (SPI_execute(
+            "select typing.more or p.more, live_private.next_presence_deadline() "
+            "from live_private.expire_typing(500) as typing (more), live_private.expire_some_presence(1000) as p",
+            false, 1) != SPI_OK_SELECT ||
         SPI_processed != 1)
       elog(ERROR, "cannot announce presence");
     bool is_null = false;
@@ -50,7 +51,8 @@ bool follow_clock_back() {
   WorkerTransaction transaction("following the clock back");
   if (lock_extension(AccessShareLock)) {
     SPI_connect();
-    if (SPI_execute("select live.follow_clock_back()", false, 1) != SPI_OK_SELECT) elog(ERROR, "cannot move deadlines");
+    if (SPI_execute("select live_private.follow_clock_back()", false, 1) != SPI_OK_SELECT)
+      elog(ERROR, "cannot move deadlines");
     bool is_null = false;
     left = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
     SPI_finish();

@@ -2,12 +2,12 @@
 -- those one is told; each kind has an index in the order of feeds, so a page reads a page from each and merges them. That
 -- is what the policy of live.activity_stream says, in a form whose cost does not depend on how much one may not see.
 
-CREATE TYPE live.feed_query AS (
+CREATE TYPE live_private.feed_query AS (
   activity_types text[] COLLATE "C", actor text COLLATE "C", entity_type text COLLATE "C", entity_id text COLLATE "C", session_id uuid, since timestamptz, until timestamptz,
   metadata jsonb, after_created_at timestamptz, after_id bigint, backwards boolean, most integer, matching bigint[]);
-COMMENT ON TYPE live.feed_query IS 'What is asked of a feed: filters (NULL: any), where the last page ended, in which direction, how many; and the activities with these metadata, where they are few, see live.match_metadata().';
+COMMENT ON TYPE live_private.feed_query IS 'What is asked of a feed: filters (NULL: any), where the last page ended, in which direction, how many; and the activities with these metadata, where they are few, see live_private.match_metadata().';
 
-CREATE FUNCTION live.checked_page(most integer, what text DEFAULT 'max_activities') RETURNS integer
+CREATE FUNCTION live_private.checked_page(most integer, what text DEFAULT 'max_activities') RETURNS integer
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -17,11 +17,11 @@ BEGIN
   RETURN most;
 END
 $$;
-COMMENT ON FUNCTION live.checked_page(integer, text) IS 'The size of a page, if it is from 1 to 1000; error 22023 otherwise.';
+COMMENT ON FUNCTION live_private.checked_page(integer, text) IS 'The size of a page, if it is from 1 to 1000; error 22023 otherwise.';
 
 -- Conditions on live.activity_stream a; $1 is the viewer, $2 the query. Filters that are not asked for are not there, and
 -- the values are parameters of a plan made for them: the planner chooses by what they select.
-CREATE FUNCTION live.feed_conditions(query live.feed_query) RETURNS text
+CREATE FUNCTION live_private.feed_conditions(query live_private.feed_query) RETURNS text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT concat_ws(' AND ', 'a.deleted_at IS NULL',
@@ -36,16 +36,16 @@ SET search_path = pg_catalog, pg_temp AS $$
     CASE WHEN query.after_id IS NOT NULL THEN
       CASE WHEN query.backwards THEN '(a.created_at, a.id) > ($11, $12)' ELSE '(a.created_at, a.id) < ($11, $12)' END END)
 $$;
-COMMENT ON FUNCTION live.feed_conditions(live.feed_query) IS 'The filters of a query as SQL. Part of live.read_feed().';
+COMMENT ON FUNCTION live_private.feed_conditions(live_private.feed_query) IS 'The filters of a query as SQL. Part of live_private.read_feed().';
 
-CREATE FUNCTION live.feed_branch(branch text, query live.feed_query) RETURNS text
+CREATE FUNCTION live_private.feed_branch(branch text, query live_private.feed_query) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
   direction text := CASE WHEN query.backwards THEN 'ASC' ELSE 'DESC' END;
   -- A page of those that also meet a condition.
   page text := format('(SELECT a.* FROM live.activity_stream a WHERE %%s AND %s ORDER BY a.created_at %s, a.id %s LIMIT $2)',
-                      live.feed_conditions(query), direction, direction);
+                      live_private.feed_conditions(query), direction, direction);
   -- A page from each member of a set, of the members whose first activity comes first.
   of_each text := 'SELECT page.* FROM (
       SELECT member.* FROM %s CROSS JOIN LATERAL %s AS first ORDER BY first.created_at ' || direction || ', first.id ' || direction || ' LIMIT $2
@@ -70,9 +70,9 @@ BEGIN
       RETURN format($$SELECT page.* FROM unnest('{followers,session,users,private}'::live.activity_visibility[]) AS kind (name) CROSS JOIN LATERAL %s AS page$$,
                     format(page, 'a.user_id = $1 AND a.visibility = kind.name'));
     WHEN 'users' THEN
-      page := format('(SELECT a.* FROM live.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
+      page := format('(SELECT a.* FROM live_private.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
                        WHERE m.user_id = $1 AND %s ORDER BY m.created_at %s, m.activity_id %s LIMIT $2)',
-                     replace(replace(live.feed_conditions(query), '(a.created_at, a.id)', '(m.created_at, m.activity_id)'),
+                     replace(replace(live_private.feed_conditions(query), '(a.created_at, a.id)', '(m.created_at, m.activity_id)'),
                              'a.created_at', 'm.created_at'), direction, direction);
       RETURN CASE WHEN query.activity_types IS NULL THEN page ELSE
         format('SELECT page.* FROM unnest($3) AS type (name) CROSS JOIN LATERAL %s AS page',
@@ -86,32 +86,32 @@ BEGIN
     WHEN 'followers', 'home' THEN
       of_member := 'a.user_id = member.key AND a.visibility = member.visibility';
       RETURN format(of_each,
-        format('(SELECT e.followed, kind.name FROM live.follow_edge e CROSS JOIN unnest(%L::live.activity_visibility[]) AS kind (name) WHERE e.follower = $1%s) AS member (key, visibility)',
+        format('(SELECT e.followed, kind.name FROM live_private.follow_edge e CROSS JOIN unnest(%L::live.activity_visibility[]) AS kind (name) WHERE e.follower = $1%s) AS member (key, visibility)',
                CASE branch WHEN 'home' THEN '{public,followers}' ELSE '{followers}' END,
                CASE WHEN query.actor IS NOT NULL THEN ' AND e.followed = $4' ELSE '' END),
         format(one, of_member), format(page, of_member));
   END CASE;
 END
 $body$;
-COMMENT ON FUNCTION live.feed_branch(text, live.feed_query) IS
-'The SQL of one kind of activities: public, own, users, session, followers, home (what people one follows show their followers). Part of live.read_feed().';
+COMMENT ON FUNCTION live_private.feed_branch(text, live_private.feed_query) IS
+'The SQL of one kind of activities: public, own, users, session, followers, home (what people one follows show their followers). Part of live_private.read_feed().';
 
 -- Each branch is planned by itself: for all of them together the planner may choose, from version 17 on, the plans that
 -- yield a first row soonest.
-CREATE FUNCTION live.feed_statement(query live.feed_query, branches text[]) RETURNS text
+CREATE FUNCTION live_private.feed_statement(query live_private.feed_query, branches text[]) RETURNS text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('WITH %s SELECT feed.* FROM (%s) AS feed ORDER BY feed.created_at %s, feed.id %3$s LIMIT $2',
-                string_agg(b || ' AS MATERIALIZED (' || live.feed_branch(b, query) || ')', ', '),
+                string_agg(b || ' AS MATERIALIZED (' || live_private.feed_branch(b, query) || ')', ', '),
                 string_agg('SELECT * FROM ' || b, ' UNION ALL '),
                 CASE WHEN query.backwards THEN 'ASC' ELSE 'DESC' END)
   FROM unnest(branches) AS b
 $$;
-COMMENT ON FUNCTION live.feed_statement(live.feed_query, text[]) IS 'The SQL of a page; NULL for no branches. Part of live.read_feed().';
+COMMENT ON FUNCTION live_private.feed_statement(live_private.feed_query, text[]) IS 'The SQL of a page; NULL for no branches. Part of live_private.read_feed().';
 
 -- How many activities have some metadata is not in the statistics, so the planner guesses whether to walk a feed until a page
 -- is full, or to look them up; a wrong guess walks all of it. So they are looked up first, unless they are many.
-CREATE FUNCTION live.match_metadata(asked live.feed_query) RETURNS live.feed_query
+CREATE FUNCTION live_private.match_metadata(asked live_private.feed_query) RETURNS live_private.feed_query
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -125,12 +125,12 @@ BEGIN
   RETURN asked;
 END
 $$;
-COMMENT ON FUNCTION live.match_metadata(live.feed_query) IS
-'The query with the ids of the activities that have its metadata, whoever may see them, if there are 5000 at most. Part of live.read_feed().';
+COMMENT ON FUNCTION live_private.match_metadata(live_private.feed_query) IS
+'The query with the ids of the activities that have its metadata, whoever may see them, if there are 5000 at most. Part of live_private.read_feed().';
 
 -- A page reads rows that lie anywhere: with the default random_page_cost the planner would rather go through all that lies
 -- together, on the guess that what is asked for is spread evenly in it.
-CREATE FUNCTION live.read_feed(me text, query live.feed_query, branches text[]) RETURNS SETOF live.activity_stream
+CREATE FUNCTION live_private.read_feed(me text, query live_private.feed_query, branches text[]) RETURNS SETOF live.activity_stream
 LANGUAGE plpgsql STABLE ROWS 50
 SET search_path = pg_catalog, pg_temp SET jit = off SET random_page_cost = 1 AS $$
 BEGIN
@@ -140,24 +140,24 @@ BEGIN
   IF cardinality(branches) = 0 THEN
     RETURN;
   END IF;
-  query := live.match_metadata(query);
-  RETURN QUERY EXECUTE live.feed_statement(query, branches)
+  query := live_private.match_metadata(query);
+  RETURN QUERY EXECUTE live_private.feed_statement(query, branches)
   USING me, query.most, query.activity_types, query.actor, query.entity_type, query.entity_id, query.session_id,
         query.since, query.until, query.metadata, query.after_created_at, query.after_id, query.matching;
 END
 $$;
-COMMENT ON FUNCTION live.read_feed(text, live.feed_query, text[]) IS
+COMMENT ON FUNCTION live_private.read_feed(text, live_private.feed_query, text[]) IS
 'A page of the activities that a user (NULL: the anonymous) may see, of these kinds; checks nothing. For the extension itself.';
 
-CREATE FUNCTION live.feed_page(after_cursor text, query live.feed_query, branches text[])
+CREATE FUNCTION live_private.feed_page(after_cursor text, query live_private.feed_query, branches text[])
 RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
                visibility live.activity_visibility, session_id uuid, created_at timestamptz, cursor text)
 LANGUAGE plpgsql STABLE ROWS 50
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  place record := live.parse_activity_cursor(after_cursor);
+  place record := live_private.parse_activity_cursor(after_cursor);
 BEGIN
-  PERFORM live.checked_page(query.most);
+  PERFORM live_private.checked_page(query.most);
   IF cardinality(query.activity_types) > 100 THEN
     RAISE EXCEPTION 'too many activity types' USING ERRCODE = 'program_limit_exceeded', DETAIL = 'The limit is 100.';
   ELSIF query.activity_types IS NOT NULL THEN
@@ -170,11 +170,11 @@ BEGIN
   query.after_id := place.id;
   RETURN QUERY
   SELECT f.id, f.user_id, f.activity_type, f.entity_type, f.entity_id, f.metadata, f.visibility, f.session_id, f.created_at,
-         live.activity_cursor(f.created_at, f.id)
-  FROM live.read_feed(live.user_id(), query, branches) f;
+         live_private.activity_cursor(f.created_at, f.id)
+  FROM live_private.read_feed(live.user_id(), query, branches) f;
 END
 $$;
-COMMENT ON FUNCTION live.feed_page(text, live.feed_query, text[]) IS
+COMMENT ON FUNCTION live_private.feed_page(text, live_private.feed_query, text[]) IS
 'A page of the current user''s feed in the columns of feeds. For the extension itself. Errors: 22023, 54000.';
 
 -- In SQL, where arguments and columns may have the same names.
@@ -186,32 +186,35 @@ RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, en
                visibility live.activity_visibility, session_id uuid, created_at timestamptz, cursor text)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT * FROM live.feed_page(
-    after_cursor COLLATE "C", ROW(activity_types, actor, $5, $6, $7, since, until, $10, NULL, NULL, coalesce(backwards, false), max_activities, NULL)::live.feed_query,
+  SELECT * FROM live_private.feed_page(
+    after_cursor COLLATE "C", ROW(activity_types, actor, $5, $6, $7, since, until, $10, NULL, NULL, coalesce(backwards, false), max_activities, NULL)::live_private.feed_query,
     '{public,own,users,session,followers}')
 $$;
 COMMENT ON FUNCTION live.get_feed_activities(integer, text, text[], text, text, text, uuid, timestamptz, timestamptz, jsonb, boolean) IS
 'The activities that the current user may see, newest first, or with backwards oldest first: pass the cursor of the last row to go on in the same direction. Filters: any of the types, the actor, the entity, the session, since (inclusive), until (exclusive), metadata that contain these. Errors: 22023 for max_activities outside 1 to 1000, an invalid cursor, or an entity_id without entity_type; 54000 for more than 100 types.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_feed_activities(integer, text, text[], text, text, text, uuid, timestamptz, timestamptz, jsonb, boolean)');
 
 CREATE FUNCTION live.get_home_feed(max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL, activity_types text[] DEFAULT NULL)
 RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
                visibility live.activity_visibility, session_id uuid, created_at timestamptz, cursor text)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT live.required_user();
-  SELECT * FROM live.feed_page(
-    after_cursor COLLATE "C", ROW(activity_types, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, max_activities, NULL)::live.feed_query, '{home}')
+  SELECT live_private.required_user();
+  SELECT * FROM live_private.feed_page(
+    after_cursor COLLATE "C", ROW(activity_types, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, max_activities, NULL)::live_private.feed_query, '{home}')
 $$;
 COMMENT ON FUNCTION live.get_home_feed(integer, text, text[]) IS
 'What the people whom the current user follows show everyone or their followers, newest first: pass the cursor of the last row to go on. Errors: 42501 when not signed in; 22023, 54000 as of live.get_feed_activities().';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_home_feed(integer, text, text[])');
 
 CREATE FUNCTION live.get_entity_activities(entity_type text, entity_id text, max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL)
 RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
                visibility live.activity_visibility, session_id uuid, created_at timestamptz, cursor text)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT live.checked_text($1, 'entity_type', 255), live.checked_text($2, 'entity_id', 255);
+  SELECT live_private.checked_text($1, 'entity_type', 255), live_private.checked_text($2, 'entity_id', 255);
   SELECT * FROM live.get_feed_activities($3, $4, entity_type => $1, entity_id => $2)
 $$;
 COMMENT ON FUNCTION live.get_entity_activities(text, text, integer, text) IS
 'What was done to one entity, as far as the current user may see it, newest first. Errors: 22004, 22023.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_entity_activities(text, text, integer, text)');

@@ -1,7 +1,7 @@
 -- Feeds in groups: "Anna and 3 others liked book 7". Groups are made when read, so another grouping regroups the past too.
 -- A feed is read until there are enough groups, each at its latest activity; then what else is in them is looked up.
 
-CREATE FUNCTION live.feed_group_key(way text, activity live.activity_stream) RETURNS text
+CREATE FUNCTION live_private.feed_group_key(way text, activity live.activity_stream) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 BEGIN
@@ -13,14 +13,14 @@ BEGIN
     activity.created_at::date)::text;
 END
 $$;
-COMMENT ON FUNCTION live.feed_group_key(text, live.activity_stream) IS 'What activities of one group have in common. Part of live.get_feed_groups().';
+COMMENT ON FUNCTION live_private.feed_group_key(text, live.activity_stream) IS 'What activities of one group have in common. Part of live.get_feed_groups().';
 
 -- Members of each group, by an index: k is the group, $6 the user.
-CREATE FUNCTION live.feed_group_statement(way text, entity text, branch text) RETURNS text
+CREATE FUNCTION live_private.feed_group_statement(way text, entity text, branch text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  query live.feed_query;
+  query live_private.feed_query;
   members text;
   put text[];
 BEGIN
@@ -32,12 +32,12 @@ BEGIN
   query.actor := CASE WHEN way LIKE '%actor%' THEN '' END;
   query.entity_type := CASE WHEN entity = 'named' THEN '' END;
   query.entity_id := query.entity_type;
-  members := CASE branch WHEN 'public' THEN live.feed_branch(branch, query) ELSE format(
+  members := CASE branch WHEN 'public' THEN live_private.feed_branch(branch, query) ELSE format(
     'SELECT a.* FROM live.activity_stream a WHERE a.visibility IN (''followers'', ''session'', ''users'') AND a.user_id <> $6 AND %s
-       AND CASE a.visibility WHEN ''followers'' THEN a.user_id = ANY (ARRAY (SELECT live.my_follows()))
+       AND CASE a.visibility WHEN ''followers'' THEN a.user_id = ANY (ARRAY (SELECT live_private.my_follows()))
                              WHEN ''session'' THEN a.session_id = ANY (ARRAY (SELECT live.my_sessions()))
-                             ELSE EXISTS (SELECT FROM live.activity_audience m WHERE m.activity_id = a.id AND m.user_id = $6) END',
-    live.feed_conditions(query)) END;
+                             ELSE EXISTS (SELECT FROM live_private.activity_audience m WHERE m.activity_id = a.id AND m.user_id = $6) END',
+    live_private.feed_conditions(query)) END;
   FOREACH put SLICE 1 IN ARRAY ARRAY[
     ['ORDER BY a.created_at DESC, a.id DESC LIMIT $2', ''], ['$3', 'ARRAY[k.activity_type]'], ['$4', 'k.actor'], ['a.entity_type = $5 AND a.entity_id = $6', 'a.entity_type = k.entity_type AND a.entity_id = k.entity_id'],
     ['$8', 'k.day'], ['$9', 'k.day + ''24 hours''::interval'],
@@ -47,15 +47,15 @@ BEGIN
   RETURN format('SELECT member.* FROM unnest($1, $2, $3, $4, $5) AS k (day, activity_type, actor, entity_type, entity_id) CROSS JOIN LATERAL (%s) AS member', members);
 END
 $$;
-COMMENT ON FUNCTION live.feed_group_statement(text, text, text) IS
-'The SQL of activities in groups; entity: named or none, any where the grouping does not ask; branch: public, or others, which are those of others that are not. Part of live.feed_group_members().';
+COMMENT ON FUNCTION live_private.feed_group_statement(text, text, text) IS
+'The SQL of activities in groups; entity: named or none, any where the grouping does not ask; branch: public, or others, which are those of others that are not. Part of live_private.feed_group_members().';
 
-CREATE FUNCTION live.feed_group_members(me text, way text, heads live.activity_stream[]) RETURNS SETOF live.activity_stream
+CREATE FUNCTION live_private.feed_group_members(me text, way text, heads live.activity_stream[]) RETURNS SETOF live.activity_stream
 LANGUAGE plpgsql STABLE ROWS 100
 SET search_path = pg_catalog, pg_temp SET random_page_cost = 1 AS $$
 DECLARE
   part record;
-  query live.feed_query;
+  query live_private.feed_query;
   are_found boolean;
 BEGIN
   query.most := 2147483647;
@@ -68,27 +68,27 @@ BEGIN
           FROM unnest(heads) AS h) AS k
     GROUP BY k.entity
   LOOP
-    RETURN QUERY EXECUTE live.feed_group_statement(way, part.entity, 'public')
+    RETURN QUERY EXECUTE live_private.feed_group_statement(way, part.entity, 'public')
     USING part.day, part.activity_type, part.actor, part.entity_type, part.entity_id;
     -- No index finds what is not public without an entity or an actor: then it is looked for among all of the days.
     are_found := part.entity = 'named' OR way LIKE '%actor%';
     IF are_found THEN
-      RETURN QUERY EXECUTE live.feed_group_statement(way, part.entity, 'others')
+      RETURN QUERY EXECUTE live_private.feed_group_statement(way, part.entity, 'others')
       USING part.day, part.activity_type, part.actor, part.entity_type, part.entity_id, me;
     END IF;
     query.since := part.first_day;
     query.until := part.last_day + '24 hours'::interval;
     query.activity_types := CASE WHEN way LIKE '%verb%' THEN array(SELECT DISTINCT t FROM unnest(part.activity_type) AS t) END;
     RETURN QUERY
-    SELECT f.* FROM live.read_feed(me, query, CASE WHEN are_found THEN '{own}' ELSE '{own,users,session,followers}'::text[] END) AS f
+    SELECT f.* FROM live_private.read_feed(me, query, CASE WHEN are_found THEN '{own}' ELSE '{own,users,session,followers}'::text[] END) AS f
     WHERE part.entity = 'any' OR (f.entity_type IS NULL) = (part.entity = 'none');
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION live.feed_group_members(text, text, live.activity_stream[]) IS
-'The activities in the groups of these, as far as the user may see them, and others of the same days. Part of live.feed_groups().';
+COMMENT ON FUNCTION live_private.feed_group_members(text, text, live.activity_stream[]) IS
+'The activities in the groups of these, as far as the user may see them, and others of the same days. Part of live_private.feed_groups().';
 
-CREATE FUNCTION live.feed_groups(me text, way text, heads live.activity_stream[])
+CREATE FUNCTION live_private.feed_groups(me text, way text, heads live.activity_stream[])
 RETURNS TABLE (group_key text, activity_type text, entity_type text, entity_id text, actor_count bigint, actors text[],
                activity_count bigint, latest_at timestamptz, latest_id bigint, unread boolean)
 LANGUAGE plpgsql STABLE ROWS 50
@@ -100,11 +100,11 @@ BEGIN
   END IF;
   RETURN QUERY
   WITH head AS MATERIALIZED (
-    SELECT live.feed_group_key(way, h) AS key, h.id FROM unnest(heads) AS h
+    SELECT live_private.feed_group_key(way, h) AS key, h.id FROM unnest(heads) AS h
   ), seen AS MATERIALIZED (
     SELECT head.key, head.id AS head_id, f.*,
-           f.visibility = 'users' AND EXISTS (SELECT FROM live.activity_audience m WHERE m.activity_id = f.id AND m.user_id = me AND NOT live.is_read(m)) AS is_unread
-    FROM live.feed_group_members(me, way, heads) AS f JOIN head ON head.key = live.feed_group_key(way, f)
+           f.visibility = 'users' AND EXISTS (SELECT FROM live_private.activity_audience m WHERE m.activity_id = f.id AND m.user_id = me AND NOT live_private.is_read(m)) AS is_unread
+    FROM live_private.feed_group_members(me, way, heads) AS f JOIN head ON head.key = live_private.feed_group_key(way, f)
   ), actor AS (
     SELECT s.key, s.user_id, max(s.created_at) AS latest, row_number() OVER (PARTITION BY s.key ORDER BY max(s.created_at) DESC, s.user_id) AS place
     FROM seen s GROUP BY s.key, s.user_id
@@ -124,7 +124,7 @@ BEGIN
   ORDER BY g.latest DESC, g.last_id DESC;
 END
 $$;
-COMMENT ON FUNCTION live.feed_groups(text, text, live.activity_stream[]) IS
+COMMENT ON FUNCTION live_private.feed_groups(text, text, live.activity_stream[]) IS
 'The groups of which these are the latest activities, the latest first. Part of live.get_feed_groups().';
 
 CREATE FUNCTION live.get_feed_groups(max_groups integer DEFAULT 20, after_cursor text DEFAULT NULL, "grouping" text DEFAULT 'verb-entity-day')
@@ -136,13 +136,13 @@ SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
   me text COLLATE "C" := live.user_id();
   way text COLLATE "C" := get_feed_groups."grouping"; -- a key word of SQL
-  place record := live.parse_activity_cursor(after_cursor);
-  query live.feed_query;
+  place record := live_private.parse_activity_cursor(after_cursor);
+  query live_private.feed_query;
   passed live.activity_stream[];
   heads live.activity_stream[];
   last live.activity_stream;
   known text[] := '{}';
-  left_over integer := live.checked_page(max_groups, 'max_groups');
+  left_over integer := live_private.checked_page(max_groups, 'max_groups');
   found_groups integer;
 BEGIN
   IF way IS NULL OR way NOT IN ('verb-entity-day', 'verb-actor-day', 'verb-day', 'entity-day', 'actor-day') THEN
@@ -154,18 +154,18 @@ BEGIN
   query.after_created_at := place.created_at;
   query.after_id := place.id;
   LOOP
-    passed := array(SELECT f FROM live.read_feed(me, query, '{public,own,users,session,followers}') AS f);
+    passed := array(SELECT f FROM live_private.read_feed(me, query, '{public,own,users,session,followers}') AS f);
     heads := array(
       SELECT first.head
-      FROM (SELECT DISTINCT ON (live.feed_group_key(way, p)) live.feed_group_key(way, p) AS key, p AS head, p.created_at, p.id FROM unnest(passed) AS p
-            ORDER BY live.feed_group_key(way, p), p.created_at DESC, p.id DESC) AS first
+      FROM (SELECT DISTINCT ON (live_private.feed_group_key(way, p)) live_private.feed_group_key(way, p) AS key, p AS head, p.created_at, p.id FROM unnest(passed) AS p
+            ORDER BY live_private.feed_group_key(way, p), p.created_at DESC, p.id DESC) AS first
       WHERE first.key <> ALL (known)
       ORDER BY first.created_at DESC, first.id DESC LIMIT left_over);
     -- Some were on a page before this one: their latest activity comes before the cursor.
     RETURN QUERY
     SELECT g.group_key, g.activity_type, g.entity_type, g.entity_id, g.actor_count, g.actors, g.activity_count, g.latest_at, g.unread,
-           live.activity_cursor(g.latest_at, g.latest_id)
-    FROM live.feed_groups(me, way, heads) AS g;
+           live_private.activity_cursor(g.latest_at, g.latest_id)
+    FROM live_private.feed_groups(me, way, heads) AS g;
     GET DIAGNOSTICS found_groups = ROW_COUNT;
     EXIT WHEN found_groups = left_over OR (cardinality(heads) < left_over AND cardinality(passed) < query.most);
     last := CASE WHEN cardinality(heads) < left_over THEN passed[cardinality(passed)] ELSE heads[cardinality(heads)] END;
@@ -173,9 +173,10 @@ BEGIN
     query.after_id := last.id;
     query.most := least(2 * query.most, 1000);
     left_over := left_over - found_groups;
-    known := known || array(SELECT live.feed_group_key(way, h) FROM unnest(heads) AS h);
+    known := known || array(SELECT live_private.feed_group_key(way, h) FROM unnest(heads) AS h);
   END LOOP;
 END
 $$;
 COMMENT ON FUNCTION live.get_feed_groups(integer, text, text) IS
 'The activities that the current user may see, in groups of one day (UTC), those with the latest activity first: pass the cursor of the last row to go on. grouping: verb-entity-day, verb-actor-day, verb-day, entity-day, actor-day. actors: up to ten, who acted last first. unread: one of them is a notification not read. A page costs the activities of the groups it shows, of newer groups up to its end and of the user on those days, and for groups without an entity or an actor what else the user sees of that type on the days. Error 22023 for max_groups outside 1 to 1000, an unknown grouping or an invalid cursor.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_feed_groups(integer, text, text)');

@@ -6,9 +6,9 @@ namespace pg_live {
 namespace {
 
 Oid find_relation(const char *name) {
-  const Oid relation = get_relname_relid(name, get_namespace_oid("live", false));
+  const Oid relation = get_relname_relid(name, get_namespace_oid("live_private", false));
   if (!OidIsValid(relation))
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"live.%s\" does not exist", name)));
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"live_private.%s\" does not exist", name)));
   return relation;
 }
 

@@ -37,12 +37,12 @@ Datum require_current(KeptPlan &plan, const char *query, Datum argument) {
 
 Datum presence_body(FunctionCallInfo fcinfo) {
   static constinit KeptPlan plan;
-  return require_current(plan, "select live.presence_digest($1)", PG_GETARG_DATUM(0));
+  return require_current(plan, "select live_private.presence_digest($1)", PG_GETARG_DATUM(0));
 }
 
 Datum unread_body(FunctionCallInfo fcinfo) {
   static constinit KeptPlan plan;
-  return require_current(plan, "select live.unread_digest($1)", PG_GETARG_DATUM(0));
+  return require_current(plan, "select live_private.unread_digest($1)", PG_GETARG_DATUM(0));
 }
 
 } // namespace

@@ -23,8 +23,8 @@ void require_entity(FunctionCallInfo fcinfo) {
   if (PG_ARGISNULL(entity_type) || PG_ARGISNULL(entity_id)) return; // no entity, or an error that storing reports
   std::array<Datum, 2> values{PG_GETARG_DATUM(entity_type), PG_GETARG_DATUM(entity_id)};
   SPI_connect();
-  if (SPI_execute_plan(plan.get("select live.require_entity($1, $2)", {TEXTOID, TEXTOID}), values.data(), nullptr,
-                       false, 0) != SPI_OK_SELECT)
+  if (SPI_execute_plan(plan.get("select live_private.require_entity($1, $2)", {TEXTOID, TEXTOID}), values.data(),
+                       nullptr, false, 0) != SPI_OK_SELECT)
     elog(ERROR, "cannot look for an entity");
   SPI_finish();
 }
@@ -44,7 +44,7 @@ Datum log_activity_body(FunctionCallInfo fcinfo) {
   return as_owner([&values, &nulls] {
     SPI_connect();
     const SPIPlanPtr store =
-        plan.get("select live.store_activity($1, $2, $3, $4, $5::live.activity_visibility, $6, $7, $8)",
+        plan.get("select live_private.store_activity($1, $2, $3, $4, $5::live.activity_visibility, $6, $7, $8)",
                  {TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, UUIDOID, TEXTARRAYOID, TEXTOID});
     if (SPI_execute_plan(store, values.data(), nulls.data(), false, 1) != SPI_OK_SELECT || SPI_processed != 1)
       elog(ERROR, "cannot store an activity");

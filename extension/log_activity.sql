@@ -1,29 +1,29 @@
 -- Logging an activity: it is stored, told to those who may see it and counted as a trend in the caller's transaction.
 
-CREATE FUNCTION live.check_activity(
+CREATE FUNCTION live_private.check_activity(
   activity_type text, entity_type text, entity_id text, metadata jsonb, idempotency_key text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM live.checked_text(activity_type, 'activity_type', 255);
+  PERFORM live_private.checked_text(activity_type, 'activity_type', 255);
   IF (entity_type IS NULL) <> (entity_id IS NULL) THEN
     RAISE EXCEPTION 'entity_type and entity_id go together' USING ERRCODE = 'invalid_parameter_value';
   ELSIF entity_type IS NOT NULL THEN
-    PERFORM live.checked_text(entity_type, 'entity_type', 255), live.checked_text(entity_id, 'entity_id', 255);
+    PERFORM live_private.checked_text(entity_type, 'entity_type', 255), live_private.checked_text(entity_id, 'entity_id', 255);
   END IF;
   IF metadata IS NULL THEN
     RAISE EXCEPTION 'metadata must not be null' USING ERRCODE = 'null_value_not_allowed';
   END IF;
-  PERFORM live.checked_metadata(metadata);
+  PERFORM live_private.checked_metadata(metadata);
   IF idempotency_key IS NOT NULL THEN
-    PERFORM live.checked_text(idempotency_key, 'idempotency_key', 255);
+    PERFORM live_private.checked_text(idempotency_key, 'idempotency_key', 255);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.check_activity(text, text, text, jsonb, text) IS 'Errors 22004, 22023, 54000 for what is out of bounds. Part of live.log_activity().';
+COMMENT ON FUNCTION live_private.check_activity(text, text, text, jsonb, text) IS 'Errors 22004, 22023, 54000 for what is out of bounds. Part of live.log_activity().';
 
 -- The audience as it is stored: each user once, without the actor, who sees the activity anyway; nobody for other visibilities.
-CREATE FUNCTION live.checked_audience(actor text, visibility live.activity_visibility, session_id uuid, audience text[]) RETURNS text[]
+CREATE FUNCTION live_private.checked_audience(actor text, visibility live.activity_visibility, session_id uuid, audience text[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -42,14 +42,14 @@ BEGIN
     RAISE EXCEPTION 'audience is too large' USING ERRCODE = 'program_limit_exceeded',
       DETAIL = format('It has %s users, the limit is %s.', cardinality(audience), most);
   END IF;
-  SELECT array_agg(DISTINCT live.checked_text(u COLLATE "C", 'a user of the audience', 255)) INTO users FROM unnest(audience) AS u;
+  SELECT array_agg(DISTINCT live_private.checked_text(u COLLATE "C", 'a user of the audience', 255)) INTO users FROM unnest(audience) AS u;
   RETURN coalesce(array_remove(users, actor), '{}');
 END
 $$;
-COMMENT ON FUNCTION live.checked_audience(text, live.activity_visibility, uuid, text[]) IS
+COMMENT ON FUNCTION live_private.checked_audience(text, live.activity_visibility, uuid, text[]) IS
 'The audience without repeats and the actor, in order. Errors: 22004, 22023; 42501 for a session of others; 54000 for more than 1000 users. Part of live.log_activity().';
 
-CREATE FUNCTION live.check_audience_size(users bigint, payload_size bigint) RETURNS void
+CREATE FUNCTION live_private.check_audience_size(users bigint, payload_size bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -63,40 +63,40 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.check_audience_size(bigint, bigint) IS
-'Error 54000 if the events that tell an activity to so many users take more than pg_live.max_audience_size. Part of live.tell_activity().';
+COMMENT ON FUNCTION live_private.check_audience_size(bigint, bigint) IS
+'Error 54000 if the events that tell an activity to so many users take more than pg_live.max_audience_size. Part of live_private.tell_activity().';
 
-CREATE FUNCTION live.tell_activity(activity live.activity_stream, audience text[]) RETURNS void
+CREATE FUNCTION live_private.tell_activity(activity live.activity_stream, audience text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  payload jsonb := live.activity_json(activity);
+  payload jsonb := live_private.activity_json(activity);
 BEGIN
   IF activity.visibility = 'users' THEN
-    PERFORM live.check_audience_size(cardinality(audience), pg_column_size(payload));
-    INSERT INTO live.activity_audience (user_id, created_at, activity_id, activity_type, xid)
+    PERFORM live_private.check_audience_size(cardinality(audience), pg_column_size(payload));
+    INSERT INTO live_private.activity_audience (user_id, created_at, activity_id, activity_type, xid)
     SELECT told, activity.created_at, activity.id, activity.activity_type, pg_current_xact_id() FROM unnest(audience) AS told;
     PERFORM live.emit('user:' || told, 'notification:new', payload) FROM unnest(audience) AS told;
   END IF;
-  PERFORM live.emit(topic, 'activity:new', payload) FROM live.activity_topics(activity) AS topic;
+  PERFORM live.emit(topic, 'activity:new', payload) FROM live_private.activity_topics(activity) AS topic;
 END
 $$;
-COMMENT ON FUNCTION live.tell_activity(live.activity_stream, text[]) IS 'Tells an activity to those who may see it, and stores its audience. For the extension itself.';
+COMMENT ON FUNCTION live_private.tell_activity(live.activity_stream, text[]) IS 'Tells an activity to those who may see it, and stores its audience. For the extension itself.';
 
-CREATE FUNCTION live.store_activity(
+CREATE FUNCTION live_private.store_activity(
   activity_type text, entity_type text, entity_id text, metadata jsonb, visibility live.activity_visibility,
   session_id uuid, audience text[], idempotency_key text) RETURNS live.activity_stream
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  me text := live.required_user();
+  me text := live_private.required_user();
   new_id bigint := nextval('live.activity_stream_id_seq');
   users text[];
   stored live.activity_stream;
 BEGIN
-  PERFORM live.check_activity(activity_type, entity_type, entity_id, metadata, idempotency_key);
-  users := live.checked_audience(me, visibility, session_id, audience);
+  PERFORM live_private.check_activity(activity_type, entity_type, entity_id, metadata, idempotency_key);
+  users := live_private.checked_audience(me, visibility, session_id, audience);
   WITH first_use AS (
     INSERT INTO live.activity_key AS k (user_id, idempotency_key, activity_id)
     SELECT me, idempotency_key, new_id WHERE idempotency_key IS NOT NULL
@@ -108,8 +108,8 @@ BEGIN
   WHERE idempotency_key IS NULL OR EXISTS (SELECT FROM first_use)
   RETURNING a.* INTO stored;
   IF stored.id IS NOT NULL THEN
-    PERFORM live.tell_activity(stored, users);
-    PERFORM live.note_trend(stored, 1);
+    PERFORM live_private.tell_activity(stored, users);
+    PERFORM live_private.note_trend(stored, 1);
     RETURN stored;
   END IF;
   SELECT a.* INTO stored FROM live.activity_key k JOIN live.activity_stream a ON a.id = k.activity_id
@@ -123,7 +123,7 @@ BEGIN
   RETURN stored;
 END
 $$;
-COMMENT ON FUNCTION live.store_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text) IS
+COMMENT ON FUNCTION live_private.store_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text) IS
 'Stores an activity of the current user and tells it. Part of live.log_activity(), which looks for the entity first.';
 
 CREATE FUNCTION live.log_activity(
@@ -133,3 +133,4 @@ CREATE FUNCTION live.log_activity(
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_log_activity';
 COMMENT ON FUNCTION live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text) IS
 'Logs what the current user did and tells it live to those who may see it. Returns the activity; for an idempotency_key that was used before, that one, even if it was deleted since. An audience costs each of its users one row and two durable events with the activity. Errors: 42501 when not signed in, or for a session of others; 23503 for an entity of a registered type that does not exist or may not be seen; 23505 for a key that was used for another activity; 55000 for a registered type whose table is gone; 22004, 22023; 54000 for metadata out of bounds, more than 1000 users, and events for the audience above pg_live.max_audience_size.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text)');

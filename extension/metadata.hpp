@@ -1,4 +1,4 @@
-// What metadata may be: the limits, and the check of live.checked_metadata().
+// What metadata may be: the limits, and the check of live_private.checked_metadata().
 #pragma once
 
 #include "postgres.hpp"

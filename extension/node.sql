@@ -1,11 +1,11 @@
 -- What bridges call. A node is one running bridge; its connections live as long as it renews its lease. All calls take
 -- many connections at once. The bridge has verified the users' tokens, so it names them itself.
 
-CREATE FUNCTION live.renew_node(node_id uuid, lease interval DEFAULT live.default_lease()) RETURNS boolean
+CREATE FUNCTION live_private.renew_node(node_id uuid, lease interval DEFAULT live_private.default_lease()) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  at timestamptz := live.clock();
+  at timestamptz := live_private.clock();
 BEGIN
   IF node_id IS NULL OR lease IS NULL THEN
     RAISE EXCEPTION 'node_id and lease must not be null' USING ERRCODE = 'null_value_not_allowed';
@@ -13,66 +13,69 @@ BEGIN
     RAISE EXCEPTION 'lease must be from 1 second to 1 hour' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   -- Once ended it stays ended: its connections may have been announced offline.
-  UPDATE live.node n SET renewed_at = at, expires_at = at + lease WHERE n.id = node_id AND n.expires_at > at AND NOT n.retired;
+  UPDATE live_private.node n SET renewed_at = at, expires_at = at + lease WHERE n.id = node_id AND n.expires_at > at AND NOT n.retired;
   RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION live.renew_node(uuid, interval) IS
+COMMENT ON FUNCTION live_private.renew_node(uuid, interval) IS
 'Renews the lease of a node. False if it has ended or is unknown: the bridge then registers under a new id and connects all its users again. For bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.renew_node(uuid, interval)');
 
-CREATE FUNCTION live.register_node(node_id uuid, lease interval DEFAULT live.default_lease()) RETURNS void
+CREATE FUNCTION live_private.register_node(node_id uuid, lease interval DEFAULT live_private.default_lease()) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  at timestamptz := live.clock();
+  at timestamptz := live_private.clock();
 BEGIN
-  IF live.renew_node(node_id, lease) THEN
+  IF live_private.renew_node(node_id, lease) THEN
     RETURN;
   END IF;
-  INSERT INTO live.node (id, renewed_at, expires_at) VALUES (node_id, at, at + lease);
-  PERFORM live.wake_worker(at + lease);
+  INSERT INTO live_private.node (id, renewed_at, expires_at) VALUES (node_id, at, at + lease);
+  PERFORM live_private.wake_worker(at + lease);
 END
 $$;
-COMMENT ON FUNCTION live.register_node(uuid, interval) IS
+COMMENT ON FUNCTION live_private.register_node(uuid, interval) IS
 'Makes a node, or renews it. Error 23505 for the id of a node that has ended. For bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.register_node(uuid, interval)');
 
 -- One row, however many connections: they live as long as it does.
-CREATE FUNCTION live.retire_node(node_id uuid) RETURNS void
+CREATE FUNCTION live_private.retire_node(node_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  at timestamptz := live.clock();
+  at timestamptz := live_private.clock();
 BEGIN
-  UPDATE live.node n SET retired = true, renewed_at = at, expires_at = at + live.grace_period()
+  UPDATE live_private.node n SET retired = true, renewed_at = at, expires_at = at + live_private.grace_period()
   WHERE n.id = retire_node.node_id AND n.expires_at > at AND NOT n.retired;
   IF FOUND THEN
-    PERFORM live.wake_worker(at + live.grace_period());
+    PERFORM live_private.wake_worker(at + live_private.grace_period());
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.retire_node(uuid) IS
+COMMENT ON FUNCTION live_private.retire_node(uuid) IS
 'Ends a node that stops in order: its users have the grace period to come back through another. For bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.retire_node(uuid)');
 
 -- Held to the end of the transaction: the node cannot be retired meanwhile.
-CREATE FUNCTION live.require_node(node_id uuid) RETURNS void
+CREATE FUNCTION live_private.require_node(node_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM FROM live.node n WHERE n.id = require_node.node_id AND n.expires_at > live.clock() AND NOT n.retired FOR SHARE;
+  PERFORM FROM live_private.node n WHERE n.id = require_node.node_id AND n.expires_at > live_private.clock() AND NOT n.retired FOR SHARE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'node is not registered' USING ERRCODE = 'object_not_in_prerequisite_state',
-      HINT = 'Call live.register_node() first.';
+      HINT = 'Call live_private.register_node() first.';
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.require_node(uuid) IS 'Error 55000 unless the node is registered and alive. For the extension itself.';
+COMMENT ON FUNCTION live_private.require_node(uuid) IS 'Error 55000 unless the node is registered and alive. For the extension itself.';
 
-CREATE FUNCTION live.connect_users(
+CREATE FUNCTION live_private.connect_users(
   node_id uuid, connection_ids uuid[], user_ids text[], device_types live.device_type[] DEFAULT NULL) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
-  at timestamptz := live.clock();
+  at timestamptz := live_private.clock();
   users text[] COLLATE "C" := user_ids;
   free uuid[];
   held uuid[];
@@ -80,32 +83,33 @@ BEGIN
   IF cardinality(connection_ids) IS DISTINCT FROM cardinality(user_ids) OR array_position(user_ids, NULL) IS NOT NULL THEN
     RAISE EXCEPTION 'each connection needs a user' USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  PERFORM live.require_node(connect_users.node_id);
+  PERFORM live_private.require_node(connect_users.node_id);
   free := array(SELECT c.id FROM live.connection c WHERE c.id = ANY (connection_ids) ORDER BY c.id FOR UPDATE SKIP LOCKED);
   held := array(SELECT c.id FROM live.connection c WHERE c.id = ANY (connection_ids) EXCEPT SELECT f FROM unnest(free) AS f);
   INSERT INTO live.connection AS c (id, user_id, node_id, device_type, connected_at, last_active_at, seen_at, expires_at, check_at)
-  SELECT new.id, new.user_id, connect_users.node_id, coalesce(new.device_type, 'other'), at, at, at, 'infinity', at + live.idle_after()
+  SELECT new.id, new.user_id, connect_users.node_id, coalesce(new.device_type, 'other'), at, at, at, 'infinity', at + live_private.idle_after()
   FROM unnest(connection_ids, users, device_types) AS new (id, user_id, device_type)
   WHERE new.id <> ALL (held)
   -- A node that has lost its lease, or its answer, connects all its users again.
   ON CONFLICT ON CONSTRAINT connection_pkey DO UPDATE
   SET node_id = excluded.node_id, seen_at = excluded.seen_at, expires_at = 'infinity', check_at = least(c.check_at, excluded.check_at)
   WHERE c.user_id = excluded.user_id AND c.node_id IS DISTINCT FROM excluded.node_id;
-  PERFORM live.wake_worker(at + live.idle_after());
-  PERFORM live.announce_unheld(users);
+  PERFORM live_private.wake_worker(at + live_private.idle_after());
+  PERFORM live_private.announce_unheld(users);
   RETURN held;
 END
 $$;
-COMMENT ON FUNCTION live.connect_users(uuid, uuid[], text[], live.device_type[]) IS
+COMMENT ON FUNCTION live_private.connect_users(uuid, uuid[], text[], live.device_type[]) IS
 'Stores new connections of a node and announces their users. A connection of the same user that is known already is taken over. Returns those that somebody holds: to be connected later. Users whose row somebody holds are announced by the worker, later. Errors: 55000 if the node is not registered or has ended, 22023, 55P03. For bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.connect_users(uuid, uuid[], text[], live.device_type[])');
 
 -- A connection that somebody holds is left as it is: nobody's open transaction holds up those of others.
-CREATE FUNCTION live.disconnect_users(connection_ids uuid[], clean boolean) RETURNS uuid[]
+CREATE FUNCTION live_private.disconnect_users(connection_ids uuid[], clean boolean) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
-  at timestamptz := live.clock();
-  ends_at timestamptz := at + CASE WHEN clean THEN '0'::interval ELSE live.grace_period() END;
+  at timestamptz := live_private.clock();
+  ends_at timestamptz := at + CASE WHEN clean THEN '0'::interval ELSE live_private.grace_period() END;
   users text[];
   held uuid[];
 BEGIN
@@ -119,21 +123,22 @@ BEGIN
   SELECT array_agg(ended.user_id) INTO users FROM ended;
   held := array(SELECT c.id FROM live.connection c WHERE c.id = ANY (connection_ids) AND c.node_id IS NOT NULL);
   IF clean AND users IS NOT NULL THEN
-    PERFORM live.announce_unheld(users);
+    PERFORM live_private.announce_unheld(users);
   ELSIF users IS NOT NULL THEN
-    PERFORM live.wake_worker(ends_at);
+    PERFORM live_private.wake_worker(ends_at);
   END IF;
-  RETURN held || live.end_channel_presence(array(SELECT c FROM unnest(connection_ids) AS c WHERE c <> ALL (held)), ends_at);
+  RETURN held || live_private.end_channel_presence(array(SELECT c FROM unnest(connection_ids) AS c WHERE c <> ALL (held)), ends_at);
 END
 $$;
-COMMENT ON FUNCTION live.disconnect_users(uuid[], boolean) IS
+COMMENT ON FUNCTION live_private.disconnect_users(uuid[], boolean) IS
 'Ends connections of nodes, and what they track in channels: clean, the client closed them, at once; else after the grace period, in which a client that comes back was never away. Returns those that somebody holds, or whose members: to be ended later. Error 55P03. For bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.disconnect_users(uuid[], boolean)');
 
-CREATE FUNCTION live.report_activity(connection_ids uuid[], seconds_ago integer[] DEFAULT NULL) RETURNS void
+CREATE FUNCTION live_private.report_activity(connection_ids uuid[], seconds_ago integer[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
-  at timestamptz := live.clock();
+  at timestamptz := live_private.clock();
   were_idle text[];
   next_check timestamptz;
 BEGIN
@@ -141,21 +146,22 @@ BEGIN
     SELECT u.id, at - make_interval(secs => min(greatest(coalesce(u.ago, 0), 0))) AS used_at
     FROM unnest(connection_ids, seconds_ago) AS u (id, ago) GROUP BY u.id
   ), before AS MATERIALIZED (
-    SELECT c.id, u.used_at, NOT c.active OR c.last_active_at + live.idle_after() <= at AS idle
+    SELECT c.id, u.used_at, NOT c.active OR c.last_active_at + live_private.idle_after() <= at AS idle
     FROM live.connection c JOIN used u ON u.id = c.id
     WHERE c.last_active_at < u.used_at OR NOT c.active ORDER BY c.id FOR UPDATE OF c SKIP LOCKED
   ), now AS (
     UPDATE live.connection c
-    SET active = true, last_active_at = greatest(c.last_active_at, b.used_at), check_at = least(c.check_at, b.used_at + live.idle_after())
+    SET active = true, last_active_at = greatest(c.last_active_at, b.used_at), check_at = least(c.check_at, b.used_at + live_private.idle_after())
     FROM before b WHERE c.id = b.id
     RETURNING c.user_id, b.idle, c.check_at
   )
   SELECT array_agg(now.user_id), min(now.check_at) INTO were_idle, next_check FROM now WHERE now.idle;
   IF were_idle IS NOT NULL THEN
-    PERFORM live.wake_worker(next_check);
-    PERFORM live.announce_unheld(were_idle);
+    PERFORM live_private.wake_worker(next_check);
+    PERFORM live_private.announce_unheld(were_idle);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.report_activity(uuid[], integer[]) IS
+COMMENT ON FUNCTION live_private.report_activity(uuid[], integer[]) IS
 'Tells that something was done on connections of nodes, so many seconds ago (NULL: now). A fraction of pg_live.idle_after apart is often enough. For bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.report_activity(uuid[], integer[])');

@@ -2,7 +2,7 @@
 -- is one row a user: a snapshot of the transactions that were visible then. So it is exact without any lock: what was not
 -- committed at that moment, whatever its time, is unread. What was read one by one is a row each, until all is read.
 
-CREATE TABLE live.notification_state (
+CREATE TABLE live_private.notification_state (
   user_id text COLLATE "C" PRIMARY KEY,
   read_until timestamptz NOT NULL DEFAULT '-infinity',
   read_snapshot pg_snapshot,
@@ -11,17 +11,17 @@ CREATE TABLE live.notification_state (
   seen_snapshot pg_snapshot,
   seen_xid xid8
 );
-COMMENT ON TABLE live.notification_state IS 'Up to where each user has read and seen.';
-COMMENT ON COLUMN live.notification_state.user_id IS 'The user.';
-COMMENT ON COLUMN live.notification_state.read_until IS 'What was told by then is read,';
-COMMENT ON COLUMN live.notification_state.read_snapshot IS 'if it was visible in this snapshot; NULL: in any case, since the row comes out of a dump,';
-COMMENT ON COLUMN live.notification_state.read_xid IS 'or was told by the transaction that marked it, which is in no snapshot of its own.';
-COMMENT ON COLUMN live.notification_state.seen_until IS 'The same for seen.';
-COMMENT ON COLUMN live.notification_state.seen_snapshot IS 'The same.';
-COMMENT ON COLUMN live.notification_state.seen_xid IS 'The same.';
-SELECT pg_extension_config_dump('live.notification_state', '');
+COMMENT ON TABLE live_private.notification_state IS 'Up to where each user has read and seen.';
+COMMENT ON COLUMN live_private.notification_state.user_id IS 'The user.';
+COMMENT ON COLUMN live_private.notification_state.read_until IS 'What was told by then is read,';
+COMMENT ON COLUMN live_private.notification_state.read_snapshot IS 'if it was visible in this snapshot; NULL: in any case, since the row comes out of a dump,';
+COMMENT ON COLUMN live_private.notification_state.read_xid IS 'or was told by the transaction that marked it, which is in no snapshot of its own.';
+COMMENT ON COLUMN live_private.notification_state.seen_until IS 'The same for seen.';
+COMMENT ON COLUMN live_private.notification_state.seen_snapshot IS 'The same.';
+COMMENT ON COLUMN live_private.notification_state.seen_xid IS 'The same.';
+SELECT pg_extension_config_dump('live_private.notification_state', '');
 
-CREATE FUNCTION live.forget_snapshots() RETURNS trigger
+CREATE FUNCTION live_private.forget_snapshots() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -35,175 +35,180 @@ BEGIN
   RETURN new;
 END
 $$;
-COMMENT ON FUNCTION live.forget_snapshots() IS 'Snapshots mean nothing in another cluster: a row that is inserted, or comes by replication, has none. Emits nothing.';
-CREATE TRIGGER forget_snapshots BEFORE INSERT ON live.notification_state FOR EACH ROW EXECUTE FUNCTION live.forget_snapshots();
-ALTER TABLE live.notification_state ENABLE ALWAYS TRIGGER forget_snapshots;
-CREATE TRIGGER forget_replicated_snapshots BEFORE UPDATE ON live.notification_state FOR EACH ROW EXECUTE FUNCTION live.forget_snapshots();
-ALTER TABLE live.notification_state ENABLE REPLICA TRIGGER forget_replicated_snapshots;
+COMMENT ON FUNCTION live_private.forget_snapshots() IS 'Snapshots mean nothing in another cluster: a row that is inserted, or comes by replication, has none. Emits nothing.';
+CREATE TRIGGER forget_snapshots BEFORE INSERT ON live_private.notification_state FOR EACH ROW EXECUTE FUNCTION live_private.forget_snapshots();
+ALTER TABLE live_private.notification_state ENABLE ALWAYS TRIGGER forget_snapshots;
+CREATE TRIGGER forget_replicated_snapshots BEFORE UPDATE ON live_private.notification_state FOR EACH ROW EXECUTE FUNCTION live_private.forget_snapshots();
+ALTER TABLE live_private.notification_state ENABLE REPLICA TRIGGER forget_replicated_snapshots;
 
-CREATE TABLE live.notification_read (
+CREATE TABLE live_private.notification_read (
   user_id text COLLATE "C" NOT NULL,
   activity_id bigint NOT NULL REFERENCES live.activity_stream ON DELETE CASCADE,
   PRIMARY KEY (user_id, activity_id)
 );
-COMMENT ON TABLE live.notification_read IS 'What was read one by one since all was read.';
-COMMENT ON COLUMN live.notification_read.user_id IS 'Who.';
-COMMENT ON COLUMN live.notification_read.activity_id IS 'What.';
-CREATE INDEX notification_read_activity_idx ON live.notification_read (activity_id);
-SELECT pg_extension_config_dump('live.notification_read', '');
+COMMENT ON TABLE live_private.notification_read IS 'What was read one by one since all was read.';
+COMMENT ON COLUMN live_private.notification_read.user_id IS 'Who.';
+COMMENT ON COLUMN live_private.notification_read.activity_id IS 'What.';
+CREATE INDEX notification_read_activity_idx ON live_private.notification_read (activity_id);
+SELECT pg_extension_config_dump('live_private.notification_read', '');
 
-ALTER TABLE live.notification_state ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_read ON live.notification_state FOR SELECT USING (user_id = live.user_id());
-ALTER TABLE live.notification_read ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_read ON live.notification_read FOR SELECT USING (user_id = live.user_id());
+ALTER TABLE live_private.notification_state ENABLE ROW LEVEL SECURITY;
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (user_id, read_until, read_snapshot, read_xid, seen_until, seen_snapshot, seen_xid) ON live_private.notification_state');
+CREATE POLICY own_read ON live_private.notification_state FOR SELECT USING (user_id = live.user_id());
+ALTER TABLE live_private.notification_read ENABLE ROW LEVEL SECURITY;
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (user_id, activity_id) ON live_private.notification_read');
+CREATE POLICY own_read ON live_private.notification_read FOR SELECT USING (user_id = live.user_id());
 
-CREATE FUNCTION live.is_within(told live.activity_audience, until timestamptz, snapshot pg_snapshot, marker xid8) RETURNS boolean
+CREATE FUNCTION live_private.is_within(told live_private.activity_audience, until timestamptz, snapshot pg_snapshot, marker xid8) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN told.created_at <= coalesce(until, '-infinity')
-   AND (snapshot IS NULL OR pg_visible_in_snapshot(told.xid, snapshot) OR told.xid = marker OR live.is_foreign(told.xid));
-COMMENT ON FUNCTION live.is_within(live.activity_audience, timestamptz, pg_snapshot, xid8) IS 'Whether a notification had been told when all was marked.';
+   AND (snapshot IS NULL OR pg_visible_in_snapshot(told.xid, snapshot) OR told.xid = marker OR live_private.is_foreign(told.xid));
+COMMENT ON FUNCTION live_private.is_within(live_private.activity_audience, timestamptz, pg_snapshot, xid8) IS 'Whether a notification had been told when all was marked.';
 
-CREATE FUNCTION live.is_read(told live.activity_audience) RETURNS boolean
+CREATE FUNCTION live_private.is_read(told live_private.activity_audience) RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM live.notification_state s WHERE s.user_id = told.user_id AND live.is_within(told, s.read_until, s.read_snapshot, s.read_xid))
-      OR EXISTS (SELECT FROM live.notification_read r WHERE r.user_id = told.user_id AND r.activity_id = told.activity_id)
+  SELECT EXISTS (SELECT FROM live_private.notification_state s WHERE s.user_id = told.user_id AND live_private.is_within(told, s.read_until, s.read_snapshot, s.read_xid))
+      OR EXISTS (SELECT FROM live_private.notification_read r WHERE r.user_id = told.user_id AND r.activity_id = told.activity_id)
 $$;
-COMMENT ON FUNCTION live.is_read(live.activity_audience) IS 'Whether a notification was read. For the extension itself.';
+COMMENT ON FUNCTION live_private.is_read(live_private.activity_audience) IS 'Whether a notification was read. For the extension itself.';
 
 -- Two index ranges: what came after, and what was not committed then. Of the second there is little, ever.
-CREATE FUNCTION live.count_unread(user_id text) RETURNS bigint
+CREATE FUNCTION live_private.count_unread(user_id text) RETURNS bigint
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  state live.notification_state;
+  state live_private.notification_state;
 BEGIN
-  SELECT s.* INTO state FROM live.notification_state s WHERE s.user_id = count_unread.user_id;
+  SELECT s.* INTO state FROM live_private.notification_state s WHERE s.user_id = count_unread.user_id;
   RETURN (
     SELECT count(*) FROM (
-      SELECT m.activity_id FROM live.activity_audience m
+      SELECT m.activity_id FROM live_private.activity_audience m
       WHERE m.user_id = count_unread.user_id AND m.created_at > coalesce(state.read_until, '-infinity')
       UNION ALL
-      SELECT m.activity_id FROM live.activity_audience m
+      SELECT m.activity_id FROM live_private.activity_audience m
       WHERE m.user_id = count_unread.user_id AND m.created_at <= state.read_until AND m.xid >= pg_snapshot_xmin(state.read_snapshot)
         AND NOT pg_visible_in_snapshot(m.xid, state.read_snapshot) AND m.xid <> state.read_xid
-        AND NOT live.is_foreign(m.xid)) AS unread
-    WHERE NOT EXISTS (SELECT FROM live.notification_read r WHERE r.user_id = count_unread.user_id AND r.activity_id = unread.activity_id));
+        AND NOT live_private.is_foreign(m.xid)) AS unread
+    WHERE NOT EXISTS (SELECT FROM live_private.notification_read r WHERE r.user_id = count_unread.user_id AND r.activity_id = unread.activity_id));
 END
 $$;
-COMMENT ON FUNCTION live.count_unread(text) IS 'How many notifications of a user are unread. For the extension itself.';
+COMMENT ON FUNCTION live_private.count_unread(text) IS 'How many notifications of a user are unread. For the extension itself.';
 
 -- What marks or says a number takes turns, user by user, each in a statement that begins after the one before has ended.
 -- A lock of the row and no advisory one: of those a transaction that untells many users could have too few.
-CREATE FUNCTION live.lock_notifications(user_id text) RETURNS void
+CREATE FUNCTION live_private.lock_notifications(user_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  LOOP -- the transaction that held the lock may have deleted the row, see live.forget_initial_state()
-    INSERT INTO live.notification_state (user_id) VALUES (lock_notifications.user_id) ON CONFLICT ON CONSTRAINT notification_state_pkey DO NOTHING;
-    PERFORM FROM live.notification_state s WHERE s.user_id = lock_notifications.user_id FOR NO KEY UPDATE;
+  LOOP -- the transaction that held the lock may have deleted the row, see live_private.forget_initial_state()
+    INSERT INTO live_private.notification_state (user_id) VALUES (lock_notifications.user_id) ON CONFLICT ON CONSTRAINT notification_state_pkey DO NOTHING;
+    PERFORM FROM live_private.notification_state s WHERE s.user_id = lock_notifications.user_id FOR NO KEY UPDATE;
     EXIT WHEN FOUND;
   END LOOP;
   -- A foreign id becomes one that is in every snapshot, before a transaction here has it too.
-  UPDATE live.activity_audience m SET xid = '3' WHERE m.user_id = lock_notifications.user_id AND live.is_foreign(m.xid);
+  UPDATE live_private.activity_audience m SET xid = '3' WHERE m.user_id = lock_notifications.user_id AND live_private.is_foreign(m.xid);
 END
 $$;
-COMMENT ON FUNCTION live.lock_notifications(text) IS 'Lets nobody else mark or count the notifications of that user until the transaction ends. For the extension itself.';
+COMMENT ON FUNCTION live_private.lock_notifications(text) IS 'Lets nobody else mark or count the notifications of that user until the transaction ends. For the extension itself.';
 
 -- An audience may name users that do not exist: a row that tells nothing is not kept for them. A deleted row holds back
 -- others until the transaction ends, as a locked one does.
-CREATE FUNCTION live.forget_initial_state(user_ids text[]) RETURNS void
+CREATE FUNCTION live_private.forget_initial_state(user_ids text[]) RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-  DELETE FROM live.notification_state s
+  DELETE FROM live_private.notification_state s
   WHERE s.user_id = ANY (user_ids) AND s.read_until = '-infinity' AND s.seen_until = '-infinity'
 $$;
-COMMENT ON FUNCTION live.forget_initial_state(text[]) IS
+COMMENT ON FUNCTION live_private.forget_initial_state(text[]) IS
 'Deletes the states of those of these users who have marked nothing; the caller has locked them. For the extension itself.';
 
-CREATE FUNCTION live.unread_digest(user_ids text[]) RETURNS text
+CREATE FUNCTION live_private.unread_digest(user_ids text[]) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT string_agg(live.count_unread(u)::text, ',' ORDER BY place) FROM unnest(user_ids) WITH ORDINALITY AS told (u, place)
+  SELECT string_agg(live_private.count_unread(u)::text, ',' ORDER BY place) FROM unnest(user_ids) WITH ORDINALITY AS told (u, place)
 $$;
-COMMENT ON FUNCTION live.unread_digest(text[]) IS 'How many notifications these users have not read. Part of live.require_current_unread().';
+COMMENT ON FUNCTION live_private.unread_digest(text[]) IS 'How many notifications these users have not read. Part of live_private.require_current_unread().';
 
-CREATE FUNCTION live.require_current_unread(user_ids text[]) RETURNS void
+CREATE FUNCTION live_private.require_current_unread(user_ids text[]) RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'pg_live_require_current_unread';
-COMMENT ON FUNCTION live.require_current_unread(text[]) IS
-'Error 40001 in a transaction that keeps one snapshot, if these numbers have changed since. Part of live.tell_unread().';
+COMMENT ON FUNCTION live_private.require_current_unread(text[]) IS
+'Error 40001 in a transaction that keeps one snapshot, if these numbers have changed since. Part of live_private.tell_unread().';
 
 -- The last number said is right: one that comes meanwhile is told by an event of its own, which means one more.
-CREATE FUNCTION live.tell_unread(user_ids text[]) RETURNS void
+CREATE FUNCTION live_private.tell_unread(user_ids text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   told text;
 BEGIN
   FOR told IN SELECT DISTINCT u FROM unnest(user_ids) AS u ORDER BY u LOOP
-    PERFORM live.lock_notifications(told);
-    PERFORM live.require_current_unread(ARRAY[told]);
-    PERFORM live.emit('user:' || told, 'notification:count', jsonb_build_object('unread', live.count_unread(told)));
+    PERFORM live_private.lock_notifications(told);
+    PERFORM live_private.require_current_unread(ARRAY[told]);
+    PERFORM live.emit('user:' || told, 'notification:count', jsonb_build_object('unread', live_private.count_unread(told)));
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION live.tell_unread(text[]) IS 'Tells these users how many notifications they have not read. For the extension itself.';
+COMMENT ON FUNCTION live_private.tell_unread(text[]) IS 'Tells these users how many notifications they have not read. For the extension itself.';
 
 CREATE FUNCTION live.unread_count() RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN live.count_unread(live.required_user());
+  RETURN live_private.count_unread(live_private.required_user());
 END
 $$;
 COMMENT ON FUNCTION live.unread_count() IS 'How many notifications the current user has not read. Error 42501 when not signed in.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.unread_count()');
 
 CREATE FUNCTION live.mark_seen(up_to bigint DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text := live.required_user();
+  me text := live_private.required_user();
   until timestamptz := clock_timestamp();
 BEGIN
   IF up_to IS NOT NULL THEN
-    SELECT m.created_at INTO until FROM live.activity_audience m WHERE m.user_id = me AND m.activity_id = up_to;
+    SELECT m.created_at INTO until FROM live_private.activity_audience m WHERE m.user_id = me AND m.activity_id = up_to;
     IF NOT FOUND THEN
       RAISE EXCEPTION 'no such notification of yours' USING ERRCODE = 'no_data_found';
     END IF;
   END IF;
-  PERFORM live.lock_notifications(me);
-  UPDATE live.notification_state s SET seen_until = until, seen_snapshot = pg_current_snapshot(), seen_xid = pg_current_xact_id()
+  PERFORM live_private.lock_notifications(me);
+  UPDATE live_private.notification_state s SET seen_until = until, seen_snapshot = pg_current_snapshot(), seen_xid = pg_current_xact_id()
   WHERE s.user_id = me AND s.seen_until <= until;
 END
 $$;
 COMMENT ON FUNCTION live.mark_seen(bigint) IS
 'The current user has seen the notifications up to that one; NULL: all. Errors: 42501 when not signed in; P0002 for one that is not the user''s.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.mark_seen(bigint)');
 
 CREATE FUNCTION live.mark_read(ids bigint[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text := live.required_user();
+  me text := live_private.required_user();
 BEGIN
   IF cardinality(ids) > 1000 THEN
     RAISE EXCEPTION 'too many ids' USING ERRCODE = 'program_limit_exceeded', DETAIL = 'The limit is 1000.';
   END IF;
-  PERFORM live.lock_notifications(me);
+  PERFORM live_private.lock_notifications(me);
   IF ids IS NULL THEN
-      UPDATE live.notification_state s
+      UPDATE live_private.notification_state s
     SET read_until = clock_timestamp(), read_snapshot = pg_current_snapshot(), read_xid = pg_current_xact_id() WHERE s.user_id = me;
-    DELETE FROM live.notification_read r WHERE r.user_id = me;
+    DELETE FROM live_private.notification_read r WHERE r.user_id = me;
   ELSE
-    INSERT INTO live.notification_read (user_id, activity_id)
-    SELECT me, m.activity_id FROM live.activity_audience m
-    WHERE m.user_id = me AND m.activity_id = ANY (ids) AND NOT live.is_read(m)
+    INSERT INTO live_private.notification_read (user_id, activity_id)
+    SELECT me, m.activity_id FROM live_private.activity_audience m
+    WHERE m.user_id = me AND m.activity_id = ANY (ids) AND NOT live_private.is_read(m)
     ON CONFLICT ON CONSTRAINT notification_read_pkey DO NOTHING;
   END IF;
-  PERFORM live.tell_unread(ARRAY[me]);
+  PERFORM live_private.tell_unread(ARRAY[me]);
 END
 $$;
 COMMENT ON FUNCTION live.mark_read(bigint[]) IS
 'The current user has read these notifications; NULL: all. Ids that are not the user''s change nothing. The user''s other tabs hear the new number. Errors: 42501 when not signed in; 54000 for more than 1000 ids.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.mark_read(bigint[])');
 
 CREATE FUNCTION live.get_notifications(max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL)
 RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
@@ -212,17 +217,17 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  me text COLLATE "C" := live.required_user();
-  start record := live.parse_activity_cursor(after_cursor);
-  state live.notification_state;
+  me text COLLATE "C" := live_private.required_user();
+  start record := live_private.parse_activity_cursor(after_cursor);
+  state live_private.notification_state;
 BEGIN
-  PERFORM live.checked_page(max_activities);
-  SELECT s.* INTO state FROM live.notification_state s WHERE s.user_id = me;
+  PERFORM live_private.checked_page(max_activities);
+  SELECT s.* INTO state FROM live_private.notification_state s WHERE s.user_id = me;
   RETURN QUERY
   SELECT a.id, a.user_id, a.activity_type, a.entity_type, a.entity_id, a.metadata, a.visibility, a.session_id, a.created_at,
-         live.activity_cursor(a.created_at, a.id),
-         live.is_within(m, state.seen_until, state.seen_snapshot, state.seen_xid) OR live.is_read(m), live.is_read(m)
-  FROM live.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
+         live_private.activity_cursor(a.created_at, a.id),
+         live_private.is_within(m, state.seen_until, state.seen_snapshot, state.seen_xid) OR live_private.is_read(m), live_private.is_read(m)
+  FROM live_private.activity_audience m JOIN live.activity_stream a ON a.id = m.activity_id
   WHERE m.user_id = me -- a bound of the index in every plan
     AND (m.created_at, m.activity_id) < (coalesce(start.created_at, 'infinity'), coalesce(start.id, 9223372036854775807))
   ORDER BY m.created_at DESC, m.activity_id DESC
@@ -231,3 +236,4 @@ END
 $$;
 COMMENT ON FUNCTION live.get_notifications(integer, text) IS
 'The activities whose audience the current user is in, newest first: pass the cursor of the last row to go on. Errors: 42501 when not signed in; 22023 for max_activities outside 1 to 1000 or an invalid cursor.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_notifications(integer, text)');

@@ -2,7 +2,7 @@
 -- chose. live.user_presence is what was announced; the view live.presence is exact at the moment it is read.
 --
 -- Invisibility: all that others can read of an invisible user is the row of live.user_presence, frozen when the user
--- became invisible, with status offline. What the user really is and changes meanwhile is in live.invisible_user and
+-- became invisible, with status offline. What the user really is and changes meanwhile is in live_private.invisible_user and
 -- live.connection, where only the user reads it.
 
 CREATE TYPE live.presence_status AS ENUM ('online', 'away', 'busy', 'offline');
@@ -29,7 +29,7 @@ COMMENT ON COLUMN live.user_presence.status IS 'The announced status; the view l
 COMMENT ON COLUMN live.user_presence.mode IS 'What the user chose; of an invisible user, what was chosen before.';
 COMMENT ON COLUMN live.user_presence.custom_status IS 'A text of the user, up to 255 characters.';
 COMMENT ON COLUMN live.user_presence.device_type IS 'The device last used.';
-COMMENT ON COLUMN live.user_presence.metadata IS 'Whatever the app wants to show, see live.checked_metadata().';
+COMMENT ON COLUMN live.user_presence.metadata IS 'Whatever the app wants to show, see live_private.checked_metadata().';
 COMMENT ON COLUMN live.user_presence.last_seen_at IS 'When the user was last connected; after a crash of the server a lower bound. NULL: never.';
 COMMENT ON COLUMN live.user_presence.updated_at IS 'When the row was written.';
 CREATE INDEX user_presence_announced_idx ON live.user_presence (user_id) WHERE status <> 'offline';
@@ -40,7 +40,7 @@ CREATE INDEX user_presence_busy_idx ON live.user_presence (user_id) WHERE status
 SELECT pg_extension_config_dump('live.user_presence', '');
 
 -- A row that is written with another status comes out of a dump or by replication, and nobody is connected to a database that is restored.
-CREATE FUNCTION live.restore_offline() RETURNS trigger
+CREATE FUNCTION live_private.restore_offline() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -48,13 +48,13 @@ BEGIN
   RETURN new;
 END
 $$;
-COMMENT ON FUNCTION live.restore_offline() IS 'Stores a user who is new as offline: live.announce() is what changes that. Emits nothing.';
+COMMENT ON FUNCTION live_private.restore_offline() IS 'Stores a user who is new as offline: live_private.announce() is what changes that. Emits nothing.';
 CREATE TRIGGER restore_offline BEFORE INSERT ON live.user_presence
-FOR EACH ROW WHEN (new.status <> 'offline') EXECUTE FUNCTION live.restore_offline();
+FOR EACH ROW WHEN (new.status <> 'offline') EXECUTE FUNCTION live_private.restore_offline();
 ALTER TABLE live.user_presence ENABLE ALWAYS TRIGGER restore_offline;
 
 -- ON CONFLICT alone would wait for whoever is changing a row that is there.
-CREATE FUNCTION live.make_user_presence(user_ids text[]) RETURNS void
+CREATE FUNCTION live_private.make_user_presence(user_ids text[]) RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO live.user_presence (user_id)
@@ -62,10 +62,10 @@ SET search_path = pg_catalog, pg_temp AS $$
   WHERE u IS NOT NULL AND NOT EXISTS (SELECT FROM live.user_presence p WHERE p.user_id = u) ORDER BY u
   ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING
 $$;
-COMMENT ON FUNCTION live.make_user_presence(text[]) IS 'Makes the rows of users who have none. For the extension itself.';
+COMMENT ON FUNCTION live_private.make_user_presence(text[]) IS 'Makes the rows of users who have none. For the extension itself.';
 
 -- For those who act for many: a row that somebody is making right now is left to that transaction.
-CREATE FUNCTION live.make_unheld_presence(user_ids text[], patience text DEFAULT '50ms') RETURNS void
+CREATE FUNCTION live_private.make_unheld_presence(user_ids text[], patience text DEFAULT '50ms') RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -79,11 +79,11 @@ BEGIN
   END IF;
   PERFORM set_config('lock_timeout', patience, true);
   BEGIN
-    PERFORM live.make_user_presence(unknown);
+    PERFORM live_private.make_user_presence(unknown);
   EXCEPTION WHEN lock_not_available THEN
     FOREACH each IN ARRAY unknown LOOP
       BEGIN
-        PERFORM live.make_user_presence(ARRAY[each]);
+        PERFORM live_private.make_user_presence(ARRAY[each]);
       EXCEPTION WHEN lock_not_available THEN
         NULL;
       END;
@@ -92,43 +92,44 @@ BEGIN
   PERFORM set_config('lock_timeout', usual, true);
 END
 $$;
-COMMENT ON FUNCTION live.make_unheld_presence(text[], text) IS
+COMMENT ON FUNCTION live_private.make_unheld_presence(text[], text) IS
 'Makes the rows of users who have none, but for those whom somebody has been making for as long as patience, a lock_timeout. For the extension itself.';
 
-CREATE TABLE live.invisible_user (
+CREATE TABLE live_private.invisible_user (
   user_id text COLLATE "C" PRIMARY KEY REFERENCES live.user_presence ON DELETE CASCADE,
   custom_status text,
   metadata jsonb NOT NULL
 );
-COMMENT ON TABLE live.invisible_user IS 'The users whose mode is invisible, and what they changed meanwhile.';
-COMMENT ON COLUMN live.invisible_user.user_id IS 'The user.';
-COMMENT ON COLUMN live.invisible_user.custom_status IS 'As in live.user_presence, shown when the user is visible again.';
-COMMENT ON COLUMN live.invisible_user.metadata IS 'The same.';
-SELECT pg_extension_config_dump('live.invisible_user', '');
+COMMENT ON TABLE live_private.invisible_user IS 'The users whose mode is invisible, and what they changed meanwhile.';
+COMMENT ON COLUMN live_private.invisible_user.user_id IS 'The user.';
+COMMENT ON COLUMN live_private.invisible_user.custom_status IS 'As in live.user_presence, shown when the user is visible again.';
+COMMENT ON COLUMN live_private.invisible_user.metadata IS 'The same.';
+SELECT pg_extension_config_dump('live_private.invisible_user', '');
 
-CREATE TABLE live.presence_rule (
+CREATE TABLE live_private.presence_rule (
   is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
   rule text NOT NULL CHECK (rule IN ('everyone', 'session', 'followers', 'function')),
   check_function text CHECK ((check_function IS NOT NULL) = (rule = 'function'))
 );
-COMMENT ON TABLE live.presence_rule IS 'Who may see whose presence, set by live.set_presence_visibility(); no row: everyone signed in.';
-COMMENT ON COLUMN live.presence_rule.is_only IS 'There is one row at most.';
-COMMENT ON COLUMN live.presence_rule.rule IS 'everyone, session, followers or function.';
-COMMENT ON COLUMN live.presence_rule.check_function IS 'Qualified name of a function (user_id text) returning boolean.';
-SELECT pg_extension_config_dump('live.presence_rule', '');
+COMMENT ON TABLE live_private.presence_rule IS 'Who may see whose presence, set by live.set_presence_visibility(); no row: everyone signed in.';
+COMMENT ON COLUMN live_private.presence_rule.is_only IS 'There is one row at most.';
+COMMENT ON COLUMN live_private.presence_rule.rule IS 'everyone, session, followers or function.';
+COMMENT ON COLUMN live_private.presence_rule.check_function IS 'Qualified name of a function (user_id text) returning boolean.';
+SELECT pg_extension_config_dump('live_private.presence_rule', '');
 
-CREATE FUNCTION live.presence_rule_in_force(OUT rule text, OUT check_function text)
+CREATE FUNCTION live_private.presence_rule_in_force(OUT rule text, OUT check_function text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  SELECT r.rule, r.check_function INTO rule, check_function FROM live.presence_rule r;
+  SELECT r.rule, r.check_function INTO rule, check_function FROM live_private.presence_rule r;
   rule := coalesce(rule, 'everyone');
 END
 $$;
-COMMENT ON FUNCTION live.presence_rule_in_force() IS 'The rule of presence visibility.';
+COMMENT ON FUNCTION live_private.presence_rule_in_force() IS 'The rule of presence visibility.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.presence_rule_in_force()');
 
 -- An invoker's function, so that the app's function is called as the user.
-CREATE FUNCTION live.can_see_presence(user_id text) RETURNS boolean
+CREATE FUNCTION live_private.can_see_presence(user_id text) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -142,7 +143,7 @@ BEGIN
   ELSIF me = whom THEN
     RETURN true;
   END IF;
-  visibility := live.presence_rule_in_force();
+  visibility := live_private.presence_rule_in_force();
   CASE visibility.rule
     WHEN 'everyone' THEN RETURN true;
     WHEN 'session' THEN RETURN live.shares_session_with(whom);
@@ -153,8 +154,9 @@ BEGIN
   END CASE;
 END
 $$;
-COMMENT ON FUNCTION live.can_see_presence(text) IS
+COMMENT ON FUNCTION live_private.can_see_presence(text) IS
 'Whether the current user may see the presence of that user: always one''s own, others as live.set_presence_visibility() says, nobody''s when not signed in.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.can_see_presence(text)');
 
 CREATE FUNCTION live.set_presence_visibility(rule text, check_function regprocedure DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -167,8 +169,8 @@ BEGIN
     RAISE EXCEPTION 'a check function is given with the rule "function", and only then'
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  INSERT INTO live.presence_rule AS current (rule, check_function)
-  VALUES (set_presence_visibility.rule, live.check_function_name(set_presence_visibility.check_function))
+  INSERT INTO live_private.presence_rule AS current (rule, check_function)
+  VALUES (set_presence_visibility.rule, live_private.check_function_name(set_presence_visibility.check_function))
   ON CONFLICT (is_only) DO UPDATE SET rule = excluded.rule, check_function = excluded.check_function;
   -- What subscribers were told of people is out of date: they join again, and ask again who is there.
   PERFORM live.emit('$access', 'access:revoked',
@@ -178,7 +180,7 @@ $$;
 COMMENT ON FUNCTION live.set_presence_visibility(text, regprocedure) IS
 'Sets who may see whose presence: everyone (signed in; the default), session (people who share an active session), followers (who follows a user sees that user), function (a function (user_id text) returning boolean, called as the viewer). Holds for tables, views, functions and events; open subscriptions to the topic presence end with an error, upon which clients join again. For admins. Errors: 22023, 42P13.';
 
-CREATE FUNCTION live.derived_status(mode live.presence_mode, connections bigint, active boolean) RETURNS live.presence_status
+CREATE FUNCTION live_private.derived_status(mode live.presence_mode, connections bigint, active boolean) RETURNS live.presence_status
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
   WHEN coalesce(connections, 0) = 0 THEN 'offline'::live.presence_status
@@ -186,11 +188,13 @@ RETURN CASE
   WHEN mode = 'away' OR NOT active THEN 'away'
   ELSE 'online'
 END;
-COMMENT ON FUNCTION live.derived_status(live.presence_mode, bigint, boolean) IS
+COMMENT ON FUNCTION live_private.derived_status(live.presence_mode, bigint, boolean) IS
 'The status of a user with that mode and so many connections, of which any or none is active.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.derived_status(live.presence_mode, bigint, boolean)');
 
-CREATE FUNCTION live.shown_device(connected live.device_type, announced live.device_type) RETURNS live.device_type
+CREATE FUNCTION live_private.shown_device(connected live.device_type, announced live.device_type) RETURNS live.device_type
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce(nullif(connected, 'other'), announced, connected);
-COMMENT ON FUNCTION live.shown_device(live.device_type, live.device_type) IS
+COMMENT ON FUNCTION live_private.shown_device(live.device_type, live.device_type) IS
 'The device shown of a user: that of the connection last used where it says, else the one last announced.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.shown_device(live.device_type, live.device_type)');

@@ -37,7 +37,7 @@ SPITupleTable *find_visible(const SPITupleTable *page) {
       PointerGetDatum(construct_md_array(users, unknown, 1, &dimension, &lower_bound, TEXTOID, -1, false, 'i'));
   const SPIPlanPtr query = plan.get(
       "with asked as materialized (select distinct u.id from pg_catalog.unnest($1) as u (id)), "
-      "answered as materialized (select asked.id, live.can_see_presence(asked.id) as is_visible from asked) "
+      "answered as materialized (select asked.id, live_private.can_see_presence(asked.id) as is_visible from asked) "
       "select listed.number from pg_catalog.unnest($1) with ordinality as listed (id, number) "
       "join answered on answered.id operator(pg_catalog.=) listed.id where answered.is_visible order by listed.number",
       {TEXTARRAYOID});
@@ -52,7 +52,7 @@ SPITupleTable *read_page(const ReplayStart &start, int32 max_events) {
     std::array<Datum, 3> values{start.after_position.value, start.since.value, Int32GetDatum(max_events)};
     const std::array<char, 4> nulls{start.after_position.isnull ? 'n' : ' ', start.since.isnull ? 'n' : ' ', ' ', '\0'};
     const SPIPlanPtr query =
-        plan.get("select * from live.presence_events($1, $2, $3)", {TEXTOID, TIMESTAMPTZOID, INT4OID});
+        plan.get("select * from live_private.presence_events($1, $2, $3)", {TEXTOID, TIMESTAMPTZOID, INT4OID});
     if (SPI_execute_plan(query, values.data(), nulls.data(), true, 0) != SPI_OK_SELECT)
       elog(ERROR, "cannot read what was announced");
     return SPI_tuptable;
@@ -110,7 +110,8 @@ NullableDatum start_of_latest(NullableDatum since, int32 max_events) {
   return as_owner([since, max_events] {
     std::array<Datum, 2> values{since.value, Int32GetDatum(max_events)};
     const std::array<char, 3> nulls{since.isnull ? 'n' : ' ', ' ', '\0'};
-    const SPIPlanPtr query = plan.get("select live.start_of_latest_presence($1, $2)", {TIMESTAMPTZOID, INT4OID});
+    const SPIPlanPtr query =
+        plan.get("select live_private.start_of_latest_presence($1, $2)", {TIMESTAMPTZOID, INT4OID});
     if (SPI_execute_plan(query, values.data(), nulls.data(), true, 1) != SPI_OK_SELECT || SPI_processed != 1)
       elog(ERROR, "cannot find where a replay starts");
     NullableDatum start{};
@@ -122,7 +123,7 @@ NullableDatum start_of_latest(NullableDatum since, int32 max_events) {
 Datum position_before(Datum position) {
   static constinit KeptPlan plan;
   return as_owner([&position] {
-    if (SPI_execute_plan(plan.get("select live.position_before($1)", {TEXTOID}), &position, nullptr, true, 1) !=
+    if (SPI_execute_plan(plan.get("select live_private.position_before($1)", {TEXTOID}), &position, nullptr, true, 1) !=
         SPI_OK_SELECT)
       elog(ERROR, "cannot tell the position before another");
     return position_of(SPI_tuptable, 0);

@@ -119,8 +119,9 @@ int64 next_batch_id(int64 previous) {
 
 void insert_batch(int64 id, Datum snapshot, const EndedEvents &ended) {
   static constinit KeptPlan plan;
-  const SPIPlanPtr insert = plan.get("insert into live.batch (id, snapshot, xids, events) values ($1, $2, $3, $4)",
-                                     {INT8OID, PG_SNAPSHOTOID, XID8ARRAYOID, INT4OID});
+  const SPIPlanPtr insert =
+      plan.get("insert into live_private.batch (id, snapshot, xids, events) values ($1, $2, $3, $4)",
+               {INT8OID, PG_SNAPSHOTOID, XID8ARRAYOID, INT4OID});
   static_assert(sizeof(Datum) == sizeof(uint64), "xids are passed as they are");
   auto *const xids = reinterpret_cast<Datum *>(ended.xids.data());
   ArrayType *const array = construct_array(xids, static_cast<int>(ended.xids.size()), XID8OID, sizeof(uint64),
@@ -133,14 +134,14 @@ void insert_batch(int64 id, Datum snapshot, const EndedEvents &ended) {
 void forget_what_is_held() {
   for (const char *table : {"held_series", "held_transaction", "held_topic"}) {
     char statement[64];
-    snprintf(statement, sizeof statement, "delete from live.%s", table);
+    snprintf(statement, sizeof statement, "delete from live_private.%s", table);
     if (SPI_execute(statement, false, 0) != SPI_OK_DELETE) elog(ERROR, "cannot forget what is held");
   }
 }
 
 void store_batches(const NewestBatch &previous, Datum later, int64 next, HeldParts parts) {
   static constinit KeptPlan plan;
-  const SPIPlanPtr query = plan.get("select live.store_batches($1, $2, $3, $4, $5)",
+  const SPIPlanPtr query = plan.get("select live_private.store_batches($1, $2, $3, $4, $5)",
                                     {PG_SNAPSHOTOID, PG_SNAPSHOTOID, INT8OID, INT4OID, BOOLOID});
   std::array<Datum, 5> values{previous.snapshot, later, Int64GetDatum(next), Int32GetDatum(settings().batch_events),
                               BoolGetDatum(parts == HeldParts::release)};

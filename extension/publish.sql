@@ -1,6 +1,6 @@
 -- Batches: the events that became visible between two snapshots. The rule by which they are made is in publish.cpp.
 
-CREATE TABLE live.batch (
+CREATE TABLE live_private.batch (
   id bigint PRIMARY KEY,
   snapshot pg_snapshot NOT NULL,
   xids xid8[] NOT NULL,
@@ -9,49 +9,51 @@ CREATE TABLE live.batch (
   after_id bigint NOT NULL DEFAULT 0,
   through_id bigint NOT NULL DEFAULT 9223372036854775807
 );
-COMMENT ON TABLE live.batch IS 'The units of delivery and of resume, kept as long as the events. None has more than pg_live.batch_events events.';
-COMMENT ON COLUMN live.batch.id IS
+COMMENT ON TABLE live_private.batch IS 'The units of delivery and of resume, kept as long as the events. None has more than pg_live.batch_events events.';
+COMMENT ON COLUMN live_private.batch.id IS
 'Microseconds of the clock, and more than the batch before. Not a sequence: those go back after a crash, and an id must never be given twice.';
-COMMENT ON COLUMN live.batch.snapshot IS 'What was visible when the batch was made: the next pass starts here.';
-COMMENT ON COLUMN live.batch.xids IS 'The transactions whose events are the batch, sorted.';
-COMMENT ON COLUMN live.batch.events IS 'How many events it had when it was made.';
-COMMENT ON COLUMN live.batch.series IS 'If the events of its transactions were too many for one batch: what its parts have in common. NULL for a batch that has all events of its transactions.';
-COMMENT ON COLUMN live.batch.after_id IS 'Of its transactions, it has the events above this id.';
-COMMENT ON COLUMN live.batch.through_id IS 'Of its transactions, it has the events up to this id.';
-ALTER TABLE live.batch ENABLE ROW LEVEL SECURITY;
+COMMENT ON COLUMN live_private.batch.snapshot IS 'What was visible when the batch was made: the next pass starts here.';
+COMMENT ON COLUMN live_private.batch.xids IS 'The transactions whose events are the batch, sorted.';
+COMMENT ON COLUMN live_private.batch.events IS 'How many events it had when it was made.';
+COMMENT ON COLUMN live_private.batch.series IS 'If the events of its transactions were too many for one batch: what its parts have in common. NULL for a batch that has all events of its transactions.';
+COMMENT ON COLUMN live_private.batch.after_id IS 'Of its transactions, it has the events above this id.';
+COMMENT ON COLUMN live_private.batch.through_id IS 'Of its transactions, it has the events up to this id.';
+ALTER TABLE live_private.batch ENABLE ROW LEVEL SECURITY;
 
 -- Replay asks for the first batch that shows a transaction.
-CREATE INDEX batch_xmax_idx ON live.batch (pg_snapshot_xmax(snapshot), id);
+CREATE INDEX batch_xmax_idx ON live_private.batch (pg_snapshot_xmax(snapshot), id);
 
 -- And for the part of a series that has an event.
-CREATE INDEX batch_series_idx ON live.batch (series, through_id) WHERE series IS NOT NULL;
+CREATE INDEX batch_series_idx ON live_private.batch (series, through_id) WHERE series IS NOT NULL;
 
-CREATE FUNCTION live.ended_xids(earlier pg_snapshot, later pg_snapshot)
+CREATE FUNCTION live_private.ended_xids(earlier pg_snapshot, later pg_snapshot)
 RETURNS TABLE (first_xid xid8, end_xid xid8)
 LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 2 AS 'MODULE_PATHNAME', 'pg_live_ended_xids';
-COMMENT ON FUNCTION live.ended_xids(pg_snapshot, pg_snapshot) IS
+COMMENT ON FUNCTION live_private.ended_xids(pg_snapshot, pg_snapshot) IS
 'Ranges [first_xid, end_xid) of the transactions that were running or unborn in the earlier snapshot and have ended in the later one. Those that still run lie between the ranges.';
 
-CREATE FUNCTION live.ended_events(earlier pg_snapshot, later pg_snapshot)
+CREATE FUNCTION live_private.ended_events(earlier pg_snapshot, later pg_snapshot)
 RETURNS TABLE (xid xid8, id bigint, topic text, durable boolean)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
   SELECT found.xid, found.id, found.topic, found.durable
-  FROM live.ended_xids(earlier, later) AS range
+  FROM live_private.ended_xids(earlier, later) AS range
   CROSS JOIN LATERAL (
     SELECT e.xid, e.id, e.topic, true AS durable FROM live.event e WHERE e.xid >= range.first_xid AND e.xid < range.end_xid
     UNION ALL
     SELECT s.xid, s.id, s.topic, false FROM live.signal s WHERE s.xid >= range.first_xid AND s.xid < range.end_xid
   ) AS found;
 END;
-COMMENT ON FUNCTION live.ended_events(pg_snapshot, pg_snapshot) IS
+COMMENT ON FUNCTION live_private.ended_events(pg_snapshot, pg_snapshot) IS
 'The events of the transactions that were running or unborn in the earlier snapshot and have ended in the later one.';
 
-CREATE FUNCTION live.newest_batch() RETURNS bigint
+CREATE FUNCTION live_private.newest_batch() RETURNS bigint
 LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'pg_live_newest_batch';
-COMMENT ON FUNCTION live.newest_batch() IS 'Id of the newest batch, 0 if there never was one: where a new listener starts.';
+COMMENT ON FUNCTION live_private.newest_batch() IS 'Id of the newest batch, 0 if there never was one: where a new listener starts.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.newest_batch()');
 
 CREATE FUNCTION live.publish() RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER AS 'MODULE_PATHNAME', 'pg_live_publish';
 COMMENT ON FUNCTION live.publish() IS
 'Stores the next batch if any event became visible, and returns the id of the newest batch (NULL if there never was one). A transaction of more than pg_live.batch_events events is published in parts, one a call; while more are left, the doorbell rings again. The worker does the same by itself; bridges call it where no worker runs. Error 25001 in a transaction that has written or is not READ COMMITTED.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live.publish()');

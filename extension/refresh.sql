@@ -20,8 +20,8 @@ BEGIN
     RETURN 0;
   END IF;
   -- One change an entity takes away all of its.
-  INSERT INTO live.trend_change (entity_type, entity_id, moment, weight)
-  SELECT a.entity_type, a.entity_id, live.log_sum(array_agg(live.trend_moment(a.created_at))), -1 FROM live.activity_stream a
+  INSERT INTO live_private.trend_change (entity_type, entity_id, moment, weight)
+  SELECT a.entity_type, a.entity_id, live_private.log_sum(array_agg(live_private.trend_moment(a.created_at))), -1 FROM live.activity_stream a
   WHERE a.id = ANY (expired) AND a.entity_type IS NOT NULL AND a.visibility = 'public' AND a.deleted_at IS NULL
   GROUP BY a.entity_type, a.entity_id;
   DELETE FROM live.activity_stream a WHERE a.id = ANY (expired);
@@ -30,22 +30,23 @@ END
 $$;
 COMMENT ON FUNCTION live.drop_expired_activities() IS
 'Drops activities older than pg_live.activity_retention, 10000 at most, the oldest first, with their notifications and without an event; returns how many. The refresher calls it until there are none, live.refresh_summaries() once.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live.drop_expired_activities()');
 
-CREATE FUNCTION live.refresh_presence_summary() RETURNS boolean
+CREATE FUNCTION live_private.refresh_presence_summary() RETURNS boolean
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT live.notice_restored_presence();
-  SELECT live.refresh_summary('live.presence_summary', 'live.announced_presence')
+  SELECT live_private.notice_restored_presence();
+  SELECT live_private.refresh_summary('live.presence_summary', 'live_private.announced_presence')
 $$;
-COMMENT ON FUNCTION live.refresh_presence_summary() IS
+COMMENT ON FUNCTION live_private.refresh_presence_summary() IS
 'Refreshes live.presence_summary if it has changed; returns whether it has. Part of live.refresh_summaries().';
 
-CREATE FUNCTION live.refresh_activity_trends() RETURNS boolean
+CREATE FUNCTION live_private.refresh_activity_trends() RETURNS boolean
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT live.refresh_summary('live.activity_trends', 'live.public_activity')
+  SELECT live_private.refresh_summary('live.activity_trends', 'live_private.public_activity')
 $$;
-COMMENT ON FUNCTION live.refresh_activity_trends() IS
+COMMENT ON FUNCTION live_private.refresh_activity_trends() IS
 'Refreshes live.activity_trends if it has changed; returns whether it has. Part of live.refresh_summaries().';
 
 CREATE FUNCTION live.refresh_summaries() RETURNS integer
@@ -53,9 +54,10 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM live.drop_expired_activities();
-  PERFORM live.fold_trends();
-  RETURN live.refresh_presence_summary()::integer + live.refresh_activity_trends()::integer;
+  PERFORM live_private.fold_trends();
+  RETURN live_private.refresh_presence_summary()::integer + live_private.refresh_activity_trends()::integer;
 END
 $$;
 COMMENT ON FUNCTION live.refresh_summaries() IS
 'Refreshes the summaries whose content has changed and returns how many did; drops some of the activities that have expired. The refresher does the same soon after a change by itself, each in a transaction of its own; call it (from a cron job) where no worker runs. Errors: 25006 on a standby; 25001 in a transaction that keeps one snapshot.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live.refresh_summaries()');

@@ -37,11 +37,11 @@ struct Task {
 };
 
 constinit std::array tasks{
-    Task{Chore{"adding up trends"}, nullptr, "select live.fold_trends()"},
-    Task{Chore{"refreshing the summary of presence"}, "select live.lock_summary('live.presence_summary')",
-         "select live.refresh_presence_summary()::pg_catalog.int4::pg_catalog.int8"},
-    Task{Chore{"refreshing the trends of activities"}, "select live.lock_summary('live.activity_trends')",
-         "select live.refresh_activity_trends()::pg_catalog.int4::pg_catalog.int8"}};
+    Task{Chore{"adding up trends"}, nullptr, "select live_private.fold_trends()"},
+    Task{Chore{"refreshing the summary of presence"}, "select live_private.lock_summary('live.presence_summary')",
+         "select live_private.refresh_presence_summary()::pg_catalog.int4::pg_catalog.int8"},
+    Task{Chore{"refreshing the trends of activities"}, "select live_private.lock_summary('live.activity_trends')",
+         "select live_private.refresh_activity_trends()::pg_catalog.int4::pg_catalog.int8"}};
 
 constinit Task expiry{Chore{"dropping activities"}, nullptr, "select live.drop_expired_activities()::pg_catalog.int8"};
 

@@ -1,5 +1,5 @@
-// live.replay() and live.replay_start(): check access as the caller, read as the owner of the tables. The queries are
-// in replay.sql.
+// live.replay() and live_private.replay_start(): check access as the caller, read as the owner of the tables. The
+// queries are in replay.sql.
 #include "batch_flush.hpp"
 #include "boundary.hpp"
 #include "presence_replay.hpp"
@@ -42,8 +42,8 @@ Datum replay_body(FunctionCallInfo fcinfo) {
   auto *const result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
   as_owner([&values, &nulls, result] {
     SPI_connect();
-    const SPIPlanPtr query =
-        plan.get("select * from live.replay_events($1, $2, $3, $4)", {TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID});
+    const SPIPlanPtr query = plan.get("select * from live_private.replay_events($1, $2, $3, $4)",
+                                      {TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID});
     if (SPI_execute_plan(query, values.data(), nulls.data(), true, 0) != SPI_OK_SELECT)
       elog(ERROR, "cannot read events");
     return_rows(result);
@@ -69,7 +69,8 @@ Datum replay_start_body(FunctionCallInfo fcinfo) {
   const std::array<char, 4> nulls{' ', since.isnull ? 'n' : ' ', ' ', '\0'};
   return as_owner([&values, &nulls, fcinfo] {
     SPI_connect();
-    const SPIPlanPtr query = plan.get("select live.start_of_latest($1, $2, $3)", {TEXTOID, TIMESTAMPTZOID, INT4OID});
+    const SPIPlanPtr query =
+        plan.get("select live_private.start_of_latest($1, $2, $3)", {TEXTOID, TIMESTAMPTZOID, INT4OID});
     if (SPI_execute_plan(query, values.data(), nulls.data(), true, 1) != SPI_OK_SELECT || SPI_processed != 1)
       elog(ERROR, "cannot find where a replay starts");
     Datum start = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &fcinfo->isnull);

@@ -1,6 +1,6 @@
 -- Replay: what happened on one topic after a position, since a time, or last, for a client that was away.
 
-CREATE FUNCTION live.parse_position(value text, OUT batch bigint, OUT id bigint)
+CREATE FUNCTION live_private.parse_position(value text, OUT batch bigint, OUT id bigint)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -12,31 +12,31 @@ BEGIN
   id := split_part(value, '-', 2)::bigint;
 END
 $$;
-COMMENT ON FUNCTION live.parse_position(text) IS 'Splits a position `<batch>-<event id>`. Error 22023 if it is none.';
+COMMENT ON FUNCTION live_private.parse_position(text) IS 'Splits a position `<batch>-<event id>`. Error 22023 if it is none.';
 
 -- What was told of an activity is not told again once it is deleted, or its visibility is smaller: events stay as they
 -- were emitted, and a user who came to a topic since would read what the author has taken back. An app may emit events of
 -- these names itself; those of the extension carry the cursor of an activity.
-CREATE FUNCTION live.is_told_now(topic text, payload jsonb) RETURNS boolean
+CREATE FUNCTION live_private.is_told_now(topic text, payload jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NOT live.is_built_in_topic(topic) OR NOT coalesce(payload ->> 'id' ~ '^[0-9]{1,18}$' AND payload ? 'cursor', false) THEN
+  IF NOT live_private.is_built_in_topic(topic) OR NOT coalesce(payload ->> 'id' ~ '^[0-9]{1,18}$' AND payload ? 'cursor', false) THEN
     RETURN true;
   END IF;
   RETURN EXISTS (
     SELECT FROM live.activity_stream a
     WHERE a.id = (payload ->> 'id')::bigint AND a.deleted_at IS NULL
-      AND topic IN (SELECT told FROM live.activity_topics(a) AS told));
+      AND topic IN (SELECT told FROM live_private.activity_topics(a) AS told));
 END
 $$;
-COMMENT ON FUNCTION live.is_told_now(text, jsonb) IS 'Whether an activity is told on a topic now; true of what is no activity. Part of live.is_still_told().';
+COMMENT ON FUNCTION live_private.is_told_now(text, jsonb) IS 'Whether an activity is told on a topic now; true of what is no activity. Part of live_private.is_still_told().';
 
 -- Inlined: replay asks it of every event.
-CREATE FUNCTION live.is_still_told(topic text, event text, payload jsonb) RETURNS boolean
+CREATE FUNCTION live_private.is_still_told(topic text, event text, payload jsonb) RETURNS boolean
 LANGUAGE sql STABLE
-RETURN event NOT IN ('activity:new', 'notification:new') OR live.is_told_now(topic, payload);
-COMMENT ON FUNCTION live.is_still_told(text, text, jsonb) IS 'Whether an event may be replayed: not if it is about an activity that is no longer told on that topic.';
+RETURN event NOT IN ('activity:new', 'notification:new') OR live_private.is_told_now(topic, payload);
+COMMENT ON FUNCTION live_private.is_still_told(text, text, jsonb) IS 'Whether an event may be replayed: not if it is about an activity that is no longer told on that topic.';
 
 -- The events of a topic that are published and follow a start, with their batches. Looks at the transactions below
 -- end_xid only (NULL: at all), and at those that were held. The first batch that shows a transaction has its events, or
@@ -46,11 +46,11 @@ COMMENT ON FUNCTION live.is_still_told(text, text, jsonb) IS 'Whether an event m
 -- first, or the last that are published. The others that were held may be very many, so the topic is searched for them
 -- and not each of them for the topic. Planned for the topic each time: how many of all events are of that
 -- one decides which index serves.
-CREATE TYPE live.replay_end AS ENUM ('first', 'last');
-COMMENT ON TYPE live.replay_end IS 'From which end events are wanted. Part of live.published_events().';
+CREATE TYPE live_private.replay_end AS ENUM ('first', 'last');
+COMMENT ON TYPE live_private.replay_end IS 'From which end events are wanted. Part of live_private.published_events().';
 
-CREATE FUNCTION live.published_events(topic text, end_xid xid8, start_snapshot pg_snapshot, start_batch bigint, start_series bigint,
-                                      start_id bigint, created_since timestamptz, max_events integer, wanted live.replay_end)
+CREATE FUNCTION live_private.published_events(topic text, end_xid xid8, start_snapshot pg_snapshot, start_batch bigint, start_series bigint,
+                                      start_id bigint, created_since timestamptz, max_events integer, wanted live_private.replay_end)
 RETURNS TABLE (batch bigint, id bigint, event text, payload jsonb, created_at timestamptz)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
@@ -63,45 +63,45 @@ BEGIN
     WHERE e.topic = published_events.topic
       AND e.xid >= pg_snapshot_xmin(start_snapshot) AND e.xid < coalesce(end_xid, '18446744073709551615')
       AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
-      AND NOT EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
+      AND NOT EXISTS (SELECT FROM live_private.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
       AND e.created_at >= created_since
-      AND live.is_sendable(e.topic, e.event, e.payload)
-      AND live.is_still_told(e.topic, e.event, e.payload)
+      AND live_private.is_sendable(e.topic, e.event, e.payload)
+      AND live_private.is_still_told(e.topic, e.event, e.payload)
   ), emitter AS MATERIALIZED (
     SELECT emitter.xid, first.id, first.series
     FROM (SELECT DISTINCT f.xid FROM found f) AS emitter
     CROSS JOIN LATERAL (
       SELECT b.id, b.series
-      FROM live.batch b
+      FROM live_private.batch b
       WHERE pg_snapshot_xmax(b.snapshot) > emitter.xid AND pg_visible_in_snapshot(emitter.xid, b.snapshot)
       ORDER BY pg_snapshot_xmax(b.snapshot), b.id
       LIMIT 1
     ) AS first
   ), series AS MATERIALIZED (
     SELECT s.id, s.first_small, s.last_small,
-           greatest((SELECT max(b.through_id) FROM live.batch b WHERE b.series = s.id AND b.id < start_batch),
+           greatest((SELECT max(b.through_id) FROM live_private.batch b WHERE b.series = s.id AND b.id < start_batch),
                     CASE WHEN s.id = start_series THEN start_id END,
                     0) AS after_id
-    FROM live.held_series s
+    FROM live_private.held_series s
     WHERE s.completed_by IS NULL OR s.completed_by >= start_batch
   ), large AS MATERIALIZED (
     SELECT s.id AS series, h.xid,
            greatest(s.after_id,
                     (SELECT e.id FROM live.event e
                      WHERE wanted = 'last' AND e.topic = published_events.topic AND e.xid = h.xid
-                       AND e.id <= (SELECT max(b.through_id) FROM live.batch b WHERE b.series = s.id)
+                       AND e.id <= (SELECT max(b.through_id) FROM live_private.batch b WHERE b.series = s.id)
                        AND e.created_at >= created_since
-                       AND live.is_sendable(e.topic, e.event, e.payload)
-                       AND live.is_still_told(e.topic, e.event, e.payload)
+                       AND live_private.is_sendable(e.topic, e.event, e.payload)
+                       AND live_private.is_still_told(e.topic, e.event, e.payload)
                      ORDER BY e.id DESC OFFSET max_events LIMIT 1)) AS after_id
-    FROM series s JOIN live.held_transaction h ON h.series = s.id AND h.is_large
+    FROM series s JOIN live_private.held_transaction h ON h.series = s.id AND h.is_large
   )
   SELECT e.batch, e.id, e.event, e.payload, e.created_at
   FROM (
     SELECT coalesce(part.id, m.id) AS batch, f.id, f.event, f.payload, f.created_at
     FROM found f
     JOIN emitter m ON m.xid = f.xid
-    LEFT JOIN LATERAL (SELECT b.id FROM live.batch b WHERE b.series = m.series AND b.through_id >= f.id ORDER BY b.through_id LIMIT 1)
+    LEFT JOIN LATERAL (SELECT b.id FROM live_private.batch b WHERE b.series = m.series AND b.through_id >= f.id ORDER BY b.through_id LIMIT 1)
       AS part ON true
     UNION ALL
     SELECT part.id, d.id, d.event, d.payload, d.created_at
@@ -113,8 +113,8 @@ BEGIN
         FROM live.event e
         WHERE e.topic = published_events.topic AND e.xid = l.xid AND e.id > l.after_id
           AND e.created_at >= created_since
-          AND live.is_sendable(e.topic, e.event, e.payload)
-          AND live.is_still_told(e.topic, e.event, e.payload)
+          AND live_private.is_sendable(e.topic, e.event, e.payload)
+          AND live_private.is_still_told(e.topic, e.event, e.payload)
         ORDER BY e.id LIMIT max_events
       ) AS candidate
       UNION ALL
@@ -124,24 +124,24 @@ BEGIN
         SELECT e.id, e.event, e.payload, e.created_at
         FROM live.event e
         WHERE e.topic = published_events.topic AND e.xid >= s.first_small AND e.xid <= s.last_small AND e.id > s.after_id
-          AND (SELECT h.series FROM live.held_transaction h WHERE h.xid = e.xid AND NOT h.is_large) = s.id
+          AND (SELECT h.series FROM live_private.held_transaction h WHERE h.xid = e.xid AND NOT h.is_large) = s.id
           AND e.created_at >= created_since
-          AND live.is_sendable(e.topic, e.event, e.payload)
-          AND live.is_still_told(e.topic, e.event, e.payload)
+          AND live_private.is_sendable(e.topic, e.event, e.payload)
+          AND live_private.is_still_told(e.topic, e.event, e.payload)
         OFFSET 0 -- by series, however many the planner expects: their transactions are few of the topic's
       ) AS candidate
     ) AS d
-    CROSS JOIN LATERAL (SELECT b.id FROM live.batch b WHERE b.series = d.series AND b.through_id >= d.id ORDER BY b.through_id LIMIT 1) AS part
+    CROSS JOIN LATERAL (SELECT b.id FROM live_private.batch b WHERE b.series = d.series AND b.through_id >= d.id ORDER BY b.through_id LIMIT 1) AS part
   ) AS e
   WHERE (e.batch, e.id) > (start_batch, start_id);
 END
 $$;
-COMMENT ON FUNCTION live.published_events(text, xid8, pg_snapshot, bigint, bigint, bigint, timestamptz, integer, live.replay_end) IS
-'Part of live.replay_events() and live.start_of_latest(): the candidates of one page; checks no access.';
+COMMENT ON FUNCTION live_private.published_events(text, xid8, pg_snapshot, bigint, bigint, bigint, timestamptz, integer, live_private.replay_end) IS
+'Part of live_private.replay_events() and live_private.start_of_latest(): the candidates of one page; checks no access.';
 
 -- The id of a batch is the clock after its snapshot was taken, or more: what that snapshot shows was emitted before. What
 -- was held is told apart by the number of the batch. The minute is for a clock that was set back meanwhile.
-CREATE FUNCTION live.start_since(since timestamptz, OUT created_since timestamptz, OUT batch bigint, OUT snapshot pg_snapshot)
+CREATE FUNCTION live_private.start_since(since timestamptz, OUT created_since timestamptz, OUT batch bigint, OUT snapshot pg_snapshot)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -151,16 +151,16 @@ BEGIN
   created_since := greatest(since, clock_timestamp() - current_setting('pg_live.event_retention')::interval);
   since_batch := extract(epoch FROM least(created_since, clock_timestamp()) - interval '1 minute') * 1000000;
   SELECT b.id, b.snapshot INTO batch, snapshot
-  FROM live.batch b
+  FROM live_private.batch b
   WHERE b.id < since_batch
   ORDER BY b.id DESC LIMIT 1;
 END
 $$;
-COMMENT ON FUNCTION live.start_since(timestamptz) IS
-'From when events of a time count, and the last batch that has none of them; NULL: of all that are kept. Part of live.replay_events() and live.start_of_latest().';
+COMMENT ON FUNCTION live_private.start_since(timestamptz) IS
+'From when events of a time count, and the last batch that has none of them; NULL: of all that are kept. Part of live_private.replay_events() and live_private.start_of_latest().';
 
 -- The rows of live.replay(), for callers that have checked access.
-CREATE FUNCTION live.replay_events(topic text, after_position text, since timestamptz, max_events integer)
+CREATE FUNCTION live_private.replay_events(topic text, after_position text, since timestamptz, max_events integer)
 RETURNS TABLE ("position" text, event text, payload jsonb, created_at timestamptz)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
@@ -177,17 +177,17 @@ DECLARE
   end_batch bigint;
 BEGIN
   IF after_position IS NOT NULL THEN
-    start := live.parse_position(after_position);
+    start := live_private.parse_position(after_position);
     start_number := start.batch;
     start_id := start.id;
     -- The batch itself may be gone after a crash if it held signals only; the one before it serves as well.
-    SELECT b.id, b.snapshot, b.series INTO start_batch FROM live.batch b WHERE b.id <= start.batch ORDER BY b.id DESC LIMIT 1;
+    SELECT b.id, b.snapshot, b.series INTO start_batch FROM live_private.batch b WHERE b.id <= start.batch ORDER BY b.id DESC LIMIT 1;
     IF NOT FOUND THEN
       RAISE EXCEPTION 'position "%" is older than the events that are kept', after_position
         USING ERRCODE = 'object_not_in_prerequisite_state',
               HINT = 'Read the current state again, then follow the topic from now on.';
     -- After a recovery to an earlier time, or of another cluster: a client that has it knows of what never was.
-    ELSIF start.batch > live.newest_batch() THEN
+    ELSIF start.batch > live_private.newest_batch() THEN
       RAISE EXCEPTION 'position "%" is not of this history', after_position
         USING ERRCODE = 'object_not_in_prerequisite_state',
               HINT = 'Read the current state again, then follow the topic from now on.';
@@ -198,12 +198,12 @@ BEGIN
       -- and what was held.
       start_series := start_batch.series;
       start_snapshot := coalesce(
-        (SELECT b.snapshot FROM live.batch b WHERE b.id < start.batch AND b.snapshot::text <> start_batch.snapshot::text
+        (SELECT b.snapshot FROM live_private.batch b WHERE b.id < start.batch AND b.snapshot::text <> start_batch.snapshot::text
          ORDER BY b.id DESC LIMIT 1), start_snapshot);
     END IF;
   END IF;
 
-  SELECT s.batch AS id, s.snapshot, s.created_since INTO start_batch FROM live.start_since(since) AS s;
+  SELECT s.batch AS id, s.snapshot, s.created_since INTO start_batch FROM live_private.start_since(since) AS s;
   created_since := start_batch.created_since;
   IF start_batch.id > start_number THEN
     start_number := start_batch.id;
@@ -221,39 +221,39 @@ BEGIN
     FROM live.event e
     WHERE e.topic = replay_events.topic AND e.xid >= pg_snapshot_xmin(start_snapshot)
       AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
-      AND NOT EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
+      AND NOT EXISTS (SELECT FROM live_private.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
       AND e.created_at >= created_since
     ORDER BY e.xid OFFSET examined LIMIT 1;
     EXIT WHEN end_xid IS NULL;
     SELECT b.id INTO end_batch
-    FROM live.batch b WHERE pg_snapshot_xmax(b.snapshot) > end_xid
+    FROM live_private.batch b WHERE pg_snapshot_xmax(b.snapshot) > end_xid
     ORDER BY pg_snapshot_xmax(b.snapshot), b.id LIMIT 1;
     EXIT WHEN max_events <= (
       SELECT count(*)
-      FROM live.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, created_since, max_events, 'first') e
+      FROM live_private.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, created_since, max_events, 'first') e
       WHERE end_batch IS NULL OR e.batch < end_batch);
     examined := examined * 8;
   END LOOP;
 
   RETURN QUERY
   SELECT format('%s-%s', e.batch, e.id), e.event, e.payload, e.created_at
-  FROM live.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, created_since, max_events, 'first') e
+  FROM live_private.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, created_since, max_events, 'first') e
   WHERE end_batch IS NULL OR e.batch < end_batch
   ORDER BY e.batch, e.id
   LIMIT max_events;
 END
 $$;
-COMMENT ON FUNCTION live.replay_events(text, text, timestamptz, integer) IS 'What live.replay() returns; checks no access.';
+COMMENT ON FUNCTION live_private.replay_events(text, text, timestamptz, integer) IS 'What live.replay() returns; checks no access.';
 
 -- One transaction after another, since one may have very many events. What was held does not count here.
-CREATE FUNCTION live.xid_of_latest(topic text, start_snapshot pg_snapshot, most integer) RETURNS xid8
+CREATE FUNCTION live_private.xid_of_latest(topic text, start_snapshot pg_snapshot, most integer) RETURNS xid8
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
   WITH RECURSIVE latest AS (
     SELECT '18446744073709551615'::xid8 AS xid, 0::bigint AS events
     UNION ALL
     SELECT earlier.xid, latest.events + CASE
-             WHEN EXISTS (SELECT FROM live.held_transaction h WHERE h.xid = earlier.xid) THEN 0
+             WHEN EXISTS (SELECT FROM live_private.held_transaction h WHERE h.xid = earlier.xid) THEN 0
              ELSE (SELECT count(*) FROM (SELECT FROM live.event e WHERE e.topic = xid_of_latest.topic AND e.xid = earlier.xid LIMIT most) AS counted) END
     FROM latest CROSS JOIN LATERAL (
       SELECT e.xid FROM live.event e
@@ -263,12 +263,12 @@ SET search_path = pg_catalog, pg_temp AS $$
   )
   SELECT latest.xid FROM latest WHERE latest.events >= most LIMIT 1
 $$;
-COMMENT ON FUNCTION live.xid_of_latest(text, pg_snapshot, integer) IS
-'The transaction from which on a topic has so many events, not counting those that were held; NULL: it has fewer behind the start. Part of live.start_of_latest().';
+COMMENT ON FUNCTION live_private.xid_of_latest(text, pg_snapshot, integer) IS
+'The transaction from which on a topic has so many events, not counting those that were held; NULL: it has fewer behind the start. Part of live_private.start_of_latest().';
 
 -- The candidates are those behind the last batch that shows none of the latest transactions, and the last of each
 -- transaction that was held. If they are too few, because some are not published or not told any more, more are examined.
-CREATE FUNCTION live.start_of_latest(topic text, since timestamptz, max_events integer) RETURNS text
+CREATE FUNCTION live_private.start_of_latest(topic text, since timestamptz, max_events integer) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -278,18 +278,18 @@ DECLARE
   examined bigint := max_events;
   latest_xid xid8;
 BEGIN
-  SELECT s.created_since, coalesce(s.batch, 0) AS batch, coalesce(s.snapshot, '3:3:') AS snapshot INTO start FROM live.start_since(since) AS s;
+  SELECT s.created_since, coalesce(s.batch, 0) AS batch, coalesce(s.snapshot, '3:3:') AS snapshot INTO start FROM live_private.start_since(since) AS s;
   LOOP
-    latest_xid := live.xid_of_latest(topic, start.snapshot, least(examined, 2147483647)::integer);
+    latest_xid := live_private.xid_of_latest(topic, start.snapshot, least(examined, 2147483647)::integer);
     SELECT b.id, b.snapshot INTO behind
-    FROM live.batch b WHERE pg_snapshot_xmax(b.snapshot) <= latest_xid
+    FROM live_private.batch b WHERE pg_snapshot_xmax(b.snapshot) <= latest_xid
     ORDER BY pg_snapshot_xmax(b.snapshot) DESC, b.id DESC LIMIT 1;
     IF behind.id IS NULL OR behind.id <= start.batch THEN
       behind.id := start.batch;
       behind.snapshot := start.snapshot;
     END IF;
     SELECT e.batch, e.id INTO first
-    FROM live.published_events(topic, NULL, behind.snapshot, behind.id, NULL, 0, start.created_since, max_events, 'last') e
+    FROM live_private.published_events(topic, NULL, behind.snapshot, behind.id, NULL, 0, start.created_since, max_events, 'last') e
     ORDER BY e.batch DESC, e.id DESC OFFSET max_events - 1 LIMIT 1;
     IF FOUND THEN
       RETURN format('%s-%s', first.batch, first.id - 1);
@@ -301,7 +301,7 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION live.start_of_latest(text, timestamptz, integer) IS 'What live.replay_start() returns; checks no access.';
+COMMENT ON FUNCTION live_private.start_of_latest(text, timestamptz, integer) IS 'What live_private.replay_start() returns; checks no access.';
 
 CREATE FUNCTION live.replay(topic text, after_position text DEFAULT NULL, since timestamptz DEFAULT NULL,
                             max_events integer DEFAULT 1000)
@@ -309,8 +309,10 @@ RETURNS TABLE ("position" text, event text, payload jsonb, created_at timestampt
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_replay';
 COMMENT ON FUNCTION live.replay(text, text, timestamptz, integer) IS
 'Durable events of a topic in order, after a position or since a time; without those that cannot be sent. For users who may receive the topic. Errors: 42501 without access, 22023 for a position that is none or max_events outside 1..10000, 55000 for a position older than the events that are kept or of another history.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.replay(text, text, timestamptz, integer)');
 
-CREATE FUNCTION live.replay_start(topic text, since timestamptz DEFAULT NULL, max_events integer DEFAULT 1000) RETURNS text
+CREATE FUNCTION live_private.replay_start(topic text, since timestamptz DEFAULT NULL, max_events integer DEFAULT 1000) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_replay_start';
-COMMENT ON FUNCTION live.replay_start(text, timestamptz, integer) IS
+COMMENT ON FUNCTION live_private.replay_start(text, timestamptz, integer) IS
 'The position behind which live.replay() gives the last max_events events of a topic since a time; NULL if there are fewer, and it gives them without a position. For users who may receive the topic. Errors: 42501 without access, 22023 for max_events outside 1..10000.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.replay_start(text, timestamptz, integer)');

@@ -1,33 +1,34 @@
 -- What an operator asks first: does it run, how, and how far behind is it.
 
-CREATE FUNCTION live.worker_is_running() RETURNS boolean
+CREATE FUNCTION live_private.worker_is_running() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_live_worker_is_running';
-COMMENT ON FUNCTION live.worker_is_running() IS 'Whether a worker publishes the events of this database right now: it runs, and does not rest because it has failed again and again.';
+COMMENT ON FUNCTION live_private.worker_is_running() IS 'Whether a worker publishes the events of this database right now: it runs, and does not rest because it has failed again and again.';
 
-CREATE FUNCTION live.worker_is_expected() RETURNS boolean
+CREATE FUNCTION live_private.worker_is_expected() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_live_worker_is_expected';
-COMMENT ON FUNCTION live.worker_is_expected() IS
+COMMENT ON FUNCTION live_private.worker_is_expected() IS
 'Whether a worker has run since the server started, so that transactions ring it instead of notifying the bridges.';
 
 -- Costs the same however much is kept or waits, unlike live.status(). A batch that has expired cannot be told from one
 -- that never was, and counts as known.
-CREATE FUNCTION live.stream_state(known_batch bigint, OUT worker_expected boolean, OUT newest_batch bigint, OUT is_known boolean)
+CREATE FUNCTION live_private.stream_state(known_batch bigint, OUT worker_expected boolean, OUT newest_batch bigint, OUT is_known boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  worker_expected := live.worker_is_expected(); -- the settings exist once the library is loaded
-  newest_batch := live.newest_batch();
-  is_known := known_batch = 0 OR EXISTS (SELECT FROM live.batch b WHERE b.id = known_batch)
+  worker_expected := live_private.worker_is_expected(); -- the settings exist once the library is loaded
+  newest_batch := live_private.newest_batch();
+  is_known := known_batch = 0 OR EXISTS (SELECT FROM live_private.batch b WHERE b.id = known_batch)
     OR known_batch < (extract(epoch FROM clock_timestamp() - current_setting('pg_live.event_retention')::interval) * 1000000)::bigint;
 END
 $$;
-COMMENT ON FUNCTION live.stream_state(bigint) IS
+COMMENT ON FUNCTION live_private.stream_state(bigint) IS
 'Where a listener starts: whether a worker publishes, the newest batch (0 if there never was one), and whether the batch it knows is of this history. For bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.stream_state(bigint)');
 
 -- Age of the oldest event that is committed and in no batch yet; 0 if there is none. Of what ended since the last pass,
 -- which may be millions, the first thousand in order of transactions answer for all; of what is held, the next thousand
 -- in order of events do for each series.
-CREATE FUNCTION live.publish_lag() RETURNS interval
+CREATE FUNCTION live_private.publish_lag() RETURNS interval
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
   SELECT coalesce(max(clock_timestamp() - waiting.created_at), '0')
@@ -35,8 +36,8 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmap
     SELECT ended.created_at
     FROM (
       SELECT found.created_at
-      FROM (SELECT coalesce((SELECT b.snapshot FROM live.batch b ORDER BY b.id DESC LIMIT 1), '3:3:') AS snapshot) AS published
-      CROSS JOIN LATERAL live.ended_xids(published.snapshot, pg_current_snapshot()) AS range
+      FROM (SELECT coalesce((SELECT b.snapshot FROM live_private.batch b ORDER BY b.id DESC LIMIT 1), '3:3:') AS snapshot) AS published
+      CROSS JOIN LATERAL live_private.ended_xids(published.snapshot, pg_current_snapshot()) AS range
       CROSS JOIN LATERAL (
         SELECT e.created_at FROM live.event e WHERE e.xid >= range.first_xid AND e.xid < range.end_xid
         UNION ALL
@@ -46,9 +47,9 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmap
     ) AS ended
     UNION ALL
     SELECT held.created_at
-    FROM live.held_series series
+    FROM live_private.held_series series
     CROSS JOIN LATERAL (
-      SELECT c.xid, c.next_id FROM live.held_transaction c
+      SELECT c.xid, c.next_id FROM live_private.held_transaction c
       WHERE c.series = series.id AND c.next_id > coalesce(series.released_through, 0) ORDER BY c.next_id LIMIT 1000) AS h
     CROSS JOIN LATERAL (
       SELECT e.created_at FROM live.event e WHERE e.xid = h.xid AND e.id = h.next_id
@@ -58,34 +59,34 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmap
     WHERE series.completed_by IS NULL
   ) AS waiting
 $$;
-COMMENT ON FUNCTION live.publish_lag() IS 'Age of the oldest event that waits to be published, 0 if none does.';
+COMMENT ON FUNCTION live_private.publish_lag() IS 'Age of the oldest event that waits to be published, 0 if none does.';
 
 -- PL/pgSQL: the table is not even looked at where that is impossible.
-CREATE FUNCTION live.count_connections() RETURNS bigint
+CREATE FUNCTION live_private.count_connections() RETURNS bigint
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF pg_is_in_recovery() THEN
     RETURN NULL;
   END IF;
-  RETURN (SELECT count(*) FROM live.connection c LEFT JOIN live.node n ON n.id = c.node_id
-          WHERE live.is_alive(c.expires_at, c.node_id, n.expires_at));
+  RETURN (SELECT count(*) FROM live.connection c LEFT JOIN live_private.node n ON n.id = c.node_id
+          WHERE live_private.is_alive(c.expires_at, c.node_id, n.expires_at));
 END
 $$;
-COMMENT ON FUNCTION live.count_connections() IS 'How many connections of users live; NULL on a standby, which cannot tell.';
+COMMENT ON FUNCTION live_private.count_connections() IS 'How many connections of users live; NULL on a standby, which cannot tell.';
 
 CREATE FUNCTION live.status() RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_build_object(
-    'mode', CASE WHEN live.worker_is_expected() THEN 'worker' ELSE 'in-transaction' END,
-    'worker_running', live.worker_is_running(),
-    'publisher', CASE WHEN live.worker_is_running() THEN 'worker' WHEN listening.nodes > 0 AND NOT pg_is_in_recovery() THEN 'bridges' ELSE 'none' END,
-    'last_batch', nullif(live.newest_batch(), 0),
+    'mode', CASE WHEN live_private.worker_is_expected() THEN 'worker' ELSE 'in-transaction' END,
+    'worker_running', live_private.worker_is_running(),
+    'publisher', CASE WHEN live_private.worker_is_running() THEN 'worker' WHEN listening.nodes > 0 AND NOT pg_is_in_recovery() THEN 'bridges' ELSE 'none' END,
+    'last_batch', nullif(live_private.newest_batch(), 0),
     -- A standby publishes nothing, and cannot read UNLOGGED tables.
-    'lag_seconds', CASE WHEN NOT pg_is_in_recovery() THEN extract(epoch FROM live.publish_lag()) END,
+    'lag_seconds', CASE WHEN NOT pg_is_in_recovery() THEN extract(epoch FROM live_private.publish_lag()) END,
     'nodes', listening.nodes,
-    'connections', live.count_connections(),
+    'connections', live_private.count_connections(),
     'version', live.version(),
     'extension_version', (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'pg_live'))
   -- A node listens with a connection of its own, under this name.
@@ -94,3 +95,4 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live.status() IS
 '{"mode": "worker" or "in-transaction", "worker_running", "publisher": who publishes right now, "worker", "bridges" or "none": then events wait, and nothing expires, "last_batch": id or null, "lag_seconds": age of the oldest unpublished event, "nodes": bridges that listen, "connections": of users, "version": of the library that is loaded, "extension_version": of the objects in this database}. Where the versions differ, the server waits for a restart or the database for ALTER EXTENSION pg_live UPDATE. For admins and bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live.status()');

@@ -32,7 +32,7 @@ void on_transaction_end(XactEvent event, void *) {
 Datum note_change_body(FunctionCallInfo fcinfo) {
   if (!CALLED_AS_TRIGGER(fcinfo))
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                    errmsg("live.note_summary_change() can only be called as a trigger")));
+                    errmsg("live_private.note_summary_change() can only be called as a trigger")));
   own_database_state(); // the last moment to look it up
   changed_in_transaction = true;
   return PointerGetDatum(nullptr);

@@ -1,32 +1,34 @@
 -- Topics: who may receive and who may send. Deny by default: built-in topics have built-in rules, topics of the app
 -- have the rules the app sets, and a topic without a rule has no access.
 
-CREATE TABLE live.topic_rule (
+CREATE TABLE live_private.topic_rule (
   pattern text COLLATE "C" PRIMARY KEY,
   receive_check text,
   send_check text
 );
-COMMENT ON TABLE live.topic_rule IS 'Rules for the app''s own topics, set by live.set_topic_rule().';
-COMMENT ON COLUMN live.topic_rule.pattern IS 'A topic, or its beginning followed by *.';
-COMMENT ON COLUMN live.topic_rule.receive_check IS 'Qualified name of a function (topic text) returning boolean, NULL: nobody. A name and not a regprocedure, which pg_upgrade refuses.';
-COMMENT ON COLUMN live.topic_rule.send_check IS 'The same for sending.';
-ALTER TABLE live.topic_rule ENABLE ROW LEVEL SECURITY;
-SELECT pg_extension_config_dump('live.topic_rule', '');
+COMMENT ON TABLE live_private.topic_rule IS 'Rules for the app''s own topics, set by live.set_topic_rule().';
+COMMENT ON COLUMN live_private.topic_rule.pattern IS 'A topic, or its beginning followed by *.';
+COMMENT ON COLUMN live_private.topic_rule.receive_check IS 'Qualified name of a function (topic text) returning boolean, NULL: nobody. A name and not a regprocedure, which pg_upgrade refuses.';
+COMMENT ON COLUMN live_private.topic_rule.send_check IS 'The same for sending.';
+ALTER TABLE live_private.topic_rule ENABLE ROW LEVEL SECURITY;
+SELECT pg_extension_config_dump('live_private.topic_rule', '');
 
-CREATE FUNCTION live.is_built_in_topic(topic text) RETURNS boolean
+CREATE FUNCTION live_private.is_built_in_topic(topic text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN topic IN ('presence', 'activity') OR topic ~ '^(user|followers|session|typing):' OR starts_with(topic, '$');
-COMMENT ON FUNCTION live.is_built_in_topic(text) IS 'Whether the topic, or pattern, belongs to the extension.';
+COMMENT ON FUNCTION live_private.is_built_in_topic(text) IS 'Whether the topic, or pattern, belongs to the extension.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.is_built_in_topic(text)');
 
 -- One rule for the names of topics, wherever one comes in: what no event can have is not joined, tracked or typed in either.
-CREATE FUNCTION live.is_topic_name(topic text) RETURNS boolean
+CREATE FUNCTION live_private.is_topic_name(topic text) RETURNS boolean
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_is_topic_name';
-COMMENT ON FUNCTION live.is_topic_name(text) IS
+COMMENT ON FUNCTION live_private.is_topic_name(text) IS
 'Whether an event can have that topic: 1 to 1100 bytes, no control characters, and text that has a form in UTF-8. Error 22004 for NULL.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.is_topic_name(text)');
 
 -- Definer: the rules are read for everybody, and granted to nobody. PL/pgSQL keeps the plan, which each join needs; an
 -- SQL function would be planned anew at every call.
-CREATE FUNCTION live.topic_rule_of(topic text) RETURNS TABLE (receive_check text, send_check text)
+CREATE FUNCTION live_private.topic_rule_of(topic text) RETURNS TABLE (receive_check text, send_check text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -34,13 +36,14 @@ DECLARE
 BEGIN
   RETURN QUERY
   SELECT r.receive_check, r.send_check
-  FROM live.topic_rule r
+  FROM live_private.topic_rule r
   WHERE r.pattern = name OR (right(r.pattern, 1) = '*' AND starts_with(name, left(r.pattern, -1)))
   ORDER BY r.pattern = name DESC, length(r.pattern) DESC
   LIMIT 1;
 END
 $$;
-COMMENT ON FUNCTION live.topic_rule_of(text) IS 'The checks of the most specific rule for a topic of the app; no row if there is none.';
+COMMENT ON FUNCTION live_private.topic_rule_of(text) IS 'The checks of the most specific rule for a topic of the app; no row if there is none.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.topic_rule_of(text)');
 
 -- Clients may call this, so it looks the rule up itself: it must execute nothing but what an admin put into the table.
 CREATE FUNCTION live.topic_access(topic text, OUT can_receive boolean, OUT can_send boolean)
@@ -59,7 +62,7 @@ BEGIN
   END IF;
   can_receive := false;
   can_send := false;
-  IF NOT live.is_topic_name(name) THEN
+  IF NOT live_private.is_topic_name(name) THEN
     RETURN NEXT;
     RETURN;
   END IF;
@@ -73,8 +76,8 @@ BEGIN
     can_receive := coalesce(live.follows(substr(name, length('followers:') + 1)), false);
   ELSIF name ~ '^session:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN
     can_receive := live.is_participant(substr(name, length('session:') + 1)::uuid);
-  ELSIF NOT live.is_built_in_topic(location) THEN
-    SELECT rule.receive_check, rule.send_check INTO receive_check, send_check FROM live.topic_rule_of(location) AS rule;
+  ELSIF NOT live_private.is_built_in_topic(location) THEN
+    SELECT rule.receive_check, rule.send_check INTO receive_check, send_check FROM live_private.topic_rule_of(location) AS rule;
     IF NOT FOUND THEN
       can_receive := location <> name AND live.user_id() IS NOT NULL;
     END IF;
@@ -92,12 +95,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.topic_access(text) IS
-'Whether the current user may receive and send on a topic. The built-in topics have rules of their own; others need live.set_topic_rule(). Who has neither a user nor a role other than anon in the claims never sends; for a service without a user the check decides. A name that no event can have, see live.is_topic_name(), has no access. Check functions run with search_path pg_catalog, pg_temp. Error 22004 for NULL.';
+'Whether the current user may receive and send on a topic. The built-in topics have rules of their own; others need live.set_topic_rule(). Who has neither a user nor a role other than anon in the claims never sends; for a service without a user the check decides. A name that no event can have, see live_private.is_topic_name(), has no access. Check functions run with search_path pg_catalog, pg_temp. Error 22004 for NULL.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.topic_access(text)');
 
 CREATE FUNCTION live.send(topic text, event text, payload jsonb, durable boolean DEFAULT false) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_send';
 COMMENT ON FUNCTION live.send(text, text, jsonb, boolean) IS
 'Emits an event as the current user, who needs can_send on the topic (error 42501). Error 54000 for a payload above pg_live.max_send_size, stored or as text. Otherwise as live.emit().';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.send(text, text, jsonb, boolean)');
 
 CREATE FUNCTION live.revoke_access(topic text, user_id text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -113,7 +118,7 @@ $$;
 COMMENT ON FUNCTION live.revoke_access(text, text) IS
 'Ends open subscriptions when the transaction commits: those of one user on the topic, or (user_id NULL) those of everybody who may no longer receive it; with those on typing:<topic>. A pattern ending in * names all topics that begin so.';
 
-CREATE FUNCTION live.check_function_name(function regprocedure) RETURNS text
+CREATE FUNCTION live_private.check_function_name(function regprocedure) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -130,7 +135,7 @@ BEGIN
   RETURN name;
 END
 $$;
-COMMENT ON FUNCTION live.check_function_name(regprocedure) IS 'The qualified name of a check function. Error 42P13 if it is none.';
+COMMENT ON FUNCTION live_private.check_function_name(regprocedure) IS 'The qualified name of a check function. Error 42P13 if it is none.';
 
 CREATE FUNCTION live.set_topic_rule(pattern text, receive_check regprocedure DEFAULT NULL, send_check regprocedure DEFAULT NULL)
 RETURNS void
@@ -139,14 +144,14 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   name text COLLATE "C" := pattern;
 BEGIN
-  IF name IS NULL OR NOT live.is_topic_name(name) OR strpos(left(name, -1), '*') > 0 OR live.is_built_in_topic(name) THEN
+  IF name IS NULL OR NOT live_private.is_topic_name(name) OR strpos(left(name, -1), '*') > 0 OR live_private.is_built_in_topic(name) THEN
     RAISE EXCEPTION 'invalid topic pattern: "%"', coalesce(left(name, 60), 'NULL')
       USING ERRCODE = 'invalid_parameter_value',
             HINT = 'A pattern is a topic of the app, or its beginning followed by *.';
   END IF;
-  INSERT INTO live.topic_rule AS rule (pattern, receive_check, send_check)
-  VALUES (name, live.check_function_name(set_topic_rule.receive_check),
-          live.check_function_name(set_topic_rule.send_check))
+  INSERT INTO live_private.topic_rule AS rule (pattern, receive_check, send_check)
+  VALUES (name, live_private.check_function_name(set_topic_rule.receive_check),
+          live_private.check_function_name(set_topic_rule.send_check))
   ON CONFLICT ON CONSTRAINT topic_rule_pkey DO UPDATE
   SET receive_check = excluded.receive_check, send_check = excluded.send_check;
   PERFORM live.revoke_access(pattern);
@@ -159,7 +164,7 @@ CREATE FUNCTION live.drop_topic_rule(pattern text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  DELETE FROM live.topic_rule r WHERE r.pattern = drop_topic_rule.pattern COLLATE "C";
+  DELETE FROM live_private.topic_rule r WHERE r.pattern = drop_topic_rule.pattern COLLATE "C";
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no rule for pattern "%"', coalesce(left(pattern, 60), 'NULL') USING ERRCODE = 'undefined_object';
   END IF;

@@ -206,8 +206,9 @@ int64 store(Batch &batch, const Tracking &tracking) {
                                       array_of(batch.metadata.data(), nullptr, batch.count, JSONBOID)};
   const int64 stored = as_owner([&values] {
     SPI_connect();
-    const SPIPlanPtr statement = plan.get("select live.store_changes($1, $2, $3::live.activity_visibility, $4, $5)",
-                                          {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, JSONBARRAYOID});
+    const SPIPlanPtr statement =
+        plan.get("select live_private.store_changes($1, $2, $3::live.activity_visibility, $4, $5)",
+                 {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, JSONBARRAYOID});
     if (SPI_execute_plan(statement, values.data(), nullptr, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
       elog(ERROR, "cannot store activities");
     bool is_null = false;
@@ -255,7 +256,7 @@ void warn(const Tracking &tracking, int64 refused, const bool *was_left_out) {
   if (names.len > 0)
     ereport(WARNING, (errmsg("metadata of activities of table %s is not complete", table_name(tracking)),
                       errdetail("Of some rows these columns do not fit: %s.", names.data),
-                      errhint("See live.checked_metadata() for what metadata can be.")));
+                      errhint("See live_private.checked_metadata() for what metadata can be.")));
 }
 
 void track_rows(const TriggerData *data, const Tracking &tracking) {
@@ -292,7 +293,7 @@ const TriggerData *trigger_data(FunctionCallInfo fcinfo) {
   if (data == nullptr || !TRIGGER_FIRED_AFTER(data->tg_event) || !TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) ||
       (data->tg_oldtable == nullptr && data->tg_newtable == nullptr) || data->tg_trigger->tgnargs < arguments)
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                    errmsg("live.track_row() can only be called by a trigger of live.track_activity()")));
+                    errmsg("live_private.track_row() can only be called by a trigger of live.track_activity()")));
   return data;
 }
 

@@ -2,7 +2,7 @@
 -- They fire once a statement. What they read of a row, they read with the rights of the user who changes it; only what has
 -- become text and jsonb is stored in the name of the extension's owner.
 
-CREATE FUNCTION live.store_changes(
+CREATE FUNCTION live_private.store_changes(
   activity_type text, entity_type text, visibility live.activity_visibility, entity_ids text[], metadata jsonb[]) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -15,33 +15,33 @@ BEGIN
   IF visibility IN ('session', 'users') THEN
     RAISE EXCEPTION 'rows have neither a session nor an audience' USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  PERFORM live.checked_text(activity_type, 'activity_type', 255), live.checked_text(entity_type, 'entity_type', 255);
-  alike.user_id := live.required_user();
+  PERFORM live_private.checked_text(activity_type, 'activity_type', 255), live_private.checked_text(entity_type, 'entity_type', 255);
+  alike.user_id := live_private.required_user();
   alike.visibility := visibility;
-  topics := array(SELECT live.activity_topics(alike));
+  topics := array(SELECT live_private.activity_topics(alike));
   WITH made AS (
     INSERT INTO live.activity_stream AS a (user_id, activity_type, entity_type, entity_id, metadata, visibility)
     SELECT alike.user_id, activity_type, entity_type, change.entity_id, change.metadata, visibility
     FROM unnest(entity_ids, metadata) WITH ORDINALITY AS change (entity_id, metadata, number)
-    WHERE live.is_name(change.entity_id, 255)
+    WHERE live_private.is_name(change.entity_id, 255)
     ORDER BY change.number
     RETURNING a.*
   ), counted AS (
-    INSERT INTO live.trend_change (entity_type, entity_id, moment, weight)
-    SELECT m.entity_type, m.entity_id, live.trend_moment(m.created_at), 1 FROM made m WHERE m.is_public
+    INSERT INTO live_private.trend_change (entity_type, entity_id, moment, weight)
+    SELECT m.entity_type, m.entity_id, live_private.trend_moment(m.created_at), 1 FROM made m WHERE m.is_public
   ), told AS (
-    SELECT live.emit(topic, 'activity:new', live.activity_json(m)) AS id FROM (SELECT * FROM made ORDER BY id) AS m, unnest(topics) AS topic
+    SELECT live.emit(topic, 'activity:new', live_private.activity_json(m)) AS id FROM (SELECT * FROM made ORDER BY id) AS m, unnest(topics) AS topic
   )
   SELECT (SELECT count(*) FROM made) INTO stored FROM (SELECT count(t.id) FROM told t) AS all_told;
   RETURN stored;
 END
 $$;
-COMMENT ON FUNCTION live.store_changes(text, text, live.activity_visibility, text[], jsonb[]) IS
-'Stores an activity of the current user for each entity whose id can be one, tells and counts them; returns how many. Part of live.track_row().';
+COMMENT ON FUNCTION live_private.store_changes(text, text, live.activity_visibility, text[], jsonb[]) IS
+'Stores an activity of the current user for each entity whose id can be one, tells and counts them; returns how many. Part of live_private.track_row().';
 
-CREATE FUNCTION live.track_row() RETURNS trigger
+CREATE FUNCTION live_private.track_row() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_live_track_row';
-COMMENT ON FUNCTION live.track_row() IS 'The trigger of live.track_activity(). Runs with the rights of the user who changes the rows.';
+COMMENT ON FUNCTION live_private.track_row() IS 'The trigger of live.track_activity(). Runs with the rights of the user who changes the rows.';
 
 CREATE FUNCTION live.track_activity(
   relation regclass, entity_type text DEFAULT NULL, key_column name DEFAULT 'id',
@@ -60,14 +60,14 @@ BEGIN
   ELSIF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = relation AND c.relkind IN ('r', 'p')) THEN
     RAISE EXCEPTION '% is not a table', relation USING ERRCODE = 'wrong_object_type',
       HINT = 'Rows of views and foreign tables are not tracked.';
-  ELSIF (SELECT c.relnamespace = 'live'::regnamespace FROM pg_class c WHERE c.oid = relation) THEN
+  ELSIF (SELECT c.relnamespace IN ('live'::regnamespace, 'live_private'::regnamespace) FROM pg_class c WHERE c.oid = relation) THEN
     -- Logging a change would be a change to log, without end.
-    RAISE EXCEPTION '% is a table of schema live', relation USING ERRCODE = 'wrong_object_type';
+    RAISE EXCEPTION '% is a table of pg_live', relation USING ERRCODE = 'wrong_object_type';
   ELSIF visibility IN ('session', 'users') THEN
     RAISE EXCEPTION 'rows have neither a session nor an audience' USING ERRCODE = 'invalid_parameter_value',
       HINT = 'Use public, followers or private, or call live.log_activity() from a trigger of your own.';
   END IF;
-  -- As live.checked_text() has it, which owners of tables need no right to call.
+  -- As live_private.checked_text() has it, which owners of tables need no right to call.
   IF EXISTS (SELECT FROM unnest(ARRAY[entity_type, insert_type, update_type, delete_type]) AS t
              WHERE t = '' OR length(t) > 255 OR t COLLATE "C" ~ '[[:cntrl:]]') THEN
     RAISE EXCEPTION 'types must have 1 to 255 characters and no control characters' USING ERRCODE = 'invalid_parameter_value';
@@ -88,7 +88,7 @@ BEGIN
       EXECUTE format('DROP TRIGGER %I ON %s', tracked.trigger, tracked.relation);
     END IF;
     IF tracked.type IS NOT NULL THEN
-      EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s REFERENCING %s FOR EACH STATEMENT EXECUTE FUNCTION live.track_row(%L, %L, %L, %L, %L%s)',
+      EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s REFERENCING %s FOR EACH STATEMENT EXECUTE FUNCTION live_private.track_row(%L, %L, %L, %L, %L%s)',
         tracked.trigger, tracked.event, tracked.relation, tracked.rows, tracked.type,
         coalesce(entity_type, (SELECT c.relname FROM pg_class c WHERE c.oid = relation)), visibility, key_column, metadata_columns,
         ', ' || quote_literal(tracked.compared));
@@ -98,4 +98,4 @@ END
 $$;
 COMMENT ON FUNCTION live.track_activity(regclass, text, name, live.activity_visibility, text, text, text, name[], name[]) IS
 'Has the changes of a table''s rows logged as activities of the current user, in the transaction that makes them; changes by nobody are not. entity_type: NULL, the table''s name. A type that is NULL is not logged; all three NULL ends it. update_columns: only updates that change one of these, otherwise those that change any column; metadata_columns: go into the metadata.
-The entity id is the key column as live.entity_id() has it; a row whose id does not have 1 to 255 characters, or has control characters, is not logged. Of the metadata, as live.checked_metadata() bounds it, columns that do not fit are left out; values are JSON as to_jsonb() has it, but without casts to json that were made for their types. Both give a WARNING and never fail the statement. After renaming a column call it again: a WARNING says so. Partitions that are there are tracked too, for statements that name them; call it again after adding one. For the owner of the table, who needs EXECUTE on this function and on live.track_row(). Errors: 22004, 22023, 42703; 42501 for another''s table; 42809 for what is no table, and for tables of schema live.';
+The entity id is the key column as live.entity_id() has it; a row whose id does not have 1 to 255 characters, or has control characters, is not logged. Of the metadata, as live_private.checked_metadata() bounds it, columns that do not fit are left out; values are JSON as to_jsonb() has it, but without casts to json that were made for their types. Both give a WARNING and never fail the statement. After renaming a column call it again: a WARNING says so. Partitions that are there are tracked too, for statements that name them; call it again after adding one. For the owner of the table, who needs USAGE on both schemas, and EXECUTE on this function and on live_private.track_row(). Errors: 22004, 22023, 42703; 42501 for another''s table; 42809 for what is no table, and for tables of schema live.';

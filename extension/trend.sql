@@ -5,24 +5,24 @@
 -- A writer only appends what it adds, or takes away: no lock of one entity is shared between writers. Refreshing the
 -- summaries folds that into the sums; reading adds what is not folded yet, so it is exact at any time.
 
-CREATE TABLE live.trend (
+CREATE TABLE live_private.trend (
   entity_type text COLLATE "C" NOT NULL,
   entity_id text COLLATE "C" NOT NULL,
   score double precision NOT NULL,
   PRIMARY KEY (entity_type, entity_id)
 );
-COMMENT ON TABLE live.trend IS 'The decayed sums of public activities, by entity.';
-COMMENT ON COLUMN live.trend.entity_type IS 'As in live.activity_stream.';
-COMMENT ON COLUMN live.trend.entity_id IS 'The same.';
-COMMENT ON COLUMN live.trend.score IS 'Logarithm, base 2, of the sum of 2^moment over the entity''s activities.';
-CREATE INDEX trend_score_idx ON live.trend (score);
-CREATE INDEX trend_type_score_idx ON live.trend (entity_type, score);
-SELECT pg_extension_config_dump('live.trend', '');
-ALTER TABLE live.trend ENABLE ROW LEVEL SECURITY;
+COMMENT ON TABLE live_private.trend IS 'The decayed sums of public activities, by entity.';
+COMMENT ON COLUMN live_private.trend.entity_type IS 'As in live.activity_stream.';
+COMMENT ON COLUMN live_private.trend.entity_id IS 'The same.';
+COMMENT ON COLUMN live_private.trend.score IS 'Logarithm, base 2, of the sum of 2^moment over the entity''s activities.';
+CREATE INDEX trend_score_idx ON live_private.trend (score);
+CREATE INDEX trend_type_score_idx ON live_private.trend (entity_type, score);
+SELECT pg_extension_config_dump('live_private.trend', '');
+ALTER TABLE live_private.trend ENABLE ROW LEVEL SECURITY;
 
 -- By transaction, so that folding never passes what is folded: dead rows stay as long as a transaction has an old snapshot. A
 -- random id: a sequence would fall behind where rows are copied in, and a table without a key cannot be published.
-CREATE TABLE live.trend_change (
+CREATE TABLE live_private.trend_change (
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   id uuid NOT NULL DEFAULT gen_random_uuid(),
   entity_type text COLLATE "C" NOT NULL,
@@ -31,86 +31,86 @@ CREATE TABLE live.trend_change (
   weight double precision NOT NULL,
   PRIMARY KEY (xid, id)
 );
-COMMENT ON TABLE live.trend_change IS 'What is to be added to the sums, or taken away.';
-COMMENT ON COLUMN live.trend_change.xid IS 'The transaction that stored the row, in this cluster.';
-COMMENT ON COLUMN live.trend_change.id IS 'Names the row.';
-COMMENT ON COLUMN live.trend_change.entity_type IS 'As in live.activity_stream.';
-COMMENT ON COLUMN live.trend_change.entity_id IS 'The same.';
-COMMENT ON COLUMN live.trend_change.moment IS 'When the activity was logged, see live.trend_moment(); of several, the logarithm of their sum, as a score.';
-COMMENT ON COLUMN live.trend_change.weight IS '1, or -1 where it is public no more.';
-SELECT pg_extension_config_dump('live.trend_change', '');
-ALTER TABLE live.trend_change ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER stamp_trend_change BEFORE INSERT ON live.trend_change
-FOR EACH ROW WHEN (new.xid <> pg_current_xact_id()) EXECUTE FUNCTION live.stamp_audience();
-ALTER TABLE live.trend_change ENABLE ALWAYS TRIGGER stamp_trend_change;
+COMMENT ON TABLE live_private.trend_change IS 'What is to be added to the sums, or taken away.';
+COMMENT ON COLUMN live_private.trend_change.xid IS 'The transaction that stored the row, in this cluster.';
+COMMENT ON COLUMN live_private.trend_change.id IS 'Names the row.';
+COMMENT ON COLUMN live_private.trend_change.entity_type IS 'As in live.activity_stream.';
+COMMENT ON COLUMN live_private.trend_change.entity_id IS 'The same.';
+COMMENT ON COLUMN live_private.trend_change.moment IS 'When the activity was logged, see live_private.trend_moment(); of several, the logarithm of their sum, as a score.';
+COMMENT ON COLUMN live_private.trend_change.weight IS '1, or -1 where it is public no more.';
+SELECT pg_extension_config_dump('live_private.trend_change', '');
+ALTER TABLE live_private.trend_change ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER stamp_trend_change BEFORE INSERT ON live_private.trend_change
+FOR EACH ROW WHEN (new.xid <> pg_current_xact_id()) EXECUTE FUNCTION live_private.stamp_audience();
+ALTER TABLE live_private.trend_change ENABLE ALWAYS TRIGGER stamp_trend_change;
 
 -- Not dumped: a copy begins with all that it has.
-CREATE TABLE live.trend_fold (
+CREATE TABLE live_private.trend_fold (
   is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
   snapshot pg_snapshot NOT NULL
 );
-COMMENT ON TABLE live.trend_fold IS 'Up to where changes were added to the sums: one row.';
-COMMENT ON COLUMN live.trend_fold.is_only IS 'There is one row.';
-COMMENT ON COLUMN live.trend_fold.snapshot IS 'What was visible in it is in the sums.';
-INSERT INTO live.trend_fold (snapshot) VALUES ('1:1:');
-ALTER TABLE live.trend_fold ENABLE ROW LEVEL SECURITY;
+COMMENT ON TABLE live_private.trend_fold IS 'Up to where changes were added to the sums: one row.';
+COMMENT ON COLUMN live_private.trend_fold.is_only IS 'There is one row.';
+COMMENT ON COLUMN live_private.trend_fold.snapshot IS 'What was visible in it is in the sums.';
+INSERT INTO live_private.trend_fold (snapshot) VALUES ('1:1:');
+ALTER TABLE live_private.trend_fold ENABLE ROW LEVEL SECURITY;
 
 -- A transaction with an id sees itself as ended, and may go on.
-CREATE FUNCTION live.without_own(snapshot pg_snapshot) RETURNS pg_snapshot
+CREATE FUNCTION live_private.without_own(snapshot pg_snapshot) RETURNS pg_snapshot
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN own.xid < pg_snapshot_xmax(snapshot) THEN live.with_running(snapshot, ARRAY[own.xid]) ELSE snapshot END
+  SELECT CASE WHEN own.xid < pg_snapshot_xmax(snapshot) THEN live_private.with_running(snapshot, ARRAY[own.xid]) ELSE snapshot END
   FROM (SELECT pg_current_xact_id_if_assigned()) AS own (xid)
 $$;
-COMMENT ON FUNCTION live.without_own(pg_snapshot) IS 'The snapshot as if the current transaction still ran.';
+COMMENT ON FUNCTION live_private.without_own(pg_snapshot) IS 'The snapshot as if the current transaction still ran.';
 
 -- Of its own transaction, too, and of ids that no transaction has had yet: rows of another cluster, copied in without triggers.
-CREATE FUNCTION live.unfolded_xids() RETURNS TABLE (first_xid xid8, end_xid xid8)
+CREATE FUNCTION live_private.unfolded_xids() RETURNS TABLE (first_xid xid8, end_xid xid8)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT r.first_xid, r.end_xid
-  FROM live.trend_fold f CROSS JOIN LATERAL live.ended_xids(f.snapshot, live.without_own(pg_current_snapshot())) AS r
+  FROM live_private.trend_fold f CROSS JOIN LATERAL live_private.ended_xids(f.snapshot, live_private.without_own(pg_current_snapshot())) AS r
   UNION ALL
   SELECT own.xid, (own.xid::text::bigint + 1)::text::xid8 FROM (SELECT pg_current_xact_id_if_assigned()) AS own (xid)
   WHERE own.xid < pg_snapshot_xmax(pg_current_snapshot())
   UNION ALL
   SELECT pg_snapshot_xmax(pg_current_snapshot()), '18446744073709551615'
 $$;
-COMMENT ON FUNCTION live.unfolded_xids() IS 'Ranges of the transactions whose changes of trends are not in the sums. Part of live.fold_trends() and live.trending().';
+COMMENT ON FUNCTION live_private.unfolded_xids() IS 'Ranges of the transactions whose changes of trends are not in the sums. Part of live_private.fold_trends() and live_private.trending().';
 
-CREATE FUNCTION live.trend_moment(at timestamptz) RETURNS double precision
+CREATE FUNCTION live_private.trend_moment(at timestamptz) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN extract(epoch FROM at - '2026-01-01 00:00:00+00'::timestamptz)::double precision / 86400;
-COMMENT ON FUNCTION live.trend_moment(timestamptz) IS 'A time in half-lives, which are days, since an epoch.';
+COMMENT ON FUNCTION live_private.trend_moment(timestamptz) IS 'A time in half-lives, which are days, since an epoch.';
 
-CREATE FUNCTION live.note_trend(activity live.activity_stream, weight double precision) RETURNS void
+CREATE FUNCTION live_private.note_trend(activity live.activity_stream, weight double precision) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF activity.entity_type IS NOT NULL AND activity.visibility = 'public' THEN
-    INSERT INTO live.trend_change (entity_type, entity_id, moment, weight)
-    VALUES (activity.entity_type, activity.entity_id, live.trend_moment(activity.created_at), weight);
+    INSERT INTO live_private.trend_change (entity_type, entity_id, moment, weight)
+    VALUES (activity.entity_type, activity.entity_id, live_private.trend_moment(activity.created_at), weight);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.note_trend(live.activity_stream, double precision) IS
+COMMENT ON FUNCTION live_private.note_trend(live.activity_stream, double precision) IS
 'Counts a public activity about an entity (weight 1), or takes it away (-1). For the extension itself.';
 
 -- What is a thousand half-lives older than the newest adds nothing that a double can hold: power() would raise underflow.
-CREATE FUNCTION live.log_sum(moments double precision[]) RETURNS double precision
+CREATE FUNCTION live_private.log_sum(moments double precision[]) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT top.moment + ln(sum(power(2::double precision, greatest(m.moment - top.moment, -1000)))) / ln(2::double precision)
   FROM (SELECT max(u) AS moment FROM unnest(moments) AS u) AS top, unnest(moments) AS m (moment)
   GROUP BY top.moment
 $$;
-COMMENT ON FUNCTION live.log_sum(double precision[]) IS 'The logarithm, base 2, of the sum of 2^moment; NULL for none.';
+COMMENT ON FUNCTION live_private.log_sum(double precision[]) IS 'The logarithm, base 2, of the sum of 2^moment; NULL for none.';
 
 -- A hundred half-lives before the newest, 2^33 activities add 2^-67 of the sum, less than a double can hold.
-CREATE FUNCTION live.trend_moments(entity_type text, entity_id text) RETURNS double precision[]
+CREATE FUNCTION live_private.trend_moments(entity_type text, entity_id text) RETURNS double precision[]
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT array_agg(live.trend_moment(a.created_at)) FROM live.activity_stream a
+  SELECT array_agg(live_private.trend_moment(a.created_at)) FROM live.activity_stream a
   WHERE a.entity_type = trend_moments.entity_type AND a.entity_id = trend_moments.entity_id
     AND a.visibility = 'public' AND a.deleted_at IS NULL
     AND a.created_at >= (
@@ -119,34 +119,34 @@ SET search_path = pg_catalog, pg_temp AS $$
         AND newest.visibility = 'public' AND newest.deleted_at IS NULL
       ORDER BY newest.created_at DESC, newest.id DESC LIMIT 1)
 $$;
-COMMENT ON FUNCTION live.trend_moments(text, text) IS
+COMMENT ON FUNCTION live_private.trend_moments(text, text) IS
 'The moments of an entity''s public activities, without those that are too old to count beside the newest. For the extension itself.';
 
 -- Subtracting costs no look at the activities, but as much precision as there is little left: below 1/64 of the sum, six
 -- bits, they are counted again.
-CREATE FUNCTION live.current_trend(entity_type text, entity_id text, score double precision,
+CREATE FUNCTION live_private.current_trend(entity_type text, entity_id text, score double precision,
                                    added double precision[], removed double precision[]) RETURNS double precision
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  whole double precision := live.log_sum(array_remove(added || score, NULL));
+  whole double precision := live_private.log_sum(array_remove(added || score, NULL));
   share double precision := CASE
     WHEN removed IS NULL THEN 1
     WHEN whole IS NULL THEN 0
-    ELSE 1 - power(2::double precision, least(greatest(live.log_sum(removed) - whole, -1000), 0)) END;
+    ELSE 1 - power(2::double precision, least(greatest(live_private.log_sum(removed) - whole, -1000), 0)) END;
 BEGIN
   IF share >= 1 / 64::double precision THEN
     RETURN whole + ln(share) / ln(2::double precision);
   END IF;
-  RETURN live.log_sum(live.trend_moments(entity_type, entity_id));
+  RETURN live_private.log_sum(live_private.trend_moments(entity_type, entity_id));
 END
 $$;
-COMMENT ON FUNCTION live.current_trend(text, text, double precision, double precision[], double precision[]) IS
-'A sum as it is with what is not folded yet: moments added and moments removed, NULL for none. Part of live.trending().';
+COMMENT ON FUNCTION live_private.current_trend(text, text, double precision, double precision[], double precision[]) IS
+'A sum as it is with what is not folded yet: moments added and moments removed, NULL for none. Part of live_private.trending().';
 
 -- Where something is taken away the sum is computed from the activities again: subtracting many times would add up the
 -- errors of rounding.
-CREATE FUNCTION live.fold_trends() RETURNS bigint
+CREATE FUNCTION live_private.fold_trends() RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off AS $$
@@ -158,23 +158,23 @@ BEGIN
   END IF;
   -- One statement: what is taken here and what is counted again are of one snapshot.
   WITH taken AS (
-    DELETE FROM live.trend_change c USING live.unfolded_xids() AS r WHERE c.xid >= r.first_xid AND c.xid < r.end_xid
+    DELETE FROM live_private.trend_change c USING live_private.unfolded_xids() AS r WHERE c.xid >= r.first_xid AND c.xid < r.end_xid
     RETURNING c.entity_type, c.entity_id, c.moment, c.weight
   ), passed AS (
-    UPDATE live.trend_fold SET snapshot = live.without_own(pg_current_snapshot()) WHERE EXISTS (SELECT FROM taken)
+    UPDATE live_private.trend_fold SET snapshot = live_private.without_own(pg_current_snapshot()) WHERE EXISTS (SELECT FROM taken)
   ), changed AS MATERIALIZED (
     SELECT t.entity_type, t.entity_id, min(t.weight) < 0 AS is_reduced, array_agg(t.moment) AS moments
     FROM taken t GROUP BY t.entity_type, t.entity_id
   ), summed AS MATERIALIZED (
     SELECT c.entity_type, c.entity_id,
-           live.log_sum(CASE WHEN c.is_reduced THEN live.trend_moments(c.entity_type, c.entity_id)
+           live_private.log_sum(CASE WHEN c.is_reduced THEN live_private.trend_moments(c.entity_type, c.entity_id)
                              ELSE array_remove(c.moments || t.score, NULL) END) AS score
-    FROM changed c LEFT JOIN live.trend t ON t.entity_type = c.entity_type AND t.entity_id = c.entity_id
+    FROM changed c LEFT JOIN live_private.trend t ON t.entity_type = c.entity_type AND t.entity_id = c.entity_id
   ), gone AS (
-    DELETE FROM live.trend t USING summed s
+    DELETE FROM live_private.trend t USING summed s
     WHERE t.entity_type = s.entity_type AND t.entity_id = s.entity_id AND s.score IS NULL
   ), stored AS (
-    INSERT INTO live.trend AS t (entity_type, entity_id, score)
+    INSERT INTO live_private.trend AS t (entity_type, entity_id, score)
     SELECT s.entity_type, s.entity_id, s.score FROM summed s WHERE s.score IS NOT NULL
     ON CONFLICT ON CONSTRAINT trend_pkey DO UPDATE SET score = excluded.score
   )
@@ -182,40 +182,40 @@ BEGIN
   RETURN folded;
 END
 $$;
-COMMENT ON FUNCTION live.fold_trends() IS 'Adds what was appended to the sums; returns of how many entities. Part of live.refresh_summaries().';
+COMMENT ON FUNCTION live_private.fold_trends() IS 'Adds what was appended to the sums; returns of how many entities. Part of live.refresh_summaries().';
 
-CREATE FUNCTION live.unfolded_changes() RETURNS SETOF live.trend_change
+CREATE FUNCTION live_private.unfolded_changes() RETURNS SETOF live_private.trend_change
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
-  RETURN QUERY SELECT c.* FROM live.unfolded_xids() AS r JOIN live.trend_change c ON c.xid >= r.first_xid AND c.xid < r.end_xid;
+  RETURN QUERY SELECT c.* FROM live_private.unfolded_xids() AS r JOIN live_private.trend_change c ON c.xid >= r.first_xid AND c.xid < r.end_xid;
 END
 $$;
-COMMENT ON FUNCTION live.unfolded_changes() IS 'What is not in the sums yet. Part of live.trending().';
+COMMENT ON FUNCTION live_private.unfolded_changes() IS 'What is not in the sums yet. Part of live_private.trending().';
 
 -- Those whose sum has not changed are read off the index; among the others no more are needed than there are.
-CREATE FUNCTION live.trending(kind text, most integer)
+CREATE FUNCTION live_private.trending(kind text, most integer)
 RETURNS TABLE (entity_type text, entity_id text, score double precision)
 LANGUAGE plpgsql STABLE ROWS 20
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 #variable_conflict use_column
 DECLARE
-  at double precision := live.trend_moment(clock_timestamp());
+  at double precision := live_private.trend_moment(clock_timestamp());
 BEGIN
-  PERFORM live.checked_page(most, 'max_entities');
+  PERFORM live_private.checked_page(most, 'max_entities');
   RETURN QUERY
   WITH changed AS MATERIALIZED (
     SELECT c.entity_type, c.entity_id, array_agg(c.moment) FILTER (WHERE c.weight > 0) AS added,
            array_agg(c.moment) FILTER (WHERE c.weight < 0) AS removed
-    FROM live.unfolded_changes() c WHERE kind IS NULL OR c.entity_type = kind
+    FROM live_private.unfolded_changes() c WHERE kind IS NULL OR c.entity_type = kind
     GROUP BY c.entity_type, c.entity_id
   ), summed AS (
     SELECT c.entity_type, c.entity_id,
-           live.current_trend(c.entity_type, c.entity_id, t.score, c.added, c.removed) AS score
-    FROM changed c LEFT JOIN live.trend t ON t.entity_type = c.entity_type AND t.entity_id = c.entity_id
+           live_private.current_trend(c.entity_type, c.entity_id, t.score, c.added, c.removed) AS score
+    FROM changed c LEFT JOIN live_private.trend t ON t.entity_type = c.entity_type AND t.entity_id = c.entity_id
     UNION ALL
-    (SELECT t.entity_type, t.entity_id, t.score FROM live.trend t
+    (SELECT t.entity_type, t.entity_id, t.score FROM live_private.trend t
      WHERE (kind IS NULL OR t.entity_type = kind)
        AND NOT EXISTS (SELECT FROM changed c WHERE c.entity_type = t.entity_type AND c.entity_id = t.entity_id)
      ORDER BY t.score DESC LIMIT most)
@@ -225,13 +225,14 @@ BEGIN
   ORDER BY s.score DESC, s.entity_type, s.entity_id LIMIT most;
 END
 $$;
-COMMENT ON FUNCTION live.trending(text, integer) IS 'Part of live.get_trending().';
+COMMENT ON FUNCTION live_private.trending(text, integer) IS 'Part of live.get_trending().';
 
 CREATE FUNCTION live.get_trending(entity_type text DEFAULT NULL, max_entities integer DEFAULT 20)
 RETURNS TABLE (entity_type text, entity_id text, score double precision)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 20
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT * FROM live.trending($1 COLLATE "C", max_entities)
+  SELECT * FROM live_private.trending($1 COLLATE "C", max_entities)
 $$;
 COMMENT ON FUNCTION live.get_trending(text, integer) IS
 'The entities with the most public activity, of one type or of all: an activity counts 1 when it is logged and half as much every day later. Exact when read. Error 22023 for max_entities outside 1 to 1000.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_trending(text, integer)');

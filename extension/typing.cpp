@@ -28,7 +28,7 @@ void set_typing(FunctionCallInfo fcinfo, int first, NullableDatum connection) {
   const std::array<char, 4> nulls{' ', ' ', connection.isnull ? 'n' : ' ', '\0'};
   as_owner([&] {
     SPI_connect();
-    const SPIPlanPtr query = plan.get("select live.store_typing($1, $2, $3)", {TEXTOID, BOOLOID, UUIDOID});
+    const SPIPlanPtr query = plan.get("select live_private.store_typing($1, $2, $3)", {TEXTOID, BOOLOID, UUIDOID});
     const int result = SPI_execute_plan(query, values.data(), nulls.data(), false, 0);
     if (result != SPI_OK_SELECT) elog(ERROR, "cannot store typing: %s", SPI_result_code_string(result));
     return SPI_finish();
@@ -54,7 +54,7 @@ Datum get_typing_body(FunctionCallInfo fcinfo) {
   Datum value = PG_GETARG_DATUM(0);
   return as_owner([&] {
     SPI_connect();
-    if (SPI_execute_plan(plan.get("select live.typing_users($1)", {TEXTOID}), &value, nullptr, true, 1) !=
+    if (SPI_execute_plan(plan.get("select live_private.typing_users($1)", {TEXTOID}), &value, nullptr, true, 1) !=
             SPI_OK_SELECT ||
         SPI_processed != 1)
       elog(ERROR, "cannot read who is typing");

@@ -23,48 +23,49 @@ COMMENT ON COLUMN live.typing.connection IS 'The socket that said so; zero: said
 CREATE INDEX typing_check ON live.typing (check_at);
 CREATE INDEX typing_user ON live.typing (user_id);
 ALTER TABLE live.typing ENABLE ROW LEVEL SECURITY;
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (location, user_id, started_at, expires_at, shown, check_at, connection) ON live.typing');
 CREATE POLICY own_read ON live.typing FOR SELECT USING (user_id = live.user_id());
 
 -- Users who are invisible type unseen.
-CREATE FUNCTION live.typing_users(location text) RETURNS text[]
+CREATE FUNCTION live_private.typing_users(location text) RETURNS text[]
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(array_agg(typist.user_id ORDER BY typist.started_at, typist.user_id), '{}')
   FROM (SELECT t.user_id, min(t.started_at) AS started_at FROM live.typing t
-        WHERE t.location = typing_users.location AND t.expires_at > live.clock() GROUP BY t.user_id) AS typist
-  WHERE NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = typist.user_id)
+        WHERE t.location = typing_users.location AND t.expires_at > live_private.clock() GROUP BY t.user_id) AS typist
+  WHERE NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = typist.user_id)
 $$;
-COMMENT ON FUNCTION live.typing_users(text) IS 'Who is seen typing at a location, in the order they began. For the extension itself.';
+COMMENT ON FUNCTION live_private.typing_users(text) IS 'Who is seen typing at a location, in the order they began. For the extension itself.';
 
-CREATE FUNCTION live.emit_typing(location text) RETURNS bigint
+CREATE FUNCTION live_private.emit_typing(location text) RETURNS bigint
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT live.emit('typing:' || location, 'typing:indicator',
-                   jsonb_build_object('location', location, 'user_ids', live.typing_users(location)), false)
+                   jsonb_build_object('location', location, 'user_ids', live_private.typing_users(location)), false)
 $$;
-COMMENT ON FUNCTION live.emit_typing(text) IS 'Emits typing:indicator with who is typing at a location now. For the extension itself.';
+COMMENT ON FUNCTION live_private.emit_typing(text) IS 'Emits typing:indicator with who is typing at a location now. For the extension itself.';
 
-CREATE FUNCTION live.types_at(location text, user_id text) RETURNS boolean
+CREATE FUNCTION live_private.types_at(location text, user_id text) RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM live.typing t WHERE t.location = types_at.location AND t.user_id = types_at.user_id AND t.expires_at > live.clock())
+  SELECT EXISTS (SELECT FROM live.typing t WHERE t.location = types_at.location AND t.user_id = types_at.user_id AND t.expires_at > live_private.clock())
 $$;
-COMMENT ON FUNCTION live.types_at(text, text) IS 'Whether a user is typing at a location, seen or unseen. For the extension itself.';
+COMMENT ON FUNCTION live_private.types_at(text, text) IS 'Whether a user is typing at a location, seen or unseen. For the extension itself.';
 
 -- Changes of one location take turns, so that each event carries the set that its change left. A call does not wait long
 -- for an open transaction that holds a location.
-CREATE FUNCTION live.store_typing(location text, is_typing boolean, connection uuid DEFAULT NULL) RETURNS void
+CREATE FUNCTION live_private.store_typing(location text, is_typing boolean, connection uuid DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
 DECLARE
-  me text := live.required_user();
-  at timestamptz := live.clock();
+  me text := live_private.required_user();
+  at timestamptz := live_private.clock();
   until timestamptz := at + '3 seconds'::interval;
   of_connection uuid := coalesce(connection, '00000000-0000-0000-0000-000000000000');
   was_typing boolean;
   visible boolean;
 BEGIN
-  IF location = '' OR NOT live.is_topic_name('typing:' || location) THEN
+  IF location = '' OR NOT live_private.is_topic_name('typing:' || location) THEN
     RAISE EXCEPTION 'location must have 1 to 1093 bytes and no control characters' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   IF is_typing THEN
@@ -75,8 +76,8 @@ BEGIN
     END IF;
   END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('pg_live typing ' || location, 0));
-  visible := NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = me);
-  was_typing := live.types_at(location, me);
+  visible := NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = me);
+  was_typing := live_private.types_at(location, me);
   IF is_typing THEN
     IF (SELECT count(*) FROM live.typing t WHERE t.user_id = me) >= 100 THEN
       RAISE EXCEPTION 'user is typing at too many locations' USING ERRCODE = 'program_limit_exceeded', DETAIL = 'The limit is 100.';
@@ -84,7 +85,7 @@ BEGIN
     INSERT INTO live.typing AS t (location, user_id, connection, started_at, expires_at, shown, check_at)
     VALUES (store_typing.location, me, of_connection, at, until, visible, until)
     ON CONFLICT ON CONSTRAINT typing_pkey DO UPDATE SET started_at = at, expires_at = until, shown = t.shown OR visible;
-    PERFORM live.wake_worker(until);
+    PERFORM live_private.wake_worker(until);
   ELSE
     -- Said without a connection, of all of them. What has expired goes with it, and is not told once more.
     DELETE FROM live.typing t
@@ -94,32 +95,35 @@ BEGIN
       RETURN;
     END IF;
   END IF;
-  IF visible AND (CASE WHEN is_typing THEN NOT was_typing ELSE NOT live.types_at(location, me) END) THEN
-    PERFORM live.emit_typing(location);
+  IF visible AND (CASE WHEN is_typing THEN NOT was_typing ELSE NOT live_private.types_at(location, me) END) THEN
+    PERFORM live_private.emit_typing(location);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.store_typing(text, boolean, uuid) IS
+COMMENT ON FUNCTION live_private.store_typing(text, boolean, uuid) IS
 'Stores that the current user types or stops, on one connection; NULL: without one, and of all of them when it stops. Part of live.set_typing(), which checks access.';
 
 CREATE FUNCTION live.set_typing(location text, is_typing boolean) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_set_typing';
 COMMENT ON FUNCTION live.set_typing(text, boolean) IS
 'Tells that the current user is typing at a location, for three seconds unless called again, or has stopped. Users who may receive typing:<location> may type there. Errors: 42501, 22004, 22023, 54000 at 100 locations, 55P03 while an open transaction holds the location.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.set_typing(text, boolean)');
 
-CREATE FUNCTION live.set_typing_of_socket(connection_id uuid, location text, is_typing boolean) RETURNS void
+CREATE FUNCTION live_private.set_typing_of_socket(connection_id uuid, location text, is_typing boolean) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_set_typing_of_socket';
-COMMENT ON FUNCTION live.set_typing_of_socket(uuid, text, boolean) IS
+COMMENT ON FUNCTION live_private.set_typing_of_socket(uuid, text, boolean) IS
 'As live.set_typing(), of one connection of the current user: others of them go on typing. Errors as there, but each connection counts for the limit.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.set_typing_of_socket(uuid, text, boolean)');
 
 CREATE FUNCTION live.get_typing(location text) RETURNS text[]
 LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_get_typing';
 COMMENT ON FUNCTION live.get_typing(text) IS
 'The users who are typing at a location, in the order they began; for users who may receive typing:<location>. Errors: 42501, 22004.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_typing(text)');
 
 -- Each location is a lock until the transaction ends, so only so many are ended at once. Of what was renewed, ten times as
 -- many are set to their next look.
-CREATE FUNCTION live.expire_typing(most integer) RETURNS boolean
+CREATE FUNCTION live_private.expire_typing(most integer) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
@@ -131,23 +135,23 @@ DECLARE
 BEGIN
   WITH due AS MATERIALIZED (
     SELECT t.location, t.user_id, t.connection FROM live.typing t
-    WHERE t.check_at <= live.clock() AND t.expires_at > live.clock() ORDER BY t.check_at LIMIT most_renewed FOR UPDATE SKIP LOCKED)
+    WHERE t.check_at <= live_private.clock() AND t.expires_at > live_private.clock() ORDER BY t.check_at LIMIT most_renewed FOR UPDATE SKIP LOCKED)
   UPDATE live.typing t SET check_at = t.expires_at FROM due
   WHERE t.location = due.location AND t.user_id = due.user_id AND t.connection = due.connection;
   GET DIAGNOSTICS renewed = ROW_COUNT;
-  FOR place IN SELECT DISTINCT t.location FROM live.typing t WHERE t.check_at <= live.clock() AND t.expires_at <= live.clock() ORDER BY 1 LOOP
+  FOR place IN SELECT DISTINCT t.location FROM live.typing t WHERE t.check_at <= live_private.clock() AND t.expires_at <= live_private.clock() ORDER BY 1 LOOP
     -- The worker does not wait for an open transaction, since all events wait for the worker: it comes back.
     CONTINUE WHEN NOT pg_try_advisory_xact_lock(hashtextextended('pg_live typing ' || place, 0));
     WITH gone AS (
       DELETE FROM live.typing t
       WHERE t.location = place AND (t.user_id, t.connection) IN (
         SELECT due.user_id, due.connection FROM live.typing due
-        WHERE due.location = place AND due.expires_at <= live.clock() FOR UPDATE SKIP LOCKED)
+        WHERE due.location = place AND due.expires_at <= live_private.clock() FOR UPDATE SKIP LOCKED)
       RETURNING t.user_id, t.shown)
     SELECT array_agg(gone.user_id) FILTER (WHERE gone.shown) INTO ended FROM gone;
     -- That an unseen user has stopped is no news, nor that one of several connections has.
-    IF EXISTS (SELECT FROM unnest(ended) AS e (user_id) WHERE NOT live.types_at(place, e.user_id)) THEN
-      PERFORM live.emit_typing(place);
+    IF EXISTS (SELECT FROM unnest(ended) AS e (user_id) WHERE NOT live_private.types_at(place, e.user_id)) THEN
+      PERFORM live_private.emit_typing(place);
     END IF;
     most := most - 1;
     EXIT WHEN most = 0;
@@ -155,4 +159,4 @@ BEGIN
   RETURN most = 0 OR renewed = most_renewed;
 END
 $$;
-COMMENT ON FUNCTION live.expire_typing(integer) IS 'Ends typing that was not renewed, at so many locations. Returns whether there may be more. Part of live.expire_presence().';
+COMMENT ON FUNCTION live_private.expire_typing(integer) IS 'Ends typing that was not renewed, at so many locations. Returns whether there may be more. Part of live.expire_presence().';

@@ -1,6 +1,6 @@
 -- What users say of their presence, and what they ask. Everything here acts as the current user on the user's own rows.
 
-CREATE FUNCTION live.presence_of(user_id text) RETURNS live.presence
+CREATE FUNCTION live_private.presence_of(user_id text) RETURNS live.presence
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
@@ -11,49 +11,51 @@ BEGIN
     ROW(whom, 'offline', 'auto', NULL, NULL, 0, NULL, NULL, '{}')::live.presence);
 END
 $$;
-COMMENT ON FUNCTION live.presence_of(text) IS
+COMMENT ON FUNCTION live_private.presence_of(text) IS
 'The presence of a user as the current user sees it; of one who is unknown or not visible: offline, never seen.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.presence_of(text)');
 
 CREATE FUNCTION live.get_presence(user_id text DEFAULT NULL) RETURNS live.presence
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text COLLATE "C" := live.required_user();
+  me text COLLATE "C" := live_private.required_user();
 BEGIN
-  RETURN live.presence_of(coalesce(user_id COLLATE "C", me));
+  RETURN live_private.presence_of(coalesce(user_id COLLATE "C", me));
 END
 $$;
 COMMENT ON FUNCTION live.get_presence(text) IS
 'The presence of a user, exact when read; NULL: oneself. Who is unknown and who may not be seen look the same: offline, never seen. Error 42501 when not signed in.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_presence(text)');
 
--- An invisible user's changes go to live.invisible_user; others see the row of live.user_presence as it was.
-CREATE FUNCTION live.store_mode(me text, new_mode live.presence_mode) RETURNS boolean
+-- An invisible user's changes go to live_private.invisible_user; others see the row of live.user_presence as it was.
+CREATE FUNCTION live_private.store_mode(me text, new_mode live.presence_mode) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  was_invisible boolean := EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = me);
+  was_invisible boolean := EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = me);
 BEGIN
   IF new_mode = 'invisible' AND NOT was_invisible THEN
-    INSERT INTO live.invisible_user (user_id, custom_status, metadata)
+    INSERT INTO live_private.invisible_user (user_id, custom_status, metadata)
     SELECT p.user_id, p.custom_status, p.metadata FROM live.user_presence p WHERE p.user_id = me;
   ELSIF new_mode <> 'invisible' AND was_invisible THEN
     UPDATE live.user_presence p SET mode = new_mode, custom_status = i.custom_status, metadata = i.metadata
-    FROM live.invisible_user i WHERE p.user_id = me AND i.user_id = me;
-    DELETE FROM live.invisible_user i WHERE i.user_id = me;
+    FROM live_private.invisible_user i WHERE p.user_id = me AND i.user_id = me;
+    DELETE FROM live_private.invisible_user i WHERE i.user_id = me;
   ELSIF new_mode <> 'invisible' THEN
     UPDATE live.user_presence p SET mode = new_mode, updated_at = clock_timestamp() WHERE p.user_id = me AND p.mode <> new_mode;
   END IF;
   RETURN new_mode IS NOT NULL AND (new_mode = 'invisible') <> was_invisible;
 END
 $$;
-COMMENT ON FUNCTION live.store_mode(text, live.presence_mode) IS
+COMMENT ON FUNCTION live_private.store_mode(text, live.presence_mode) IS
 'Stores the mode; returns whether the user became invisible, or visible. Part of live.update_presence().';
 
-CREATE FUNCTION live.store_presence_text(me text, new_custom_status text, new_metadata jsonb) RETURNS void
+CREATE FUNCTION live_private.store_presence_text(me text, new_custom_status text, new_metadata jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  UPDATE live.invisible_user i
+  UPDATE live_private.invisible_user i
   SET custom_status = nullif(coalesce(new_custom_status, i.custom_status), ''), metadata = coalesce(new_metadata, i.metadata)
   WHERE i.user_id = me;
   IF NOT FOUND THEN
@@ -64,7 +66,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.store_presence_text(text, text, jsonb) IS 'Stores what is not NULL of the two. Part of live.update_presence().';
+COMMENT ON FUNCTION live_private.store_presence_text(text, text, jsonb) IS 'Stores what is not NULL of the two. Part of live.update_presence().';
 
 CREATE FUNCTION live.update_presence(
   mode live.presence_mode DEFAULT NULL, custom_status text DEFAULT NULL,
@@ -72,22 +74,22 @@ CREATE FUNCTION live.update_presence(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text COLLATE "C" := live.required_user();
+  me text COLLATE "C" := live_private.required_user();
   said text COLLATE "C" := custom_status;
   before live.user_presence;
   turned boolean;
 BEGIN
   IF said <> '' THEN
-    PERFORM live.checked_text(said, 'custom_status', 255);
+    PERFORM live_private.checked_text(said, 'custom_status', 255);
   END IF;
-  PERFORM live.checked_metadata(metadata);
+  PERFORM live_private.checked_metadata(metadata);
   -- In the order in which all lock: connections, the user's row, members of channels.
   PERFORM FROM live.connection c WHERE c.user_id = me AND update_presence.device_type IS NOT NULL ORDER BY c.id FOR UPDATE;
   INSERT INTO live.user_presence (user_id) VALUES (me) ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING;
   SELECT p.* INTO before FROM live.user_presence p WHERE p.user_id = me FOR UPDATE;
-  turned := live.store_mode(me, mode);
+  turned := live_private.store_mode(me, mode);
   IF said IS NOT NULL OR metadata IS NOT NULL THEN
-    PERFORM live.store_presence_text(me, said, metadata);
+    PERFORM live_private.store_presence_text(me, said, metadata);
   END IF;
   IF device_type IS NOT NULL THEN
     UPDATE live.connection c SET device_type = update_presence.device_type
@@ -95,80 +97,83 @@ BEGIN
                   ORDER BY latest.last_active_at DESC, latest.id LIMIT 1);
     UPDATE live.user_presence p SET device_type = update_presence.device_type
     WHERE p.user_id = me AND NOT EXISTS (SELECT FROM live.connection c WHERE c.user_id = me)
-      AND NOT EXISTS (SELECT FROM live.invisible_user i WHERE i.user_id = me);
+      AND NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = me);
   END IF;
-  PERFORM live.announce(ARRAY[me], (
+  PERFORM live_private.announce(ARRAY[me], (
     SELECT p.custom_status IS DISTINCT FROM before.custom_status
            OR coalesce(update_presence.device_type, before.device_type) IS DISTINCT FROM before.device_type
     FROM live.user_presence p WHERE p.user_id = me));
   IF turned THEN
-    PERFORM live.hide_channel_presence(me, update_presence.mode = 'invisible');
+    PERFORM live_private.hide_channel_presence(me, update_presence.mode = 'invisible');
     UPDATE live.typing t SET shown = true WHERE t.user_id = me AND update_presence.mode <> 'invisible';
-    PERFORM live.emit_typing(typed.location)
-    FROM (SELECT DISTINCT t.location FROM live.typing t WHERE t.user_id = me AND t.expires_at > live.clock()) AS typed;
+    PERFORM live_private.emit_typing(typed.location)
+    FROM (SELECT DISTINCT t.location FROM live.typing t WHERE t.user_id = me AND t.expires_at > live_private.clock()) AS typed;
   END IF;
-  RETURN live.presence_of(me);
+  RETURN live_private.presence_of(me);
 END
 $$;
 COMMENT ON FUNCTION live.update_presence(live.presence_mode, text, live.device_type, jsonb) IS
 'Changes what is shown of the current user; NULL leaves as it is, an empty custom_status clears it. Does not connect: a user without connections stays offline. Returns the presence as the user sees it. Errors: 42501 when not signed in; 22023 and 54000 for text or metadata out of bounds.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.update_presence(live.presence_mode, text, live.device_type, jsonb)');
 
-CREATE FUNCTION live.leave_channels(me text, connections uuid[]) RETURNS void
+CREATE FUNCTION live_private.leave_channels(me text, connections uuid[]) RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT live.drop_channel_presence(
+  SELECT live_private.drop_channel_presence(
     array(SELECT c.ref FROM live.channel_presence c WHERE c.connection = ANY (connections) AND c.user_id = me), true)
 $$;
-COMMENT ON FUNCTION live.leave_channels(text, uuid[]) IS 'Ends what a user tracks with these connections, because the user wants it. For the extension itself.';
+COMMENT ON FUNCTION live_private.leave_channels(text, uuid[]) IS 'Ends what a user tracks with these connections, because the user wants it. For the extension itself.';
 
 -- What the user ends oneself, ends at once. Bridges are told, so that they do not bring it back when they start over.
-CREATE FUNCTION live.end_own_connections(connections live.connection[]) RETURNS void
+CREATE FUNCTION live_private.end_own_connections(connections live.connection[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text := live.required_user();
+  me text := live_private.required_user();
   sockets uuid[] := array(SELECT c.id FROM unnest(connections) AS c WHERE c.node_id IS NOT NULL);
 BEGIN
-  UPDATE live.connection c SET node_id = NULL, expires_at = live.clock(), seen_at = live.clock()
+  UPDATE live.connection c SET node_id = NULL, expires_at = live_private.clock(), seen_at = live_private.clock()
   WHERE c.id IN (SELECT own.id FROM unnest(connections) AS own) AND c.user_id = me;
-  PERFORM live.announce(ARRAY[me]);
-  PERFORM live.leave_channels(me, array(SELECT c.id FROM unnest(connections) AS c));
+  PERFORM live_private.announce(ARRAY[me]);
+  PERFORM live_private.leave_channels(me, array(SELECT c.id FROM unnest(connections) AS c));
   IF cardinality(sockets) > 0 THEN
     PERFORM live.emit('$connection', 'connection:ended', jsonb_build_object('ids', to_jsonb(sockets)), false);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.end_own_connections(live.connection[]) IS
+COMMENT ON FUNCTION live_private.end_own_connections(live.connection[]) IS
 'Ends connections of the current user, locked before, at once, and what they track in channels. Part of live.disconnect() and live.go_offline().';
 
 CREATE FUNCTION live.disconnect(connection_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text := live.required_user();
+  me text := live_private.required_user();
   own live.connection[] := array(SELECT c FROM live.connection c WHERE c.id = connection_id AND c.user_id = me FOR UPDATE);
 BEGIN
   IF cardinality(own) > 0 THEN
-    PERFORM live.end_own_connections(own);
+    PERFORM live_private.end_own_connections(own);
   END IF;
 END
 $$;
 COMMENT ON FUNCTION live.disconnect(uuid) IS
 'Ends a connection of the current user at once, and what it tracks in channels. Nothing happens if there is none of that id, or it is another user''s. Error 42501 when not signed in.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.disconnect(uuid)');
 
 CREATE FUNCTION live.go_offline() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text := live.required_user();
+  me text := live_private.required_user();
   own live.connection[] := array(SELECT c FROM live.connection c WHERE c.user_id = me ORDER BY c.id FOR UPDATE);
 BEGIN
   IF cardinality(own) > 0 THEN
-    PERFORM live.end_own_connections(own);
+    PERFORM live_private.end_own_connections(own);
   END IF;
 END
 $$;
 COMMENT ON FUNCTION live.go_offline() IS 'Ends all connections of the current user at once, and what they track in channels. Error 42501 when not signed in.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.go_offline()');
 
 CREATE FUNCTION live.get_online_users(
   max_users integer DEFAULT 100, after_cursor text DEFAULT NULL, statuses live.presence_status[] DEFAULT NULL)
@@ -182,7 +187,7 @@ DECLARE
   after_user text COLLATE "C" := '';
   asked live.presence_status[] := coalesce(statuses, '{online,away,busy}');
 BEGIN
-  PERFORM live.required_user();
+  PERFORM live_private.required_user();
   IF max_users IS NULL OR max_users < 1 OR max_users > 1000 THEN
     RAISE EXCEPTION 'max_users must be from 1 to 1000' USING ERRCODE = 'invalid_parameter_value';
   END IF;
@@ -197,7 +202,7 @@ BEGIN
   RETURN QUERY
   -- Those who are due are few. As a CTE they are looked up by what is due, and not by walking all users in order.
   WITH due AS MATERIALIZED (
-    SELECT d.user_id FROM live.due_presence d WHERE statuses IS NOT NULL AND d.announced_status <> ALL (asked)
+    SELECT d.user_id FROM live_private.due_presence d WHERE statuses IS NOT NULL AND d.announced_status <> ALL (asked)
   )
   SELECT p.user_id, p.status, p.custom_status, p.device_type, p.last_seen_at,
          replace(encode(convert_to(p.user_id, 'UTF8'), 'base64'), E'\n', '')
@@ -214,7 +219,7 @@ BEGIN
     UNION ALL
     (SELECT d.user_id FROM due d WHERE d.user_id > after_user ORDER BY d.user_id)
   ) AS candidate
-  CROSS JOIN LATERAL live.presence_of(candidate.user_id) AS p
+  CROSS JOIN LATERAL live_private.presence_of(candidate.user_id) AS p
   WHERE p.status <> 'offline' AND p.status = ANY (asked)
   ORDER BY candidate.user_id
   LIMIT max_users;
@@ -222,3 +227,4 @@ END
 $$;
 COMMENT ON FUNCTION live.get_online_users(integer, text, live.presence_status[]) IS
 'The users who are connected and visible to the current user, by user id, a page at a time: pass the cursor of the last row to go on. statuses: only these. Errors: 42501 when not signed in; 22023 for max_users outside 1 to 1000 or an invalid cursor.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_online_users(integer, text, live.presence_status[])');

@@ -42,8 +42,8 @@ void forget_deadline(int, Datum argument) {
 }
 
 // Publishes, and makes the newest batch known if it is another than the last one this process made known: to bridges
-// that wait in live.await_batch() at once, then to all that listen. A batch may also come from live.publish(), or from
-// a worker that was ended before it said so.
+// that wait in live_private.await_batch() at once, then to all that listen. A batch may also come from live.publish(),
+// or from a worker that was ended before it said so.
 struct Pass {
   bool news;  // there was something new
   bool holds; // parts of what is held are left

@@ -196,9 +196,9 @@ SET LOCAL request.jwt.claims = '{"sub": "user-4", "role": "authenticated"}';
 SELECT DISTINCT live.user_id(), live.jwt_role(), live.claim('role'), live.jwt() FROM note;
 ROLLBACK;
 
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA live FROM regress_live_reader;
-REVOKE USAGE ON SCHEMA live FROM regress_live_reader;
-REVOKE ALL ON ALL TABLES IN SCHEMA live FROM regress_live_reader;
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA live, live_private FROM regress_live_reader;
+REVOKE USAGE ON SCHEMA live, live_private FROM regress_live_reader;
+REVOKE ALL ON ALL TABLES IN SCHEMA live, live_private FROM regress_live_reader;
 DROP TABLE note;
 DROP ROLE regress_live_reader;
 

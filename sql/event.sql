@@ -122,7 +122,7 @@ DROP SCHEMA evil CASCADE;
 -- that is rolled back, so a worker cannot come between.
 CREATE FUNCTION pg_temp.store(durable boolean, slot integer, age interval) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  EXECUTE format('INSERT INTO live.%s VALUES (nextval(''live.event_id''), pg_current_xact_id(), ''old'', $1, ''{}'', now() - $2, $3)',
+  EXECUTE format('INSERT INTO live.%s VALUES (nextval(''live_private.event_id''), pg_current_xact_id(), ''old'', $1, ''{}'', now() - $2, $3)',
                  CASE WHEN durable THEN 'event' ELSE 'signal' END)
     USING format('slot %s, age %s', slot, age), age, slot;
 END
@@ -131,7 +131,7 @@ SELECT live.publish() IS NOT NULL AS published;
 BEGIN;
 DELETE FROM live.event;
 DELETE FROM live.signal;
-DELETE FROM live.batch;
+DELETE FROM live_private.batch;
 SELECT live.drop_expired_events() AS left_when_empty;
 SELECT pg_temp.store(true, 0, '100 days'), pg_temp.store(true, 0, '73 hours'),  -- all expired
        pg_temp.store(true, 1, '100 days'), pg_temp.store(true, 1, '71 hours'),  -- one is not: the slot stays
@@ -144,17 +144,17 @@ SELECT pg_temp.store(true, 3, '1 second'), pg_temp.store(true, 3, '100 days');
 SELECT live.drop_expired_events() AS some_left;
 SELECT event FROM live.event WHERE slot = 3 ORDER BY id;
 -- Batches expire by their id, microseconds of the clock; the newest of those that have stays, and the newest of all.
-INSERT INTO live.batch
+INSERT INTO live_private.batch
 SELECT (extract(epoch FROM now() - age) * 1000000)::bigint, pg_current_snapshot(), '{}'
 FROM unnest('{100 days, 73 hours, 71 hours, 0}'::interval[]) AS age;
 SELECT live.drop_expired_events() AS some_left;
-SELECT round(extract(epoch FROM now()) / 3600 - id / 3600000000.0) AS hours FROM live.batch ORDER BY id;
+SELECT round(extract(epoch FROM now()) / 3600 - id / 3600000000.0) AS hours FROM live_private.batch ORDER BY id;
 DELETE FROM live.event;
 DELETE FROM live.signal;
-DELETE FROM live.batch;
-INSERT INTO live.batch VALUES (1, '3:3:', '{}'), (2, '3:3:', '{}');
+DELETE FROM live_private.batch;
+INSERT INTO live_private.batch VALUES (1, '3:3:', '{}'), (2, '3:3:', '{}');
 SELECT live.drop_expired_events() AS nothing_left;
-SELECT id FROM live.batch;
+SELECT id FROM live_private.batch;
 ROLLBACK;
 
 -- An old snapshot would not see what is fresh in a slot.

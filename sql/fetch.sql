@@ -77,7 +77,7 @@ SELECT live.fetch_events(0, NULL, -1);
 -- Reading is allowed where writing is not, and nothing is written.
 BEGIN READ ONLY;
 SELECT event FROM live.fetch_events(:start, max_events => 1);
-SELECT live.newest_batch() >= :batch AS newest, pg_current_xact_id_if_assigned() IS NULL AS wrote_nothing;
+SELECT live_private.newest_batch() >= :batch AS newest, pg_current_xact_id_if_assigned() IS NULL AS wrote_nothing;
 ROLLBACK;
 
 -- A large transaction is published in parts, and fetched in order too.
@@ -86,7 +86,7 @@ BEGIN
   LOOP
     PERFORM live.publish();
     COMMIT;
-    EXIT WHEN NOT EXISTS (SELECT FROM live.held_series WHERE completed_by IS NULL);
+    EXIT WHEN NOT EXISTS (SELECT FROM live_private.held_series WHERE completed_by IS NULL);
     PERFORM pg_sleep(0.01); -- where a worker runs, it publishes them
   END LOOP;
 END
@@ -94,7 +94,7 @@ $$;
 SELECT live.publish() AS start \gset
 SELECT count(live.emit('fetch:large', 'e', to_jsonb(number))) FROM generate_series(1, 20000) AS number;
 CALL publish_all();
-SELECT live.newest_batch() > :start AS published;
+SELECT live_private.newest_batch() > :start AS published;
 SELECT count(*) AS default_page, max(payload::integer), bool_and(payload::integer = number) AS in_order
 FROM (SELECT payload, row_number() OVER () AS number FROM live.fetch_events(:start)) AS fetched;
 SELECT count(*) AS all_of_it FROM live.fetch_events(:start, max_events => 2147483647);

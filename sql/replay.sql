@@ -112,7 +112,7 @@ ROLLBACK;
 -- A time is a place in the stream as well: what was published long before it is not read.
 SELECT count(live.emit('replay:c', 'past', '0')) FROM generate_series(1, 900);
 SELECT live.publish() IS NOT NULL AS published;
-UPDATE live.batch SET id = id - 3600000000;
+UPDATE live_private.batch SET id = id - 3600000000;
 UPDATE live.event SET created_at = created_at - interval '1 hour' WHERE topic = 'replay:c';
 SELECT live.emit('replay:c', 'late', '1') IS NOT NULL AS emitted;
 SELECT live.publish() IS NOT NULL AS published;
@@ -147,20 +147,20 @@ BEGIN
   LOOP
     PERFORM live.publish();
     COMMIT;
-    EXIT WHEN NOT EXISTS (SELECT FROM live.held_series WHERE completed_by IS NULL);
+    EXIT WHEN NOT EXISTS (SELECT FROM live_private.held_series WHERE completed_by IS NULL);
   END LOOP;
 END
 $$;
-SELECT event FROM live.replay('replay:d', live.replay_start('replay:d', max_events => 3));
-SELECT count(*), min(event), max(event) FROM live.replay('replay:d', live.replay_start('replay:d', max_events => 250));
-SELECT event FROM live.replay('replay:e', live.replay_start('replay:e', max_events => 2));
+SELECT event FROM live.replay('replay:d', live_private.replay_start('replay:d', max_events => 3));
+SELECT count(*), min(event), max(event) FROM live.replay('replay:d', live_private.replay_start('replay:d', max_events => 250));
+SELECT event FROM live.replay('replay:e', live_private.replay_start('replay:e', max_events => 2));
 -- Since a time that has fewer, all of them: there is no start.
-SELECT event, live.replay_start('replay:c', now() - interval '10 minutes', 2) AS start FROM live.replay('replay:c', since => now() - interval '10 minutes');
-SELECT live.replay_start('replay:none'), live.replay_start('replay:a', 'infinity');
+SELECT event, live_private.replay_start('replay:c', now() - interval '10 minutes', 2) AS start FROM live.replay('replay:c', since => now() - interval '10 minutes');
+SELECT live_private.replay_start('replay:none'), live_private.replay_start('replay:a', 'infinity');
 -- What is emitted and not published does not count, nor what cannot be sent any more.
 BEGIN;
 SELECT count(live.emit('replay:a', 'waits', '0')) FROM generate_series(1, 100);
-SELECT event FROM live.replay('replay:a', live.replay_start('replay:a', max_events => 2));
+SELECT event FROM live.replay('replay:a', live_private.replay_start('replay:a', max_events => 2));
 ROLLBACK;
 CREATE FUNCTION blocks_read(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -170,10 +170,10 @@ BEGIN
   RETURN (plan #>> '{0,Plan,Shared Hit Blocks}')::bigint + (plan #>> '{0,Plan,Shared Read Blocks}')::bigint;
 END
 $$;
-SELECT blocks_read($$SELECT * FROM live.replay('replay:d', live.replay_start('replay:d', max_events => 1))$$) < 1000 AS reads_few;
+SELECT blocks_read($$SELECT * FROM live.replay('replay:d', live_private.replay_start('replay:d', max_events => 1))$$) < 1000 AS reads_few;
 DROP FUNCTION blocks_read;
-SELECT live.replay_start('replay:a', max_events => 0);
-SELECT live.replay_start('other');
+SELECT live_private.replay_start('replay:a', max_events => 0);
+SELECT live_private.replay_start('other');
 
 -- Expired events and batches are not replayed, though their slot may not have been emptied yet.
 UPDATE live.event SET created_at = now() - interval '73 hours' WHERE topic = 'replay:a' AND event IN ('a1', 'a2', 'a3');

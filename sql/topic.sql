@@ -25,7 +25,7 @@ SELECT live.set_topic_rule('room:*', 'may_read(text)', 'may_speak(text)');
 SELECT live.set_topic_rule('room:lobby', 'everybody(text)');
 SELECT live.set_topic_rule('room:private:*', 'nobody(text)', 'nobody(text)');
 SELECT live.set_topic_rule('news', receive_check => 'everybody(text)');
-SELECT pattern, receive_check, send_check FROM live.topic_rule ORDER BY pattern COLLATE "C";
+SELECT pattern, receive_check, send_check FROM live_private.topic_rule ORDER BY pattern COLLATE "C";
 SELECT * FROM access('room:1', 'room:2', 'room:', 'room', 'Room:1', 'room:lobby', 'room:lobby:2', 'room:private:1', 'news', 'news:1', 'new');
 SET request.jwt.claims = '{"sub": "ben"}';
 SELECT * FROM access('room:1', 'room:2', 'room:lobby');
@@ -79,13 +79,13 @@ SELECT live.set_topic_rule('bad', 'other_result(text)');
 SELECT live.set_topic_rule('bad', 'a_set(text)');
 SELECT live.set_topic_rule('bad', 'everybody(text)', 'bool_and(boolean)');
 SELECT live.set_topic_rule('bad', 'absent(text)');
-SELECT count(*) FROM live.topic_rule WHERE pattern = 'bad';
+SELECT count(*) FROM live_private.topic_rule WHERE pattern = 'bad';
 
 -- Names are kept quoted: a check of any name, in any schema, is called and nothing else.
 CREATE SCHEMA "my ""App";
 CREATE FUNCTION "my ""App"."may(), pg_sleep"(topic text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
 SELECT live.set_topic_rule('odd', '"my ""App"."may(), pg_sleep"(text)');
-SELECT receive_check FROM live.topic_rule WHERE pattern = 'odd';
+SELECT receive_check FROM live_private.topic_rule WHERE pattern = 'odd';
 SELECT * FROM access('odd');
 
 -- A check that raises, or is gone, gives an error and no access.
@@ -151,7 +151,7 @@ SELECT live.revoke_access(NULL);
 SELECT live.publish() > :start AS published;
 SELECT topic, event, payload, durable FROM live.fetch_events(:start);
 
-SELECT live.drop_topic_rule(pattern) FROM live.topic_rule;
+SELECT live.drop_topic_rule(pattern) FROM live_private.topic_rule;
 DROP FUNCTION access, may_read, may_speak, everybody, nobody, no_arguments, two_arguments, other_argument, other_result, a_set;
 DROP FUNCTION path(text);
 DROP TABLE member;

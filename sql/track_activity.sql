@@ -15,4 +15,4 @@ SELECT activity_type, entity_id, metadata FROM live.activity_stream WHERE entity
 SELECT live.track_activity('tracked."Odd Table"', key_column => 'id');
 DROP SCHEMA tracked CASCADE;
 DELETE FROM live.activity_stream WHERE entity_type = 'Odd Table';
-DELETE FROM live.trend_change WHERE entity_type = 'Odd Table';
+DELETE FROM live_private.trend_change WHERE entity_type = 'Odd Table';

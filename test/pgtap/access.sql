@@ -13,7 +13,7 @@ INSERT INTO live.collaboration_sessions (id, room_name, status, is_public, creat
 INSERT INTO live.session_participants (session_id, user_id, role) VALUES
   (:'room', 'olga', 'owner'), (:'room', 'ed', 'editor'), (:'room', 'vera', 'viewer'),
   (:'ended', 'olga', 'owner'), (:'ended', 'xenia', 'owner'), (:'public', 'olga', 'owner');
-INSERT INTO live.follow_edge (follower, followed) VALUES ('ed', 'olga'), ('olga', 'vera');
+INSERT INTO live_private.follow_edge (follower, followed) VALUES ('ed', 'olga'), ('olga', 'vera');
 
 SELECT is(pg_temp.as_user(who, format('SELECT live.is_participant(%L, %L)', session, at_least)), expected::text,
           format('is_participant: %s, at least %s, in %s', coalesce(who, 'anonymous'), at_least, session))
@@ -34,8 +34,8 @@ SELECT is(pg_temp.as_user(who, statement), expected, format('%s: %s', coalesce(w
   (NULL, 'SELECT count(*) FROM live.session_participants', '0'), ('olga', 'SELECT count(*) FROM live.session_participants', '4'),
   ('ed', 'SELECT count(*) FROM live.collaboration_sessions', '2'), ('xenia', 'SELECT count(*) FROM live.collaboration_sessions', '1'),
   (NULL, 'SELECT count(*) FROM live.collaboration_sessions', '0'),
-  ('ed', 'SELECT count(*) FROM live.follow_edge', '1'), ('olga', 'SELECT count(*) FROM live.follow_edge', '2'),
-  ('xenia', 'SELECT count(*) FROM live.follow_edge', '0'), (NULL, 'SELECT count(*) FROM live.follow_edge', '0')) AS t (who, statement, expected);
+  ('ed', 'SELECT count(*) FROM live_private.follow_edge', '1'), ('olga', 'SELECT count(*) FROM live_private.follow_edge', '2'),
+  ('xenia', 'SELECT count(*) FROM live_private.follow_edge', '0'), (NULL, 'SELECT count(*) FROM live_private.follow_edge', '0')) AS t (who, statement, expected);
 
 -- Topics that depend on them.
 SELECT is(pg_temp.as_user(who, format('SELECT can_receive FROM live.topic_access(%L)', topic)), expected::text, format('%s receives %s', coalesce(who, 'anonymous'), topic))

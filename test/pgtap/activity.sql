@@ -35,7 +35,7 @@ FROM item i CROSS JOIN viewer v CROSS JOIN LATERAL (VALUES
   ('get_home_feed', format('SELECT EXISTS (SELECT FROM live.get_home_feed(1000) WHERE id = %s)', i.id),
    v.viewer = 'follower' AND pg_temp.sees(v.viewer, i.was)),
   ('get_notifications', format('SELECT EXISTS (SELECT FROM live.get_notifications(1000) WHERE id = %s)', i.id), v.viewer = 'addressee' AND i.was = 'users'),
-  ('the audience', format('SELECT EXISTS (SELECT FROM live.activity_audience WHERE activity_id = %s)', i.id), coalesce(v.viewer = 'addressee' AND i.was = 'users', false)),
+  ('the audience', format('SELECT EXISTS (SELECT FROM live_private.activity_audience WHERE activity_id = %s)', i.id), coalesce(v.viewer = 'addressee' AND i.was = 'users', false)),
   ('get_trending', format('SELECT EXISTS (SELECT FROM live.get_trending(NULL, 1000) WHERE entity_id = %L)', i.number), i.was = 'public'),
   ('get_activity_trends', format('SELECT EXISTS (SELECT FROM live.get_activity_trends() WHERE activity_type = %L)', i.activity_type), i.was = 'public'),
   ('events', format('SELECT EXISTS (SELECT FROM unnest(%L::text[]) AS topic CROSS JOIN LATERAL live.topic_access(topic) AS a WHERE a.can_receive)',
@@ -68,12 +68,12 @@ SELECT live.refresh_summaries() \g /dev/null
 SELECT pg_temp.matrix('changed');
 SELECT is(pg_temp.as_user('addressee', 'SELECT live.unread_count()'), (SELECT count(*)::text FROM item WHERE was = 'users'), 'the number of notifications follows');
 SELECT bag_eq($$SELECT DISTINCT i.id, e.topic FROM live.event e JOIN item i ON i.id = (e.payload -> 'id')::bigint
-    WHERE e.event IN ('activity:new', 'notification:new') AND live.is_still_told(e.topic, e.event, e.payload)$$,
+    WHERE e.event IN ('activity:new', 'notification:new') AND live_private.is_still_told(e.topic, e.event, e.payload)$$,
   $$SELECT i.id, told FROM item i JOIN (VALUES ('public', '{activity}'::text[]), ('followers', '{followers:actor,user:actor}'),
       ('session', ARRAY['session:' || pg_temp.room(1)]), ('ended', ARRAY['session:' || pg_temp.room(2)]),
       ('users', '{user:addressee,user:actor}'), ('private', '{user:actor}')) AS now (was, topics) ON now.was = i.was, unnest(now.topics) AS told$$,
   'what is replayed of them is what is told now');
-SELECT is(live.is_still_told(topic, event, payload::jsonb), expected, format('replayed: %s of %s %s', event, topic, payload)) FROM (VALUES
+SELECT is(live_private.is_still_told(topic, event, payload::jsonb), expected, format('replayed: %s of %s %s', event, topic, payload)) FROM (VALUES
   ('activity', 'activity:new', '{"id": 999999999, "cursor": "x"}', false), ('activity', 'activity:new', '{"id": 999999999}', true),
   ('activity', 'activity:new', '{"id": "1e3", "cursor": "x"}', true), ('activity', 'activity:new', '[1]', true), ('activity', 'activity:new', '7', true),
   ('activity', 'activity:deleted', '{"id": 999999999, "cursor": "x"}', true), ('room:1', 'activity:new', '{"id": 999999999, "cursor": "x"}', true),
@@ -120,11 +120,11 @@ CREATE FUNCTION pg_temp.log_once(metadata text, extra text DEFAULT '') RETURNS t
   SELECT pg_temp.as_user('writer', format($q$SELECT (live.log_activity('wrote', 'book', '7', %L, idempotency_key => 'k' %s)).id$q$, metadata, extra))
 $$;
 CREATE TEMP TABLE first AS SELECT pg_temp.log_once('{"a": 1}') AS id;
-CREATE TEMP TABLE after_first AS SELECT (SELECT count(*) FROM live.event) AS events, (SELECT count(*) FROM live.trend_change) AS changes;
+CREATE TEMP TABLE after_first AS SELECT (SELECT count(*) FROM live.event) AS events, (SELECT count(*) FROM live_private.trend_change) AS changes;
 SELECT is(pg_temp.log_once('{"a": 1}'), id, 'the same again is the same activity') FROM first;
 SELECT is(pg_temp.log_once('{"a": 2}'), '23505', 'another one of that key is refused');
 SELECT is(pg_temp.log_once('{"a": 1}', ', visibility => ''private'''), '23505', 'another visibility too');
-SELECT is(ROW((SELECT count(*) FROM live.event), (SELECT count(*) FROM live.trend_change)), ROW(events, changes), 'neither tells or counts anything') FROM after_first;
+SELECT is(ROW((SELECT count(*) FROM live.event), (SELECT count(*) FROM live_private.trend_change)), ROW(events, changes), 'neither tells or counts anything') FROM after_first;
 SELECT is((SELECT count(*) FROM live.activity_stream WHERE user_id = 'writer'), 1::bigint, 'there is one');
 SELECT isnt(pg_temp.as_user('other', $$SELECT (live.log_activity('wrote', 'book', '7', '{"a": 2}', idempotency_key => 'k')).id$$), id, 'keys are each user''s own') FROM first;
 SELECT is(pg_temp.as_user('writer', format('SELECT live.delete_activity(%s)', id)), '', 'it is deleted') FROM first;
@@ -138,10 +138,10 @@ DECLARE
   found boolean;
   relations text[] := '{}';
 BEGIN
-  FOR relation IN SELECT c.relname FROM pg_class c
-    WHERE c.relnamespace = 'live'::regnamespace AND c.relkind IN ('r', 'v', 'm') AND has_any_column_privilege(c.oid, 'SELECT') ORDER BY 1 LOOP
-    EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %s FROM live.%I) AS readable WHERE readable::text LIKE %L)',
-      (SELECT string_agg(quote_ident(a.attname), ', ') FROM pg_attribute a WHERE a.attrelid = ('live.' || relation)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+  FOR relation IN SELECT c.oid::regclass FROM pg_class c
+    WHERE c.relnamespace IN ('live'::regnamespace, 'live_private'::regnamespace) AND c.relkind IN ('r', 'v', 'm') AND has_any_column_privilege(c.oid, 'SELECT') ORDER BY 1 LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %s FROM %s) AS readable WHERE readable::text LIKE %L)',
+      (SELECT string_agg(quote_ident(a.attname), ', ') FROM pg_attribute a WHERE a.attrelid = relation::regclass AND a.attnum > 0 AND NOT a.attisdropped
          AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')), relation, '%' || secret || '%') INTO found;
     relations := relations || CASE WHEN found THEN relation END;
   END LOOP;
@@ -151,7 +151,7 @@ $$;
 SELECT pg_temp.as_user('teller', $$SELECT (live.log_activity('told', visibility => 'users', audience => '{hearer,secret-hearer,teller}', idempotency_key => 'secret-key')).id,
   (live.log_activity('wrote', idempotency_key => 'secret-key of a public one')).id, live.follow('hearer')$$) \g /dev/null
 SELECT is(pg_temp.as_user(viewer, format('SELECT pg_temp.finds(%L)', secret)), relations, format('%s finds %s', coalesce(viewer, 'the anonymous'), secret)) FROM (VALUES
-  ('hearer', 'secret-', ''), ('follower', 'secret-', ''), (NULL, 'secret-', ''), ('secret-hearer', 'secret-key', ''), ('secret-hearer', 'secret-hearer', 'activity_audience'), ('teller', 'secret-key', 'activity_key')) AS f (viewer, secret, relations);
+  ('hearer', 'secret-', ''), ('follower', 'secret-', ''), (NULL, 'secret-', ''), ('secret-hearer', 'secret-key', ''), ('secret-hearer', 'secret-hearer', 'live_private.activity_audience'), ('teller', 'secret-key', 'live.activity_key')) AS f (viewer, secret, relations);
 SELECT is(pg_temp.as_user(viewer, $$SELECT live.audience(a) FROM live.activity_stream a WHERE user_id = 'teller' AND visibility = 'users'$$), audience, 'its audience as read by ' || viewer)
 FROM (VALUES ('teller', '{hearer,secret-hearer}'), ('hearer', '{hearer}')) AS a (viewer, audience);
 SELECT is(pg_temp.as_user('hearer', format('SELECT live.audience(%L::live.activity_stream)', claimed::text)), '{hearer}', 'who claims to be the actor reads no more')
@@ -178,10 +178,10 @@ SELECT is(pg_temp.as_user('eve', 'SELECT live.log_activity(' || arguments || ')'
 SELECT is(pg_temp.as_user(NULL, $$SELECT live.log_activity('a')$$), '42501', 'the anonymous log nothing');
 SELECT is(pg_temp.as_user('eve', statement), '42501', statement) FROM unnest(ARRAY[
   $$INSERT INTO live.activity_stream (user_id, activity_type) VALUES ('eve', 'a')$$, $$INSERT INTO live.activity_key VALUES ('eve', 'k', 1)$$, 'DELETE FROM live.activity_key', 'UPDATE live.activity_stream SET metadata = ''{}''',
-  'DELETE FROM live.activity_stream', 'DELETE FROM live.activity_audience', 'SELECT * FROM live.trend', 'SELECT * FROM live.trend_change',
-  'SELECT * FROM live.entity_type', 'SELECT * FROM live.activity_trends', 'SELECT * FROM live.public_activity',
-  $$SELECT live.store_activity('a', NULL, NULL, '{}', 'public', NULL, NULL, NULL)$$, $$SELECT live.read_feed('actor', NULL, '{own}')$$,
-  $$SELECT live.count_unread('addressee')$$, $$SELECT live.erase_user('actor')$$, $$SELECT live.fold_trends()$$]) AS statement;
+  'DELETE FROM live.activity_stream', 'DELETE FROM live_private.activity_audience', 'SELECT * FROM live_private.trend', 'SELECT * FROM live_private.trend_change',
+  'SELECT * FROM live_private.entity_type', 'SELECT * FROM live.activity_trends', 'SELECT * FROM live_private.public_activity',
+  $$SELECT live_private.store_activity('a', NULL, NULL, '{}', 'public', NULL, NULL, NULL)$$, $$SELECT live_private.read_feed('actor', NULL, '{own}')$$,
+  $$SELECT live_private.count_unread('addressee')$$, $$SELECT live.erase_user('actor')$$, $$SELECT live_private.fold_trends()$$]) AS statement;
 SELECT is(ROW((SELECT count(*) FROM live.activity_stream), (SELECT count(*) FROM live.event)), ROW(rows, events), 'nothing of all that is stored or told') FROM stored;
 -- The largest that is allowed.
 SELECT is(pg_temp.as_user('eve', $$SELECT cardinality(live.audience(live.log_activity(repeat('ü', 255), repeat('ü', 255), repeat('ü', 255), visibility => 'users',

@@ -67,7 +67,7 @@ SELECT is(pg_temp.log('handle', 'Eve'), 'logged', 'a key of a collation that tak
 SELECT is(pg_temp.log('handle', 'eve'), :'no_entity', 'names one row by one id');
 
 -- The relation changes, or goes.
-SELECT is(pg_temp.as_user('anna', 'SET LOCAL row_security = off; SELECT live.require_entity(''book'', ''2'')'), '23503', 'row security cannot be turned off');
+SELECT is(pg_temp.as_user('anna', 'SET LOCAL row_security = off; SELECT live_private.require_entity(''book'', ''2'')'), '23503', 'row security cannot be turned off');
 SET LOCAL row_security = on;
 ALTER TABLE app.tag RENAME TO label;
 SELECT is(pg_temp.log('tag', '7'), '55000, entity type "tag" is registered for a relation or column that is not there', 'a relation that was renamed');

@@ -14,7 +14,7 @@ BEGIN
   FOR place IN
     SELECT c.oid::regclass AS relation, c.relname, a.attname
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-    WHERE c.relnamespace = 'live'::regnamespace AND c.relkind IN ('r', 'm') AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relnamespace IN ('live'::regnamespace, 'live_private'::regnamespace) AND c.relkind IN ('r', 'm') AND a.attnum > 0 AND NOT a.attisdropped
       AND a.atttypid IN ('text'::regtype, 'text[]'::regtype, 'jsonb'::regtype, 'name'::regtype, 'varchar'::regtype) AND c.relname ~ pattern
   LOOP
     EXECUTE format('SELECT count(*) FROM %s WHERE strpos(%I::text, $1) > 0', place.relation, place.attname) INTO found USING name;
@@ -28,13 +28,13 @@ CREATE TEMP TABLE start (id bigint);
 -- All rows of others.
 CREATE FUNCTION pg_temp.others() RETURNS text LANGUAGE sql AS $$
   SELECT jsonb_build_array(
-    (SELECT jsonb_agg(a ORDER BY id) FROM live.activity_stream a WHERE user_id <> 'actor'), (SELECT jsonb_agg(a ORDER BY user_id, activity_id) FROM live.activity_audience a
+    (SELECT jsonb_agg(a ORDER BY id) FROM live.activity_stream a WHERE user_id <> 'actor'), (SELECT jsonb_agg(a ORDER BY user_id, activity_id) FROM live_private.activity_audience a
       WHERE user_id <> 'actor' AND activity_id IN (SELECT id FROM live.activity_stream WHERE user_id <> 'actor')),
-    (SELECT jsonb_agg(s ORDER BY user_id) FROM live.notification_state s WHERE user_id <> 'actor'), (SELECT jsonb_agg(r ORDER BY user_id, activity_id) FROM live.notification_read r
+    (SELECT jsonb_agg(s ORDER BY user_id) FROM live_private.notification_state s WHERE user_id <> 'actor'), (SELECT jsonb_agg(r ORDER BY user_id, activity_id) FROM live_private.notification_read r
       WHERE user_id <> 'actor' AND activity_id IN (SELECT id FROM live.activity_stream WHERE user_id <> 'actor')),
-    (SELECT jsonb_agg(e ORDER BY follower, followed) FROM live.follow_edge e WHERE 'actor' NOT IN (follower, followed)), (SELECT jsonb_agg(p ORDER BY user_id) FROM live.session_participants p WHERE user_id <> 'actor'),
+    (SELECT jsonb_agg(e ORDER BY follower, followed) FROM live_private.follow_edge e WHERE 'actor' NOT IN (follower, followed)), (SELECT jsonb_agg(p ORDER BY user_id) FROM live.session_participants p WHERE user_id <> 'actor'),
     (SELECT jsonb_agg(p ORDER BY user_id) FROM live.user_presence p WHERE user_id <> 'actor'), (SELECT jsonb_agg(c ORDER BY user_id) FROM live.connection c WHERE user_id <> 'actor'),
-    (SELECT jsonb_agg(e ORDER BY id) FROM live.event e WHERE id <= (SELECT id FROM start) AND NOT live.names_user(topic, payload, 'actor')))::text
+    (SELECT jsonb_agg(e ORDER BY id) FROM live.event e WHERE id <= (SELECT id FROM start) AND NOT live_private.names_user(topic, payload, 'actor')))::text
 $$;
 -- A full life.
 SELECT pg_temp.as_user('actor', format('SELECT (live.log_activity(''did'', ''book'', %L, visibility => %L, session_id => %L, audience => %L, idempotency_key => %1$L)).id', visibility, visibility,
@@ -50,11 +50,11 @@ SELECT pg_temp.as_user('stranger', statement) FROM unnest(ARRAY[
   $$SELECT live.follow('actor')$$, $$SELECT live.unfollow('actor')$$, $$SELECT live.follow('follower')$$, $$SELECT live.mark_read()$$]) AS statement \g /dev/null
 UPDATE live.activity_stream SET entity_type = 'thing' WHERE activity_type = 'other';
 DELETE FROM live.event WHERE payload ->> 'activity_type' = 'other';
-DELETE FROM live.trend_change WHERE entity_type = 'actor';
+DELETE FROM live_private.trend_change WHERE entity_type = 'actor';
 SELECT pg_temp.as_user('actor', 'SELECT live.mark_read(array(SELECT id FROM live.get_notifications(1))), live.mark_seen()') \g /dev/null
-SELECT live.register_node('10000000-0000-4000-8000-000000000001', '1 hour') \g /dev/null
-SELECT live.connect_users('10000000-0000-4000-8000-000000000001', '{00000000-0000-4000-8000-000000000001}', '{actor}') \g /dev/null
-SELECT live.store_channel_presence('10000000-0000-4000-8000-000000000001', '[{"ref": "r", "connection": "00000000-0000-4000-8000-000000000001", "user_id": "actor", "meta": {},
+SELECT live_private.register_node('10000000-0000-4000-8000-000000000001', '1 hour') \g /dev/null
+SELECT live_private.connect_users('10000000-0000-4000-8000-000000000001', '{00000000-0000-4000-8000-000000000001}', '{actor}') \g /dev/null
+SELECT live_private.store_channel_presence('10000000-0000-4000-8000-000000000001', '[{"ref": "r", "connection": "00000000-0000-4000-8000-000000000001", "user_id": "actor", "meta": {},
   "topic": "room:1", "is_private": true, "key": "actor"}]') \g /dev/null
 SELECT live.revoke_access('room:1', 'actor'), live.refresh_summaries() \g /dev/null
 INSERT INTO start SELECT max(id) FROM live.event;

@@ -12,7 +12,7 @@ $$ SELECT format('00000000-0000-4000-9000-%s', lpad(number::text, 12, '0'))::uui
 CREATE FUNCTION pg_temp.one_of(VARIADIC choices text[]) RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT choices[1 + floor(random() * cardinality(choices))::integer] $$;
 INSERT INTO live.collaboration_sessions (id, room_name, created_by, status) SELECT pg_temp.room(n), 'room', 'u1', CASE n WHEN 4 THEN 'ended' ELSE 'active' END::live.session_status FROM generate_series(1, 4) n;
 INSERT INTO live.session_participants (session_id, user_id) SELECT pg_temp.room(n), 'u' || u FROM generate_series(1, 4) n, generate_series(1, 8) u WHERE random() < 0.4;
-INSERT INTO live.follow_edge (follower, followed) SELECT 'u' || a, 'u' || b FROM generate_series(1, 8) a, generate_series(1, 8) b WHERE a <> b AND random() < 0.4;
+INSERT INTO live_private.follow_edge (follower, followed) SELECT 'u' || a, 'u' || b FROM generate_series(1, 8) a, generate_series(1, 8) b WHERE a <> b AND random() < 0.4;
 INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, metadata, visibility, session_id, created_at, deleted_at)
 SELECT r.user_id, pg_temp.one_of('liked', 'read', 'wrote', 'shared'), r.entity_type, CASE WHEN r.entity_type IS NOT NULL THEN pg_temp.one_of('1', '2', '3') END,
        pg_temp.one_of('{}', '{"a": 1}', '{"a": 2}', '{"a": 1, "b": {"c": [1, 2]}}')::jsonb, r.visibility,
@@ -21,7 +21,7 @@ SELECT r.user_id, pg_temp.one_of('liked', 'read', 'wrote', 'shared'), r.entity_t
 FROM (SELECT n, pg_temp.one_of('u1', 'u2', 'u3', 'u4', 'u5') AS user_id, pg_temp.one_of('book', 'film', NULL) AS entity_type,
              pg_temp.one_of('public', 'followers', 'session', 'users', 'private')::live.activity_visibility AS visibility
       FROM generate_series(1, 900) AS n) AS r;
-INSERT INTO live.activity_audience (user_id, created_at, activity_id, activity_type)
+INSERT INTO live_private.activity_audience (user_id, created_at, activity_id, activity_type)
 SELECT 'u' || u, a.created_at, a.id, a.activity_type FROM live.activity_stream a, generate_series(1, 8) AS u
 WHERE a.visibility = 'users' AND a.user_id <> 'u' || u AND a.deleted_at IS NULL AND random() < 0.3;
 
@@ -74,7 +74,7 @@ SELECT cmp_ok((SELECT count(*) FROM answer WHERE cardinality(seen::bigint[]) > p
 -- The home feed: what the people one follows show, and what the policy shows too.
 SELECT is(pg_temp.as_user('u' || n, 'SELECT array_agg(id)::text FROM live.get_home_feed(1000)'),
           pg_temp.as_user('u' || n, $$SELECT array_agg(id ORDER BY created_at DESC, id DESC)::text FROM live.activity_stream
-            WHERE user_id = ANY (array(SELECT live.my_follows())) AND visibility IN ('public', 'followers')$$), format('the home feed of u%s', n)) FROM generate_series(1, 8) AS n;
+            WHERE user_id = ANY (array(SELECT live_private.my_follows())) AND visibility IN ('public', 'followers')$$), format('the home feed of u%s', n)) FROM generate_series(1, 8) AS n;
 CREATE FUNCTION pg_temp.home(size integer) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   ids bigint[] := '{}';
@@ -91,20 +91,20 @@ BEGIN
 END
 $$;
 SELECT is(pg_temp.as_user('u1', format('SELECT pg_temp.home(%s)', size)), pg_temp.as_user('u1', $$SELECT array_agg(id ORDER BY created_at DESC, id DESC)::text
-  FROM live.activity_stream WHERE user_id = ANY (array(SELECT live.my_follows())) AND visibility IN ('public', 'followers') AND activity_type IN ('liked', 'read')$$),
+  FROM live.activity_stream WHERE user_id = ANY (array(SELECT live_private.my_follows())) AND visibility IN ('public', 'followers') AND activity_type IN ('liked', 'read')$$),
   format('in pages of %s, of two types', size)) FROM unnest('{1,5,100}'::integer[]) AS size;
 
 -- A cursor is a place: one of another query, or of another user, shows what the caller may see from there on.
 SELECT is(pg_temp.as_user('u2', format('SELECT array_agg(id)::text FROM live.get_feed_activities(1000, %L)', place.cursor)),
           pg_temp.as_user('u2', format('SELECT array_agg(id ORDER BY created_at DESC, id DESC)::text FROM live.activity_stream WHERE (created_at, id) < (%L, %s)', place.created_at, place.id)),
           'a cursor of another user''s private activity, from another feed')
-FROM (SELECT created_at, id, live.activity_cursor(created_at, id) AS cursor FROM live.activity_stream WHERE visibility = 'private' AND user_id = 'u1' LIMIT 1 OFFSET 20) AS place;
-SELECT is(pg_temp.as_user('u2', format('SELECT count(*) FROM live.get_feed_activities(1000, %L, backwards => true)', live.activity_cursor('5000-01-01', 1))), '0',
+FROM (SELECT created_at, id, live_private.activity_cursor(created_at, id) AS cursor FROM live.activity_stream WHERE visibility = 'private' AND user_id = 'u1' LIMIT 1 OFFSET 20) AS place;
+SELECT is(pg_temp.as_user('u2', format('SELECT count(*) FROM live.get_feed_activities(1000, %L, backwards => true)', live_private.activity_cursor('5000-01-01', 1))), '0',
           'nothing comes after the end of time');
 SELECT is(pg_temp.as_user('u1', format('SELECT live.%s(%s)', name, arguments)), state, format('%s(%s)', name, left(arguments, 60)))
 FROM unnest('{get_feed_activities,get_home_feed,get_notifications,get_feed_groups}'::text[]) AS name, (VALUES
   ('0', '22023'), ('-1', '22023'), ('1000000000', '22023'), ('NULL', '22023'), ('10, ''''', '22023'), ('10, ''x''', '22023'),
-  ('10, ' || quote_literal(left(live.activity_cursor(now(), 1), 20)), '22023'), ('10, ' || quote_literal(live.activity_cursor(now(), 1) || 'A'), '22023'),
+  ('10, ' || quote_literal(left(live_private.activity_cursor(now(), 1), 20)), '22023'), ('10, ' || quote_literal(live_private.activity_cursor(now(), 1) || 'A'), '22023'),
   ('10, repeat(''A'', 1000000)', '22023'), ('10, ''AAAAAAAAAAAAAAAAAAAA%%''', '22023'), ('10, E''AAAAAAAAAAAAAAAAAAAAAA\n''', '22023')) AS bad (arguments, state);
 SELECT is(pg_temp.as_user('u1', format('SELECT count(*) FROM live.%s(10, %L)', name, repeat(letter, 22))) ~ '^[0-9]+$', true, format('%s: a cursor of %s', name, letter))
 FROM unnest('{get_feed_activities,get_home_feed,get_notifications,get_feed_groups}'::text[]) AS name, unnest('{A,_,-,g,Q}'::text[]) AS letter;

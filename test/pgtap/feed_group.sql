@@ -6,14 +6,14 @@ SELECT no_plan();
 
 SELECT setseed(0.1) \g /dev/null
 CREATE FUNCTION pg_temp.one_of(VARIADIC choices text[]) RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT choices[1 + floor(random() * cardinality(choices))::integer] $$;
-INSERT INTO live.follow_edge (follower, followed) VALUES ('u1', 'u2'), ('u1', 'u3'), ('u2', 'u1');
+INSERT INTO live_private.follow_edge (follower, followed) VALUES ('u1', 'u2'), ('u1', 'u3'), ('u2', 'u1');
 INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, visibility, created_at, deleted_at)
 SELECT CASE WHEN random() < 0.5 THEN 'u' || floor(random() * 20) ELSE pg_temp.one_of('u1', 'u2', 'u3') END, pg_temp.one_of('liked', 'read'), e, CASE WHEN e IS NOT NULL THEN pg_temp.one_of('1', '2') END, v,
        '2026-03-01'::timestamptz + floor(random() * 100) * interval '1 hour', CASE WHEN random() < 0.1 THEN now() END
 FROM (SELECT pg_temp.one_of('book', NULL) AS e, pg_temp.one_of('public', 'followers', 'users', 'private')::live.activity_visibility AS v FROM generate_series(1, 500)) AS r;
-INSERT INTO live.activity_audience (user_id, created_at, activity_id, activity_type)
+INSERT INTO live_private.activity_audience (user_id, created_at, activity_id, activity_type)
 SELECT told, a.created_at, a.id, a.activity_type FROM live.activity_stream a, unnest('{u1,u2}'::text[]) AS told WHERE a.visibility = 'users' AND told <> a.user_id AND a.deleted_at IS NULL;
-INSERT INTO live.notification_read SELECT user_id, activity_id FROM live.activity_audience WHERE activity_id % 2 = 0;
+INSERT INTO live_private.notification_read SELECT user_id, activity_id FROM live_private.activity_audience WHERE activity_id % 2 = 0;
 
 CREATE FUNCTION pg_temp.walk(way text, size integer) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -34,7 +34,7 @@ END
 $$;
 CREATE FUNCTION pg_temp.plain(way text) RETURNS text LANGUAGE sql AS $$
   WITH activity AS (
-    SELECT a.*, EXISTS (SELECT FROM live.activity_audience m WHERE m.activity_id = a.id AND m.user_id = live.user_id()) AND a.id % 2 = 1 AS unread,
+    SELECT a.*, EXISTS (SELECT FROM live_private.activity_audience m WHERE m.activity_id = a.id AND m.user_id = live.user_id()) AND a.id % 2 = 1 AS unread,
            concat_ws('|', (a.created_at AT TIME ZONE 'UTC')::date, CASE WHEN way ~ 'verb' THEN '+' || a.activity_type END, CASE WHEN way ~ 'actor' THEN '@' || a.user_id END,
                      CASE WHEN way ~ 'entity' THEN '#' || a.entity_type || a.entity_id END) AS key
     FROM live.activity_stream a

@@ -1,4 +1,4 @@
--- Who may do what, for everything in schema live: nothing is PUBLIC's, definer functions are an explicit list, paths are
+-- Who may do what, for everything of the extension: nothing is PUBLIC's, definer functions are an explicit list, paths are
 -- pinned, everything is documented, and the grant functions hand out exactly what is listed here.
 \unset ECHO
 BEGIN;
@@ -6,10 +6,10 @@ SELECT no_plan();
 
 CREATE TEMP VIEW live_function AS
 SELECT p.*, p.oid::regprocedure::text AS signature, l.lanname
-FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'live';
+FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('live', 'live_private');
 CREATE TEMP VIEW live_relation AS
 SELECT c.*, c.oid::regclass::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = 'live' AND c.relkind IN ('r', 'p', 'v', 'm', 'S');
+WHERE n.nspname IN ('live', 'live_private') AND c.relkind IN ('r', 'p', 'v', 'm', 'S');
 
 -- Documentation.
 SELECT isnt(obj_description(oid, 'pg_proc'), NULL, format('function %s has a comment', signature)) FROM live_function ORDER BY signature;
@@ -18,9 +18,24 @@ FROM live_relation WHERE NOT relispartition ORDER BY name;
 SELECT isnt(col_description(a.attrelid, a.attnum), NULL, format('column %s.%s has a comment', r.name, a.attname))
 FROM live_relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE r.relkind IN ('r', 'p', 'v', 'm') AND NOT r.relispartition ORDER BY r.name, a.attnum;
-SELECT isnt(obj_description('live'::regnamespace, 'pg_namespace'), NULL, 'the schema has a comment');
+SELECT isnt(obj_description(oid, 'pg_namespace'), NULL, format('schema %s has a comment', nspname)) FROM pg_namespace WHERE nspname IN ('live', 'live_private');
+
+-- What users see in \df live.*, \dt live.* and \dT live.*: the contract, and nothing else.
+SELECT bag_eq($$SELECT proname::text FROM live_function WHERE pronamespace = 'live'::regnamespace$$, $$SELECT unnest('{
+  version,jwt,claim,user_id,user_uuid,jwt_role,
+  emit,send,replay,topic_access,set_topic_rule,drop_topic_rule,revoke_access,publish,fetch_events,drop_expired_events,status,grant_client,grant_bridge,
+  update_presence,get_presence,heartbeat,disconnect,go_offline,get_online_users,set_typing,get_typing,set_presence_visibility,expire_presence,
+  channel_members,get_presence_summary,refresh_summaries,is_participant,my_sessions,follows,shares_session_with,
+  log_activity,delete_activity,set_activity_visibility,audience,get_feed_activities,get_home_feed,get_entity_activities,get_feed_groups,
+  get_notifications,mark_seen,mark_read,unread_count,follow,unfollow,get_trending,get_activity_trends,drop_expired_activities,
+  register_entity_type,entity_id,track_activity,erase_user,to_activitystreams}'::text[])$$, 'the public functions are exactly these');
+SELECT set_eq($$SELECT relname::text FROM live_relation WHERE relnamespace = 'live'::regnamespace AND relkind <> 'S'$$, $$SELECT unnest('{
+  user_presence,presence,connection,typing,channel_presence,presence_summary,activity_stream,activity_key,activity_trends,
+  collaboration_sessions,session_participants,event,signal}'::text[])$$, 'the public relations are exactly these');
+SELECT set_eq($$SELECT typname::text FROM pg_type WHERE typnamespace = 'live'::regnamespace AND typtype IN ('e', 'd')$$, $$SELECT unnest('{
+  presence_status,presence_mode,device_type,activity_visibility,participant_role,session_status}'::text[])$$, 'the public enums are exactly these');
 SELECT isnt(obj_description(oid, 'pg_type'), NULL, format('type %s has a comment', oid::regtype))
-FROM pg_type WHERE typnamespace = 'live'::regnamespace AND typtype IN ('e', 'd');
+FROM pg_type WHERE typnamespace IN ('live'::regnamespace, 'live_private'::regnamespace) AND typtype IN ('e', 'd');
 
 -- What a function resolves by name, it resolves in a path of ours: C functions resolve nothing by name, SQL-standard
 -- bodies were bound at installation, all others pin the path.
@@ -38,8 +53,8 @@ SELECT is_empty($$
   JOIN live_function f ON d.classid = 'pg_proc'::regclass AND d.objid = f.oid
   LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
   LEFT JOIN pg_class c ON d.refclassid = 'pg_class'::regclass AND c.oid = d.refobjid
-  WHERE coalesce(p.pronamespace, c.relnamespace) NOT IN ('live'::regnamespace, 'pg_catalog'::regnamespace)
-$$, 'functions refer to objects of pg_catalog and live only');
+  WHERE coalesce(p.pronamespace, c.relnamespace) NOT IN ('pg_catalog'::regnamespace, 'live'::regnamespace, 'live_private'::regnamespace)
+$$, 'functions refer to objects of pg_catalog and of the extension only');
 
 -- Definer functions do what a caller may not do: each is listed.
 SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
@@ -64,9 +79,9 @@ SELECT is(provolatile, 's', format('%s is stable', signature))
 FROM live_function WHERE proname IN ('jwt', 'claim', 'user_id', 'user_uuid', 'jwt_role') ORDER BY signature;
 
 -- PUBLIC has nothing; some tables and one view may be read by clients, under row security, and nothing else is granted.
-CREATE TEMP TABLE client_relation AS SELECT unnest('{live.presence,live.due_presence,live.user_presence,live.invisible_user,live.connection,
-  live.typing,live.channel_presence,live.collaboration_sessions,live.session_participants,live.follow_edge,
-  live.activity_stream,live.activity_key,live.activity_audience,live.notification_state,live.notification_read}'::text[]) AS name;
+CREATE TEMP TABLE client_relation AS SELECT unnest('{live.presence,live_private.due_presence,live.user_presence,live_private.invisible_user,live.connection,
+  live.typing,live.channel_presence,live.collaboration_sessions,live.session_participants,live_private.follow_edge,
+  live.activity_stream,live.activity_key,live_private.activity_audience,live_private.notification_state,live_private.notification_read}'::text[]) AS name;
 SELECT ok(NOT EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) AS acl WHERE acl.grantee = 0),
           format('PUBLIC may not execute %s', signature))
 FROM live_function ORDER BY signature;
@@ -82,10 +97,10 @@ SELECT is_empty($$SELECT name, a.attname FROM live_relation r JOIN pg_attribute 
     AND NOT (name = 'live.channel_presence' AND a.attname IN ('connection', 'node_id'))$$, 'clients read all the others');
 SELECT ok(relrowsecurity, format('%s has row security', name)) FROM live_relation WHERE relkind IN ('r', 'p') ORDER BY name;
 SELECT is_empty($$SELECT acl.* FROM pg_namespace n, aclexplode(n.nspacl) AS acl
-                  WHERE n.nspname = 'live' AND (acl.grantee = 0 OR acl.privilege_type = 'CREATE' AND acl.grantee <> n.nspowner)$$,
+                  WHERE n.nspname IN ('live', 'live_private') AND (acl.grantee = 0 OR acl.privilege_type = 'CREATE' AND acl.grantee <> n.nspowner)$$,
                 'PUBLIC may not use the schema, and nobody but the owner create in it');
-SELECT is_empty($$SELECT oid::regclass FROM pg_class WHERE relnamespace = 'live'::regnamespace
-                  AND relowner <> (SELECT nspowner FROM pg_namespace WHERE nspname = 'live')$$,
+SELECT is_empty($$SELECT oid::regclass FROM pg_class WHERE relnamespace IN ('live'::regnamespace, 'live_private'::regnamespace)
+                  AND relowner <> (SELECT nspowner FROM pg_namespace WHERE oid = relnamespace)$$,
                 'the owner of the schema owns all relations');
 
 -- What the contract names: parameters, their names, types and defaults, and the result.
@@ -161,7 +176,7 @@ FROM (VALUES
   ('fetch_events', 'after_batch bigint, after_id bigint DEFAULT NULL::bigint, max_events integer DEFAULT 10000 -> '
                    'TABLE(batch bigint, id bigint, topic text, event text, payload jsonb, durable boolean, created_at timestamp with time zone)')
 ) AS expected (name, signature)
-LEFT JOIN pg_proc p ON p.pronamespace = 'live'::regnamespace AND p.proname = expected.name;
+LEFT JOIN pg_proc p ON p.pronamespace IN ('live'::regnamespace, 'live_private'::regnamespace) AND p.proname = expected.name;
 
 -- The grant functions, with roles whose names need quoting.
 CREATE FUNCTION pg_temp.executable(role regrole) RETURNS SETOF name LANGUAGE sql AS
@@ -213,10 +228,10 @@ SELECT is_empty($$SELECT rolname FROM pg_roles r JOIN pg_auth_members m ON m.mem
 -- Who may execute everything is neither a client nor a bridge by that.
 CREATE ROLE chief;
 CREATE ROLE deputy;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA live TO chief, deputy;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA live, live_private TO chief, deputy;
 SELECT lives_ok($$SELECT live.grant_client('anon'), live.grant_bridge('live_bridge')$$, 'grants go on beside roles that may execute everything');
 SELECT ok(NOT pg_temp.is_member('live_bridge', 'chief') AND NOT pg_temp.is_member('chief', 'anon') AND NOT pg_temp.is_member('chief', 'deputy'), 'which become members of nobody, and nobody of them');
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA live FROM chief, deputy;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA live, live_private FROM chief, deputy;
 CREATE ROLE emperor SUPERUSER;
 SELECT throws_ok($$SELECT live.grant_client('emperor')$$, '0LP01', NULL, 'no superuser is a client');
 SELECT throws_ok($$SELECT live.grant_client('live_bridge')$$, '0LP01', NULL, 'no bridge is a client');
@@ -251,76 +266,76 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('SELECT live.topic_access(''activity'')', '', '42501'),
   ('SELECT live.replay(''activity'')', '', '42501'),
   ('SELECT live.emit(''t'', ''e'', ''{}'')', '42501', '42501'),
-  ('SELECT live.newest_batch()', '42501', ''),
+  ('SELECT live_private.newest_batch()', '42501', ''),
   ('SELECT live.fetch_events(0, NULL, 1)', '42501', ''),
-  ('CALL live.await_batch(0, 0)', '42501', '25001'),
+  ('CALL live_private.await_batch(0, 0)', '42501', '25001'),
   ('SELECT live.status()', '42501', ''),
   ('SELECT live.drop_expired_events()', '42501', ''),
-  ('SELECT live.store_batches(''3:3:'', ''3:3:'', 1, 1, true)', '42501', '42501'),
-  ('SELECT live.replay_start(''activity'')', '', '42501'),
-  ('SELECT live.replay_events(''activity'', NULL, NULL, 1)', '42501', '42501'),
-  ('SELECT live.start_of_latest(''activity'', NULL, 1)', '42501', '42501'),
-  ('SELECT live.publish_lag()', '42501', '42501'),
+  ('SELECT live_private.store_batches(''3:3:'', ''3:3:'', 1, 1, true)', '42501', '42501'),
+  ('SELECT live_private.replay_start(''activity'')', '', '42501'),
+  ('SELECT live_private.replay_events(''activity'', NULL, NULL, 1)', '42501', '42501'),
+  ('SELECT live_private.start_of_latest(''activity'', NULL, 1)', '42501', '42501'),
+  ('SELECT live_private.publish_lag()', '42501', '42501'),
   ('SELECT live.set_topic_rule(''a'')', '42501', '42501'),
   ('SELECT live.drop_topic_rule(''a'')', '42501', '42501'),
   ('SELECT live.revoke_access(''a'')', '42501', '42501'),
   ('SELECT live.grant_client(''stranger'')', '42501', '42501'),
   ('SELECT live.grant_bridge(''stranger'')', '42501', '42501'),
-  ('SELECT live.grant_memberships()', '42501', '42501'),
-  ('SELECT nextval(''live.event_id'')', '42501', '42501'),
+  ('SELECT live_private.grant_memberships()', '42501', '42501'),
+  ('SELECT nextval(''live_private.event_id'')', '42501', '42501'),
   ('CREATE TABLE live.mine ()', '42501', '42501'),
   ('SELECT live.expire_presence()', '42501', ''),
-  ('SELECT live.connect_users(NULL, ''{}'', ''{}'')', '42501', '55000'),
-  ('SELECT live.announce(''{anna}'')', '42501', '42501'),
-  ('SELECT live.store_typing(''a'', true)', '42501', '42501'),
-  ('SELECT live.typing_users(''a'')', '42501', '42501'),
-  ('SELECT live.types_at(''a'', ''anna'')', '42501', '42501'),
+  ('SELECT live_private.connect_users(NULL, ''{}'', ''{}'')', '42501', '55000'),
+  ('SELECT live_private.announce(''{anna}'')', '42501', '42501'),
+  ('SELECT live_private.store_typing(''a'', true)', '42501', '42501'),
+  ('SELECT live_private.typing_users(''a'')', '42501', '42501'),
+  ('SELECT live_private.types_at(''a'', ''anna'')', '42501', '42501'),
   ('SELECT live.set_presence_visibility(''session'')', '42501', '42501'),
-  ('SELECT live.wake_worker(now())', '42501', '42501'),
+  ('SELECT live_private.wake_worker(now())', '42501', '42501'),
   ('SELECT live.refresh_summaries()', '42501', ''),
   ('SELECT live.drop_expired_activities()', '42501', ''),
-  ('SELECT live.refresh_summary(''live.presence_summary'', ''live.announced_presence'')', '42501', '42501'),
-  ('SELECT live.lock_summary(''live.presence_summary'')', '42501', '42501'),
+  ('SELECT live_private.refresh_summary(''live.presence_summary'', ''live_private.announced_presence'')', '42501', '42501'),
+  ('SELECT live_private.lock_summary(''live.presence_summary'')', '42501', '42501'),
   ('SELECT * FROM live.presence_summary', '42501', '42501'),
-  ('SELECT * FROM live.announced_presence', '42501', '42501'),
+  ('SELECT * FROM live_private.announced_presence', '42501', '42501'),
   ('SELECT * FROM live.presence', '', '42501'),
   ('SELECT * FROM live.user_presence', '', '42501'),
   ('SELECT * FROM live.activity_stream', '', '42501'),
-  ('SELECT * FROM live.activity_audience', '', '42501'),
-  ('SELECT * FROM live.notification_state', '', '42501'),
+  ('SELECT * FROM live_private.activity_audience', '', '42501'),
+  ('SELECT * FROM live_private.notification_state', '', '42501'),
   ('SELECT * FROM live.activity_trends', '42501', '42501'),
-  ('SELECT * FROM live.trend', '42501', '42501'),
-  ('SELECT * FROM live.entity_type', '42501', '42501'),
+  ('SELECT * FROM live_private.trend', '42501', '42501'),
+  ('SELECT * FROM live_private.entity_type', '42501', '42501'),
   ('SELECT live.get_feed_activities()', '', '42501'),
   ('SELECT live.unread_count()', '42501', '42501'),
   ('SELECT live.erase_user(''a'')', '42501', '42501'),
   ('SELECT live.register_entity_type(''a'', ''pg_class'', ''oid'')', '42501', '42501'),
   ('SELECT live.track_activity(''pg_class'')', '42501', '42501'),
-  ('SELECT live.store_activity(''a'', NULL, NULL, ''{}'', ''public'', NULL, NULL, NULL)', '42501', '42501'),
+  ('SELECT live_private.store_activity(''a'', NULL, NULL, ''{}'', ''public'', NULL, NULL, NULL)', '42501', '42501'),
   ('UPDATE live.user_presence SET status = ''busy''', '42501', '42501'),
-  ('INSERT INTO live.follow_edge VALUES (''a'', ''b'')', '42501', '42501'),
+  ('INSERT INTO live_private.follow_edge VALUES (''a'', ''b'')', '42501', '42501'),
   ('INSERT INTO live.session_participants VALUES (gen_random_uuid(), ''b'')', '42501', '42501'),
   ('DELETE FROM live.connection', '42501', '42501'),
-  ('SELECT * FROM live.true_presence', '42501', '42501'),
-  ('SELECT * FROM live.node', '42501', '42501'),
-  ('SELECT * FROM live.presence_rule', '42501', '42501'),
+  ('SELECT * FROM live_private.true_presence', '42501', '42501'),
+  ('SELECT * FROM live_private.node', '42501', '42501'),
+  ('SELECT * FROM live_private.presence_rule', '42501', '42501'),
   ('SELECT * FROM live.event', '42501', '42501'),
-  ('SELECT * FROM live.event_0', '42501', '42501'),
+  ('SELECT * FROM live_private.event_0', '42501', '42501'),
   ('SELECT * FROM live.signal', '42501', '42501'),
-  ('SELECT * FROM live.batch', '42501', '42501'),
-  ('SELECT * FROM live.topic_rule', '42501', '42501'),
-  ('INSERT INTO live.topic_rule VALUES (''*'', ''pg_catalog.boolin'')', '42501', '42501'),
+  ('SELECT * FROM live_private.batch', '42501', '42501'),
+  ('SELECT * FROM live_private.topic_rule', '42501', '42501'),
+  ('INSERT INTO live_private.topic_rule VALUES (''*'', ''pg_catalog.boolin'')', '42501', '42501'),
   ('DELETE FROM live.event', '42501', '42501'),
-  ('TRUNCATE live.signal_0', '42501', '42501');
+  ('TRUNCATE live_private.signal_0', '42501', '42501');
 SELECT is(pg_temp.state_as('authenticated', format('SELECT %s FROM %s', hidden, name)), '42501', format('clients cannot see %s of %s', hidden, name))
-FROM client_relation, unnest('{ctid,xmin,xmax,tableoid}'::text[]) AS hidden WHERE name NOT IN ('live.presence', 'live.due_presence') ORDER BY name, hidden;
+FROM client_relation, unnest('{ctid,xmin,xmax,tableoid}'::text[]) AS hidden WHERE name NOT IN ('live.presence', 'live_private.due_presence') ORDER BY name, hidden;
 SELECT is(pg_temp.state_as('authenticated', statement), client, 'authenticated: ' || statement) FROM call;
 SELECT is(pg_temp.state_as('live_bridge', statement), bridge, 'live_bridge: ' || statement) FROM call;
 SELECT is(pg_temp.state_as('stranger', statement), '42501', 'stranger: ' || statement) FROM call;
 
 -- Functions of admins can be granted: they need no right on the tables behind them.
 CREATE ROLE admin;
-GRANT USAGE ON SCHEMA live TO admin;
+GRANT USAGE ON SCHEMA live, live_private TO admin;
 GRANT EXECUTE ON FUNCTION live.set_topic_rule, live.drop_topic_rule, live.revoke_access, live.emit TO admin;
 SELECT is(pg_temp.state_as('admin', statement), '', 'admin: ' || statement) FROM unnest(ARRAY[
   'SELECT live.set_topic_rule(''a:*''), live.drop_topic_rule(''a:*'')', 'SELECT live.revoke_access(''a'', ''anna'')', 'SELECT live.emit(''a'', ''b'', ''{}'')']) AS statement;
@@ -355,7 +370,7 @@ SELECT is_empty($$SELECT pg_temp.executable('stranger')$$, 'default privileges g
 SELECT is_empty($$SELECT name FROM live_relation r WHERE EXISTS (
   SELECT FROM aclexplode(r.relacl) AS acl WHERE acl.grantee <> r.relowner)$$, 'no relation either');
 SELECT ok(NOT has_schema_privilege('stranger', 'live', 'USAGE'), 'and not the schema');
-SELECT bag_eq($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'live'::regnamespace AND has_function_privilege('anon', p.oid, 'EXECUTE')$$,
+SELECT bag_eq($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace IN ('live'::regnamespace, 'live_private'::regnamespace) AND has_function_privilege('anon', p.oid, 'EXECUTE')$$,
               'TABLE client_function', 'installation grants the client functions to anon');
 
 SELECT finish();

@@ -45,7 +45,7 @@ SELECT pg_temp.as_user('bob', format('SELECT live.mark_read(ARRAY[%s, NULL, %1$s
 SELECT is(pg_temp.unread(), '3', 'reading it again changes nothing');
 SELECT is(pg_temp.as_user('eve', format('SELECT live.mark_read(ARRAY[%s, 0, -1, 9223372036854775807])', pg_temp.told(1))), '', 'ids of others');
 SELECT is(pg_temp.open() || '/' || pg_temp.open('read', 'carl'), '1,3,5/1,2,3,4,5', 'change nothing');
-SELECT is_empty($$SELECT FROM live.notification_read WHERE user_id = 'eve'$$, 'and are not stored');
+SELECT is_empty($$SELECT FROM live_private.notification_read WHERE user_id = 'eve'$$, 'and are not stored');
 SELECT is(pg_temp.as_user('bob', 'SELECT live.mark_read(''{}'')'), '', 'none is none');
 SELECT is(pg_temp.unread(), '3', 'and reads nothing');
 SELECT is(pg_temp.as_user('bob', 'SELECT live.mark_read(array(SELECT generate_series(1, 1001)))'), '54000', 'a thousand at once at most');
@@ -63,11 +63,11 @@ SELECT is(pg_temp.as_user('eve', format('SELECT live.mark_seen(%s)', pg_temp.tol
 
 -- Rows that were copied here with triggers disabled have transaction ids of another cluster: they are old ones.
 SAVEPOINT copied;
-UPDATE live.activity_audience SET xid = (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000000)::text::xid8 WHERE user_id = 'bob';
+UPDATE live_private.activity_audience SET xid = (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000000)::text::xid8 WHERE user_id = 'bob';
 SELECT is(pg_temp.unread(), '3', 'copied from another cluster: unread as before');
 SELECT pg_temp.as_user('bob', 'SELECT live.mark_read()') \g /dev/null
 SELECT is(pg_temp.unread() || pg_temp.open() || pg_temp.open('seen'), '0', 'copied from another cluster: read, since the user has read it');
-SELECT is_empty($$SELECT FROM live.activity_audience WHERE user_id = 'bob' AND live.is_foreign(xid)$$, 'copied from another cluster: and it stays so when transactions here come to such ids');
+SELECT is_empty($$SELECT FROM live_private.activity_audience WHERE user_id = 'bob' AND live_private.is_foreign(xid)$$, 'copied from another cluster: and it stays so when transactions here come to such ids');
 ROLLBACK TO copied;
 
 -- What is deleted leaves the number, which is told to those to whom it counted.
@@ -78,7 +78,7 @@ SELECT is(pg_temp.news(), 'activity:deleted, notification:count 2', 'which is to
 SELECT pg_temp.as_user('anna', format('SELECT live.delete_activity(%s)', pg_temp.told(2))) \g /dev/null
 SELECT is(pg_temp.unread(), '2', 'a read one did not count before');
 SELECT is(pg_temp.news(), 'activity:deleted', 'so no number is told');
-SELECT is_empty(format('SELECT FROM live.notification_read WHERE activity_id = %s', pg_temp.told(2)), 'its mark is gone');
+SELECT is_empty(format('SELECT FROM live_private.notification_read WHERE activity_id = %s', pg_temp.told(2)), 'its mark is gone');
 SELECT pg_temp.as_user('anna', format('SELECT live.set_activity_visibility(%s, ''private'')', pg_temp.told(3))) \g /dev/null
 SELECT is(pg_temp.unread() || pg_temp.open(), '15', 'one that is no longer told to anybody counts no more');
 SELECT pg_temp.as_user('anna', format('SELECT live.set_activity_visibility(%s, ''users'', ''{bob}'')', pg_temp.told(3))) \g /dev/null
@@ -90,13 +90,13 @@ SELECT pg_temp.news() \g /dev/null
 SELECT is(pg_temp.as_user('bob', 'SELECT live.mark_read()'), '', 'all are read');
 SELECT is(pg_temp.unread() || pg_temp.open(), '0', 'none is left');
 SELECT is(pg_temp.news(), 'notification:count 0', 'which the other tabs hear');
-SELECT is_empty($$SELECT FROM live.notification_read WHERE user_id = 'bob' AND activity_id NOT IN (SELECT id FROM told)$$, 'single marks are not kept for ever');
+SELECT is_empty($$SELECT FROM live_private.notification_read WHERE user_id = 'bob' AND activity_id NOT IN (SELECT id FROM told)$$, 'single marks are not kept for ever');
 INSERT INTO told SELECT 6, pg_temp.tell('{bob}');
 SELECT is(pg_temp.unread() || pg_temp.open() || pg_temp.open('seen'), '166', 'one that comes then is unread and unseen');
 SELECT is(pg_temp.unread('carl'), '2', 'others'' are theirs');
 SELECT is(pg_temp.as_user(NULL, statement), '42501', statement || ' by the anonymous')
 FROM unnest('{SELECT live.mark_read(),SELECT live.mark_seen(),SELECT live.unread_count(),SELECT count(*) FROM live.get_notifications(),SELECT live.follow(''bob'')}'::text[]) AS statement;
-SELECT is(pg_temp.as_user('eve', format('SELECT count(*) FROM live.%I WHERE user_id <> ''eve''', name)), '0', name || ' shows nothing of others')
+SELECT is(pg_temp.as_user('eve', format('SELECT count(*) FROM live_private.%I WHERE user_id <> ''eve''', name)), '0', name || ' shows nothing of others')
 FROM unnest('{activity_audience,notification_state,notification_read}'::text[]) AS name;
 
 -- Groups say whether something in them is unread.
@@ -121,7 +121,7 @@ BEGIN
   RETURN ids::text;
 END
 $$;
-SELECT is(pg_temp.as_user('dora', 'SELECT pg_temp.walk()'), (SELECT array_agg(activity_id ORDER BY created_at DESC, activity_id DESC)::text FROM live.activity_audience WHERE user_id = 'dora'), 'pages');
+SELECT is(pg_temp.as_user('dora', 'SELECT pg_temp.walk()'), (SELECT array_agg(activity_id ORDER BY created_at DESC, activity_id DESC)::text FROM live_private.activity_audience WHERE user_id = 'dora'), 'pages');
 
 -- Untelling many needs no lock in shared memory for each of them: there are only so many.
 SELECT pg_temp.tell(array(SELECT 'n' || i FROM generate_series(1, 1000) AS i)::text) \g /dev/null
@@ -136,7 +136,7 @@ DECLARE
   unread bigint[] := '{}';
 BEGIN
   FOR i IN 1 .. steps LOOP
-    SELECT activity_id INTO one FROM live.activity_audience WHERE user_id = 'gina' ORDER BY random() LIMIT 1;
+    SELECT activity_id INTO one FROM live_private.activity_audience WHERE user_id = 'gina' ORDER BY random() LIMIT 1;
     CASE floor(random() * 8)
       WHEN 0 THEN PERFORM pg_temp.as_user('gina', 'SELECT live.mark_read()'); unread := '{}';
       WHEN 1, 2 THEN PERFORM pg_temp.as_user('gina', format('SELECT live.mark_read(ARRAY[%s]::bigint[])', one)); unread := array_remove(unread, one);
@@ -153,10 +153,10 @@ SELECT pg_temp.random_steps(120);
 
 -- Users of an audience who marked nothing leave no state, whether they exist or not.
 SELECT pg_temp.as_user('anna', format('SELECT live.delete_activity(%s)', pg_temp.tell('{invented 1,invented 2,bob}'))) \g /dev/null
-SELECT is_empty($$SELECT FROM live.notification_state WHERE user_id LIKE 'invented%'$$, 'what is deleted leaves no state of users who marked nothing');
-SELECT isnt_empty($$SELECT FROM live.notification_state WHERE user_id = 'bob'$$, 'and keeps that of users who did');
+SELECT is_empty($$SELECT FROM live_private.notification_state WHERE user_id LIKE 'invented%'$$, 'what is deleted leaves no state of users who marked nothing');
+SELECT isnt_empty($$SELECT FROM live_private.notification_state WHERE user_id = 'bob'$$, 'and keeps that of users who did');
 SELECT is(pg_temp.as_user('anna', format('SELECT live.set_activity_visibility(%s, ''private'')', pg_temp.tell('{invented 3}'))), '', 'an activity is told no more');
-SELECT is_empty($$SELECT FROM live.notification_state WHERE user_id LIKE 'invented%'$$, 'which leaves no such state either');
+SELECT is_empty($$SELECT FROM live_private.notification_state WHERE user_id LIKE 'invented%'$$, 'which leaves no such state either');
 
 SELECT finish();
 ROLLBACK;

@@ -67,14 +67,14 @@ SET LOCAL request.jwt.claims = '{"sub": "anna"}';
 SET LOCAL pg_live.max_payload_size = '8MB';
 
 -- Stored all the same: by an older version, say. The payload printed is beyond what PostgreSQL can print at all.
-CREATE TEMP TABLE start AS SELECT live.newest_batch() AS batch, nextval('live.event_id') AS id;
+CREATE TEMP TABLE start AS SELECT live_private.newest_batch() AS batch, nextval('live_private.event_id') AS id;
 CREATE TEMP TABLE stored (id bigint, event text, payload jsonb);
-INSERT INTO stored SELECT nextval('live.event_id'), 'before', '1'
-UNION ALL SELECT nextval('live.event_id'), 'bomb', (SELECT jsonb_agg('1e9999'::jsonb) FROM generate_series(1, 120000))
-UNION ALL SELECT nextval('live.event_id'), 'large', to_jsonb(repeat('x', 1000000))
-UNION ALL SELECT nextval('live.event_id'), 'behind', '2';
+INSERT INTO stored SELECT nextval('live_private.event_id'), 'before', '1'
+UNION ALL SELECT nextval('live_private.event_id'), 'bomb', (SELECT jsonb_agg('1e9999'::jsonb) FROM generate_series(1, 120000))
+UNION ALL SELECT nextval('live_private.event_id'), 'large', to_jsonb(repeat('x', 1000000))
+UNION ALL SELECT nextval('live_private.event_id'), 'behind', '2';
 INSERT INTO live.event (id, xid, topic, event, payload, slot) SELECT id, pg_current_xact_id(), 'payload:d', event, payload, 0 FROM stored;
-INSERT INTO live.batch (id, snapshot, xids) SELECT greatest(batch + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), format('%1$s:%1$s:', pg_current_xact_id()::text::bigint + 1)::pg_snapshot, ARRAY[pg_current_xact_id()] FROM start;
+INSERT INTO live_private.batch (id, snapshot, xids) SELECT greatest(batch + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), format('%1$s:%1$s:', pg_current_xact_id()::text::bigint + 1)::pg_snapshot, ARRAY[pg_current_xact_id()] FROM start;
 SELECT results_eq($$SELECT f.topic, f.event, md5(f.payload::text) FROM start, live.fetch_events(batch) AS f WHERE f.id > start.id$$,
   $$VALUES ('payload:d', 'before', md5('1')), ('payload:d', 'bomb', NULL), ('payload:d', 'large', md5('"' || repeat('x', 1000000) || '"')), ('payload:d', 'behind', md5('2'))$$,
   'an event that cannot be sent is fetched by its name, without a payload');

@@ -99,21 +99,21 @@ SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing('one more', true)$$),
 SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing('place 7', true)$$), '', 'at those again');
 SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing('place 7', false)$$), '', 'where one stops');
 SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing('one more', true)$$), '', 'there is room for one more');
-INSERT INTO live.typing SELECT 'crowded ' || n, 'bob', live.clock(), live.clock() FROM generate_series(1, 1000) AS n;
+INSERT INTO live.typing SELECT 'crowded ' || n, 'bob', live_private.clock(), live_private.clock() FROM generate_series(1, 1000) AS n;
 SELECT pg_temp.at(91 + 301 + 320) \g /dev/null
 SELECT live.expire_presence() \g /dev/null
 SELECT is((SELECT count(*) FROM live.typing), 600::bigint, 'it ends at 500 places at once, since each is a lock');
-SELECT ok(live.next_presence_deadline() <= live.clock(), 'the rest is due');
+SELECT ok(live_private.next_presence_deadline() <= live_private.clock(), 'the rest is due');
 SELECT live.expire_presence(), live.expire_presence() \g /dev/null
 SELECT is_empty('SELECT FROM live.typing', 'and follows');
 
 -- Renewing leaves the next look where it is; the look moves it, of so many at once.
-INSERT INTO live.typing SELECT 'renewed ' || n, 'bob', live.clock(), live.clock() + interval '1 hour', true, live.clock() FROM generate_series(1, 7000) AS n;
-SELECT ok(live.expire_typing(500), 'when many have renewed there are more to look at');
-SELECT is((SELECT count(*) FROM live.typing WHERE check_at <= live.clock()), 2000::bigint, 'than one look takes');
-SELECT ok(NOT live.expire_typing(500), 'but no more than the next one does');
+INSERT INTO live.typing SELECT 'renewed ' || n, 'bob', live_private.clock(), live_private.clock() + interval '1 hour', true, live_private.clock() FROM generate_series(1, 7000) AS n;
+SELECT ok(live_private.expire_typing(500), 'when many have renewed there are more to look at');
+SELECT is((SELECT count(*) FROM live.typing WHERE check_at <= live_private.clock()), 2000::bigint, 'than one look takes');
+SELECT ok(NOT live_private.expire_typing(500), 'but no more than the next one does');
 SELECT is((SELECT count(*) FROM live.typing WHERE check_at = expires_at), 7000::bigint, 'each is looked at again when it ends');
-SELECT cmp_ok(live.next_presence_deadline(), '>', live.clock(), 'and not before');
+SELECT cmp_ok(live_private.next_presence_deadline(), '>', live_private.clock(), 'and not before');
 DELETE FROM live.typing;
 SELECT pg_temp.news() \g /dev/null
 
@@ -129,25 +129,25 @@ END
 $$;
 CREATE TEMP TABLE typing_step (turn serial, call text, news text);
 INSERT INTO typing_step (call, news) VALUES
-  ($$live.set_typing_of_socket('00000000-0000-4000-8000-00000000a001', 'tabs', true)$$, '["anna"]'),
-  ($$live.set_typing_of_socket('00000000-0000-4000-8000-00000000a002', 'tabs', true)$$, NULL),
-  ($$live.set_typing_of_socket('00000000-0000-4000-8000-00000000a002', 'tabs', false)$$, NULL),
+  ($$live_private.set_typing_of_socket('00000000-0000-4000-8000-00000000a001', 'tabs', true)$$, '["anna"]'),
+  ($$live_private.set_typing_of_socket('00000000-0000-4000-8000-00000000a002', 'tabs', true)$$, NULL),
+  ($$live_private.set_typing_of_socket('00000000-0000-4000-8000-00000000a002', 'tabs', false)$$, NULL),
   ($$live.set_typing('tabs', true)$$, NULL),
-  ($$live.set_typing_of_socket('00000000-0000-4000-8000-00000000a001', 'tabs', false)$$, NULL),
-  ($$live.set_typing_of_socket('00000000-0000-4000-8000-00000000a001', 'tabs', false)$$, NULL),
-  ($$live.set_typing_of_socket('00000000-0000-4000-8000-00000000a002', 'tabs', true)$$, NULL),
+  ($$live_private.set_typing_of_socket('00000000-0000-4000-8000-00000000a001', 'tabs', false)$$, NULL),
+  ($$live_private.set_typing_of_socket('00000000-0000-4000-8000-00000000a001', 'tabs', false)$$, NULL),
+  ($$live_private.set_typing_of_socket('00000000-0000-4000-8000-00000000a002', 'tabs', true)$$, NULL),
   ($$live.set_typing('tabs', false)$$, '[]');
 SELECT is(pg_temp.as_user('anna', 'SELECT ' || call) || coalesce(pg_temp.typing_news(), ''), coalesce(news, ''), format('%s: %s', turn, call)) FROM typing_step ORDER BY turn;
-SELECT pg_temp.as_user('anna', $$SELECT live.set_typing_of_socket('00000000-0000-4000-8000-00000000a001', 'tabs', true), live.set_typing_of_socket('00000000-0000-4000-8000-00000000a002', 'tabs', true)$$) \g /dev/null
-UPDATE live.typing SET expires_at = live.clock(), check_at = live.clock() WHERE connection = '00000000-0000-4000-8000-00000000a001';
+SELECT pg_temp.as_user('anna', $$SELECT live_private.set_typing_of_socket('00000000-0000-4000-8000-00000000a001', 'tabs', true), live_private.set_typing_of_socket('00000000-0000-4000-8000-00000000a002', 'tabs', true)$$) \g /dev/null
+UPDATE live.typing SET expires_at = live_private.clock(), check_at = live_private.clock() WHERE connection = '00000000-0000-4000-8000-00000000a001';
 SELECT pg_temp.typing_news(), live.expire_presence() \g /dev/null
 SELECT is(pg_temp.typing_news(), NULL, 'that one of two connections is not renewed is no news');
-SELECT is(live.typing_users('tabs'), '{anna}', 'the other one goes on');
-UPDATE live.typing SET expires_at = live.clock(), check_at = live.clock();
+SELECT is(live_private.typing_users('tabs'), '{anna}', 'the other one goes on');
+UPDATE live.typing SET expires_at = live_private.clock(), check_at = live_private.clock();
 SELECT live.expire_presence() \g /dev/null
 SELECT is(pg_temp.typing_news(), '[]', 'that both are not is told once');
-SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing_of_socket(NULL, 'tabs', true)$$), '22004', 'a connection is named');
-SELECT is(pg_temp.as_user('anna', $$SELECT live.set_typing_of_socket(gen_random_uuid(), 'tabs', true) FROM generate_series(1, 101)$$), '54000', 'made-up connections are bounded too');
+SELECT is(pg_temp.as_user('anna', $$SELECT live_private.set_typing_of_socket(NULL, 'tabs', true)$$), '22004', 'a connection is named');
+SELECT is(pg_temp.as_user('anna', $$SELECT live_private.set_typing_of_socket(gen_random_uuid(), 'tabs', true) FROM generate_series(1, 101)$$), '54000', 'made-up connections are bounded too');
 SELECT pg_temp.news() \g /dev/null
 
 -- Changes of what is shown.
@@ -160,8 +160,8 @@ SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence anna online>busy'], '
 SELECT is(pg_temp.as_user('anna', 'SELECT live.go_offline()'), '', 'go_offline');
 SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence anna busy>offline'], 'is announced');
 SELECT is_empty($$SELECT FROM live.signal WHERE topic = '$connection'$$, 'bridges need not know of connections that are not theirs');
-SELECT live.register_node('10000000-0000-4000-8000-0000000000aa'),
-       live.connect_users('10000000-0000-4000-8000-0000000000aa', ARRAY[pg_temp.connection(801), pg_temp.connection(802)], '{anna,anna}') \g /dev/null
+SELECT live_private.register_node('10000000-0000-4000-8000-0000000000aa'),
+       live_private.connect_users('10000000-0000-4000-8000-0000000000aa', ARRAY[pg_temp.connection(801), pg_temp.connection(802)], '{anna,anna}') \g /dev/null
 SELECT is(pg_temp.as_user('anna', format('SELECT live.disconnect(%L)', pg_temp.connection(801))), '', 'the user ends a connection that a bridge holds');
 SELECT results_eq($$SELECT payload -> 'ids' ->> 0 FROM live.signal WHERE topic = '$connection'$$, ARRAY[pg_temp.connection(801)::text], 'which the bridge is told');
 SELECT is(pg_temp.as_user('anna', 'SELECT live.go_offline()'), '', 'or all of them');
@@ -188,11 +188,11 @@ SELECT is_empty('SELECT pg_temp.news()', 'and nothing was announced');
 SELECT is(pg_temp.as_user('bob', $$SELECT live.get_typing('doc')$$), '{}', 'nor is typing seen');
 SELECT is_empty($$SELECT FROM live.signal WHERE topic = 'typing:doc'$$, 'or told');
 SELECT pg_temp.as_user('iris', $$SELECT live.set_typing('diary', true)$$) \g /dev/null
-UPDATE live.typing SET expires_at = live.clock(), check_at = live.clock() WHERE location = 'diary';
+UPDATE live.typing SET expires_at = live_private.clock(), check_at = live_private.clock() WHERE location = 'diary';
 SELECT live.expire_presence() \g /dev/null
 SELECT is_empty($$SELECT FROM live.typing WHERE location = 'diary'$$, 'what nobody saw ends');
 SELECT is_empty($$SELECT FROM live.signal WHERE topic = 'typing:diary'$$, 'without a word');
-SELECT is(pg_temp.as_user('bob', $$SELECT count(*) FROM live.invisible_user$$), '0', 'who is invisible cannot be read');
+SELECT is(pg_temp.as_user('bob', $$SELECT count(*) FROM live_private.invisible_user$$), '0', 'who is invisible cannot be read');
 SELECT is(pg_temp.as_user('bob', $$SELECT count(*) FROM live.get_online_users(1000) WHERE user_id = 'iris'$$), '0', 'nor be seen in the list');
 SELECT is(pg_temp.as_user('iris', $$SELECT (live.get_presence()).custom_status$$), 'secret', 'the user sees the truth');
 SELECT is(pg_temp.as_user('iris', $$SELECT (live.update_presence('auto')).status$$), 'online', 'visible again');
@@ -208,7 +208,7 @@ INSERT INTO live.collaboration_sessions (id, room_name, created_by) VALUES (pg_t
 UPDATE live.collaboration_sessions SET status = 'ended' WHERE room_name = 'old';
 INSERT INTO live.session_participants VALUES (pg_temp.connection(1), 'iris', 'owner'), (pg_temp.connection(1), 'bob', 'viewer'),
   (pg_temp.connection(2), 'iris', 'owner'), (pg_temp.connection(2), 'carl', 'viewer');
-INSERT INTO live.follow_edge VALUES ('bob', 'iris');
+INSERT INTO live_private.follow_edge VALUES ('bob', 'iris');
 CREATE TEMP VIEW visibility AS
 SELECT viewer, way.* FROM unnest('{iris,bob,carl}'::text[]) AS viewer, (VALUES
   ('get_presence', $$SELECT (live.get_presence('iris')).status <> 'offline'$$),
@@ -287,7 +287,7 @@ SELECT set_eq($$SELECT DISTINCT status::text FROM (SELECT * FROM live.user_prese
 SELECT is(pg_temp.as_user('viewer', $$SELECT count(*) FROM live.get_online_users(1000, statuses => '{busy}') WHERE status <> 'busy'$$), '0', 'statuses filters');
 -- Some are idle, have gone or lost their node since it was announced.
 SELECT pg_temp.at(5000) \g /dev/null
-SELECT live.register_node('00000000-0000-4000-8000-00000000f001'), live.connect_users('00000000-0000-4000-8000-00000000f001', array(SELECT pg_temp.connection(2000 + i) FROM generate_series(1, 20) AS i), array(SELECT 'p' || i FROM generate_series(1, 20) AS i)) \g /dev/null
+SELECT live_private.register_node('00000000-0000-4000-8000-00000000f001'), live_private.connect_users('00000000-0000-4000-8000-00000000f001', array(SELECT pg_temp.connection(2000 + i) FROM generate_series(1, 20) AS i), array(SELECT 'p' || i FROM generate_series(1, 20) AS i)) \g /dev/null
 SELECT pg_temp.as_user('q' || i, format('SELECT live.heartbeat(%L, ttl => %L), live.update_presence(%L)', pg_temp.connection(1100 + i), i * interval '1 minute', (ARRAY['busy', 'auto', 'away'])[1 + i % 3])) FROM generate_series(1, 20) AS i \g /dev/null
 SELECT pg_temp.as_user('q20', $$SELECT live.update_presence('invisible')$$) \g /dev/null
 CREATE FUNCTION pg_temp.listed(viewer text, seconds integer, statuses text, condition text) RETURNS text LANGUAGE sql AS $$

@@ -64,7 +64,7 @@ SELECT is(pg_temp.summary(), summary, 'with the same') FROM seen;
 -- Who may read it.
 SELECT is(pg_temp.summary(NULL), '42501', 'anonymous: refused');
 SELECT is(pg_temp.as_user(viewer, statement), '42501', format('%s: %s', coalesce(viewer, 'anonymous'), statement))
-FROM unnest('{viewer,NULL}'::text[]) AS viewer, unnest(ARRAY['SELECT count(*) FROM live.presence_summary', 'SELECT count(*) FROM live.announced_presence',
+FROM unnest('{viewer,NULL}'::text[]) AS viewer, unnest(ARRAY['SELECT count(*) FROM live.presence_summary', 'SELECT count(*) FROM live_private.announced_presence',
   'SELECT live.refresh_summaries()', 'REFRESH MATERIALIZED VIEW live.presence_summary']) AS statement;
 SELECT ok(NOT has_table_privilege(r.oid, 'live.presence_summary', privilege), format('%s may not %s the materialised view', r.rolname, privilege))
 FROM pg_roles r, unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE}'::text[]) AS privilege

@@ -4,9 +4,9 @@
 BEGIN;
 SELECT no_plan();
 
--- live.ended_xids() as a set of ids.
+-- live_private.ended_xids() as a set of ids.
 CREATE FUNCTION pg_temp.ended(earlier pg_snapshot, later pg_snapshot) RETURNS bigint[] LANGUAGE sql AS $$
-  SELECT array(SELECT xid FROM live.ended_xids(earlier, later) AS range,
+  SELECT array(SELECT xid FROM live_private.ended_xids(earlier, later) AS range,
                     generate_series(range.first_xid::text::bigint, range.end_xid::text::bigint - 1) AS xid ORDER BY xid)
 $$;
 -- Its definition: running or unborn in the earlier snapshot, ended in the later one.
@@ -63,7 +63,7 @@ DECLARE
   chosen bigint;
   batch_id bigint := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
 BEGIN
-  DELETE FROM live.event; DELETE FROM live.signal; DELETE FROM live.batch; DELETE FROM written; DELETE FROM truth;
+  DELETE FROM live.event; DELETE FROM live.signal; DELETE FROM live_private.batch; DELETE FROM written; DELETE FROM truth;
   FOR step IN 1 .. steps LOOP
     chosen := running[1 + floor(random() * cardinality(running))::integer];
     CASE floor(random() * 10)::integer
@@ -87,7 +87,7 @@ BEGIN
     ELSE -- is published
       IF EXISTS (SELECT FROM written WHERE xid = ANY (committed)) THEN
         batch_id := batch_id + 1;
-        INSERT INTO live.batch
+        INSERT INTO live_private.batch
         SELECT batch_id,
                format('%s:%s:%s', coalesce(min(xid), latest_ended + 1), latest_ended + 1, string_agg(xid::text, ',' ORDER BY xid))::pg_snapshot,
                array(SELECT DISTINCT w.xid::text::xid8 FROM written w WHERE w.xid = ANY (committed) ORDER BY 1)
@@ -140,12 +140,12 @@ BEGIN
     FOR start IN SELECT NULL::bigint AS batch, NULL::bigint AS id UNION ALL SELECT t.batch, t.id FROM truth t LOOP
       expected := array(SELECT t.batch || '-' || t.id FROM truth t
                         WHERE t.durable AND t.topic = 'history:1' AND (start.id IS NULL OR (t.batch, t.id) > (start.batch, start.id)) ORDER BY t.batch, t.id);
-      IF array(SELECT r.position FROM live.replay_events('history:1', start.batch || '-' || start.id, NULL, 10000) AS r) <> expected THEN
+      IF array(SELECT r.position FROM live_private.replay_events('history:1', start.batch || '-' || start.id, NULL, 10000) AS r) <> expected THEN
         RETURN NEXT format('history %s: replayed after %s', history, start.batch || '-' || start.id);
       END IF;
       CONTINUE WHEN expected = '{}';
-      latest := live.start_of_latest('history:1', NULL, cardinality(expected));
-      IF array(SELECT r.position FROM live.replay_events('history:1', latest, NULL, 10000) AS r) <> expected THEN
+      latest := live_private.start_of_latest('history:1', NULL, cardinality(expected));
+      IF array(SELECT r.position FROM live_private.replay_events('history:1', latest, NULL, 10000) AS r) <> expected THEN
         RETURN NEXT format('history %s: the latest %s', history, cardinality(expected));
       END IF;
     END LOOP;

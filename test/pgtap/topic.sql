@@ -10,7 +10,7 @@ CREATE FUNCTION app.anybody(topic text) RETURNS boolean LANGUAGE sql STABLE AS '
 CREATE FUNCTION app.nobody(topic text) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT false';
 CREATE FUNCTION app.members(topic text) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT live.user_id() = 'anna' OR live.jwt_role() = 'service_role' $$;
 CREATE FUNCTION app.as_themselves(topic text) RETURNS boolean LANGUAGE sql STABLE AS
-$$ SELECT current_user = 'authenticated' AND NOT has_table_privilege('live.topic_rule', 'SELECT') $$;
+$$ SELECT current_user = 'authenticated' AND NOT has_table_privilege('live_private.topic_rule', 'SELECT') $$;
 DO $$
 BEGIN
   PERFORM live.set_topic_rule('room:*', 'app.members(text)', 'app.members(text)');
@@ -104,10 +104,10 @@ SELECT throws_ok('SELECT live.topic_access(NULL)', '22004', 'topic must not be n
 
 -- Access and what follows from it agree: send works where can_send, replay where can_receive.
 SELECT is(pg_temp.as_user('authenticated', '{"sub": "anna"}', format('SELECT live.send(%L, ''e'', ''{}'') IS NOT NULL', topic)),
-          CASE WHEN anna LIKE '%s' THEN 'true' WHEN live.is_topic_name(topic) THEN '42501' ELSE '22023' END, format('anna sends to %s', to_json(left(topic, 60))))
+          CASE WHEN anna LIKE '%s' THEN 'true' WHEN live_private.is_topic_name(topic) THEN '42501' ELSE '22023' END, format('anna sends to %s', to_json(left(topic, 60))))
 FROM matrix;
 SELECT is(pg_temp.as_user('authenticated', '{"sub": "anna"}', format('SELECT count(*) >= 0 FROM live.replay(%L)', topic)),
-          CASE WHEN anna LIKE 'r%' THEN 'true' WHEN live.is_topic_name(topic) THEN '42501' ELSE '22023' END, format('anna replays %s', to_json(left(topic, 60))))
+          CASE WHEN anna LIKE 'r%' THEN 'true' WHEN live_private.is_topic_name(topic) THEN '42501' ELSE '22023' END, format('anna replays %s', to_json(left(topic, 60))))
 FROM matrix;
 SELECT is(pg_temp.as_user('authenticated', '{"sub": "anna"}', $$SELECT live.send('room:' || repeat('x', 10000), 'e', '{}')$$), '22023', 'a topic of 10 kB is too long to send to');
 
@@ -122,14 +122,14 @@ SELECT throws_ok(format('SET LOCAL pg_live.max_send_size = %L', bad), '22023', N
 RESET pg_live.max_send_size;
 
 -- The most specific rule counts: the topic itself, else the longest prefix. Against a search from the longest prefix down.
-DELETE FROM live.topic_rule;
+DELETE FROM live_private.topic_rule;
 CREATE FUNCTION pg_temp.rule_by_search(topic text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-  IF EXISTS (SELECT FROM live.topic_rule r WHERE r.pattern = topic) THEN
+  IF EXISTS (SELECT FROM live_private.topic_rule r WHERE r.pattern = topic) THEN
     RETURN topic;
   END IF;
   FOR size IN REVERSE length(topic) .. 0 LOOP
-    IF EXISTS (SELECT FROM live.topic_rule r WHERE r.pattern = left(topic, size) || '*') THEN
+    IF EXISTS (SELECT FROM live_private.topic_rule r WHERE r.pattern = left(topic, size) || '*') THEN
       RETURN left(topic, size) || '*';
     END IF;
   END LOOP;
@@ -140,21 +140,21 @@ CREATE FUNCTION pg_temp.random_word(length integer) RETURNS text LANGUAGE sql VO
   SELECT coalesce(string_agg(substr('ab:%_é', 1 + floor(random() * 6)::integer, 1), ''), '') FROM generate_series(1, floor(random() * (length + 1))::integer)
 $$;
 SELECT setseed(0.42);
-INSERT INTO live.topic_rule (pattern, receive_check)
+INSERT INTO live_private.topic_rule (pattern, receive_check)
 SELECT DISTINCT word, word FROM (SELECT pg_temp.random_word(4) || CASE WHEN random() < 0.7 THEN '*' ELSE '' END AS word FROM generate_series(1, 300)) AS words
 WHERE word <> '' AND random() < 0.5;
 CREATE TEMP TABLE asked AS SELECT pg_temp.random_word(7) AS topic FROM generate_series(1, 3000);
 SELECT is_empty($$
-  SELECT topic, rule.receive_check, pg_temp.rule_by_search(topic) FROM asked LEFT JOIN LATERAL live.topic_rule_of(topic) AS rule ON true
+  SELECT topic, rule.receive_check, pg_temp.rule_by_search(topic) FROM asked LEFT JOIN LATERAL live_private.topic_rule_of(topic) AS rule ON true
   WHERE rule.receive_check IS DISTINCT FROM pg_temp.rule_by_search(topic) LIMIT 5
 $$, 'of 3,000 topics each has the rule that a search from the longest prefix finds');
 SELECT cmp_ok((SELECT count(DISTINCT pg_temp.rule_by_search(topic)) FROM asked), '>', 20::bigint, 'by many different rules');
-DELETE FROM live.topic_rule;
+DELETE FROM live_private.topic_rule;
 
 -- No text of a client is executed. The canary would show in the claims, which any statement can set.
 DO $$ BEGIN PERFORM live.set_topic_rule('room:*', 'app.anybody(text)', 'app.anybody(text)'); END $$;
 CREATE TEMP TABLE hostile AS SELECT unnest(ARRAY[
-  '(select set_config(''request.jwt.claims'', ''{"sub":"ben"}'', true)) is not null and live.is_built_in_topic',
+  '(select set_config(''request.jwt.claims'', ''{"sub":"ben"}'', true)) is not null and live_private.is_built_in_topic',
   'x'') or set_config(''request.jwt.claims'', ''{"sub":"ben"}'', true) is not null --',
   'room:1''; select set_config(''request.jwt.claims'', ''{"sub":"ben"}'', true); --',
   'room:1") ; select 1; --', 'receive', 'send', 'send; drop schema app', '%s', '%I', '$1', '\', '"', '']) AS text;
@@ -172,12 +172,12 @@ BEGIN
 END
 $$;
 SELECT is(pg_temp.user_after(format(call, text)), 'anna', format(call, text))
-FROM hostile, unnest(ARRAY['SELECT live.topic_rule_of(%L)',
-  'SELECT live.topic_access(%L)', 'SELECT live.is_built_in_topic(%L)', 'SELECT live.claim(%L)', 'SELECT live.replay(%L)',
+FROM hostile, unnest(ARRAY['SELECT live_private.topic_rule_of(%L)',
+  'SELECT live.topic_access(%L)', 'SELECT live_private.is_built_in_topic(%L)', 'SELECT live.claim(%L)', 'SELECT live.replay(%L)',
   'SELECT live.replay(''room:1'', %L)', 'SELECT live.send(%L, ''e'', ''{}'')', 'SELECT live.send(''room:1'', %L, ''{}'')']) AS call;
 
 -- A check runs with the rights of the user, not of the extension's owner.
-CREATE FUNCTION app.grab(topic text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN DELETE FROM live.topic_rule; RETURN true; END $$;
+CREATE FUNCTION app.grab(topic text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN DELETE FROM live_private.topic_rule; RETURN true; END $$;
 DO $$ BEGIN PERFORM live.set_topic_rule('grab', 'app.grab(text)', 'app.grab(text)'); END $$;
 SELECT is(pg_temp.as_user('authenticated', '{"sub": "anna"}', 'SELECT can_send FROM live.topic_access(''grab'')'), '42501', 'a check has no rights of the owner');
 SELECT is(pg_temp.as_user('authenticated', '{"sub": "anna"}', 'SELECT live.send(''grab'', ''e'', ''{}'')'), '42501', 'nor when it is asked by send()');

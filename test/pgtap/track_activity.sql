@@ -7,8 +7,8 @@ SELECT no_plan();
 CREATE ROLE app_owner;
 CREATE SCHEMA app AUTHORIZATION app_owner;
 GRANT USAGE ON SCHEMA app TO authenticated;
-GRANT USAGE ON SCHEMA live TO app_owner;
-GRANT EXECUTE ON FUNCTION live.track_activity, live.track_row TO app_owner;
+GRANT USAGE ON SCHEMA live, live_private TO app_owner;
+GRANT EXECUTE ON FUNCTION live.track_activity, live_private.track_row TO app_owner;
 SET LOCAL ROLE app_owner;
 CREATE TYPE app.size AS (width integer, height integer);
 CREATE TABLE app."Odd ""Table" ("Key Column" text PRIMARY KEY, "the Title" text, notes text, size app.size, twice text GENERATED ALWAYS AS ("the Title" || "the Title") STORED);
@@ -171,10 +171,10 @@ BEGIN
   RETURN result;
 END
 $$;
-SELECT is(pg_temp.forge('AFTER INSERT ON app.forged REFERENCING NEW TABLE AS rows FOR EACH STATEMENT EXECUTE FUNCTION live.track_row(' || arguments || ')'), state, arguments) FROM (VALUES
+SELECT is(pg_temp.forge('AFTER INSERT ON app.forged REFERENCING NEW TABLE AS rows FOR EACH STATEMENT EXECUTE FUNCTION live_private.track_row(' || arguments || ')'), state, arguments) FROM (VALUES
   ('', '39P01'), ($$'a', 'b', 'public', 'id'$$, '39P01'), ($$'a', 'b', 'users', 'id', '{}'$$, '22023'), ($$'a', 'b', 'session', 'id', '{}'$$, '22023'), ($$'a', 'b', 'everybody', 'id', '{}'$$, '22P02'),
   ($$'', 'b', 'public', 'id', '{}'$$, '22023'), ($$'a', '', 'public', 'id', '{}'$$, '22023'), ($$'a', 'b', 'public', 'id', '{'$$, '22P02'), ($$'a', 'b', 'public', 'none', '{none,NULL}', '{none}'$$, '1')) AS forged (arguments, state);
-SELECT is(pg_temp.forge(timing || $$ EXECUTE FUNCTION live.track_row('a', 'b', 'public', 'id', '{}')$$), '39P01', timing) FROM unnest(
+SELECT is(pg_temp.forge(timing || $$ EXECUTE FUNCTION live_private.track_row('a', 'b', 'public', 'id', '{}')$$), '39P01', timing) FROM unnest(
   '{BEFORE INSERT ON app.forged FOR EACH ROW,AFTER INSERT ON app.forged FOR EACH ROW,AFTER INSERT ON app.forged FOR EACH STATEMENT,BEFORE INSERT ON app.forged FOR EACH STATEMENT}'::text[]) AS timing;
 RESET ROLE;
 
@@ -205,8 +205,8 @@ SELECT throws_ok(format('SELECT live.track_activity(%L)', name), '42809', NULL, 
 FROM (VALUES ('live.event'), ('live.activity_stream')) AS own (name);
 SELECT throws_ok($$SELECT live.track_activity('app.plain', metadata_columns => '{{id,none}}')$$, '42703', NULL, 'columns are found in an array of any dimensions');
 CREATE ROLE other_owner;
-GRANT USAGE ON SCHEMA live, app TO other_owner;
-GRANT EXECUTE ON FUNCTION live.track_activity, live.track_row TO other_owner;
+GRANT USAGE ON SCHEMA live, live_private, app TO other_owner;
+GRANT EXECUTE ON FUNCTION live.track_activity, live_private.track_row TO other_owner;
 GRANT ALL ON app.plain TO other_owner;
 SET LOCAL ROLE other_owner;
 SELECT throws_ok($$SELECT live.track_activity('app.plain')$$, '42501', NULL, 'another''s table');
@@ -241,7 +241,7 @@ BEGIN
   EXECUTE format('INSERT INTO app.key_%s VALUES (%L)', key.number, key.value);
   PERFORM set_config('role', 'none', true);
   logged := pg_temp.logged();
-  PERFORM set_config('role', 'authenticated', true), live.require_entity('key_' || key.number, key.id), set_config('role', 'none', true);
+  PERFORM set_config('role', 'authenticated', true), live_private.require_entity('key_' || key.number, key.id), set_config('role', 'none', true);
   RETURN logged;
 END
 $$;
@@ -252,7 +252,7 @@ SELECT is(pg_temp.log_key(k), format('anna created key_%s %s public {}', k.numbe
 SELECT pg_temp.session('{DateStyle=Postgres\,DMY,IntervalStyle=iso_8601,TimeZone=America/New_York}') \g /dev/null
 SELECT is(pg_temp.log_key(k), format('anna created key_%s %s public {}', k.number, k.id), format('%s in settings of yet another kind', k.type)) FROM app.key_type k;
 SELECT is(ARRAY[current_setting('DateStyle'), current_setting('TimeZone'), current_setting('bytea_output')], '{"Postgres, DMY",America/New_York,escape}', 'the settings of the session stay');
-SELECT is(pg_temp.as_user('anna', format('SELECT live.require_entity(%L, %L)', type, id)), '23503', format('%s %s', type, id)) FROM (VALUES
+SELECT is(pg_temp.as_user('anna', format('SELECT live_private.require_entity(%L, %L)', type, id)), '23503', format('%s %s', type, id)) FROM (VALUES
   ('key_15', '-7'), ('key_15', '07'), ('key_10', 'ab '), ('key_9', '10.0.0.1/32'), ('key_1', '2024-01-02T01:04:05.6Z'), ('key_13', 't'), ('key_6', '\000\377')) AS other (type, id);
 
 SELECT finish();

@@ -48,7 +48,7 @@ BEGIN
         INSERT INTO live.activity_stream AS a (user_id, activity_type, entity_type, entity_id, visibility, created_at)
         VALUES (live.user_id(), 'liked', pg_temp.one_of('book', 'film'), pg_temp.one_of('1', '2', '3', '4', '5', '6', '7', '8', '9'),
                 pg_temp.one_of('public', 'public', 'private')::live.activity_visibility, clock_timestamp() - random() * oldest) RETURNING a.* INTO one;
-        PERFORM live.note_trend(one, 1);
+        PERFORM live_private.note_trend(one, 1);
     END CASE;
   END LOOP;
 END
@@ -60,7 +60,7 @@ BEGIN
   IF n % 2 = 0 THEN
     PERFORM live.refresh_summaries();
     RETURN NEXT is(array(SELECT pg_temp.differences()), '{}', format('round %s: folded', n));
-    RETURN NEXT is((SELECT count(*) FROM live.trend_change), 0::bigint, format('round %s: nothing is left to fold', n));
+    RETURN NEXT is((SELECT count(*) FROM live_private.trend_change), 0::bigint, format('round %s: nothing is left to fold', n));
   END IF;
 END
 $$;
@@ -72,9 +72,9 @@ SELECT results_eq('SELECT entity_type, entity_id FROM live.get_trending(NULL, 3)
 -- Something so old that it counts nothing beside something new; and a century in which nothing was logged.
 INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, created_at) VALUES
   ('anna', 'liked', 'song', '1', '1926-01-01'), ('anna', 'liked', 'song', '1', now()), ('anna', 'liked', 'song', '2', '1926-01-01');
-SELECT live.note_trend(a, 1) FROM live.activity_stream a WHERE entity_type = 'song' \g /dev/null
+SELECT live_private.note_trend(a, 1) FROM live.activity_stream a WHERE entity_type = 'song' \g /dev/null
 SELECT is(array(SELECT pg_temp.differences('song')), '{}', 'a century apart: not folded');
-SELECT lives_ok('SELECT live.fold_trends()', 'and it can be folded');
+SELECT lives_ok('SELECT live_private.fold_trends()', 'and it can be folded');
 SELECT is(array(SELECT pg_temp.differences('song')), '{}', 'folded');
 
 -- After a deletion, and before that is folded, reading does not look at all activities of the entity.
@@ -91,20 +91,20 @@ INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id
 SELECT 'anna', 'liked', 'hall', '1', now() - n * interval '1 hour' FROM generate_series(1, 300) AS n
 UNION ALL SELECT 'anna', 'liked', 'ruin', '1', now() - interval '200 days' - n * interval '1 hour' FROM generate_series(1, 300) AS n
 UNION ALL SELECT 'anna', 'liked', 'ruin', '1', now() - n * interval '20 days' FROM generate_series(0, 1) AS n;
-SELECT live.note_trend(a, 1) FROM live.activity_stream a WHERE entity_type IN ('hall', 'ruin') \g /dev/null
-SELECT live.fold_trends() \g /dev/null
+SELECT live_private.note_trend(a, 1) FROM live.activity_stream a WHERE entity_type IN ('hall', 'ruin') \g /dev/null
+SELECT live_private.fold_trends() \g /dev/null
 SELECT pg_temp.as_user('anna', format('SELECT live.delete_activity(%s)', max(a.id))) FROM live.activity_stream a WHERE entity_type = 'hall' \g /dev/null
 SELECT is(array(SELECT pg_temp.differences('hall')), '{}', 'one of many is deleted');
 SELECT is(pg_temp.activities_read('hall'), 0::bigint, 'then no activity is read');
 SELECT pg_temp.as_user('anna', format('SELECT live.delete_activity(%s)', (SELECT a.id FROM live.activity_stream a WHERE entity_type = 'ruin' ORDER BY created_at DESC LIMIT 1))) \g /dev/null
 SELECT is(array(SELECT pg_temp.differences('ruin')), '{}', 'almost all of the sum is deleted');
 SELECT cmp_ok(pg_temp.activities_read('ruin'), '<', 10::bigint, 'then those that count are read');
-SELECT live.fold_trends() \g /dev/null
+SELECT live_private.fold_trends() \g /dev/null
 SELECT is(array(SELECT pg_temp.differences(kind)), '{}', format('folded: %s', kind)) FROM unnest('{hall,ruin}'::text[]) AS kind;
 
 -- Something far in the future, as an import may bring it, is no obstacle.
 INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, created_at) VALUES ('anna', 'liked', 'future', '1', '9000-01-01');
-SELECT live.note_trend(a, 1) FROM live.activity_stream a WHERE entity_type = 'future' \g /dev/null
+SELECT live_private.note_trend(a, 1) FROM live.activity_stream a WHERE entity_type = 'future' \g /dev/null
 SELECT is((SELECT entity_type FROM live.get_trending(NULL, 1)), 'future', 'far in the future');
 
 -- The last public activity of an entity goes: so does the entity.
@@ -112,13 +112,13 @@ SELECT pg_temp.as_user('dora', $$SELECT (live.log_activity('liked', 'house', '1'
 SELECT is_empty($$SELECT FROM live.get_trending('house')$$, 'what is not public does not count');
 SELECT pg_temp.as_user('dora', $$SELECT live.set_activity_visibility((SELECT id FROM live.get_feed_activities(1, actor => 'dora')), 'public')$$) \g /dev/null
 SELECT is(round(score::numeric, 3), 1.000, 'what becomes public does') FROM live.get_trending('house');
-SELECT live.fold_trends() \g /dev/null
+SELECT live_private.fold_trends() \g /dev/null
 SELECT is(round(score::numeric, 3), 1.000, 'also when it was folded') FROM live.get_trending('house');
 SELECT pg_temp.as_user('dora', $$SELECT live.delete_activity((SELECT id FROM live.get_feed_activities(1, actor => 'dora')))$$) \g /dev/null
 SELECT is_empty($$SELECT FROM live.get_trending('house')$$, 'what was deleted does not');
-SELECT live.fold_trends() \g /dev/null
+SELECT live_private.fold_trends() \g /dev/null
 SELECT is_empty($$SELECT FROM live.get_trending('house')$$, 'when that was folded neither');
-SELECT is_empty($$SELECT FROM live.trend WHERE entity_type = 'house'$$, 'and no sum is left');
+SELECT is_empty($$SELECT FROM live_private.trend WHERE entity_type = 'house'$$, 'and no sum is left');
 
 SELECT is(pg_temp.as_user('anna', format('SELECT count(*) FROM live.get_trending(%s)', arguments)), state, format('get_trending(%s)', left(arguments, 40))) FROM (VALUES
   ('NULL, 0', '22023'), ('NULL, -1', '22023'), ('NULL, 1000000000', '22023'), ('NULL, NULL', '22023'), ('repeat(''x'', 10000)', '0'), ('''none''', '0')) AS bad (arguments, state);

@@ -24,7 +24,7 @@ int topic_number(std::string_view topic) {
 Listener::Listener(const Options &options, Progress &progress)
     : options_(options), progress_(progress), connection_(options.address, "storm listener"),
       backend_pid_(connection_.backend_pid()) {
-  last_batch_ = connection_.run("select live.newest_batch()").number(0, 0);
+  last_batch_ = connection_.run("select live_private.newest_batch()").number(0, 0);
 }
 
 void Listener::run() {

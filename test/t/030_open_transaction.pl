@@ -49,7 +49,7 @@ cmp_ok($read, '<', 4 * $rows, 'no more is read than what the batches hold');
 
 is($node->safe_psql('postgres', "SELECT count(*) FROM live.fetch_events(0, NULL, 1000000)"),
 	$rows, 'all events but those of the open transaction were delivered');
-my $newest = $node->safe_psql('postgres', 'SELECT live.newest_batch()');
+my $newest = $node->safe_psql('postgres', 'SELECT live_private.newest_batch()');
 $open->query_safe('COMMIT');
 $open->quit;
 $node->safe_psql('postgres', 'SELECT live.publish()');

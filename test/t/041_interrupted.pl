@@ -42,7 +42,7 @@ $session->{run}->kill_kill;
 
 # The worker waits for the same lock. It, too, can be terminated there.
 my $worker = worker_pid($node);
-$holder->query_safe("ROLLBACK; BEGIN; LOCK TABLE live.batch IN ACCESS EXCLUSIVE MODE");
+$holder->query_safe("ROLLBACK; BEGIN; LOCK TABLE live_private.batch IN ACCESS EXCLUSIVE MODE");
 $node->safe_psql('postgres', "SELECT live.emit('activity', 'delivered', '{}')");
 poll_ok($node, "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $worker", 'the worker waits');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($worker)");
@@ -50,7 +50,7 @@ poll_ok($node, "SELECT NOT exists (SELECT FROM pg_stat_activity WHERE pid = $wor
 $holder->query_safe('ROLLBACK');
 $holder->quit;
 
-poll_ok($node, 'SELECT live.newest_batch() > 0', 'the next worker publishes');
+poll_ok($node, 'SELECT live_private.newest_batch() > 0', 'the next worker publishes');
 is($node->safe_psql('postgres', 'SELECT event FROM live.fetch_events(0)'), 'delivered', 'what was committed, and nothing else');
 is($node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()'), $started, 'the server is the same');
 ok(!$node->log_contains('reinitializing|was terminated by signal|PANIC'), 'and has not crashed');

@@ -36,7 +36,7 @@ for my $database ('one', 'Two, three')
 {
 	poll_ok($node, "SELECT live.status() @> '{\"mode\": \"worker\", \"worker_running\": true}'", "$database: a worker runs", $database);
 	$node->safe_psql($database, "SELECT live.emit('activity', 'in $database', '{}')");
-	poll_ok($node, 'SELECT live.newest_batch() > 0', "$database: it publishes", $database);
+	poll_ok($node, 'SELECT live_private.newest_batch() > 0', "$database: it publishes", $database);
 	is($node->safe_psql($database, 'SELECT event FROM live.fetch_events(0)'), "in $database", "$database: its own events only");
 }
 
@@ -73,5 +73,5 @@ $node->safe_psql('later', "SELECT live.emit('activity', 'first', '{}')");
 like(next_notification($listener), qr/^\d*$/, 'later: the first event is announced, whether a worker runs yet or not');
 $listener->quit;
 poll_ok($node, "SELECT live.status() ->> 'mode' = 'worker'", 'later: it has a worker now', 'later');
-poll_ok($node, 'SELECT live.newest_batch() > 0', 'later: which has published', 'later');
+poll_ok($node, 'SELECT live_private.newest_batch() > 0', 'later: which has published', 'later');
 done_testing();

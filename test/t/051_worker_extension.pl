@@ -17,9 +17,9 @@ my $session = $node->background_psql('postgres', on_error_stop => 1);
 for my $life (1 .. 3)
 {
 	$session->query_safe('CREATE EXTENSION pg_live');
-	is($session->query_safe('SELECT live.newest_batch()'), '0', "life $life: nothing is left of the one before");
+	is($session->query_safe('SELECT live_private.newest_batch()'), '0', "life $life: nothing is left of the one before");
 	$session->query_safe("SELECT live.emit('activity', 'life $life', '{}')");
-	poll_ok($node, 'SELECT live.newest_batch() > 0', "life $life: the worker publishes");
+	poll_ok($node, 'SELECT live_private.newest_batch() > 0', "life $life: the worker publishes");
 	is($session->query_safe('SELECT event FROM live.fetch_events(0)'), "life $life", "life $life: and nothing else");
 	$session->query_safe('DROP EXTENSION pg_live');
 }

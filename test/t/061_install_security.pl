@@ -98,11 +98,11 @@ my @administration = (
 my @use = (
 	q{SET request.jwt.claims = '{"sub": "ann", "role": "authenticated"}'},
 	'SELECT live.version(), live.jwt(), live.user_id(), live.user_uuid(), live.jwt_role()', "SELECT live.claim('sub')",
-	"SELECT live.is_built_in_topic('room:1'), live.topic_rule_of('room:1')",
+	"SELECT live_private.is_built_in_topic('room:1'), live_private.topic_rule_of('room:1')",
 	"SELECT * FROM live.topic_access('room:1')", "SELECT * FROM live.topic_access('user:ann')",
 	"SELECT * FROM live.topic_access('typing:room:1')",
 	"SELECT live.send('room:1', 'sent', '{}'), live.send('room:1', 'sent', '{}', true)",
-	'SELECT live.publish()', 'SELECT live.newest_batch()', 'SELECT live.status()', 'SELECT live.drop_expired_events()',
+	'SELECT live.publish()', 'SELECT live_private.newest_batch()', 'SELECT live.status()', 'SELECT live.drop_expired_events()',
 	'SELECT * FROM live.fetch_events(0)', 'SELECT * FROM live.fetch_events(0, 1, 10)',
 	"SELECT * FROM live.replay('room:1')", "SELECT * FROM live.replay('room:1', NULL, 'yesterday', 5)",
 	"SELECT live.heartbeat('00000000-0000-4000-8000-000000000001')", 'SELECT live.refresh_summaries()',

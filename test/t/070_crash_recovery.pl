@@ -13,7 +13,7 @@ my $node = start_with_extension('crash_recovery', wal_writer_delay => '10s', sha
 sub emit
 {
 	my ($event, $durable) = @_;
-	my $newest = $node->safe_psql('postgres', "SET synchronous_commit = $durable; SELECT live.emit('activity', '$event', '{}', $durable); SELECT live.newest_batch()");
+	my $newest = $node->safe_psql('postgres', "SET synchronous_commit = $durable; SELECT live.emit('activity', '$event', '{}', $durable); SELECT live_private.newest_batch()");
 	$newest =~ s/.*\n//s;
 	return $newest;
 }
@@ -32,7 +32,7 @@ for my $crash (1 .. 5)
 {
 	emit("signal $crash", 'false');
 	poll_ok($node, "SELECT exists (SELECT FROM live.fetch_events($highest) WHERE event = 'signal $crash')", "signal $crash is published");
-	my $newest = $node->safe_psql('postgres', 'SELECT live.newest_batch()');
+	my $newest = $node->safe_psql('postgres', 'SELECT live_private.newest_batch()');
 	$reused++ if $newest <= $highest;
 	$highest = $newest;
 	$node->stop('immediate');

@@ -26,7 +26,7 @@ $primary->wait_for_catchup($standby);
 
 is($standby->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'pg_live worker'}),
 	'0', 'no worker runs on a standby');
-my $primary_batch = $primary->safe_psql('postgres', 'SELECT live.newest_batch()');
+my $primary_batch = $primary->safe_psql('postgres', 'SELECT live_private.newest_batch()');
 is($standby->safe_psql('postgres', "SELECT live.status() ->> 'last_batch'"), $primary_batch, 'its status names the newest batch of the primary');
 is($standby->safe_psql('postgres', "SET application_name = 'pg-live-bridge listener'; SELECT live.status() ->> 'publisher'"),
 	'none', 'and says that nobody publishes there');

@@ -17,9 +17,9 @@ my $bytes = q{
 	WHERE c.relkind = 'r' AND c.oid::regclass::text ~ '^live.(event|signal)_\d$'};
 
 $node->safe_psql('postgres', $emit_many);
-poll_ok($node, 'SELECT count(*) > 0 FROM live.batch', 'the events are published');
+poll_ok($node, 'SELECT count(*) > 0 FROM live_private.batch', 'the events are published');
 poll_ok($node, "SELECT ($bytes) = 0", 'they expire, and the files with them');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM live.batch'), '1', 'of the batches the newest is left, where the next begins');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM live_private.batch'), '1', 'of the batches the newest is left, where the next begins');
 
 # A session that reads the table of events and stays open keeps its rows, and holds up nobody.
 my $reader = $node->background_psql('postgres', on_error_stop => 1);
@@ -44,7 +44,7 @@ sub drop_in_unlisted
 }
 $node->safe_psql('unlisted', $emit_many);
 $node->safe_psql('unlisted', 'SELECT live.publish()');
-poll_ok($node, "SELECT max(id) < extract(epoch FROM now() - interval '2 seconds') * 1000000 FROM live.batch", 'the batch expires', 'unlisted');
+poll_ok($node, "SELECT max(id) < extract(epoch FROM now() - interval '2 seconds') * 1000000 FROM live_private.batch", 'the batch expires', 'unlisted');
 my ($left, $rows_read) = split /\n/, drop_in_unlisted();
 cmp_ok($rows_read, '<', 100, 'rows that have expired are not read');
 is($node->safe_psql('unlisted', $bytes), '0', 'to be dropped');
@@ -53,14 +53,14 @@ is(drop_in_unlisted(), "f\n0", 'then none is left');
 # What is written between the look at a slot and its lock is not dropped. Here the lock is waited for.
 $node->safe_psql('unlisted', "ALTER FUNCTION live.drop_expired_events() SET lock_timeout = '5min'");
 my $store = q{INSERT INTO live.event (id, xid, topic, event, payload, created_at, slot)
-	SELECT nextval('live.event_id'), pg_current_xact_id(), 'activity', '%s', '1', now() + interval '%s', 0};
+	SELECT nextval('live_private.event_id'), pg_current_xact_id(), 'activity', '%s', '1', now() + interval '%s', 0};
 $node->safe_psql('unlisted', sprintf($store, 'old', '-1 day'));
 $node->safe_psql('unlisted', 'SELECT live.publish()');
 my $writer = $node->background_psql('unlisted', on_error_stop => 1);
 my $dropper = $node->background_psql('unlisted', on_error_stop => 1);
 $writer->query_safe('BEGIN; ' . sprintf($store, 'fresh', '1 day'));
 $dropper->query_until(qr/looks/, "\\echo looks\nSELECT live.drop_expired_events();\n");
-poll_ok($node, q{SELECT exists (SELECT FROM pg_locks WHERE relation = 'live.event_0'::regclass AND mode = 'AccessExclusiveLock' AND NOT granted)},
+poll_ok($node, q{SELECT exists (SELECT FROM pg_locks WHERE relation = 'live_private.event_0'::regclass AND mode = 'AccessExclusiveLock' AND NOT granted)},
 	'an expired slot waits for its lock', 'unlisted');
 $writer->query_safe('COMMIT');
 $writer->quit;

@@ -23,7 +23,7 @@ $node->safe_psql('postgres', q{
 	INSERT INTO app.member SELECT n, 'anna' FROM generate_series(1, 1000) n;
 	INSERT INTO live.collaboration_sessions (id, room_name, created_by) VALUES ('00000000-0000-4000-8000-000000000001', 'room', 'anna');
 	INSERT INTO live.session_participants (session_id, user_id, role) VALUES ('00000000-0000-4000-8000-000000000001', 'anna', 'owner');
-	INSERT INTO live.follow_edge (follower, followed) VALUES ('bob', 'anna');
+	INSERT INTO live_private.follow_edge (follower, followed) VALUES ('bob', 'anna');
 	CREATE TABLE app.book (gone text, id bigint PRIMARY KEY, title text);
 	ALTER TABLE app.book DROP COLUMN gone; -- so that columns have other numbers in the copy
 	CREATE VIEW app."Odd ""View" AS SELECT id AS "The Key" FROM app.book;
@@ -37,7 +37,7 @@ $node->safe_psql('postgres', q{
 	SELECT live.log_activity('told ' || n, visibility => 'users', audience => '{bob,carl}') FROM generate_series(1, 10) n;
 	SELECT live.log_activity('met', visibility => 'session', session_id => '00000000-0000-4000-8000-000000000001'), live.log_activity('secret', visibility => 'private');
 	SELECT live.delete_activity(id) FROM live.activity_stream WHERE activity_type = 'told 3';
-	SELECT live.fold_trends();
+	SELECT live_private.fold_trends();
 	SELECT live.delete_activity(id) FROM live.activity_stream WHERE entity_type = 'odd' AND entity_id = '7';
 	SET request.jwt.claim.sub = 'carl';
 	SELECT live.mark_read(array(SELECT id FROM live.get_notifications() WHERE activity_type IN ('told 1', 'told 2')));
@@ -52,30 +52,30 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM live.event WHERE topic LIK
 # Sums of trends are compared with what the refresher may or may not have added to them yet.
 my $restored_state = q{
 	BEGIN;
-	DO 'BEGIN PERFORM live.fold_trends(); END';
+	DO 'BEGIN PERFORM live_private.fold_trends(); END';
 	SELECT concat_ws(E'\n',
 		(SELECT count(*) FROM app.member),
-		(SELECT string_agg(r::text, ' ' ORDER BY r.pattern) FROM live.topic_rule r),
+		(SELECT string_agg(r::text, ' ' ORDER BY r.pattern) FROM live_private.topic_rule r),
 		(SELECT string_agg(concat_ws(' ', p.user_id, p.mode, p.custom_status, p.device_type, p.metadata, p.last_seen_at), E'\n' ORDER BY p.user_id)
 		 FROM live.user_presence p),
-		(SELECT string_agg(i::text, ' ') FROM live.invisible_user i), (SELECT r.rule FROM live.presence_rule r),
-		(SELECT string_agg(e::text, ' ') FROM live.follow_edge e), (SELECT string_agg(s::text, ' ') FROM live.collaboration_sessions s),
+		(SELECT string_agg(i::text, ' ') FROM live_private.invisible_user i), (SELECT r.rule FROM live_private.presence_rule r),
+		(SELECT string_agg(e::text, ' ') FROM live_private.follow_edge e), (SELECT string_agg(s::text, ' ') FROM live.collaboration_sessions s),
 		(SELECT string_agg(p::text, ' ') FROM live.session_participants p),
-		(SELECT string_agg(a::text, E'\n' ORDER BY a.id) FROM live.activity_stream a), (SELECT string_agg(k::text, E'\n' ORDER BY k.activity_id) FROM live.activity_key k), (SELECT string_agg(t::text, ' ' ORDER BY t.name) FROM live.entity_type t),
-		(SELECT string_agg(concat_ws(' ', m.user_id, m.created_at, m.activity_id), E'\n' ORDER BY m.user_id, m.activity_id) FROM live.activity_audience m),
-		(SELECT string_agg(concat_ws(' ', s.user_id, s.read_until, s.seen_until), E'\n' ORDER BY s.user_id) FROM live.notification_state s),
-		(SELECT string_agg(r::text, ' ' ORDER BY r) FROM live.notification_read r), (SELECT string_agg(t::text, ' ' ORDER BY t) FROM live.trend t),
-		(SELECT string_agg(concat_ws(' ', m.user_id, m.activity_id), E'\n' ORDER BY m.user_id, m.activity_id) FROM live.activity_audience m WHERE NOT live.is_read(m)),
+		(SELECT string_agg(a::text, E'\n' ORDER BY a.id) FROM live.activity_stream a), (SELECT string_agg(k::text, E'\n' ORDER BY k.activity_id) FROM live.activity_key k), (SELECT string_agg(t::text, ' ' ORDER BY t.name) FROM live_private.entity_type t),
+		(SELECT string_agg(concat_ws(' ', m.user_id, m.created_at, m.activity_id), E'\n' ORDER BY m.user_id, m.activity_id) FROM live_private.activity_audience m),
+		(SELECT string_agg(concat_ws(' ', s.user_id, s.read_until, s.seen_until), E'\n' ORDER BY s.user_id) FROM live_private.notification_state s),
+		(SELECT string_agg(r::text, ' ' ORDER BY r) FROM live_private.notification_read r), (SELECT string_agg(t::text, ' ' ORDER BY t) FROM live_private.trend t),
+		(SELECT string_agg(concat_ws(' ', m.user_id, m.activity_id), E'\n' ORDER BY m.user_id, m.activity_id) FROM live_private.activity_audience m WHERE NOT live_private.is_read(m)),
 		(SELECT string_agg(concat_ws(' ', t.entity_type, t.entity_id), E'\n' ORDER BY t.entity_type, t.entity_id) FROM live.get_trending(NULL, 1000) t),
 		(SELECT string_agg(concat_ws(' ', tgname, tgenabled), ' ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 'app.book'::regclass),
 		(SELECT string_agg(p.oid::regprocedure || ' ' || a.grantee::regrole || ' ' || a.privilege_type, E'\n'
 				ORDER BY p.oid::regprocedure::text, a.grantee::regrole::text)
 		 FROM pg_proc p CROSS JOIN aclexplode(p.proacl) a
-		 WHERE p.pronamespace = 'live'::regnamespace AND a.grantee <> 10),
+		 WHERE p.pronamespace IN ('live'::regnamespace, 'live_private'::regnamespace) AND a.grantee <> 10),
 		(SELECT string_agg(c.oid::regclass || '.' || f.attname || ' ' || a.grantee::regrole || ' ' || a.privilege_type, E'\n'
 				ORDER BY c.relname, f.attnum, a.grantee::regrole::text)
 		 FROM pg_class c JOIN pg_attribute f ON f.attrelid = c.oid CROSS JOIN aclexplode(f.attacl) a
-		 WHERE c.relnamespace = 'live'::regnamespace AND a.grantee <> 10));
+		 WHERE c.relnamespace IN ('live'::regnamespace, 'live_private'::regnamespace) AND a.grantee <> 10));
 	ROLLBACK};
 my $original_state = $node->safe_psql('postgres', $restored_state);
 like($original_state, qr/^live\.topic_access\(text\) authenticated EXECUTE$/m, 'grants are compared');
@@ -92,7 +92,7 @@ for my $format ('custom', 'plain')
 	command_ok(\@restore, "restored: $format");
 
 	is($node->safe_psql($database, $restored_state), $original_state, "$format: rows, rules and grants are the same");
-	is($node->safe_psql($database, 'SELECT (SELECT count(*) FROM live.event), (SELECT count(*) FROM live.batch), live.newest_batch()'),
+	is($node->safe_psql($database, 'SELECT (SELECT count(*) FROM live.event), (SELECT count(*) FROM live_private.batch), live_private.newest_batch()'),
 		'0|0|0', "$format: no event came along and the restore emitted none");
 	is($node->safe_psql($database, q{SELECT string_agg(DISTINCT status::text, ',') FROM live.user_presence}),
 		'offline', "$format: nobody is online in the copy");

@@ -89,7 +89,7 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM live.fetch_events(0) WHERE
 $node->append_conf('postgresql.conf', "pg_live.gather_delay = '100ms'");
 $node->reload;
 count_passes();
-poll_ok($node, 'SELECT live.worker_is_running()', 'a new worker runs');
+poll_ok($node, 'SELECT live_private.worker_is_running()', 'a new worker runs');
 my $started = $node->safe_psql('postgres', 'SELECT pg_stat_reset(); SELECT clock_timestamp()') =~ s/^\n//r;
 $node->safe_psql('postgres', q{
 	CREATE PROCEDURE ring() LANGUAGE plpgsql AS $$

@@ -28,9 +28,9 @@ for my $case (
 	}
 	$node->safe_psql($database, "SET client_encoding = 'UTF8'; SELECT live.emit('$good', '$good', '{\"$good\": \"$good\"}')");
 	$node->safe_psql($database, "$client INSERT INTO live.event (id, xid, topic, event, payload, slot)
-		SELECT nextval('live.event_id'), pg_current_xact_id(), $text, 'e', to_jsonb($text), 0");
+		SELECT nextval('live_private.event_id'), pg_current_xact_id(), $text, 'e', to_jsonb($text), 0");
 	$node->safe_psql($database, "$client INSERT INTO live.event (id, xid, topic, event, payload, slot)
-		SELECT nextval('live.event_id'), pg_current_xact_id(), 'activity', event, to_jsonb($text), 0 FROM unnest('{bad,worse}'::text[]) AS event");
+		SELECT nextval('live_private.event_id'), pg_current_xact_id(), 'activity', event, to_jsonb($text), 0 FROM unnest('{bad,worse}'::text[]) AS event");
 	$node->safe_psql($database, "SELECT live.emit('activity', 'after', '1'); SELECT live.publish();");
 	is( $node->safe_psql($database,
 			"SET client_encoding = 'UTF8'; SELECT topic, event, payload FROM live.fetch_events(0)"),

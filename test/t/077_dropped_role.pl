@@ -31,7 +31,7 @@ $node->safe_psql('granted', 'DROP OWNED BY service_role');
 $node->safe_psql('postgres', 'DROP ROLE service_role');
 
 is(clients_of_copy('granted', 'granted_copy'), 'authenticated', 'a role that is left has its grants in the copy');
-is($node->safe_psql('granted_copy', q{SELECT string_agg(role::text, ' ') FROM live.roles_granted('bridge') AS role}), 'bridge', 'and the bridge is one');
+is($node->safe_psql('granted_copy', q{SELECT string_agg(role::text, ' ') FROM live_private.roles_granted('bridge') AS role}), 'bridge', 'and the bridge is one');
 is(clients_of_copy('ungranted', 'ungranted_copy'), '', 'a role that was never granted has none');
 is(clients_of_copy('granted_copy', 'copy_of_copy'), 'authenticated', 'a copy can be copied');
 done_testing();

@@ -35,7 +35,7 @@ $node->stop('immediate');
 $node->start;
 publish() for 1 .. 4;
 is(fetched(), 'l1 l2 l3 o1 l4 l5 l6 l7 l8 behind1 n1 n2', 'after a crash it goes on where it was');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM live.held_series WHERE completed_by IS NULL'), '0', 'nothing is held in the end');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM live_private.held_series WHERE completed_by IS NULL'), '0', 'nothing is held in the end');
 is($node->safe_psql('postgres', "SELECT live.status() ->> 'lag_seconds'"), '0.000000', 'and nothing lags');
 
 # Transactions of all sizes, one after another, so that the order on each topic is that of the numbers; a publisher comes
@@ -53,13 +53,13 @@ $node->safe_psql('postgres', q{
 			                  WHERE f.durable AND f.topic = 'random:' || topic_number ORDER BY f.batch, f.id);
 			FOR place IN 0 .. cardinality(expected) BY 4 LOOP
 				INSERT INTO wrong SELECT format('topic %s after %s', topic_number, expected[place])
-				WHERE array(SELECT r.position FROM live.replay_events('random:' || topic_number, expected[place], NULL, 10000) r)
+				WHERE array(SELECT r.position FROM live_private.replay_events('random:' || topic_number, expected[place], NULL, 10000) r)
 					<> expected[place + 1 :]
-				   OR array(SELECT r.position FROM live.replay_events('random:' || topic_number, expected[place], NULL, 4) r)
+				   OR array(SELECT r.position FROM live_private.replay_events('random:' || topic_number, expected[place], NULL, 4) r)
 					<> expected[place + 1 : place + 4]
 				   OR place < cardinality(expected) AND array(
 					SELECT r.position
-					FROM live.replay_events('random:' || topic_number, live.start_of_latest('random:' || topic_number, NULL, cardinality(expected) - place), NULL, 10000) r)
+					FROM live_private.replay_events('random:' || topic_number, live_private.start_of_latest('random:' || topic_number, NULL, cardinality(expected) - place), NULL, 10000) r)
 					<> expected[place + 1 :];
 			END LOOP;
 		END LOOP;
@@ -89,7 +89,7 @@ $node->safe_psql('postgres', q{
 		LOOP
 			PERFORM live.publish();
 			COMMIT;
-			EXIT WHEN NOT EXISTS (SELECT FROM live.held_series WHERE completed_by IS NULL);
+			EXIT WHEN NOT EXISTS (SELECT FROM live_private.held_series WHERE completed_by IS NULL);
 		END LOOP;
 		CALL check_replay();
 	END $$;
@@ -101,11 +101,11 @@ is($node->safe_psql('postgres', q{
 		= array_agg(number ORDER BY number) FROM emitted e GROUP BY topic ORDER BY topic}),
 	"random:1|t\nrandom:2|t\nrandom:3|t", 'on each topic all comes, once, in the order of commits');
 is($node->safe_psql('postgres', 'SELECT string_agg(said, chr(10)) FROM wrong'), '', 'whoever resumes anywhere gets what follows, in pages too');
-cmp_ok($node->safe_psql('postgres', 'SELECT max(events) FROM live.batch'), '<=', 3, 'no batch is larger than it may be');
-cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM live.held_transaction'), '>', 10, 'many were held');
+cmp_ok($node->safe_psql('postgres', 'SELECT max(events) FROM live_private.batch'), '<=', 3, 'no batch is larger than it may be');
+cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM live_private.held_transaction'), '>', 10, 'many were held');
 
 # A backlog of small transactions is one pass, cut into batches.
-my $before = $node->safe_psql('postgres', 'SELECT live.newest_batch()');
+my $before = $node->safe_psql('postgres', 'SELECT live_private.newest_batch()');
 $node->safe_psql('postgres', q{DO $$ BEGIN FOR n IN 1 .. 50 LOOP PERFORM live.emit('backlog', 'b', to_jsonb(n)); COMMIT; END LOOP; END $$});
 publish();
 is($node->safe_psql('postgres', "SELECT count(DISTINCT batch), array_agg(payload::integer ORDER BY batch, id) = array(SELECT generate_series(1, 50)) FROM live.fetch_events($before)"),

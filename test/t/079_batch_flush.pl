@@ -29,7 +29,7 @@ $reader->query_safe('CREATE TEMP TABLE seen (way text, stored pg_lsn, flushed_be
 $reader->query_until(qr/begins/, qq{\\echo begins
 DO \$\$
 DECLARE
-	known bigint := live.newest_batch();
+	known bigint := live_private.newest_batch();
 	newest bigint;
 	ways text[] := '{fetch_events,newest_batch,replay}';
 	way text;
@@ -39,7 +39,7 @@ DECLARE
 BEGIN
 	FOR event IN 1 .. $events LOOP
 		LOOP
-			newest := (SELECT b.id FROM live.batch b WHERE b.id > known LIMIT 1);
+			newest := (SELECT b.id FROM live_private.batch b WHERE b.id > known LIMIT 1);
 			EXIT WHEN newest IS NOT NULL;
 		END LOOP;
 		stored := pg_current_wal_insert_lsn();
@@ -47,7 +47,7 @@ BEGIN
 		way := ways[1 + event % 3];
 		found := CASE way
 			WHEN 'fetch_events' THEN (SELECT count(*) = 1 FROM live.fetch_events(known))
-			WHEN 'newest_batch' THEN live.newest_batch() = newest
+			WHEN 'newest_batch' THEN live_private.newest_batch() = newest
 			ELSE EXISTS (SELECT FROM live.replay('activity', known || '-0'))
 		END;
 		INSERT INTO seen VALUES (way, stored, flushed, pg_current_wal_flush_lsn(), found);
@@ -64,7 +64,7 @@ is($reader->query_safe('SELECT count(*) FROM seen WHERE flushed_after < stored')
 $reader->quit;
 
 # A worker that is ended between the two flushes what it has shown.
-my $known = $node->safe_psql('postgres', 'SELECT live.newest_batch()');
+my $known = $node->safe_psql('postgres', 'SELECT live_private.newest_batch()');
 $node->safe_psql('postgres', q{SELECT live.emit('activity', 'last', '{}')});
 $node->safe_psql('postgres', 'SELECT pg_terminate_backend(' . worker_pid($node) . ', 60000)');
 poll_ok($node, "SELECT EXISTS (SELECT FROM live.fetch_events($known) WHERE event = 'last')", 'a batch of a worker that was ended is handed out');

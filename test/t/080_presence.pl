@@ -32,8 +32,8 @@ sub connect_users
 {
 	my ($bridge, $first, $last) = @_;
 	$node->safe_psql('postgres', qq{
-		SELECT live.register_node('$bridge', '1 hour');
-		SELECT live.connect_users('$bridge', array_agg(gen_random_uuid()), array_agg('user ' || i)) FROM generate_series($first, $last) AS i});
+		SELECT live_private.register_node('$bridge', '1 hour');
+		SELECT live_private.connect_users('$bridge', array_agg(gen_random_uuid()), array_agg('user ' || i)) FROM generate_series($first, $last) AS i});
 	return;
 }
 
@@ -45,20 +45,20 @@ is(announced('online'), "$users|$users", 'each user is announced online once, al
 
 # The lease is 3600 seconds. Whoever asks before its end finds nobody gone; the worker finds them all after it.
 is($node->safe_psql('postgres', "SET pg_live.clock_offset = 3000; SELECT live.expire_presence()"), '0', 'nobody is offline before the end of the lease');
-is($node->safe_psql('postgres', "SET pg_live.clock_offset = 3000; SELECT live.renew_node('$second_bridge', '1 hour')"), 't', 'one bridge renews');
+is($node->safe_psql('postgres', "SET pg_live.clock_offset = 3000; SELECT live_private.renew_node('$second_bridge', '1 hour')"), 't', 'one bridge renews');
 clock(3700);
 poll_ok($node, qq{SELECT count(*) = $users - 1 FROM live.event WHERE topic = 'presence' AND payload ->> 'status' = 'offline'},
 	'the worker announces the users of the other by itself');
 is(announced('offline'), ($users - 1) . '|' . ($users - 1), 'each once, and not the user who is connected elsewhere');
-is($node->safe_psql('postgres', "SELECT live.renew_node('$first_bridge')"), 'f', 'a node that has ended stays ended');
+is($node->safe_psql('postgres', "SELECT live_private.renew_node('$first_bridge')"), 'f', 'a node that has ended stays ended');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM live.connection'), '1', 'ended connections are deleted');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM live.node'), '1', 'ended nodes too');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM live_private.node'), '1', 'ended nodes too');
 
 # A bridge that stops in order: its users come back through another in the grace period.
-$node->safe_psql('postgres', "SELECT live.renew_node('$second_bridge', '1 hour')");
+$node->safe_psql('postgres', "SELECT live_private.renew_node('$second_bridge', '1 hour')");
 connect_users($second_bridge, 2, 10);
 my $online_before = announced('online');
-$node->safe_psql('postgres', "SELECT live.retire_node('$second_bridge')");
+$node->safe_psql('postgres', "SELECT live_private.retire_node('$second_bridge')");
 my $third_bridge = '10000000-0000-4000-8000-000000000003';
 connect_users($third_bridge, 1, 5);
 clock(3700 + 700);
@@ -68,8 +68,8 @@ is(announced('online'), $online_before, 'and those who did were never away');
 
 # A restart in order keeps the connections; the lease starts anew.
 $node->restart;
-is($node->safe_psql('postgres', "SELECT live.renew_node('$third_bridge', '1 hour')"), 't', 'a bridge goes on after a restart');
-is($node->safe_psql('postgres', "SELECT count(*) FROM live.true_presence WHERE status = 'online'"), '5', 'and so do its users');
+is($node->safe_psql('postgres', "SELECT live_private.renew_node('$third_bridge', '1 hour')"), 't', 'a bridge goes on after a restart');
+is($node->safe_psql('postgres', "SELECT count(*) FROM live_private.true_presence WHERE status = 'online'"), '5', 'and so do its users');
 
 # A crash takes the connections away: reading tells at once, announcing waits for those who come back.
 my $offline_before = announced('offline');
@@ -77,13 +77,13 @@ my $before_crash = $node->safe_psql('postgres', 'SELECT clock_timestamp()');
 $node->stop('immediate');
 $node->start;
 poll_ok($node, "SELECT live.status() ->> 'mode' = 'worker'", 'the worker is back after the crash');
-is($node->safe_psql('postgres', "SELECT count(*) FROM live.true_presence WHERE status <> 'offline'"), '0', 'nobody is shown online');
-is($node->safe_psql('postgres', "SELECT live.renew_node('$third_bridge')"), 'f', 'bridges are told to come anew');
+is($node->safe_psql('postgres', "SELECT count(*) FROM live_private.true_presence WHERE status <> 'offline'"), '0', 'nobody is shown online');
+is($node->safe_psql('postgres', "SELECT live_private.renew_node('$third_bridge')"), 'f', 'bridges are told to come anew');
 my $fourth_bridge = '10000000-0000-4000-8000-000000000004';
 connect_users($fourth_bridge, 1, 3);
 is(announced('offline'), $offline_before, 'nobody was announced offline yet');
 is(announced('online'), $online_before, 'and nobody who came back is announced online');
-poll_ok($node, 'SELECT EXISTS (SELECT FROM live.presence_epoch)', 'the worker has noticed');
+poll_ok($node, 'SELECT EXISTS (SELECT FROM live_private.presence_epoch)', 'the worker has noticed');
 clock(4400 + 700);
 poll_ok($node, "SELECT count(*) = $users + 6 FROM live.event WHERE topic = 'presence' AND payload ->> 'status' = 'offline'",
 	'those who did not come back are announced');
@@ -103,7 +103,7 @@ $app->query_safe(q{BEGIN; SET LOCAL request.jwt.claim.sub = 'holder';
 poll_ok($node, q{SELECT EXISTS (SELECT FROM live.event WHERE topic = 'presence' AND payload ->> 'user_id' = 'other' AND payload ->> 'status' = 'offline')},
 	'others are announced while a transaction holds a user and a location');
 my $marker = $node->safe_psql('postgres', "SELECT live.emit('look', 'there', '{}')");
-poll_ok($node, "SELECT EXISTS (SELECT FROM live.batch b, live.event e WHERE e.id = $marker AND e.xid = ANY (b.xids))", 'events are published meanwhile');
+poll_ok($node, "SELECT EXISTS (SELECT FROM live_private.batch b, live.event e WHERE e.id = $marker AND e.xid = ANY (b.xids))", 'events are published meanwhile');
 $app->query_safe('COMMIT');
 $app->quit;
 poll_ok($node, q{SELECT status = 'offline' FROM live.user_presence WHERE user_id = 'holder'}, 'the user who was held follows');
@@ -117,7 +117,7 @@ $node->safe_psql('postgres', q{
 clock(20000);
 poll_ok($node, 'SELECT max(expires_at) > clock_timestamp() + interval \'6 hours\' FROM live.connection WHERE user_id = \'clock\'', 'a deadline ahead');
 $node->safe_psql('postgres', "SELECT live.emit('look', 'here', '{}')");
-poll_ok($node, q{SELECT EXISTS (SELECT FROM live.batch b, live.event e WHERE e.topic = 'look' AND e.xid = ANY (b.xids))}, 'the worker has seen the clock');
+poll_ok($node, q{SELECT EXISTS (SELECT FROM live_private.batch b, live.event e WHERE e.topic = 'look' AND e.xid = ANY (b.xids))}, 'the worker has seen the clock');
 clock(0);
 poll_ok($node, q{SELECT expires_at < clock_timestamp() + interval '2 hours' FROM live.connection WHERE user_id = 'clock'}, 'follows the clock back');
 done_testing();

@@ -79,7 +79,7 @@ refresh_interval('100ms');
 as_user($_, "SELECT live.heartbeat(gen_random_uuid(), ttl => '1 day')") for ('anna', 'bob', 'carl');
 
 # A refresh that takes long, here since it waits for a lock, holds up neither events nor readers nor a shutdown.
-my $hold = "BEGIN; SELECT live.lock_summary('live.presence_summary'); PREPARE TRANSACTION 'hold'";
+my $hold = "BEGIN; SELECT live_private.lock_summary('live.presence_summary'); PREPARE TRANSACTION 'hold'";
 my $refresher_waits = q{SELECT count(*) = 1 FROM pg_stat_activity
 	WHERE backend_type = 'pg_live refresher' AND datname = 'postgres' AND wait_event_type = 'Lock'};
 $node->safe_psql('postgres', $hold);
@@ -110,7 +110,7 @@ $open->query_safe(q{
 my $logged = as_user('carl', "SET lock_timeout = '20s'; SELECT (live.log_activity('meanwhile', 'book', '1')).id, (live.log_activity('meanwhile', visibility => 'users', audience => '{bob}')).user_id");
 like($logged, qr/^\d+\|carl$/, 'others log about the same, to the same');
 poll_ok($node, "SELECT activities = 1 FROM live.activity_trends WHERE activity_type = 'meanwhile'", 'the summary follows');
-poll_ok($node, "SELECT NOT EXISTS (SELECT FROM live.trend_change) AND EXISTS (SELECT FROM live.trend WHERE entity_id = '1')", 'so do trends');
+poll_ok($node, "SELECT NOT EXISTS (SELECT FROM live_private.trend_change) AND EXISTS (SELECT FROM live_private.trend WHERE entity_id = '1')", 'so do trends');
 poll_ok($node, "SELECT EXISTS (SELECT FROM live.fetch_events(0) WHERE event = 'activity:new' AND payload ->> 'activity_type' = 'meanwhile')", 'and events');
 $open->query_safe('COMMIT');
 $open->quit;
@@ -121,8 +121,8 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE look (at timestamptz);
 	CREATE FUNCTION look() RETURNS boolean LANGUAGE plpgsql AS $$
 		BEGIN INSERT INTO public.look VALUES (clock_timestamp()); PERFORM pg_sleep(0.1); RETURN true; END $$;
-	CREATE TABLE definition AS SELECT pg_get_viewdef('live.announced_presence') AS text;
-	CREATE OR REPLACE VIEW live.announced_presence AS SELECT p.status, coalesce(p.device_type, 'other') AS device_type, count(*) AS users
+	CREATE TABLE definition AS SELECT pg_get_viewdef('live_private.announced_presence') AS text;
+	CREATE OR REPLACE VIEW live_private.announced_presence AS SELECT p.status, coalesce(p.device_type, 'other') AS device_type, count(*) AS users
 		FROM live.user_presence p WHERE (SELECT public.look()) GROUP BY 1, 2});
 poll_ok($node, q{
 	SELECT (live.update_presence(CASE WHEN random() < 0.5 THEN 'busy' ELSE 'auto' END::live.presence_mode)).status IS NOT NULL
@@ -131,7 +131,7 @@ is($node->safe_psql('postgres', q{
 	SELECT bool_and(next - last >= 20 * looks * interval '0.1 seconds') FROM (
 		SELECT max(at) AS last, count(*) AS looks, lead(min(at)) OVER (ORDER BY min(at)) AS next FROM look GROUP BY xmin::text) AS refresh WHERE next IS NOT NULL}),
 	't', 'are twenty times as long apart as one takes');
-$node->safe_psql('postgres', q{DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW live.announced_presence AS ' || (SELECT text FROM definition); END $$; DROP FUNCTION look; DROP TABLE look, definition});
+$node->safe_psql('postgres', q{DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW live_private.announced_presence AS ' || (SELECT text FROM definition); END $$; DROP FUNCTION look; DROP TABLE look, definition});
 as_user('anna', "SELECT live.update_presence('busy')");
 summary_is('busy 1, offline 2', 'and it goes on at its pace');
 

@@ -14,11 +14,11 @@ $node->safe_psql('postgres', q{
 	SELECT 'anna', 'type ' || n, 'book', (n % 3)::text, CASE n % 5 WHEN 0 THEN 'users' ELSE 'public' END::live.activity_visibility,
 		now() - interval '3 days' + n * interval '10 seconds' + CASE WHEN n > 17000 THEN interval '2 hours' ELSE '0' END, CASE n % 7 WHEN 0 THEN now() END
 	FROM generate_series(1, 25000) AS n;
-	INSERT INTO live.activity_audience (user_id, created_at, activity_id, activity_type)
+	INSERT INTO live_private.activity_audience (user_id, created_at, activity_id, activity_type)
 		SELECT 'bob', created_at, id, activity_type FROM live.activity_stream WHERE visibility = 'users' AND deleted_at IS NULL;
-	INSERT INTO live.notification_read SELECT user_id, activity_id FROM live.activity_audience WHERE activity_id % 2 = 0;
-	SELECT live.note_trend(a, 1) FROM live.activity_stream a WHERE deleted_at IS NULL;
-	SELECT live.fold_trends();
+	INSERT INTO live_private.notification_read SELECT user_id, activity_id FROM live_private.activity_audience WHERE activity_id % 2 = 0;
+	SELECT live_private.note_trend(a, 1) FROM live.activity_stream a WHERE deleted_at IS NULL;
+	SELECT live_private.fold_trends();
 	ANALYZE live.activity_stream});
 
 sub drop_expired { return $node->safe_psql('postgres', 'SELECT live.drop_expired_activities()'); }
@@ -57,16 +57,16 @@ is($node->safe_psql('postgres', $expired), '0', 'now all of them are gone');
 cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM live.activity_stream'), '>', 5000, 'and the others are kept');
 
 is($node->safe_psql('postgres', 'SELECT count(*) FROM live.event'), $events, 'nothing was told');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM live.activity_audience m WHERE NOT EXISTS (SELECT FROM live.activity_stream a WHERE a.id = m.activity_id)}),
+is($node->safe_psql('postgres', q{SELECT count(*) FROM live_private.activity_audience m WHERE NOT EXISTS (SELECT FROM live.activity_stream a WHERE a.id = m.activity_id)}),
 	'0', 'their notifications went with them');
-is($node->safe_psql('postgres', q{SELECT live.count_unread('bob') = (SELECT count(*) FROM live.activity_stream WHERE visibility = 'users' AND deleted_at IS NULL AND id % 2 = 1)}),
+is($node->safe_psql('postgres', q{SELECT live_private.count_unread('bob') = (SELECT count(*) FROM live.activity_stream WHERE visibility = 'users' AND deleted_at IS NULL AND id % 2 = 1)}),
 	't', 'and count no more');
 my $trends_agree = q{
 	SELECT bool_and(abs(t.score / e.score - 1) < 1e-3) AND count(*) = 3 FROM live.get_trending() t FULL JOIN (
 		SELECT entity_type, entity_id, sum(power(2::float8, extract(epoch FROM created_at - now())::float8 / 86400)) AS score
 		FROM live.activity_stream WHERE visibility = 'public' AND deleted_at IS NULL GROUP BY 1, 2) AS e USING (entity_type, entity_id)};
 is($node->safe_psql('postgres', $trends_agree), 't', 'trends are of what is kept');
-$node->safe_psql('postgres', 'SELECT live.fold_trends()');
+$node->safe_psql('postgres', 'SELECT live_private.fold_trends()');
 is($node->safe_psql('postgres', $trends_agree), 't', 'when they are folded too');
 
 # Nothing to drop: nothing is written.

@@ -23,7 +23,7 @@ sub replayed
 	$node->safe_psql('postgres', 'SELECT live.publish()');
 	return $node->safe_psql('postgres',
 		qq{LOAD 'pg_live'; SELECT string_agg(event || ' ' || coalesce(payload ->> 'activity_type', ''), ', ' ORDER BY ordinality)
-		   FROM ROWS FROM (live.replay_events('$topic', NULL, NULL, 1)) WITH ORDINALITY WHERE event <> 'notification:count'});
+		   FROM ROWS FROM (live_private.replay_events('$topic', NULL, NULL, 1)) WITH ORDINALITY WHERE event <> 'notification:count'});
 }
 
 sub change

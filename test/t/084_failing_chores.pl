@@ -23,7 +23,7 @@ sub publishes_ok
 	my ($event) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my $xid = $node->safe_psql('postgres', "BEGIN; SELECT FROM live.emit('activity', '$event', '{}'); SELECT pg_current_xact_id(); COMMIT") =~ s/\s//gr;
-	return poll_ok($node, "SELECT pg_visible_in_snapshot('$xid', b.snapshot) FROM live.batch b ORDER BY b.id DESC LIMIT 1", "$event is published");
+	return poll_ok($node, "SELECT pg_visible_in_snapshot('$xid', b.snapshot) FROM live_private.batch b ORDER BY b.id DESC LIMIT 1", "$event is published");
 }
 
 # Users whose connections end soon, one transaction each.

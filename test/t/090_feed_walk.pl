@@ -20,7 +20,7 @@ $node->safe_psql('postgres', q{
 	INSERT INTO live.collaboration_sessions (id, room_name, created_by) SELECT app.room(n), 'room', 'w0' FROM generate_series(0, 3) AS n;
 	INSERT INTO live.session_participants (session_id, user_id) SELECT app.room(n), 'w' || w FROM generate_series(0, 3) AS n, generate_series(0, 19) AS w;
 	INSERT INTO live.session_participants (session_id, user_id) SELECT app.room(n), 'w0 reader' FROM generate_series(0, 1) AS n;
-	INSERT INTO live.follow_edge (follower, followed) SELECT 'w0 reader', 'w' || w FROM generate_series(0, 9) AS w;
+	INSERT INTO live_private.follow_edge (follower, followed) SELECT 'w0 reader', 'w' || w FROM generate_series(0, 9) AS w;
 
 	CREATE FUNCTION app.log(writer integer, a integer, b integer) RETURNS void LANGUAGE sql AS $$
 		SELECT live.log_activity('type ' || a % 4, 'book', (b % 3)::text, jsonb_build_object('n', b % 5), v,
@@ -142,7 +142,7 @@ for my $round (1 .. 20)
 		walk_ok("round $round: backwards by $name", 'get_feed_activities', "$arguments, backwards => true", $condition, 30, 'ASC');
 	}
 	walk_ok("round $round: the home feed", 'get_home_feed', '',
-		q{user_id = ANY (ARRAY (SELECT live.my_follows())) AND visibility IN ('public', 'followers')}, 30, 'DESC');
+		q{user_id = ANY (ARRAY (SELECT live_private.my_follows())) AND visibility IN ('public', 'followers')}, 30, 'DESC');
 	last if $changed > 100;
 }
 $writers->signal('TERM');
@@ -164,5 +164,5 @@ is($node->safe_psql('postgres', q{
 		SELECT entity_type, entity_id, sum(power(2::float8, extract(epoch FROM created_at - now())::float8 / 86400)) AS score
 		FROM live.activity_stream WHERE visibility = 'public' AND deleted_at IS NULL GROUP BY 1, 2) AS e USING (entity_type, entity_id)}), 't', 'trends are of what is left');
 is($node->safe_psql('postgres', q{
-	SELECT live.count_unread('w0 reader') = (SELECT count(*) FROM live.activity_stream a WHERE visibility = 'users' AND deleted_at IS NULL AND 'w0 reader' = ANY (live.audience(a)))}), 't', 'so are notifications');
+	SELECT live_private.count_unread('w0 reader') = (SELECT count(*) FROM live.activity_stream a WHERE visibility = 'users' AND deleted_at IS NULL AND 'w0 reader' = ANY (live.audience(a)))}), 't', 'so are notifications');
 done_testing();

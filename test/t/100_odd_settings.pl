@@ -120,7 +120,7 @@ for my $kind (sort keys %kinds)
 	is(app($kind, q{SELECT payload ->> 'text' FROM live.fetch_events(0) WHERE topic = 'room'}), 'hello', "$kind: the event is published");
 	is(app($kind, q{SELECT string_agg(payload ->> 'unread', ',' ORDER BY batch, id) FROM live.fetch_events(0) WHERE event = 'notification:count'}),
 		'0', "$kind: the number of notifications too");
-	poll_ok($node, q{SELECT NOT EXISTS (SELECT FROM live.trend_change) AND (SELECT count(*) = 1 FROM live.trend)}, "$kind: trends are added up", $kind);
+	poll_ok($node, q{SELECT NOT EXISTS (SELECT FROM live_private.trend_change) AND (SELECT count(*) = 1 FROM live_private.trend)}, "$kind: trends are added up", $kind);
 	next if $kind eq 'forbidden_ddl';
 	poll_ok($node, q{SELECT (SELECT array_agg(s.*::text) FROM live.presence_summary s) = '{"(offline,other,1)"}'
 		AND (SELECT array_agg(t.activity_type || t.activities) FROM live.activity_trends t) = '{LIKED1}'}, "$kind: the summaries follow", $kind);

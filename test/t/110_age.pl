@@ -25,31 +25,31 @@ $node->safe_psql('postgres', q{
 	BEGIN;
 	CREATE FUNCTION pg_temp.at(n numeric) RETURNS timestamptz LANGUAGE sql AS $$ SELECT now() - interval '70 hours' * (1 - n / 150000) - interval '1 minute' $$;
 	CREATE FUNCTION pg_temp.room(n integer) RETURNS uuid LANGUAGE sql AS $$ SELECT format('00000000-0000-4000-9000-%s', lpad(n::text, 12, '0'))::uuid $$;
-	TRUNCATE live.batch;
-	INSERT INTO live.batch (id, snapshot, xids, events)
+	TRUNCATE live_private.batch;
+	INSERT INTO live_private.batch (id, snapshot, xids, events)
 	SELECT (extract(epoch FROM at) * 1000000)::bigint, format('%s:%s:', 1001 + n, 1001 + n)::pg_snapshot, ARRAY[(1000 + n)::text::xid8], CASE n % 3 WHEN 0 THEN 1 ELSE 2 END
 	FROM generate_series(0, 149999) AS n, pg_temp.at(n) AS at;
 	INSERT INTO live.event (id, xid, topic, event, payload, created_at, slot)
-	SELECT nextval('live.event_id'), (1000 + n * 3 / 5)::text::xid8, CASE WHEN n % 5 < 2 THEN 'room 0:busy' ELSE 'room ' || n % 100 || ':' || n % 1000 END, 'happened',
+	SELECT nextval('live_private.event_id'), (1000 + n * 3 / 5)::text::xid8, CASE WHEN n % 5 < 2 THEN 'room 0:busy' ELSE 'room ' || n % 100 || ':' || n % 1000 END, 'happened',
 		jsonb_build_object('n', n), at, extract(epoch FROM at)::bigint / (36 * 3600) % 4
 	FROM generate_series(0, 249999) AS n, pg_temp.at(n * 3 / 5) AS at;
 
 	INSERT INTO live.collaboration_sessions (id, room_name, created_by) SELECT pg_temp.room(n), 'room', 'user 1' FROM generate_series(0, 999) AS n;
 	INSERT INTO live.session_participants (session_id, user_id) SELECT pg_temp.room(n), 'user ' || u FROM generate_series(0, 999) AS n, generate_series(n, n + 9) AS u;
-	INSERT INTO live.follow_edge (follower, followed) SELECT 'user ' || n % 1000, 'user ' || n % 1000 + n / 1000 + 1 FROM generate_series(0, 9999) AS n;
+	INSERT INTO live_private.follow_edge (follower, followed) SELECT 'user ' || n % 1000, 'user ' || n % 1000 + n / 1000 + 1 FROM generate_series(0, 9999) AS n;
 	INSERT INTO live.activity_stream (user_id, activity_type, entity_type, entity_id, metadata, visibility, session_id, created_at)
 	SELECT 'user ' || n % 9973, 'type ' || n / 5 % 19, 'kind ' || n % 10, (n % 50000)::text, jsonb_build_object('n', n),
 		visibility, CASE visibility WHEN 'session' THEN pg_temp.room(n / 5 % 1000) END, pg_temp.at(n)
 	FROM generate_series(0, 149999) AS n, LATERAL (SELECT (enum_range(NULL::live.activity_visibility))[1 + n % 5]) AS v (visibility);
-	INSERT INTO live.activity_audience (user_id, created_at, activity_id, activity_type, xid)
+	INSERT INTO live_private.activity_audience (user_id, created_at, activity_id, activity_type, xid)
 	SELECT 'user ' || (metadata ->> 'n')::integer / 5 % 10, created_at, id, activity_type, '3' FROM live.activity_stream WHERE visibility = 'users';
-	INSERT INTO live.trend SELECT 'kind ' || n % 10, md5(n::text) || md5(n::text), n / 50000.0 FROM generate_series(0, 99999) AS n;
+	INSERT INTO live_private.trend SELECT 'kind ' || n % 10, md5(n::text) || md5(n::text), n / 50000.0 FROM generate_series(0, 99999) AS n;
 	COMMIT});
 
 # Who ever came, of whom every second is here; who is in which channel; who types where.
 $node->safe_psql('postgres', q{
 	BEGIN;
-	INSERT INTO live.node (id, renewed_at, expires_at) VALUES ('00000000-0000-4000-8000-000000000000', now(), now() + interval '1 day');
+	INSERT INTO live_private.node (id, renewed_at, expires_at) VALUES ('00000000-0000-4000-8000-000000000000', now(), now() + interval '1 day');
 	ALTER TABLE live.user_presence DISABLE TRIGGER restore_offline;
 	INSERT INTO live.user_presence (user_id, status, custom_status, device_type, last_seen_at)
 	SELECT 'user ' || n, CASE WHEN n % 10000 = 2 THEN 'busy' WHEN n % 2 = 0 THEN 'online' ELSE 'offline' END::live.presence_status, repeat('busy with something ', 4), 'web', now() FROM generate_series(0, 99999) AS n;
@@ -99,14 +99,14 @@ sub work_of
 my @scan = work_of('bridge', 'SELECT count(DISTINCT payload) FROM live.event', 'SET jit_above_cost = 10');
 is($node->safe_psql('postgres', qq{
 	SELECT string_agg(c.oid::regclass || ' ' || c.relpages, ', ') FROM pg_class c
-	WHERE c.oid = ANY ('{live.batch,live.activity_stream,live.user_presence,live.connection,live.typing,live.trend}'::regclass[]) AND c.relpages <= $most_blocks}),
+	WHERE c.oid = ANY ('{live_private.batch,live.activity_stream,live.user_presence,live.connection,live.typing,live_private.trend}'::regclass[]) AND c.relpages <= $most_blocks}),
 	'', 'each table that is kept or read whole is larger than what a call may read');
 cmp_ok($scan[0], '>', $most_blocks, 'reading the events that are kept is seen');
 is($scan[1], $node->safe_psql('postgres', q{SELECT CASE WHEN pg_jit_available() THEN 'compiled' ELSE 'not compiled' END}),
 	'what is compiled is seen');
 
 my $late = $node->safe_psql('postgres', q{
-	SELECT b.id FROM live.batch b ORDER BY b.id DESC OFFSET 10 LIMIT 1});
+	SELECT b.id FROM live_private.batch b ORDER BY b.id DESC OFFSET 10 LIMIT 1});
 
 # A kind: the session, the call, and what happens before it.
 my @kinds = (
@@ -164,24 +164,24 @@ for my $kind (@kinds)
 
 # While somebody keeps an old snapshot, what was added to the sums of trends stays as dead rows; somebody commits late.
 my ($reader, $late_writer) = map { $node->background_psql('postgres', on_error_stop => 1) } 1, 2;
-$reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM live.trend_change');
-my $change = q{INSERT INTO live.trend_change (entity_type, entity_id, moment, weight) SELECT 'trendy', 'thing', live.trend_moment(now()), 1};
+$reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM live_private.trend_change');
+my $change = q{INSERT INTO live_private.trend_change (entity_type, entity_id, moment, weight) SELECT 'trendy', 'thing', live_private.trend_moment(now()), 1};
 $late_writer->query_safe('BEGIN; ' . $change =~ s/trendy/late/r);
-$node->safe_psql('postgres', "$change FROM generate_series(1, 100000); SELECT live.fold_trends()");
-cmp_ok($node->safe_psql('postgres', "SELECT pg_relation_size('live.trend_change') / 8192"), '>', $most_blocks, 'dead rows are kept');
-for my $call ('SELECT live.fold_trends()', 'SELECT * FROM live.get_trending()')
+$node->safe_psql('postgres', "$change FROM generate_series(1, 100000); SELECT live_private.fold_trends()");
+cmp_ok($node->safe_psql('postgres', "SELECT pg_relation_size('live_private.trend_change') / 8192"), '>', $most_blocks, 'dead rows are kept');
+for my $call ('SELECT live_private.fold_trends()', 'SELECT * FROM live.get_trending()')
 {
 	my ($blocks) = work_of('bridge', $call, $change);
 	cmp_ok($blocks, '<=', $most_blocks, "$call does not read them ($blocks blocks)");
 }
-$node->safe_psql('postgres', 'SELECT live.fold_trends()');
+$node->safe_psql('postgres', 'SELECT live_private.fold_trends()');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM live.get_trending('late')}), 0, 'what is not committed does not count');
 $late_writer->query_safe('COMMIT');
 for my $moment ('until it is folded', 'and then')
 {
 	is($node->safe_psql('postgres', q{SELECT score > 0.9 AND score <= 1 FROM live.get_trending('late')}), 't', "what is committed late counts once, $moment");
-	$node->safe_psql('postgres', 'SELECT live.fold_trends()');
+	$node->safe_psql('postgres', 'SELECT live_private.fold_trends()');
 }
-is($node->safe_psql('postgres', 'SELECT count(*) FROM live.trend_change'), 0, 'nothing is left over');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM live_private.trend_change'), 0, 'nothing is left over');
 $_->quit for $reader, $late_writer;
 done_testing();

@@ -61,7 +61,7 @@ inEachMode((mode) => {
   }
 
   const tab = (user, ...topics) => viewer(bridge.token({ sub: user }), topics.length ? topics : [`user:${user}`]);
-  const follow = (follower, followed) => database.query('insert into live.follow_edge (follower, followed) values ($1, $2)', [follower, followed]);
+  const follow = (follower, followed) => database.query('insert into live_private.follow_edge (follower, followed) values ($1, $2)', [follower, followed]);
 
   async function session(...users) {
     const { rows: [{ id }] } = await database.query(

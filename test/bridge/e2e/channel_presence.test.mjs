@@ -321,7 +321,7 @@ inEachMode((mode) => {
       const waiting = one.track({ n: 1 });
       assert.equal(await two.track({ n: 2 }), 'ok');
       await knows(two, { [other]: [{ n: 2 }] });
-      assert.equal((await database.query('select status from live.true_presence where user_id = $1', [other])).rows[0].status, 'online');
+      assert.equal((await database.query('select status from live_private.true_presence where user_id = $1', [other])).rows[0].status, 'online');
       await app.query('commit');
       assert.equal(await waiting, 'ok');
       for (const each of [one, two]) await knows(each, { [held]: [{ n: 1 }], [other]: [{ n: 2 }] });

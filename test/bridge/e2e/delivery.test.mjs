@@ -51,7 +51,7 @@ inEachMode((mode) => {
         // Printed, it is longer than any text of PostgreSQL: live.emit() refuses it, an insert does not.
         await database.query(
           `insert into live.event (id, xid, topic, event, payload, slot)
-           select nextval('live.event_id'), pg_current_xact_id(), $1, 'bomb',
+           select nextval('live_private.event_id'), pg_current_xact_id(), $1, 'bomb',
              (select jsonb_agg('1e9999'::jsonb) from generate_series(1, 120000)), 0`,
           [topic],
         );

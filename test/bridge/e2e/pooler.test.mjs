@@ -63,7 +63,7 @@ async function useSocket(bridge, topic, user) {
 async function stored(database, names) {
   const { rows } = await database.query(`
     select u as user_id, (select jsonb_agg(a.metadata->>'by') from live.activity_stream a where a.user_id = u) as activities,
-           (select count(*)::int from live.follow_edge f where f.follower = u) as follows
+           (select count(*)::int from live_private.follow_edge f where f.follower = u) as follows
     from unnest($1::text[]) as u`, [names]);
   return rows;
 }

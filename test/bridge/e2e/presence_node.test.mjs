@@ -39,7 +39,7 @@ for (const mode of modes) {
     }
 
     async function shown(user) {
-      const { rows } = await database.query('select status from live.true_presence where user_id = $1', [user]);
+      const { rows } = await database.query('select status from live_private.true_presence where user_id = $1', [user]);
       return rows[0]?.status ?? 'offline';
     }
 
@@ -150,9 +150,9 @@ for (const mode of modes) {
       await Promise.all([user, witness].map((each) => becomes(each, 'online')));
       await database.as(user, 'live.go_offline()');
       await becomes(user, 'offline');
-      const { rows } = await database.query('delete from live.node returning id');
+      const { rows } = await database.query('delete from live_private.node returning id');
       await eventually('another node holds the witness', async () => {
-        const held = await database.query('select node_id from live.connection where user_id = $1 and node_id in (select id from live.node)', [witness]);
+        const held = await database.query('select node_id from live.connection where user_id = $1 and node_id in (select id from live_private.node)', [witness]);
         return held.rows.length === 1 && !rows.some(({ id }) => id === held.rows[0].node_id);
       });
       assert.equal(await shown(user), 'offline');
@@ -202,7 +202,7 @@ for (const mode of modes) {
       await eventually('all are online', async () => (await count('online')).users === 1000);
       await doomed.stop('SIGKILL');
       const { rows: [{ expires_at }] } = await database.query(
-        `select n.expires_at from live.node n where n.id = (select node_id from live.connection where user_id = $1)`, [`${prefix}_1`]);
+        `select n.expires_at from live_private.node n where n.id = (select node_id from live.connection where user_id = $1)`, [`${prefix}_1`]);
       await eventually('all are offline', async () => (await count('offline')).users === 999);
       const { rows: [first] } = await database.query(
         `select min(created_at) as at from live.event where payload ->> 'user_id' like $1 and payload ->> 'status' = 'offline'`, [`${prefix}\\_%`]);
@@ -239,7 +239,7 @@ for (const mode of modes) {
         const late = await open(uniqueName('late'));
         await eventually('the node is back and holds all', async () =>
           (await database.query(
-            `select from live.connection c join live.node n on n.id = c.node_id and n.expires_at > clock_timestamp() where c.user_id = any ($1)`,
+            `select from live.connection c join live_private.node n on n.id = c.node_id and n.expires_at > clock_timestamp() where c.user_id = any ($1)`,
             [users])).rowCount === users.length);
         late.close();
       }
@@ -270,7 +270,7 @@ for (const mode of modes) {
       const users = Array.from({ length: 50 }, () => uniqueName('idle'));
       const sockets = await Promise.all(users.map((user) => open(user)));
       for (const user of users) await becomes(user, 'online');
-      const node = async () => (await database.query('select max(renewed_at)::text as at, count(*)::integer as nodes from live.node')).rows[0];
+      const node = async () => (await database.query('select max(renewed_at)::text as at, count(*)::integer as nodes from live_private.node')).rows[0];
       const renewed = async () => {
         const { at } = await node();
         await eventually('the lease is renewed', async () => (await node()).at !== at);

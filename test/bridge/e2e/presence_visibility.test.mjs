@@ -78,7 +78,7 @@ for (const mode of modes) {
       const [viewer, mate, followed, other] = ['viewer', 'mate', 'followed', 'other'].map(uniqueName);
       const { rows: [{ id }] } = await database.query(`insert into live.collaboration_sessions (room_name, created_by) values ('r', $1) returning id`, [mate]);
       await database.query('insert into live.session_participants (session_id, user_id) values ($1, $2), ($1, $3)', [id, viewer, mate]);
-      await database.query('insert into live.follow_edge (follower, followed) values ($1, $2)', [viewer, followed]);
+      await database.query('insert into live_private.follow_edge (follower, followed) values ($1, $2)', [viewer, followed]);
       for (const [name, seen] of [['session', mate], ['followers', followed]]) {
         await rule(name);
         const connection = clients[2].connect(bridge, bridge.token({ sub: viewer }));

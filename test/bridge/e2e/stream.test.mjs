@@ -184,11 +184,11 @@ for (const mode of modes) {
       const socket = await RawSocket.open(bridge);
       await socket.join(topic);
       // As if the clock had been ahead: the next batches are far in the future.
-      await database.query(`insert into live.batch select max(id) + 1000000000000, (array_agg(snapshot order by id desc))[1], '{}' from live.batch`);
+      await database.query(`insert into live_private.batch select max(id) + 1000000000000, (array_agg(snapshot order by id desc))[1], '{}' from live_private.batch`);
       await database.emit(`${prefix}:history`, 'never was');
       const { payload } = await socket.broadcast(topic, 'never was');
-      await goBack(`delete from live.batch where id > extract(epoch from now()) * 1000000 + 100000000000;
-        update live.batch set snapshot = pg_current_snapshot() where id = (select max(id) from live.batch)`);
+      await goBack(`delete from live_private.batch where id > extract(epoch from now()) * 1000000 + 100000000000;
+        update live_private.batch set snapshot = pg_current_snapshot() where id = (select max(id) from live_private.batch)`);
       const told = await socket.frame('phx_error', (frame) => frame.event === 'phx_error' && frame.topic === topic);
       assert.match(JSON.stringify(told.payload), /earlier state/);
       const joined = await socket.join(topic, { ref: '2', config: { resume: payload.meta.id } });
@@ -206,12 +206,12 @@ for (const mode of modes) {
       await socket.join(topic);
       await database.emit(`${prefix}:crash`, 'durable');
       await socket.broadcast(topic, 'durable');
-      const { rows } = await database.query('select live.newest_batch() as batch');
-      await database.query(`insert into live.batch select max(id) + 1000000000000, (array_agg(snapshot order by id desc))[1], '{}' from live.batch`);
+      const { rows } = await database.query('select live_private.newest_batch() as batch');
+      await database.query(`insert into live_private.batch select max(id) + 1000000000000, (array_agg(snapshot order by id desc))[1], '{}' from live_private.batch`);
       await database.emit(`${prefix}:crash`, 'signal', {}, false);
       await socket.broadcast(topic, 'signal');
-      await goBack(`delete from live.batch where id > ${rows[0].batch};
-        update live.batch set snapshot = pg_current_snapshot() where id = ${rows[0].batch}`);
+      await goBack(`delete from live_private.batch where id > ${rows[0].batch};
+        update live_private.batch set snapshot = pg_current_snapshot() where id = ${rows[0].batch}`);
       await database.emit(`${prefix}:crash`, 'next');
       await socket.broadcast(topic, 'next');
       assert.ok(!socket.frames.some((frame) => frame.event === 'phx_error'));

@@ -1,6 +1,7 @@
 // The database as far as connections and members of channels go, and the way to it, in memory: for tests of what is
-// told it in which order. Does what live.connect_users(), live.store_channel_presence(), live.disconnect_users() and
-// live.retire_node() do, called in the order of bridge/presence.cpp. The test decides what is held up or gets lost.
+// told it in which order. Does what live_private.connect_users(), live_private.store_channel_presence(),
+// live_private.disconnect_users() and live_private.retire_node() do, called in the order of bridge/presence.cpp. The
+// test decides what is held up or gets lost.
 #pragma once
 
 #include "presence_queue.hpp"
