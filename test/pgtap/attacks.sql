@@ -137,7 +137,7 @@ SELECT is(pg_temp.by(role, user_id, statement), state, format('%s: %s', role, st
   ('authenticated', 'anna', $$SELECT live_private.store_changes('a', 'b', 'public', '{1}', '{"{}"}')$$, '42501'), ('authenticated', 'anna', $$SELECT live_private.store_activity('a', NULL, NULL, '{}', 'public', NULL, NULL, NULL)$$, '42501'),
   ('authenticated', 'anna', $$SELECT live.emit('user:bob', 'x', '{}')$$, '42501'), ('authenticated', 'anna', $$SELECT live.fetch_events(0)$$, '42501'),
   ('authenticated', 'anna', $$INSERT INTO live.activity_stream (user_id, activity_type) VALUES ('bob', 'a')$$, '42501'), ('authenticated', 'anna', $$UPDATE live_private.follow_edge SET follower = 'bob'$$, '42501'),
-  ('authenticated', 'anna', $$CREATE TABLE live.mine ()$$, '42501'), ('authenticated', 'anna', $$CREATE TRIGGER t AFTER INSERT ON live.activity_stream EXECUTE FUNCTION m.fired()$$, '42501'),
+  ('authenticated', 'anna', $$CREATE TABLE live.mine ()$$, '42501'), ('authenticated', 'anna', $$CREATE TABLE live_private.mine ()$$, '42501'), ('authenticated', 'anna', $$CREATE TRIGGER t AFTER INSERT ON live.activity_stream EXECUTE FUNCTION m.fired()$$, '42501'),
   ('authenticated', 'anna', 'SELECT count(*) FROM live.event', '42501'), ('authenticated', 'anna', $$SELECT live.track_activity('m.thing')$$, '42501'),
   ('mallory', 'anna', $$SELECT live_private.store_changes('a', 'b', 'public', '{1}', '{"{}"}')$$, '42501'), ('mallory', 'anna', $$SELECT live.log_activity('a')$$, '42501'), ('mallory', 'anna', 'SELECT live_private.track_row()', '39P01'),
   ('mallory', NULL, 'ALTER FUNCTION live_private.track_row() OWNER TO mallory', '42501'), ('mallory', NULL, 'CREATE OR REPLACE FUNCTION live_private.is_name(text, integer) RETURNS boolean LANGUAGE sql RETURN true', '42501'),

@@ -283,7 +283,7 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('SELECT live.grant_bridge(''stranger'')', '42501', '42501'),
   ('SELECT live_private.grant_memberships()', '42501', '42501'),
   ('SELECT nextval(''live_private.event_id'')', '42501', '42501'),
-  ('CREATE TABLE live.mine ()', '42501', '42501'),
+  ('CREATE TABLE live.mine ()', '42501', '42501'), ('CREATE TABLE live_private.mine ()', '42501', '42501'),
   ('SELECT live.expire_presence()', '42501', ''),
   ('SELECT live_private.connect_users(NULL, ''{}'', ''{}'')', '42501', '55000'),
   ('SELECT live_private.announce(''{anna}'')', '42501', '42501'),

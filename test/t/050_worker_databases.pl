@@ -57,11 +57,11 @@ ok($node->wait_for_log('database "later" does not exist'),
 cmp_ok(last_pause($node, 'pg_live worker .*database "later" does not exist', sub { select undef, undef, undef, 0.1 }), '>=', 2, 'and tries less and less often');
 
 # So does one that fails in its work, however much its database does meanwhile; it is back when that may be mended.
-$node->safe_psql('one', "ALTER INDEX live.held_series_open_idx RENAME TO broken; SELECT live.emit('activity', 'unheard', '{}')");
-cmp_ok(last_pause($node, 'ERROR:  relation "live.held_series_open_idx" does not exist', sub { $node->safe_psql('one', "SELECT live.emit('activity', 'unheard', '{}')") }),
+$node->safe_psql('one', "ALTER INDEX live_private.held_series_open_idx RENAME TO broken; SELECT live.emit('activity', 'unheard', '{}')");
+cmp_ok(last_pause($node, 'ERROR:  relation "live_private.held_series_open_idx" does not exist', sub { $node->safe_psql('one', "SELECT live.emit('activity', 'unheard', '{}')") }),
 	'>=', 2, 'one: a worker that fails does not come back at each event');
 is($node->safe_psql('one', "SELECT live.status() @> '{\"mode\": \"worker\", \"worker_running\": false, \"publisher\": \"none\"}'"), 't', 'one: the status says that nobody publishes');
-$node->safe_psql('one', 'ALTER INDEX live.broken RENAME TO held_series_open_idx');
+$node->safe_psql('one', 'ALTER INDEX live_private.broken RENAME TO held_series_open_idx');
 $node->reload;
 poll_ok($node, "SELECT EXISTS (SELECT FROM live.fetch_events(0) WHERE event = 'unheard')", 'one: when it is mended what waited is published', 'one');
 

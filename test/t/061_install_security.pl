@@ -14,17 +14,20 @@ $node->safe_psql('postgres', 'CREATE ROLE client; CREATE ROLE bridge; CREATE ROL
 $node->safe_psql('postgres', 'CREATE DATABASE app OWNER attacker');
 my @attacker = (extra_params => [ '-U', 'attacker' ]);
 
-# A schema of our name is somebody else's.
-$node->safe_psql('app', 'CREATE SCHEMA live', @attacker);
-for my $command ('CREATE EXTENSION pg_live', 'CREATE EXTENSION IF NOT EXISTS pg_live', 'CREATE EXTENSION pg_live SCHEMA live')
+# A schema with a name of ours belongs to another role.
+for my $schema ('live', 'live_private')
 {
-	my ($status, $output, $errors) = $node->psql('app', $command);
-	like($errors, qr/ERROR:  (schema "live" already exists|extension "pg_live" must be installed in schema "pg_catalog")/,
-		"refused: $command");
+	$node->safe_psql('app', "CREATE SCHEMA $schema", @attacker);
+	for my $command ('CREATE EXTENSION pg_live', 'CREATE EXTENSION IF NOT EXISTS pg_live', "CREATE EXTENSION pg_live SCHEMA $schema")
+	{
+		my ($status, $output, $errors) = $node->psql('app', $command);
+		like($errors, qr/ERROR:  (schema "$schema" already exists|extension "pg_live" must be installed in schema "pg_catalog")/,
+			"refused beside $schema: $command");
+	}
+	is($node->safe_psql('app', "SELECT count(*) FROM pg_extension WHERE extname = 'pg_live'"), '0', 'nothing is installed');
+	is($node->safe_psql('app', "SELECT count(*) FROM pg_depend WHERE refobjid = '$schema'::regnamespace"), '0', "nothing was put into $schema");
+	$node->safe_psql('app', "DROP SCHEMA $schema", @attacker);
 }
-is($node->safe_psql('app', "SELECT count(*) FROM pg_extension WHERE extname = 'pg_live'"), '0', 'nothing is installed');
-is($node->safe_psql('app', "SELECT count(*) FROM pg_depend WHERE refobjid = 'live'::regnamespace"), '0', 'nothing was put into that schema');
-$node->safe_psql('app', 'DROP SCHEMA live', @attacker);
 
 # A trap under the name of every function, operator and type of pg_catalog, in a schema that the database's search path
 # puts before it. A trap says who was caught.

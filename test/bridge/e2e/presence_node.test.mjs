@@ -276,9 +276,9 @@ for (const mode of modes) {
         await eventually('the lease is renewed', async () => (await node()).at !== at);
       };
       // Every row there is, with the transaction that wrote it.
-      const tables = ['connection', 'channel_presence', 'user_presence', 'presence_epoch', 'event', 'signal', 'batch'];
+      const tables = ['live.connection', 'live.channel_presence', 'live.user_presence', 'live_private.presence_epoch', 'live.event', 'live.signal', 'live_private.batch'];
       const rows = async () =>
-        (await database.query(tables.map((table) => `select '${table}' as name, array_agg(t.ctid || ' ' || t.xmin) as rows from live.${table} as t`).join(' union all '))).rows;
+        (await database.query(tables.map((table) => `select '${table}' as name, array_agg(t.ctid || ' ' || t.xmin) as rows from ${table} as t`).join(' union all '))).rows;
       await eventually('those of other tests have gone', async () =>
         (await database.query('select from live.connection where not user_id = any ($1)', [users])).rowCount === 0);
       await renewed();
