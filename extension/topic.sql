@@ -4,12 +4,14 @@
 CREATE TABLE live_private.topic_rule (
   pattern text COLLATE "C" PRIMARY KEY,
   receive_check text,
-  send_check text
+  send_check text,
+  changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE live_private.topic_rule IS 'Rules for the app''s own topics, set by live.set_topic_rule().';
 COMMENT ON COLUMN live_private.topic_rule.pattern IS 'A topic, or its beginning followed by *.';
 COMMENT ON COLUMN live_private.topic_rule.receive_check IS 'Qualified name of a function (topic text) returning boolean, NULL: nobody. A name and not a regprocedure, which pg_upgrade refuses.';
 COMMENT ON COLUMN live_private.topic_rule.send_check IS 'The same for sending.';
+COMMENT ON COLUMN live_private.topic_rule.changed_at IS 'Since when the rule is as it is.';
 ALTER TABLE live_private.topic_rule ENABLE ROW LEVEL SECURITY;
 SELECT pg_extension_config_dump('live_private.topic_rule', '');
 
@@ -28,21 +30,22 @@ INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_p
 
 -- Definer: the rules are read for everybody, and granted to nobody. PL/pgSQL keeps the plan, which each join needs; an
 -- SQL function would be planned anew at every call.
-CREATE FUNCTION live_private.topic_rule_of(topic text) RETURNS TABLE (receive_check text, send_check text)
+CREATE FUNCTION live_private.topic_rule_of(topic text)
+RETURNS TABLE (receive_check text, send_check text, pattern text, changed_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   name text COLLATE "C" := topic;
 BEGIN
   RETURN QUERY
-  SELECT r.receive_check, r.send_check
+  SELECT r.receive_check, r.send_check, r.pattern, r.changed_at
   FROM live_private.topic_rule r
   WHERE r.pattern = name OR (right(r.pattern, 1) = '*' AND starts_with(name, left(r.pattern, -1)))
   ORDER BY r.pattern = name DESC, length(r.pattern) DESC
   LIMIT 1;
 END
 $$;
-COMMENT ON FUNCTION live_private.topic_rule_of(text) IS 'The checks of the most specific rule for a topic of the app; no row if there is none.';
+COMMENT ON FUNCTION live_private.topic_rule_of(text) IS 'The most specific rule for a topic of the app, and since when; no row if there is none.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.topic_rule_of(text)');
 
 -- Clients may call this, so it looks the rule up itself: it must execute nothing but what an admin put into the table.
@@ -153,7 +156,7 @@ BEGIN
   VALUES (name, live_private.check_function_name(set_topic_rule.receive_check),
           live_private.check_function_name(set_topic_rule.send_check))
   ON CONFLICT ON CONSTRAINT topic_rule_pkey DO UPDATE
-  SET receive_check = excluded.receive_check, send_check = excluded.send_check;
+  SET receive_check = excluded.receive_check, send_check = excluded.send_check, changed_at = excluded.changed_at;
   PERFORM live.revoke_access(pattern);
 END
 $$;

@@ -23,7 +23,7 @@ SELECT isnt(obj_description(oid, 'pg_namespace'), NULL, format('schema %s has a 
 -- What users see in \df live.*, \dt live.* and \dT live.*: the contract, and nothing else.
 SELECT bag_eq($$SELECT proname::text FROM live_function WHERE pronamespace = 'live'::regnamespace$$, $$SELECT unnest('{
   version,jwt,claim,user_id,user_uuid,jwt_role,
-  emit,send,replay,topic_access,set_topic_rule,drop_topic_rule,revoke_access,publish,fetch_events,drop_expired_events,status,grant_client,grant_bridge,
+  emit,send,replay,topic_access,set_topic_rule,drop_topic_rule,revoke_access,publish,fetch_events,drop_expired_events,status,explain_access,grant_client,grant_bridge,
   update_presence,get_presence,heartbeat,disconnect,go_offline,get_online_users,set_typing,get_typing,set_presence_visibility,expire_presence,
   channel_members,get_presence_summary,refresh_summaries,is_participant,my_sessions,follows,shares_session_with,
   log_activity,delete_activity,set_activity_visibility,audience,get_feed_activities,get_home_feed,get_entity_activities,get_feed_groups,
@@ -120,6 +120,7 @@ FROM (VALUES
   ('set_topic_rule', 'pattern text, receive_check regprocedure DEFAULT NULL::regprocedure, send_check regprocedure DEFAULT NULL::regprocedure -> void'),
   ('drop_topic_rule', 'pattern text -> void'),
   ('revoke_access', 'topic text, user_id text DEFAULT NULL::text -> void'),
+  ('explain_access', 'topic text, user_id text DEFAULT NULL::text, role name DEFAULT ''authenticated''::name -> TABLE(step text, decided_by text, can_receive boolean, can_send boolean)'),
   ('update_presence', 'mode live.presence_mode DEFAULT NULL::live.presence_mode, custom_status text DEFAULT NULL::text, '
                       'device_type live.device_type DEFAULT NULL::live.device_type, metadata jsonb DEFAULT NULL::jsonb -> live.presence'),
   ('get_presence', 'user_id text DEFAULT NULL::text -> live.presence'),
