@@ -143,6 +143,8 @@ describe('HTTP', () => {
       assert.equal(response.status, 403);
       assert.equal(response.headers.get('access-control-allow-origin'), null);
       await assert.rejects(RawSocket.open(bridge, { options: { origin } }), { status: 403 });
+      await eventually('the log says which origin was refused, and why', () =>
+        bridge.log.split('\n').some((line) => line.includes('refused a connection') && line.includes(`"${origin}"`) && line.includes('the origin is not allowed')));
     });
   }
 });

@@ -57,6 +57,13 @@ TEST_F(SettingsTest, SilentConnectionsEndBeforeTheirClientsComeBack) {
   EXPECT_GE(settings->limits.idle_seconds, settings->limits.ping_seconds + 10u);
 }
 
+// Clients give up after ten seconds. A connection to the database that is silent is given up 1.5 s after the command.
+TEST_F(SettingsTest, CommandsAreAnsweredBeforeClientsGiveUp) {
+  const auto settings = read({});
+  ASSERT_TRUE(settings) << output;
+  EXPECT_LE(settings->database.statement_timeout_seconds, 8U);
+}
+
 TEST_F(SettingsTest, ValueIsTheSameByFlagEnvironmentAndFile) {
   for (const std::string text : {"with a space in the secret it is", "a,b", "x#y", "[a,b]", "a=b", "{x}", "-x",
                                  "--port=1", "%20", "it's", "\\", "true", "\xc3\xa9"}) {
