@@ -14,7 +14,7 @@ Channel::Channel(Connection &connection, Hub &hub, ChannelId id, const phoenix::
       // Old clients send no join_ref with a join: there it is the ref of the join itself.
       names_(join.topic + (join.join_ref.empty() || join.join_ref == "null" ? join.ref : join.join_ref)),
       claims_(std::move(claims)), wire_topic_size_(static_cast<std::uint32_t>(join.topic.size())), id_(id),
-      options_(options), form_{version, join.topic.starts_with(kTopicPrefix)} {}
+      options_(options), form_{version, join.topic.starts_with(phoenix::kTopicPrefix)} {}
 
 Channel::~Channel() { leave_topic(); }
 

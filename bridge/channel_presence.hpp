@@ -97,7 +97,7 @@ class ChannelPresence {
   std::uint64_t last_reading_ = 0;
   std::deque<std::string> to_read_;                                       // names of rosters
   unsigned reading_ = 0;                                                  // questions on their way
-  std::unordered_map<std::string, std::unique_ptr<TopicRoster>> rosters_; // by name: see name_of()
+  std::unordered_map<std::string, std::unique_ptr<TopicRoster>> rosters_; // by TopicRoster::name()
   std::set<std::pair<std::uint64_t, TopicRoster *>> due_;                 // rosters to flush, by Loop::now()
   LoopTimer flush_timer_;
   LoopTimer read_timer_;

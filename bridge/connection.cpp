@@ -117,7 +117,7 @@ void Connection::queue_changed() {
   }
 }
 
-void Connection::excuse() {
+void Connection::exempt() {
   excused_ = true;
   behind_ = false;
 }
@@ -205,15 +205,15 @@ void Connection::hold_presence() {
 }
 
 // The database is not told of each use at once, but of the last one in time.
-void Connection::was_used() {
+void Connection::note_use() {
   if (!present_as_) return;
   const bool looks_later = unreported_use_ != seconds(0);
   unreported_use_ = services_.seconds_now();
   report_use(unreported_use_);
-  if (!looks_later) look_at_use(unreported_use_);
+  if (!looks_later) schedule_report_of_use(unreported_use_);
 }
 
-void Connection::was_left() { reported_use_ = unreported_use_ = seconds(0); }
+void Connection::note_idle() { reported_use_ = unreported_use_ = seconds(0); }
 
 void Connection::report_use(seconds now) {
   if (!present_as_ || unreported_use_ == seconds(0) || now - reported_use_ < services_.presence.report_use_every())
@@ -222,7 +222,7 @@ void Connection::report_use(seconds now) {
   reported_use_ = now;
 }
 
-void Connection::look_at_use(seconds now) {
+void Connection::schedule_report_of_use(seconds now) {
   if (unreported_use_ == seconds(0)) return;
   const seconds due = services_.deadline_after(reported_use_ + services_.presence.report_use_every() - now);
   if (due < deadline()) services_.wheel.arm(*this, due);
@@ -243,7 +243,7 @@ bool Connection::ends_cleanly(std::string_view close_payload) const {
   return code == 1000 && close_payload.substr(2) != "heartbeat timeout";
 }
 
-void Connection::came_back() {
+void Connection::resume_presence() {
   ended_by_user_ = false;
   hold_presence();
 }
@@ -320,7 +320,7 @@ void Connection::skip(const MessagePiece &piece) {
   skipped_bytes_ = piece.last ? 0 : static_cast<std::uint32_t>(std::max<std::size_t>(so_far, 1));
 }
 
-void Connection::look_at(std::chrono::sys_seconds expiry) {
+void Connection::schedule_token_check(std::chrono::sys_seconds expiry) {
   if (closing_ || expiry == std::chrono::sys_seconds::max()) return;
   const seconds left = std::clamp(expiry - wall_clock(), seconds(1), seconds(1 << 30));
   const seconds due = services_.deadline_after(left);
@@ -339,9 +339,9 @@ void Connection::expired(seconds now) {
     if (!present_as_) change_user();
   }
   report_use(now);
-  look_at_use(now);
-  if (present_as_) look_at(present_as_->expires_at);
-  look_at(conversation_.next_expiry());
+  schedule_report_of_use(now);
+  if (present_as_) schedule_token_check(present_as_->expires_at);
+  schedule_token_check(conversation_.next_expiry());
   if (conversation_.is_empty()) {
     const seconds left = joined_nothing_since_ + seconds(limits.join_seconds) - now;
     if (left <= seconds(0)) return close(1001, "joined no topic");

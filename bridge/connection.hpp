@@ -46,7 +46,7 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   std::size_t queue_limit() const { return services_.settings.limits.queue_bytes; }
 
   // The stream of events has waited for this connection long enough and does not wait any more.
-  void excuse();
+  void exempt();
 
   // Whether a frame of any size could be sent now without counting as a slow reader.
   bool is_drained() const { return queue_.empty() && socket_.can_write(); }
@@ -62,22 +62,22 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   void leave_topics();
 
   // The last topic was left: the time to join another starts.
-  void has_no_topics() { joined_nothing_since_ = services_.seconds_now(); }
+  void note_no_topics() { joined_nothing_since_ = services_.seconds_now(); }
 
   // Presence: the user of a token that the client gave is there as long as the connection is open and the token, or
   // another of that user here, is good. A token of another user takes over when there is no good one of the first.
   // Anything that the client says beyond a sign of life shows that the user is at it.
   void speak_for(const ClaimsRef &claims);
-  void was_used();
-  void was_left(); // the client says that the user is not at it
+  void note_use();
+  void note_idle(); // the client says that the user is not at it
   void hold_presence();
   // The user has ended the connection, though the socket is open: it stays so until the user says how to be shown.
-  void was_ended() { ended_by_user_ = true; }
-  void came_back();
+  void note_going_offline() { ended_by_user_ = true; }
+  void resume_presence();
   const Uuid &tracking_id(); // the connection in the database, for what it tracks
 
   // Makes sure that expired tokens are looked for at that time.
-  void look_at(std::chrono::sys_seconds expiry);
+  void schedule_token_check(std::chrono::sys_seconds expiry);
 
  private:
   using CompactSeconds = std::chrono::duration<std::uint32_t>; // of seconds_now(): there are very many connections
@@ -104,7 +104,7 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   void end_presence(bool clean);
   void change_presence_id();
   void report_use(std::chrono::seconds now);
-  void look_at_use(std::chrono::seconds now); // no later than it is to be reported
+  void schedule_report_of_use(std::chrono::seconds now); // no later than it is to be reported
   void look_for_life(std::chrono::seconds now);
 
   Services &services_;

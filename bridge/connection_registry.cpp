@@ -101,7 +101,7 @@ void ConnectionRegistry::take_ended(std::string_view payload) {
     if (!json::unescape(id, text)) continue;
     const auto uuid = Uuid::parse(text);
     const auto found = uuid ? open_.find(*uuid) : open_.end();
-    if (found != open_.end()) (*found)->was_ended();
+    if (found != open_.end()) (*found)->note_going_offline();
   }
 }
 

@@ -100,7 +100,7 @@ void Conversation::take_for_phoenix(const Message &message) {
 
 void Conversation::take_for_channel(Channel &channel, const Message &message) {
   if (message.event == "access_token") return replace_token(channel, message);
-  if (message.event != "heartbeat") connection_.was_used(); // that one says itself whether somebody is there
+  if (message.event != "heartbeat") connection_.note_use(); // that one says itself whether somebody is there
   if (message.event == "broadcast") return take_broadcast(services_, channel, message);
   if (message.event == "presence") return services_.channel_presence.take(channel, message.ref, message.payload);
   if (const CommandEntry *command = command_of_event(message.event))
@@ -166,7 +166,7 @@ void Conversation::replace_token(Channel &channel, const Message &message) {
   connection_.speak_for(result.claims);
   check_again(channel.id());
   check_presence();
-  connection_.look_at(channel.claims()->expires_at);
+  connection_.schedule_token_check(channel.claims()->expires_at);
 }
 
 void Conversation::expire_tokens() {
@@ -289,7 +289,7 @@ void Conversation::remove(ChannelId id) {
     left_.push_front({std::string(channel->wire_topic()), services_.seconds_now()});
   early_of(id);
   std::erase_if(channels_, [&](const auto &each) { return each->id() == id; });
-  if (channels_.empty()) connection_.has_no_topics();
+  if (channels_.empty()) connection_.note_no_topics();
 }
 
 void Conversation::reply(const Message &message, Status status, std::string_view response) {

@@ -61,7 +61,7 @@ class DatabaseLink {
 
   // The connection does what it is for: after the next loss, the first attempt follows at once. Without this the pauses
   // grow, so that a database that lets everybody in but answers nobody is not asked in a tight loop.
-  void works() { failures_ = 0; }
+  void reset_backoff() { failures_ = 0; }
 
   // Leaves what the server sends in the socket, or takes it again: the server waits when that is full.
   void read(bool wanted);

@@ -87,7 +87,7 @@ void Hub::deliver_topic(const TopicBatch &batch, bool alone) {
 
 void Hub::give_up_waiting() {
   for (Connection *connection : std::exchange(behind_, {}))
-    connection->excuse();
+    connection->exempt();
 }
 
 void Hub::flush() {

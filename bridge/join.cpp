@@ -119,7 +119,7 @@ void Join::succeed(Channel &channel, std::string_view resumed) {
     channel.send_system(phoenix::Status::error,
                         "The position to resume from is not available any more: read the current state again");
   if (asks_when_ready_) channel.send_system(phoenix::Status::ok, "Replication connection established");
-  channel.connection().look_at(channel.claims()->expires_at);
+  channel.connection().schedule_token_check(channel.claims()->expires_at);
   channel.connection().conversation().take_early(channel_);
 }
 

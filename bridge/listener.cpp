@@ -313,7 +313,7 @@ void Listener::next() {
       receiver_.caught_up();
     }
     silences_ = 0;
-    link_.works();
+    link_.reset_backoff();
     if (worker_runs_) send(Query::await);
     return;
   }

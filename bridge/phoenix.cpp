@@ -2,15 +2,15 @@
 // send and how they differ decides what is tolerated.
 #include "phoenix.hpp"
 
+#include "json.hpp"
+#include "utf8.hpp"
+
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
-
-#include "json.hpp"
-#include "utf8.hpp"
 
 namespace pg_live::phoenix {
 
@@ -159,8 +159,7 @@ std::optional<Version> version_of(std::string_view vsn) {
 }
 
 std::string_view without_prefix(std::string_view wire_topic) {
-  constexpr std::string_view prefix = "realtime:";
-  return wire_topic.starts_with(prefix) ? wire_topic.substr(prefix.size()) : wire_topic;
+  return wire_topic.starts_with(kTopicPrefix) ? wire_topic.substr(kTopicPrefix.size()) : wire_topic;
 }
 
 std::optional<Message> decode_text(Version version, std::string_view frame, std::string *error) {

@@ -19,6 +19,9 @@ enum class Version : unsigned char { v1, v2 };
 /// From the query argument `vsn`: "" and "1.0.0" are v1, "2.0.0" is v2, nothing for others.
 std::optional<Version> version_of(std::string_view vsn);
 
+/// What realtime-js puts before each topic.
+inline constexpr std::string_view kTopicPrefix = "realtime:";
+
 /// "realtime:room:1" → "room:1"; other topics unchanged.
 std::string_view without_prefix(std::string_view wire_topic);
 

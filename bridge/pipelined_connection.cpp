@@ -168,7 +168,7 @@ void PipelinedConnection::take_defaults(const Rows &rows) {
     time_zone_ = rows.text(1, 0);
   } else if (status == PGRES_PIPELINE_SYNC) {
     has_defaults_ = true;
-    link_.works();
+    link_.reset_backoff();
     source_.connected(*this);
   } else {
     link_.fail(error_of(rows).message);

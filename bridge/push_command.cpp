@@ -143,8 +143,8 @@ void run_pushed_command(Services &services, Channel &channel, const CommandEntry
   }
   Connection &connection = channel.connection();
   // Whoever went offline with the socket open comes back by saying how to be shown.
-  if (entry.event == kPresenceEvent) connection.came_back();
-  if (entry.event == kHeartbeatEvent && says_inactive(*arguments)) connection.was_left();
+  if (entry.event == kPresenceEvent) connection.resume_presence();
+  if (entry.event == kHeartbeatEvent && says_inactive(*arguments)) connection.note_idle();
   ask(services, channel, entry, *arguments,
       [asker = std::move(asker)](Conversation &conversation, const Answer &answer) {
         send(conversation, asker, answer);

@@ -40,7 +40,7 @@ void Seam::leave_to_replay() {
   has_left_ = has_left_ || left > 0;
 }
 
-bool Seam::is_known(Position position, bool durable) {
+bool Seam::recognize(Position position, bool durable) {
   if (durable && through_) {
     if (position <= *through_) return true;
     through_.reset(); // positions only grow: the replayed past lies behind
@@ -56,7 +56,7 @@ void Seam::release(const Send &send) {
     Held next = std::move(held_.front());
     held_.pop_front();
     held_bytes_ -= next.frame.size();
-    if (!is_known(next.position, next.durable)) send(next.frame);
+    if (!recognize(next.position, next.durable)) send(next.frame);
   }
 }
 

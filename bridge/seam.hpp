@@ -50,7 +50,8 @@ class Seam {
     std::uint64_t own_before; // broadcasts of the client that had begun when it arrived
   };
 
-  bool is_known(Position position, bool durable);
+  // Whether the client has the event already, by a replay or as its own; what cannot come again is forgotten.
+  bool recognize(Position position, bool durable);
   void release(const Send &send);
 
   bool replaying_ = false;

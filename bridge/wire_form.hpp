@@ -12,8 +12,6 @@
 
 namespace pg_live {
 
-inline constexpr std::string_view kTopicPrefix = "realtime:";
-
 struct WireForm {
   phoenix::Version version = phoenix::Version::v1;
   bool prefixed = false;
@@ -26,7 +24,7 @@ using FrameForms = std::array<websocket::Frame, 4>;
 
 // The topic as clients of that form know it.
 inline std::string wire_topic(WireForm form, std::string_view topic) {
-  return form.prefixed ? std::string(kTopicPrefix).append(topic) : std::string(topic);
+  return form.prefixed ? std::string(phoenix::kTopicPrefix).append(topic) : std::string(topic);
 }
 
 } // namespace pg_live
