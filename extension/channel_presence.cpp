@@ -13,16 +13,8 @@ namespace {
 bool is_open_room(Datum topic) {
   static constinit KeptPlan plan;
   return as_owner([topic] {
-    Datum value = topic;
-    SPI_connect();
-    if (SPI_execute_plan(plan.get("select live_private.is_open_room($1)", {TEXTOID}), &value, nullptr, true, 1) !=
-            SPI_OK_SELECT ||
-        SPI_processed != 1)
-      elog(ERROR, "cannot look for the rule of a topic");
-    bool is_null = false;
-    const bool result = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
-    SPI_finish();
-    return result;
+    return DatumGetBool(
+        query_value(plan, "select live_private.is_open_room($1)", {TEXTOID}, &topic, nullptr, Effects::none).value);
   });
 }
 

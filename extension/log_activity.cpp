@@ -42,17 +42,11 @@ Datum log_activity_body(FunctionCallInfo fcinfo) {
   if (!PG_ARGISNULL(visibility))
     values[visibility] = CStringGetTextDatum(OidOutputFunctionCall(F_ENUM_OUT, PG_GETARG_DATUM(visibility)));
   return as_owner([&values, &nulls] {
-    SPI_connect();
-    const SPIPlanPtr store =
-        plan.get("select live_private.store_activity($1, $2, $3, $4, $5::live.activity_visibility, $6, $7, $8)",
-                 {TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, UUIDOID, TEXTARRAYOID, TEXTOID});
-    if (SPI_execute_plan(store, values.data(), nulls.data(), false, 1) != SPI_OK_SELECT || SPI_processed != 1)
-      elog(ERROR, "cannot store an activity");
-    bool is_null = false;
-    const Datum row = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
-    const Datum result = SPI_datumTransfer(row, false, -1); // a composite value outlives the query's memory
-    SPI_finish();
-    return result;
+    return query_value(plan,
+                       "select live_private.store_activity($1, $2, $3, $4, $5::live.activity_visibility, $6, $7, $8)",
+                       {TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, UUIDOID, TEXTARRAYOID, TEXTOID}, values.data(),
+                       nulls.data(), Effects::writes)
+        .value;
   });
 }
 

@@ -110,13 +110,8 @@ NullableDatum start_of_latest(NullableDatum since, int32 max_events) {
   return as_owner([since, max_events] {
     std::array<Datum, 2> values{since.value, Int32GetDatum(max_events)};
     const std::array<char, 3> nulls{since.isnull ? 'n' : ' ', ' ', '\0'};
-    const SPIPlanPtr query =
-        plan.get("select live_private.start_of_latest_presence($1, $2)", {TIMESTAMPTZOID, INT4OID});
-    if (SPI_execute_plan(query, values.data(), nulls.data(), true, 1) != SPI_OK_SELECT || SPI_processed != 1)
-      elog(ERROR, "cannot find where a replay starts");
-    NullableDatum start{};
-    start.value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &start.isnull);
-    return start;
+    return query_value(plan, "select live_private.start_of_latest_presence($1, $2)", {TIMESTAMPTZOID, INT4OID},
+                       values.data(), nulls.data(), Effects::none);
   });
 }
 

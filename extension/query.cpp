@@ -25,6 +25,22 @@ SPIPlanPtr KeptPlan::get(const char *statement, std::initializer_list<Oid> types
   return plan_;
 }
 
+NullableDatum query_value(KeptPlan &plan, const char *statement, std::initializer_list<Oid> types, const Datum *values,
+                          const char *nulls, Effects effects) {
+  SPI_connect();
+  if (SPI_execute_plan(plan.get(statement, types), const_cast<Datum *>(values), nulls, effects == Effects::none, 1) !=
+          SPI_OK_SELECT ||
+      SPI_processed != 1)
+    elog(ERROR, "unexpected result of \"%s\"", statement);
+  const TupleDesc description = SPI_tuptable->tupdesc;
+  NullableDatum result{};
+  result.value = SPI_getbinval(SPI_tuptable->vals[0], description, 1, &result.isnull);
+  const Form_pg_attribute column = TupleDescAttr(description, 0);
+  if (!result.isnull) result.value = SPI_datumTransfer(result.value, column->attbyval, column->attlen);
+  SPI_finish();
+  return result;
+}
+
 Oid extension_owner() {
   const HeapTuple tuple = SearchSysCache1(NAMESPACENAME, CStringGetDatum("live"));
   if (!HeapTupleIsValid(tuple))

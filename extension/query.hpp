@@ -20,6 +20,13 @@ class KeptPlan {
   SPIPlanPtr plan_ = nullptr;
 };
 
+enum class Effects { none, writes };
+
+// The one value that a query returns, in the memory of the caller. `nulls`: 'n' for each value that is null, otherwise
+// a space; null: none is. Connects to SPI itself.
+NullableDatum query_value(KeptPlan &plan, const char *statement, std::initializer_list<Oid> types, const Datum *values,
+                          const char *nulls, Effects effects);
+
 // Runs a body with the rights of the extension's owner, who owns the tables: they are granted to nobody. If the body
 // raises, the end of the (sub)transaction restores the user.
 template <typename Body>

@@ -67,17 +67,12 @@ Datum replay_start_body(FunctionCallInfo fcinfo) {
   }
   std::array<Datum, 3> values{PG_GETARG_DATUM(0), since.value, Int32GetDatum(limit)};
   const std::array<char, 4> nulls{' ', since.isnull ? 'n' : ' ', ' ', '\0'};
-  return as_owner([&values, &nulls, fcinfo] {
-    SPI_connect();
-    const SPIPlanPtr query =
-        plan.get("select live_private.start_of_latest($1, $2, $3)", {TEXTOID, TIMESTAMPTZOID, INT4OID});
-    if (SPI_execute_plan(query, values.data(), nulls.data(), true, 1) != SPI_OK_SELECT || SPI_processed != 1)
-      elog(ERROR, "cannot find where a replay starts");
-    Datum start = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &fcinfo->isnull);
-    if (!fcinfo->isnull) start = SPI_datumTransfer(start, false, -1); // into the memory of the caller
-    SPI_finish();
-    return start;
+  const NullableDatum start = as_owner([&values, &nulls] {
+    return query_value(plan, "select live_private.start_of_latest($1, $2, $3)", {TEXTOID, TIMESTAMPTZOID, INT4OID},
+                       values.data(), nulls.data(), Effects::none);
   });
+  fcinfo->isnull = start.isnull;
+  return start.value;
 }
 
 } // namespace

@@ -11,16 +11,9 @@ namespace {
 
 // One column of live.topic_access(topic), evaluated as the current user.
 bool has_access(std::string_view topic, KeptPlan &plan, const char *statement) {
-  SPI_connect();
-  Datum value = PointerGetDatum(cstring_to_text_with_len(topic.data(), topic.size()));
-  if (SPI_execute_plan(plan.get(statement, {TEXTOID}), &value, nullptr, false, 1) != SPI_OK_SELECT ||
-      SPI_processed != 1)
-    elog(ERROR, "unexpected result of \"%s\"", statement);
-  bool is_null = false;
-  const Datum allowed = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
-  const bool result = !is_null && DatumGetBool(allowed);
-  SPI_finish();
-  return result;
+  const Datum value = PointerGetDatum(cstring_to_text_with_len(topic.data(), topic.size()));
+  const NullableDatum allowed = query_value(plan, statement, {TEXTOID}, &value, nullptr, Effects::writes);
+  return !allowed.isnull && DatumGetBool(allowed.value);
 }
 
 [[noreturn]] void deny(const char *action, std::string_view topic) {

@@ -205,16 +205,10 @@ int64 store(Batch &batch, const Tracking &tracking) {
                                       array_of(batch.ids.data(), batch.has_no_id.data(), batch.count, TEXTOID),
                                       array_of(batch.metadata.data(), nullptr, batch.count, JSONBOID)};
   const int64 stored = as_owner([&values] {
-    SPI_connect();
-    const SPIPlanPtr statement =
-        plan.get("select live_private.store_changes($1, $2, $3::live.activity_visibility, $4, $5)",
-                 {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, JSONBARRAYOID});
-    if (SPI_execute_plan(statement, values.data(), nullptr, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
-      elog(ERROR, "cannot store activities");
-    bool is_null = false;
-    const int64 result = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
-    SPI_finish();
-    return result;
+    return DatumGetInt64(
+        query_value(plan, "select live_private.store_changes($1, $2, $3::live.activity_visibility, $4, $5)",
+                    {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, JSONBARRAYOID}, values.data(), nullptr, Effects::writes)
+            .value);
   });
   MemoryContextSwitchTo(caller);
   const int64 refused = batch.count - stored;

@@ -53,16 +53,7 @@ Datum get_typing_body(FunctionCallInfo fcinfo) {
   require_location(location);
   Datum value = PG_GETARG_DATUM(0);
   return as_owner([&] {
-    SPI_connect();
-    if (SPI_execute_plan(plan.get("select live_private.typing_users($1)", {TEXTOID}), &value, nullptr, true, 1) !=
-            SPI_OK_SELECT ||
-        SPI_processed != 1)
-      elog(ERROR, "cannot read who is typing");
-    bool is_null = false;
-    const Datum users = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
-    const Datum result = SPI_datumTransfer(users, false, -1); // into the memory of the caller
-    SPI_finish();
-    return result;
+    return query_value(plan, "select live_private.typing_users($1)", {TEXTOID}, &value, nullptr, Effects::none).value;
   });
 }
 
