@@ -20,17 +20,17 @@ CREATE TABLE live.activity_stream (
   deleted_at timestamptz
 );
 COMMENT ON TABLE live.activity_stream IS 'What users did. A deleted activity leaves a tombstone: the row without what it told.';
-COMMENT ON COLUMN live.activity_stream.id IS 'Names the activity. Feeds are ordered by created_at, then id.';
-COMMENT ON COLUMN live.activity_stream.user_id IS 'The actor.';
+COMMENT ON COLUMN live.activity_stream.id IS 'Identity of the activity. Feeds are ordered by created_at, then id.';
+COMMENT ON COLUMN live.activity_stream.user_id IS 'User who acted, the actor.';
 COMMENT ON COLUMN live.activity_stream.activity_type IS 'What was done: a verb of the app, 1 to 255 characters.';
 COMMENT ON COLUMN live.activity_stream.entity_type IS 'What kind of thing it was done to, see live.register_entity_type(); NULL: nothing.';
-COMMENT ON COLUMN live.activity_stream.entity_id IS 'Which one.';
+COMMENT ON COLUMN live.activity_stream.entity_id IS 'Id of the entity the activity is about, 1 to 255 characters; NULL together with entity_type.';
 COMMENT ON COLUMN live.activity_stream.metadata IS 'Whatever the app wants to show, see live_private.checked_metadata().';
-COMMENT ON COLUMN live.activity_stream.visibility IS 'Who sees it.';
-COMMENT ON COLUMN live.activity_stream.is_public IS 'Whether everyone sees it.';
-COMMENT ON COLUMN live.activity_stream.session_id IS 'The collaboration session it happened in.';
-COMMENT ON COLUMN live.activity_stream.created_at IS 'When it was logged.';
-COMMENT ON COLUMN live.activity_stream.deleted_at IS 'Since when it is a tombstone; NULL: it is none.';
+COMMENT ON COLUMN live.activity_stream.visibility IS 'Who may see the activity: public, followers, session, users or private.';
+COMMENT ON COLUMN live.activity_stream.is_public IS 'Whether everyone may see the activity: its visibility is public.';
+COMMENT ON COLUMN live.activity_stream.session_id IS 'Collaboration session in which it happened; NULL: none.';
+COMMENT ON COLUMN live.activity_stream.created_at IS 'Time at which the activity was logged.';
+COMMENT ON COLUMN live.activity_stream.deleted_at IS 'Time of the deletion, from when on the row is a tombstone; NULL: not deleted.';
 COMMENT ON SEQUENCE live.activity_stream_id_seq IS 'Ids of activities.';
 -- One dumped relation a statement: two in one are refused.
 SELECT pg_extension_config_dump('live.activity_stream', '');
@@ -55,9 +55,9 @@ CREATE TABLE live.activity_key (
   PRIMARY KEY (user_id, idempotency_key)
 );
 COMMENT ON TABLE live.activity_key IS 'The idempotency keys of activities: the same key of the same actor is the same activity, however often it is logged.';
-COMMENT ON COLUMN live.activity_key.user_id IS 'The actor.';
-COMMENT ON COLUMN live.activity_key.idempotency_key IS 'The key, 1 to 255 characters.';
-COMMENT ON COLUMN live.activity_key.activity_id IS 'The activity.';
+COMMENT ON COLUMN live.activity_key.user_id IS 'Actor of the activity.';
+COMMENT ON COLUMN live.activity_key.idempotency_key IS 'Key the actor logged the activity with, 1 to 255 characters.';
+COMMENT ON COLUMN live.activity_key.activity_id IS 'Activity that was logged with the key.';
 CREATE INDEX activity_key_activity_idx ON live.activity_key (activity_id);
 SELECT pg_extension_config_dump('live.activity_key', '');
 ALTER TABLE live.activity_key ENABLE ROW LEVEL SECURITY;
@@ -74,9 +74,9 @@ CREATE TABLE live_private.activity_audience (
   PRIMARY KEY (user_id, created_at, activity_id)
 );
 COMMENT ON TABLE live_private.activity_audience IS 'Activities by the users they are told to: notifications.';
-COMMENT ON COLUMN live_private.activity_audience.user_id IS 'Who is told.';
+COMMENT ON COLUMN live_private.activity_audience.user_id IS 'User to whom the activity is told.';
 COMMENT ON COLUMN live_private.activity_audience.created_at IS 'As in live.activity_stream.';
-COMMENT ON COLUMN live_private.activity_audience.activity_id IS 'What.';
+COMMENT ON COLUMN live_private.activity_audience.activity_id IS 'Activity that is told.';
 COMMENT ON COLUMN live_private.activity_audience.activity_type IS 'As in live.activity_stream.';
 COMMENT ON COLUMN live_private.activity_audience.xid IS 'The transaction that stored the row, in this cluster: what was not committed when all was marked as read is unread.';
 CREATE INDEX activity_audience_activity_idx ON live_private.activity_audience (activity_id, user_id);

@@ -12,21 +12,21 @@ SELECT ranked.day, ranked.activity_type, ranked.entity_type, ranked.activities, 
     GROUP BY 1, 2, 3) AS sums) AS ranked
 WHERE ranked.rank <= 1000;
 COMMENT ON VIEW live_private.public_activity IS 'What live.activity_trends shows once it is refreshed: of each day the 1,000 largest sums. For the extension itself.';
-COMMENT ON COLUMN live_private.public_activity.day IS 'The day, UTC.';
+COMMENT ON COLUMN live_private.public_activity.day IS 'Day of the activities, UTC.';
 COMMENT ON COLUMN live_private.public_activity.activity_type IS 'As in live.activity_stream.';
-COMMENT ON COLUMN live_private.public_activity.entity_type IS 'The same; empty: no entity.';
-COMMENT ON COLUMN live_private.public_activity.activities IS 'How many there were.';
-COMMENT ON COLUMN live_private.public_activity.actors IS 'Of how many users.';
+COMMENT ON COLUMN live_private.public_activity.entity_type IS 'As in live.activity_stream; empty: no entity.';
+COMMENT ON COLUMN live_private.public_activity.activities IS 'Number of public activities.';
+COMMENT ON COLUMN live_private.public_activity.actors IS 'Number of users who acted.';
 
 CREATE MATERIALIZED VIEW live.activity_trends AS
 SELECT p.day, p.activity_type, p.entity_type, p.activities, p.actors FROM live_private.public_activity p;
 COMMENT ON MATERIALIZED VIEW live.activity_trends IS
 'Public activities of the last 31 days by day, type and kind of entity, as of the last refresh; read it with live.get_activity_trends().';
-COMMENT ON COLUMN live.activity_trends.day IS 'The day, UTC.';
+COMMENT ON COLUMN live.activity_trends.day IS 'Day of the activities, UTC.';
 COMMENT ON COLUMN live.activity_trends.activity_type IS 'As in live.activity_stream.';
-COMMENT ON COLUMN live.activity_trends.entity_type IS 'The same; empty: no entity.';
-COMMENT ON COLUMN live.activity_trends.activities IS 'How many there were.';
-COMMENT ON COLUMN live.activity_trends.actors IS 'Of how many users.';
+COMMENT ON COLUMN live.activity_trends.entity_type IS 'As in live.activity_stream; empty: no entity.';
+COMMENT ON COLUMN live.activity_trends.activities IS 'Number of public activities.';
+COMMENT ON COLUMN live.activity_trends.actors IS 'Number of users who acted.';
 CREATE UNIQUE INDEX activity_trends_key ON live.activity_trends (day, activity_type, entity_type);
 
 CREATE TRIGGER note_summary_change AFTER INSERT OR UPDATE OR DELETE ON live.activity_stream

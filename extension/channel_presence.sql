@@ -20,7 +20,7 @@ CREATE UNLOGGED TABLE live.channel_presence (
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE live.channel_presence IS 'Who is tracked in which channel.';
 COMMENT ON COLUMN live.channel_presence.ref IS 'The phx_ref: made anew by the bridge with each change of the metadata.';
-COMMENT ON COLUMN live.channel_presence.topic IS 'The channel.';
+COMMENT ON COLUMN live.channel_presence.topic IS 'Topic of the channel.';
 COMMENT ON COLUMN live.channel_presence.is_private IS
 'True: of the database''s topic, which has access rules. False: of the public room of that name, which has none.';
 COMMENT ON COLUMN live.channel_presence.key IS 'What the client calls the member: by default the user id.';

@@ -33,10 +33,10 @@ CREATE TABLE live.session_participants (
   PRIMARY KEY (session_id, user_id)
 );
 COMMENT ON TABLE live.session_participants IS 'The participants of sessions.';
-COMMENT ON COLUMN live.session_participants.session_id IS 'The session.';
-COMMENT ON COLUMN live.session_participants.user_id IS 'The participant.';
+COMMENT ON COLUMN live.session_participants.session_id IS 'Session of the participant.';
+COMMENT ON COLUMN live.session_participants.user_id IS 'User who takes part.';
 COMMENT ON COLUMN live.session_participants.role IS 'What the participant may do.';
-COMMENT ON COLUMN live.session_participants.joined_at IS 'Since when.';
+COMMENT ON COLUMN live.session_participants.joined_at IS 'Time at which the user became a participant.';
 CREATE INDEX session_participants_user_idx ON live.session_participants (user_id, session_id);
 SELECT pg_extension_config_dump('live.session_participants', '');
 

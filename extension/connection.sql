@@ -33,11 +33,11 @@ CREATE UNLOGGED TABLE live.connection (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE live.connection IS 'The live tabs, devices and scripts of users.';
 COMMENT ON COLUMN live.connection.id IS 'Chosen by the client, or by the bridge.';
-COMMENT ON COLUMN live.connection.user_id IS 'Whose it is.';
+COMMENT ON COLUMN live.connection.user_id IS 'User whose connection it is.';
 COMMENT ON COLUMN live.connection.node_id IS 'The bridge that holds it; NULL: it has a deadline of its own.';
 COMMENT ON COLUMN live.connection.device_type IS 'What it runs on.';
 COMMENT ON COLUMN live.connection.active IS 'False: the client said that nobody is at it.';
-COMMENT ON COLUMN live.connection.connected_at IS 'Since when.';
+COMMENT ON COLUMN live.connection.connected_at IS 'Time at which the connection was made.';
 COMMENT ON COLUMN live.connection.last_active_at IS 'When the user last did something; to the minute through a bridge.';
 COMMENT ON COLUMN live.connection.seen_at IS 'When it was last known to live; while its node lives, that renews it.';
 COMMENT ON COLUMN live.connection.expires_at IS 'It ends then; infinity while a node holds it.';
@@ -72,16 +72,16 @@ CROSS JOIN LATERAL (
   WHERE c.user_id = p.user_id
 ) AS c;
 COMMENT ON VIEW live_private.true_presence IS 'What is true of each user, exact when read, beside what was announced. For the extension itself.';
-COMMENT ON COLUMN live_private.true_presence.user_id IS 'The user.';
+COMMENT ON COLUMN live_private.true_presence.user_id IS 'User whose presence it is.';
 COMMENT ON COLUMN live_private.true_presence.announced_status IS 'As in live.user_presence.';
-COMMENT ON COLUMN live_private.true_presence.announced_mode IS 'The same.';
-COMMENT ON COLUMN live_private.true_presence.custom_status IS 'The same.';
-COMMENT ON COLUMN live_private.true_presence.announced_device_type IS 'The same.';
-COMMENT ON COLUMN live_private.true_presence.metadata IS 'The same.';
-COMMENT ON COLUMN live_private.true_presence.announced_last_seen_at IS 'The same.';
+COMMENT ON COLUMN live_private.true_presence.announced_mode IS 'Mode in live.user_presence.';
+COMMENT ON COLUMN live_private.true_presence.custom_status IS 'As in live.user_presence.';
+COMMENT ON COLUMN live_private.true_presence.announced_device_type IS 'Device in live.user_presence.';
+COMMENT ON COLUMN live_private.true_presence.metadata IS 'As in live.user_presence.';
+COMMENT ON COLUMN live_private.true_presence.announced_last_seen_at IS 'last_seen_at in live.user_presence.';
 COMMENT ON COLUMN live_private.true_presence.invisible IS 'Whether the user''s mode is invisible.';
 COMMENT ON COLUMN live_private.true_presence.own_custom_status IS 'Of an invisible user, as in live_private.invisible_user.';
-COMMENT ON COLUMN live_private.true_presence.own_metadata IS 'The same.';
+COMMENT ON COLUMN live_private.true_presence.own_metadata IS 'Metadata in live_private.invisible_user.';
 COMMENT ON COLUMN live_private.true_presence.status IS 'By mode and connections, and as if an invisible user were visible.';
 COMMENT ON COLUMN live_private.true_presence.connections IS 'How many live connections there are.';
 COMMENT ON COLUMN live_private.true_presence.last_active_at IS 'When the user last did something; NULL while not connected.';
@@ -108,7 +108,7 @@ WHERE CASE WHEN (SELECT live.user_id()) IS NULL THEN NOT (SELECT row_security_ac
 COMMENT ON VIEW live.presence IS
 'What is shown of the users whom the current user may see, exact when read. Without a user: everybody to roles that are not bound by row security, nobody to others.';
 INSERT INTO live_private.privilege VALUES ('client', 'SELECT (user_id, status, mode, custom_status, device_type, connections, last_active_at, last_seen_at, metadata) ON live.presence');
-COMMENT ON COLUMN live.presence.user_id IS 'The user.';
+COMMENT ON COLUMN live.presence.user_id IS 'User whose presence it is.';
 COMMENT ON COLUMN live.presence.status IS 'online, away, busy or offline, as of now.';
 COMMENT ON COLUMN live.presence.mode IS 'What the user chose; invisible is shown to the user alone.';
 COMMENT ON COLUMN live.presence.custom_status IS 'A text of the user.';
@@ -132,7 +132,7 @@ CROSS JOIN LATERAL ( -- one by one, however many are expected
 WHERE shown.status <> 'offline' AND shown.announced_status <> 'offline';
 COMMENT ON VIEW live_private.due_presence IS 'The users who are shown as connected to the current user, and of whose connections a deadline has come. Part of live.get_online_users().';
 INSERT INTO live_private.privilege VALUES ('client', 'SELECT (user_id, announced_status) ON live_private.due_presence');
-COMMENT ON COLUMN live_private.due_presence.user_id IS 'The user.';
+COMMENT ON COLUMN live_private.due_presence.user_id IS 'User whose presence may have changed by itself.';
 COMMENT ON COLUMN live_private.due_presence.announced_status IS 'As in live.user_presence.';
 
 ALTER TABLE live.user_presence ENABLE ROW LEVEL SECURITY;

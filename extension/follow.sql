@@ -10,7 +10,7 @@ CREATE TABLE live_private.follow_edge (
 COMMENT ON TABLE live_private.follow_edge IS 'The follow graph.';
 COMMENT ON COLUMN live_private.follow_edge.follower IS 'The user who follows.';
 COMMENT ON COLUMN live_private.follow_edge.followed IS 'The user who is followed.';
-COMMENT ON COLUMN live_private.follow_edge.created_at IS 'Since when.';
+COMMENT ON COLUMN live_private.follow_edge.created_at IS 'Time at which the follower began to follow.';
 CREATE INDEX follow_edge_followed_idx ON live_private.follow_edge (followed, follower);
 SELECT pg_extension_config_dump('live_private.follow_edge', '');
 

@@ -12,13 +12,13 @@ CREATE TABLE live_private.notification_state (
   seen_xid xid8
 );
 COMMENT ON TABLE live_private.notification_state IS 'Up to where each user has read and seen.';
-COMMENT ON COLUMN live_private.notification_state.user_id IS 'The user.';
+COMMENT ON COLUMN live_private.notification_state.user_id IS 'User whose notifications they are.';
 COMMENT ON COLUMN live_private.notification_state.read_until IS 'What was told by then is read,';
 COMMENT ON COLUMN live_private.notification_state.read_snapshot IS 'if it was visible in this snapshot; NULL: in any case, since the row comes out of a dump,';
 COMMENT ON COLUMN live_private.notification_state.read_xid IS 'or was told by the transaction that marked it, which is in no snapshot of its own.';
-COMMENT ON COLUMN live_private.notification_state.seen_until IS 'The same for seen.';
-COMMENT ON COLUMN live_private.notification_state.seen_snapshot IS 'The same.';
-COMMENT ON COLUMN live_private.notification_state.seen_xid IS 'The same.';
+COMMENT ON COLUMN live_private.notification_state.seen_until IS 'As read_until, for what was marked as seen.';
+COMMENT ON COLUMN live_private.notification_state.seen_snapshot IS 'As read_snapshot, for what was marked as seen.';
+COMMENT ON COLUMN live_private.notification_state.seen_xid IS 'As read_xid, for what was marked as seen.';
 SELECT pg_extension_config_dump('live_private.notification_state', '');
 
 CREATE FUNCTION live_private.forget_snapshots() RETURNS trigger
@@ -47,8 +47,8 @@ CREATE TABLE live_private.notification_read (
   PRIMARY KEY (user_id, activity_id)
 );
 COMMENT ON TABLE live_private.notification_read IS 'What was read one by one since all was read.';
-COMMENT ON COLUMN live_private.notification_read.user_id IS 'Who.';
-COMMENT ON COLUMN live_private.notification_read.activity_id IS 'What.';
+COMMENT ON COLUMN live_private.notification_read.user_id IS 'User who has read the notification.';
+COMMENT ON COLUMN live_private.notification_read.activity_id IS 'Activity of the notification.';
 CREATE INDEX notification_read_activity_idx ON live_private.notification_read (activity_id);
 SELECT pg_extension_config_dump('live_private.notification_read', '');
 

@@ -24,7 +24,7 @@ CREATE TABLE live.user_presence (
   updated_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE live.user_presence IS 'What was announced of each user: one row a user, written on transitions only.';
-COMMENT ON COLUMN live.user_presence.user_id IS 'The user.';
+COMMENT ON COLUMN live.user_presence.user_id IS 'User whose presence it is.';
 COMMENT ON COLUMN live.user_presence.status IS 'The announced status; the view live.presence is exact.';
 COMMENT ON COLUMN live.user_presence.mode IS 'What the user chose; of an invisible user, what was chosen before.';
 COMMENT ON COLUMN live.user_presence.custom_status IS 'A text of the user, up to 255 characters.';
@@ -101,9 +101,9 @@ CREATE TABLE live_private.invisible_user (
   metadata jsonb NOT NULL
 );
 COMMENT ON TABLE live_private.invisible_user IS 'The users whose mode is invisible, and what they changed meanwhile.';
-COMMENT ON COLUMN live_private.invisible_user.user_id IS 'The user.';
+COMMENT ON COLUMN live_private.invisible_user.user_id IS 'User who is invisible.';
 COMMENT ON COLUMN live_private.invisible_user.custom_status IS 'As in live.user_presence, shown when the user is visible again.';
-COMMENT ON COLUMN live_private.invisible_user.metadata IS 'The same.';
+COMMENT ON COLUMN live_private.invisible_user.metadata IS 'As in live.user_presence, shown when the user is visible again.';
 SELECT pg_extension_config_dump('live_private.invisible_user', '');
 
 CREATE TABLE live_private.presence_rule (

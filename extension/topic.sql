@@ -10,7 +10,7 @@ CREATE TABLE live_private.topic_rule (
 COMMENT ON TABLE live_private.topic_rule IS 'Rules for the app''s own topics, set by live.set_topic_rule().';
 COMMENT ON COLUMN live_private.topic_rule.pattern IS 'A topic, or its beginning followed by *.';
 COMMENT ON COLUMN live_private.topic_rule.receive_check IS 'Qualified name of a function (topic text) returning boolean, NULL: nobody. A name and not a regprocedure, which pg_upgrade refuses.';
-COMMENT ON COLUMN live_private.topic_rule.send_check IS 'The same for sending.';
+COMMENT ON COLUMN live_private.topic_rule.send_check IS 'Qualified name of the function that decides about sending, NULL: nobody.';
 COMMENT ON COLUMN live_private.topic_rule.changed_at IS 'Since when the rule is as it is.';
 ALTER TABLE live_private.topic_rule ENABLE ROW LEVEL SECURITY;
 SELECT pg_extension_config_dump('live_private.topic_rule', '');

@@ -13,7 +13,7 @@ CREATE TABLE live_private.trend (
 );
 COMMENT ON TABLE live_private.trend IS 'The decayed sums of public activities, by entity.';
 COMMENT ON COLUMN live_private.trend.entity_type IS 'As in live.activity_stream.';
-COMMENT ON COLUMN live_private.trend.entity_id IS 'The same.';
+COMMENT ON COLUMN live_private.trend.entity_id IS 'As in live.activity_stream.';
 COMMENT ON COLUMN live_private.trend.score IS 'Logarithm, base 2, of the sum of 2^moment over the entity''s activities.';
 CREATE INDEX trend_score_idx ON live_private.trend (score);
 CREATE INDEX trend_type_score_idx ON live_private.trend (entity_type, score);
@@ -33,9 +33,9 @@ CREATE TABLE live_private.trend_change (
 );
 COMMENT ON TABLE live_private.trend_change IS 'What is to be added to the sums, or taken away.';
 COMMENT ON COLUMN live_private.trend_change.xid IS 'The transaction that stored the row, in this cluster.';
-COMMENT ON COLUMN live_private.trend_change.id IS 'Names the row.';
+COMMENT ON COLUMN live_private.trend_change.id IS 'Tells the row from others of the transaction.';
 COMMENT ON COLUMN live_private.trend_change.entity_type IS 'As in live.activity_stream.';
-COMMENT ON COLUMN live_private.trend_change.entity_id IS 'The same.';
+COMMENT ON COLUMN live_private.trend_change.entity_id IS 'As in live.activity_stream.';
 COMMENT ON COLUMN live_private.trend_change.moment IS 'When the activity was logged, see live_private.trend_moment(); of several, the logarithm of their sum, as a score.';
 COMMENT ON COLUMN live_private.trend_change.weight IS '1, or -1 where it is public no more.';
 SELECT pg_extension_config_dump('live_private.trend_change', '');

@@ -14,8 +14,8 @@ CREATE UNLOGGED TABLE live.typing (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE live.typing IS 'Who is typing where.';
 COMMENT ON COLUMN live.typing.location IS 'A place of the app, often a topic: events go to typing:<location>.';
-COMMENT ON COLUMN live.typing.user_id IS 'The user.';
-COMMENT ON COLUMN live.typing.started_at IS 'Since when.';
+COMMENT ON COLUMN live.typing.user_id IS 'User who types.';
+COMMENT ON COLUMN live.typing.started_at IS 'Time at which the user began to type.';
 COMMENT ON COLUMN live.typing.expires_at IS 'Until when, unless renewed.';
 COMMENT ON COLUMN live.typing.shown IS 'Whether others were told: not of an invisible user.';
 COMMENT ON COLUMN live.typing.check_at IS 'When the worker looks at it: no later than it expires. Indexed in its place, so that renewing is a HOT update.';

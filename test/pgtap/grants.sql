@@ -18,6 +18,9 @@ FROM live_relation WHERE NOT relispartition ORDER BY name;
 SELECT isnt(col_description(a.attrelid, a.attnum), NULL, format('column %s.%s has a comment', r.name, a.attname))
 FROM live_relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE r.relkind IN ('r', 'p', 'v', 'm') AND NOT r.relispartition ORDER BY r.name, a.attnum;
+SELECT is_empty($$SELECT format('%s.%s', r.name, a.attname) FROM live_relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+                  WHERE NOT r.relispartition AND col_description(a.attrelid, a.attnum) ~ '^(The same|[^ ]+\.?$|[^ ]+ [^ ]+\.$)' AND col_description(a.attrelid, a.attnum) !~ '^As in '$$,
+                'the comment on each column says something by itself');
 SELECT isnt(obj_description(oid, 'pg_namespace'), NULL, format('schema %s has a comment', nspname)) FROM pg_namespace WHERE nspname IN ('live', 'live_private');
 
 -- What users see in \df live.*, \dt live.* and \dT live.*: the contract, and nothing else.
