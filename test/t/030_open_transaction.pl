@@ -17,7 +17,7 @@ my $node = start_with_extension('open_transaction', 'pg_live.batch_events' => 10
 # Rows and index entries that were read from the tables of events, by everybody.
 my $counters = q{
 	SELECT coalesce(sum(pg_stat_get_tuples_returned(c.oid)), 0) + coalesce(sum(pg_stat_get_tuples_fetched(c.oid)), 0)
-	FROM pg_class c WHERE c.oid::regclass::text ~ '^live.(event|signal)_\d' AND c.relkind IN ('r', 'i')};
+	FROM pg_class c WHERE c.oid::regclass::text ~ '^live_private.(event|signal)_\d' AND c.relkind IN ('r', 'i')};
 my $passes_ever = q{SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'held_series_open_idx'};
 
 sub counted

@@ -14,7 +14,7 @@ my $emit_many = q{
 	FROM generate_series(1, 20000) n};
 my $bytes = q{
 	SELECT sum(pg_relation_size(c.oid)) FROM pg_class c
-	WHERE c.relkind = 'r' AND c.oid::regclass::text ~ '^live.(event|signal)_\d$'};
+	WHERE c.relkind = 'r' AND c.oid::regclass::text ~ '^live_private.(event|signal)_\d$'};
 
 $node->safe_psql('postgres', $emit_many);
 poll_ok($node, 'SELECT count(*) > 0 FROM live_private.batch', 'the events are published');
@@ -39,7 +39,7 @@ sub drop_in_unlisted
 	return $node->safe_psql('unlisted', q{
 		BEGIN;
 		SELECT live.drop_expired_events();
-		SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables WHERE relid::regclass::text ~ '^live.(event|signal)_\d$';
+		SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables WHERE relid::regclass::text ~ '^live_private.(event|signal)_\d$';
 		COMMIT});
 }
 $node->safe_psql('unlisted', $emit_many);
