@@ -34,15 +34,18 @@ poll_ok($node, "SELECT ($bytes) = 0", 'they go once the reader has ended');
 # Without a worker, so that the test looks on: the batches tell that the rows have expired, few of them are read.
 $node->safe_psql('postgres', 'CREATE DATABASE unlisted');
 $node->safe_psql('unlisted', 'CREATE EXTENSION pg_live');
-sub drop_in_unlisted
+sub rows_read_by
 {
-	return $node->safe_psql('unlisted', q{
+	my ($statement) = @_;
+	return $node->safe_psql('unlisted', qq{
 		BEGIN;
-		SELECT live.drop_expired_events();
-		SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables WHERE relid::regclass::text ~ '^live_private.(event|signal)_\d$';
+		$statement;
+		SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables WHERE relid::regclass::text ~ '^live_private.(event|signal)_\\d\$';
 		COMMIT});
 }
+sub drop_in_unlisted { return rows_read_by('SELECT live.drop_expired_events()') }
 $node->safe_psql('unlisted', $emit_many);
+cmp_ok(rows_read_by('DO $$ BEGIN PERFORM live.status(); END $$'), '<=', 2000, 'the status reads a bounded number of what nobody has published');
 $node->safe_psql('unlisted', 'SELECT live.publish()');
 poll_ok($node, "SELECT max(id) < extract(epoch FROM now() - interval '2 seconds') * 1000000 FROM live_private.batch", 'the batch expires', 'unlisted');
 my ($left, $rows_read) = split /\n/, drop_in_unlisted();
