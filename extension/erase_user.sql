@@ -44,7 +44,7 @@ BEGIN
     RAISE EXCEPTION 'user_id must not be null' USING ERRCODE = 'null_value_not_allowed';
   END IF;
   -- Before anything is told: what is told from here on names nobody, or is not kept.
-  DELETE FROM live.event e WHERE live_private.names_user(e.topic, e.payload, whom);
+  DELETE FROM live.event e WHERE live_private.names_user(e.topic, coalesce(e.payload, live_private.shared_payload(e.slot, e.xid, e.payload_id)), whom);
   DELETE FROM live.signal s WHERE live_private.names_user(s.topic, s.payload, whom);
   -- All in one order: two who untell the same users must not wait for each other.
   PERFORM live_private.lock_notifications(told.user_id)

@@ -8,6 +8,7 @@
 #include "query.hpp"
 #include "settings.hpp"
 #include "shared_state.hpp"
+#include "text_view.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"
@@ -25,11 +26,14 @@ constexpr size_t topic_limit = 1100;
 // Topics of the extension's own begin with $, and may go on with any topic: "$channel:" and a channel.
 constexpr size_t internal_prefix_limit = 16;
 constexpr size_t event_limit = 255;
+// In bytes as stored. Events with one payload have a copy each up to here: to find it elsewhere costs more.
+constexpr Size copied_payload_limit = 1024;
 
 constinit bool emitted_in_transaction = false;
 
 constinit std::array<KeptPlan, event_slots> event_plans{};
 constinit std::array<KeptPlan, signal_slots> signal_plans{};
+constinit std::array<KeptPlan, event_slots> reference_plans{}; // of events whose payload another one has
 
 // A slot is written for `span` seconds, then rests until all slots had their turn; the rest is longer than the
 // retention, so the slot can be truncated before it is written again.
@@ -79,30 +83,53 @@ void check_payload(Jsonb *payload, PayloadLimit limit) {
     refuse_payload(flaw, limit.bytes);
 }
 
-SPIPlanPtr insert_plan(Durability durability, int slot) {
-  const bool durable = durability == Durability::durable;
-  char statement[128];
-  snprintf(statement, sizeof statement,
-           "insert into live_private.%s_%d (xid, id, topic, event, payload, slot) values ($1, $2, $3, $4, $5, $6)",
-           durable ? "event" : "signal", slot);
-  return (durable ? event_plans[slot] : signal_plans[slot])
-      .get(statement, {XID8OID, INT8OID, TEXTOID, TEXTOID, JSONBOID, INT2OID});
+// A row of an event; its payload, or the id of the event that has it.
+struct EventRow {
+  std::string_view topic;
+  std::string_view event;
+  Datum payload;
+};
+
+int64 next_id() {
+  return nextval_internal(get_relname_relid("event_id", get_namespace_oid("live_private", false)), true);
 }
 
-void insert_row(std::string_view topic, std::string_view event, Jsonb *payload, Durability durability, int64 id) {
-  const bool durable = durability == Durability::durable;
-  const int slot = durable ? current_slot(event_slots, settings().event_retention)
-                           : current_slot(signal_slots, settings().signal_retention);
+// Between SPI_connect and SPI_finish. Returns the id of the event.
+int64 insert_row(SPIPlanPtr plan, int slot, const EventRow &row) {
+  const int64 id = next_id();
   std::array<Datum, 6> values{FullTransactionIdGetDatum(GetTopFullTransactionId()),
                               Int64GetDatum(id),
-                              PointerGetDatum(cstring_to_text_with_len(topic.data(), topic.size())),
-                              PointerGetDatum(cstring_to_text_with_len(event.data(), event.size())),
-                              JsonbPGetDatum(payload),
+                              PointerGetDatum(cstring_to_text_with_len(row.topic.data(), row.topic.size())),
+                              PointerGetDatum(cstring_to_text_with_len(row.event.data(), row.event.size())),
+                              row.payload,
                               Int16GetDatum(slot)};
-  SPI_connect();
-  const int result = SPI_execute_plan(insert_plan(durability, slot), values.data(), nullptr, false, 0);
+  const int result = SPI_execute_plan(plan, values.data(), nullptr, false, 0);
   if (result != SPI_OK_INSERT) elog(ERROR, "cannot store event: %s", SPI_result_code_string(result));
+  return id;
+}
+
+SPIPlanPtr insert_plan(KeptPlan &plan, const char *table, int slot, const char *payload_column, Oid payload_type) {
+  char statement[128];
+  snprintf(statement, sizeof statement,
+           "insert into live_private.%s_%d (xid, id, topic, event, %s, slot) values ($1, $2, $3, $4, $5, $6)", table,
+           slot, payload_column);
+  return plan.get(statement, {XID8OID, INT8OID, TEXTOID, TEXTOID, payload_type, INT2OID});
+}
+
+SPIPlanPtr event_plan(int slot) { return insert_plan(event_plans[slot], "event", slot, "payload", JSONBOID); }
+SPIPlanPtr signal_plan(int slot) { return insert_plan(signal_plans[slot], "signal", slot, "payload", JSONBOID); }
+SPIPlanPtr reference_plan(int slot) { return insert_plan(reference_plans[slot], "event", slot, "payload_id", INT8OID); }
+
+int current_event_slot() { return current_slot(event_slots, settings().event_retention); }
+int current_signal_slot() { return current_slot(signal_slots, settings().signal_retention); }
+
+int64 store(const EventRow &row, Durability durability) {
+  const bool durable = durability == Durability::durable;
+  const int slot = durable ? current_event_slot() : current_signal_slot();
+  SPI_connect();
+  const int64 id = insert_row(durable ? event_plan(slot) : signal_plan(slot), slot, row);
   SPI_finish();
+  return id;
 }
 
 // Makes the commit of this transaction wake whoever publishes.
@@ -119,12 +146,7 @@ int64 emit_limited(std::string_view topic, std::string_view event, Jsonb *payloa
   check_payload(payload, limit);
   PreventCommandIfReadOnly("live.emit()"); // the sequence would refuse too, in words that name neither
 
-  const int64 id = as_owner([=] {
-    const Oid sequence = get_relname_relid("event_id", get_namespace_oid("live_private", false));
-    const int64 next = nextval_internal(sequence, true);
-    insert_row(topic, event, payload, durability, next);
-    return next;
-  });
+  const int64 id = as_owner([=] { return store({topic, event, JsonbPGetDatum(payload)}, durability); });
   ring_at_commit();
   return id;
 }
@@ -174,6 +196,65 @@ namespace {
 
 Datum emit_body(FunctionCallInfo fcinfo) { PG_RETURN_INT64(emit_arguments(fcinfo, payload_limit())); }
 
+// The texts of an array, none of which may be null.
+struct Texts {
+  Datum *values;
+  int count;
+
+  static Texts of(FunctionCallInfo fcinfo, int argument) {
+    Texts texts{};
+    bool *nulls = nullptr;
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), TEXTOID, -1, false, TYPALIGN_INT, &texts.values, &nulls,
+                      &texts.count);
+    for (int place = 0; place < texts.count; ++place)
+      if (nulls[place])
+        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("topics and events must not be null")));
+    return texts;
+  }
+
+  std::string_view operator[](int place) const { return view(DatumGetTextPP(values[place])); }
+};
+
+// One slot for all: a payload is looked up where its references are.
+void store_each(const Texts &topics, const Texts &events, Jsonb *payload) {
+  const int slot = current_event_slot();
+  const bool is_shared = VARSIZE(payload) > copied_payload_limit;
+  int64 first = 0;
+  SPI_connect();
+  for (int event = 0; event < topics.count; ++event) {
+    const bool is_reference = is_shared && event > 0;
+    const int64 id =
+        insert_row(is_reference ? reference_plan(slot) : event_plan(slot), slot,
+                   {topics[event], events[event], is_reference ? Int64GetDatum(first) : JsonbPGetDatum(payload)});
+    if (event == 0) first = id;
+  }
+  SPI_finish();
+}
+
+Datum emit_each_body(FunctionCallInfo fcinfo) {
+  for (int argument = 0; argument < 3; ++argument)
+    if (PG_ARGISNULL(argument))
+      ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("topics, events and payload must not be null")));
+  const Texts topics = Texts::of(fcinfo, 0);
+  const Texts events = Texts::of(fcinfo, 1);
+  if (topics.count != events.count)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("each event needs a topic"),
+                    errdetail("There are %d topics and %d events.", topics.count, events.count)));
+  for (int event = 0; event < topics.count; ++event) {
+    check_topic(topics[event]);
+    check_name("event", events[event], event_limit);
+  }
+  Jsonb *const payload = PG_GETARG_JSONB_P(2);
+  check_payload(payload, payload_limit());
+  PreventCommandIfReadOnly("live_private.emit_each()");
+  as_owner([=] {
+    store_each(topics, events, payload);
+    return 0;
+  });
+  if (topics.count > 0) ring_at_commit();
+  PG_RETURN_VOID();
+}
+
 Datum is_topic_name_body(FunctionCallInfo fcinfo) {
   const std::string_view name = text_argument(fcinfo, 0, "topic");
   PG_RETURN_BOOL(!name.empty() && name.size() <= topic_limit && !has_control_character(name) && has_utf8_form(name));
@@ -194,10 +275,13 @@ int64 emit_arguments(FunctionCallInfo fcinfo, PayloadLimit limit) {
 
 extern "C" {
 PG_FUNCTION_INFO_V1(pg_live_emit);
+PG_FUNCTION_INFO_V1(pg_live_emit_each);
 PG_FUNCTION_INFO_V1(pg_live_is_topic_name);
+extern PGDLLEXPORT Datum pg_live_emit_each(PG_FUNCTION_ARGS);
 extern PGDLLEXPORT Datum pg_live_emit(PG_FUNCTION_ARGS);
 extern PGDLLEXPORT Datum pg_live_is_topic_name(PG_FUNCTION_ARGS);
 
 Datum pg_live_emit(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::emit_body>(fcinfo); }
+Datum pg_live_emit_each(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::emit_each_body>(fcinfo); }
 Datum pg_live_is_topic_name(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::is_topic_name_body>(fcinfo); }
 }

@@ -14,20 +14,23 @@ CREATE TABLE live.event (
   xid xid8 NOT NULL,
   topic text COLLATE "C" NOT NULL,
   event text COLLATE "C" NOT NULL,
-  payload jsonb NOT NULL,
+  payload jsonb,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  slot smallint NOT NULL
+  slot smallint NOT NULL,
+  payload_id bigint,
+  CHECK ((payload IS NULL) <> (payload_id IS NULL))
 ) PARTITION BY LIST (slot);
 COMMENT ON TABLE live.event IS 'Durable events, kept for pg_live.event_retention.';
 COMMENT ON COLUMN live.event.id IS 'Orders the events of one batch.';
 COMMENT ON COLUMN live.event.xid IS 'The transaction that emitted: the event exists for readers when that has committed.';
 COMMENT ON COLUMN live.event.topic IS 'Where it happened: a named stream, 1 to 1100 bytes.';
 COMMENT ON COLUMN live.event.event IS 'What happened: a name the topic''s clients know, 1 to 255 bytes.';
-COMMENT ON COLUMN live.event.payload IS 'The data of the event, any JSON.';
+COMMENT ON COLUMN live.event.payload IS 'The data of the event, any JSON. NULL: payload_id tells where it is.';
 COMMENT ON COLUMN live.event.created_at IS 'When it was emitted, which is before it was committed.';
 COMMENT ON COLUMN live.event.slot IS 'The partition, chosen by the clock.';
+COMMENT ON COLUMN live.event.payload_id IS 'The event of the same transaction and slot that has the payload for several events, see live_private.emit_each().';
 
-CREATE TABLE live.signal (LIKE live.event INCLUDING DEFAULTS INCLUDING COMMENTS) PARTITION BY LIST (slot);
+CREATE TABLE live.signal (LIKE live.event INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING COMMENTS) PARTITION BY LIST (slot);
 COMMENT ON TABLE live.signal IS 'Signals: delivered at most once, not kept. The slots are UNLOGGED.';
 
 -- Replay reads one topic. Made before the slots, so that their primary keys are younger: where two indexes cost the same,
@@ -56,6 +59,29 @@ CREATE FUNCTION live.emit(topic text, event text, payload jsonb, durable boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_emit';
 COMMENT ON FUNCTION live.emit(text, text, jsonb, boolean) IS
 'Emits an event on a topic, if and only if the current transaction commits. Returns its id. For the owner and the roles it is granted to; checks no access. Errors: 22004 for a NULL, 22023 for a topic (1 to 1100 bytes) or event (1 to 255 bytes) of another length or with control characters, 54000 for a payload above pg_live.max_payload_size, stored or as text, or of more than 256 levels, 22P05 for text that has no form in UTF-8.';
+
+CREATE FUNCTION live_private.emit_each(topics text[], events text[], payload jsonb) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_emit_each';
+COMMENT ON FUNCTION live_private.emit_each(text[], text[], jsonb) IS
+'Emits durable events with one payload: the events in the order of the arrays, each on the topic at its place. The first event stores a payload above 1 kB for all of them, so it must not be deleted alone. Errors: as live.emit(), and 22023 for arrays of different lengths.';
+
+CREATE FUNCTION live_private.shared_payload(slot smallint, xid xid8, payload_id bigint) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE COST 1 -- few events share their payload
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT e.payload FROM live.event e WHERE e.slot = shared_payload.slot AND e.xid = shared_payload.xid AND e.id = shared_payload.payload_id
+$$;
+COMMENT ON FUNCTION live_private.shared_payload(smallint, xid8, bigint) IS 'The payload that one durable event has for several. Part of live_private.event_with_payload.';
+
+CREATE VIEW live_private.event_with_payload AS
+SELECT e.id, e.xid, e.topic, e.event, coalesce(e.payload, live_private.shared_payload(e.slot, e.xid, e.payload_id)) AS payload, e.created_at
+FROM live.event e;
+COMMENT ON VIEW live_private.event_with_payload IS 'Durable events as they were emitted, each with its payload.';
+COMMENT ON COLUMN live_private.event_with_payload.id IS 'As in live.event.';
+COMMENT ON COLUMN live_private.event_with_payload.xid IS 'As in live.event.';
+COMMENT ON COLUMN live_private.event_with_payload.topic IS 'As in live.event.';
+COMMENT ON COLUMN live_private.event_with_payload.event IS 'As in live.event.';
+COMMENT ON COLUMN live_private.event_with_payload.payload IS 'The data of the event, its own or shared.';
+COMMENT ON COLUMN live_private.event_with_payload.created_at IS 'As in live.event.';
 
 CREATE FUNCTION live_private.is_sendable(topic text, event text, payload jsonb) RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_is_sendable';

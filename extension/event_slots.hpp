@@ -29,7 +29,7 @@ inline constexpr std::array<EventSlot, event_slots + signal_slots> all_slots{{
 
 // Columns of the tables, and of their index.
 namespace event_column {
-inline constexpr AttrNumber id = 1, xid = 2, topic = 3, event = 4, payload = 5, created_at = 6;
+inline constexpr AttrNumber id = 1, xid = 2, topic = 3, event = 4, payload = 5, created_at = 6, payload_id = 8;
 }
 namespace event_key {
 inline constexpr AttrNumber xid = 1, id = 2;

@@ -15,8 +15,7 @@ namespace {
 struct FoundEvent {
   int64 id;
   HeapTuple row;
-  TupleDesc description; // of its slot
-  bool is_durable;
+  size_t slot; // in all_slots
 };
 
 // The events of one batch, in the memory context of the batch.
@@ -48,8 +47,7 @@ FoundEvents find_events(SlotScans &slots, const ArrayType *xids, int64 after, in
       IndexScan &scan = slots.scans[slot];
       scan.restart(keys);
       while (scan.next())
-        found.add({DatumGetInt64(scan.column(event_column::id)), scan.copy_row(), scan.description(),
-                   all_slots[slot].is_durable});
+        found.add({DatumGetInt64(scan.column(event_column::id)), scan.copy_row(), slot});
     }
   }
   std::sort(found.events, found.events + found.count,
@@ -57,10 +55,45 @@ FoundEvents find_events(SlotScans &slots, const ArrayType *xids, int64 after, in
   return found;
 }
 
-Datum column(const FoundEvent &event, AttrNumber number) {
-  bool is_null = false;
-  return heap_getattr(event.row, number, event.description, &is_null);
-}
+// Columns of events. A payload that several events share is read once for those that follow each other.
+class EventReader {
+ public:
+  explicit EventReader(SlotScans &slots) : slots_(slots) {}
+
+  Datum column(const FoundEvent &event, AttrNumber number) const { return nullable_column(event, number).value; }
+
+  // The event's own, or that of the event which has it for several, perhaps on an earlier page. Null: it is gone.
+  NullableDatum payload(const FoundEvent &event) {
+    const NullableDatum own = nullable_column(event, event_column::payload);
+    if (!own.isnull) return own;
+    const int64 id = DatumGetInt64(column(event, event_column::payload_id));
+    if (shared_id_ != id) {
+      shared_ = find_payload(event, id);
+      shared_id_ = id;
+    }
+    return shared_;
+  }
+
+ private:
+  NullableDatum nullable_column(const FoundEvent &event, AttrNumber number) const {
+    NullableDatum value{};
+    value.value = heap_getattr(event.row, number, slots_.scans[event.slot].description(), &value.isnull);
+    return value;
+  }
+
+  NullableDatum find_payload(const FoundEvent &event, int64 id) {
+    std::array keys{scan_key(event_key::xid, BTEqualStrategyNumber, F_XID8EQ, column(event, event_column::xid)),
+                    scan_key(event_key::id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id))};
+    IndexScan &scan = slots_.scans[event.slot];
+    scan.restart(keys);
+    if (!scan.next()) return {Datum{0}, true};
+    return nullable_column({id, scan.copy_row(), event.slot}, event_column::payload);
+  }
+
+  SlotScans &slots_;
+  int64 shared_id_ = 0; // no event has it
+  NullableDatum shared_{};
+};
 
 // The name of a topic or an event as it can be sent.
 struct SendableName {
@@ -73,19 +106,19 @@ SendableName sendable(Datum name) {
   return {DirectFunctionCall2(binary_encode, name, CStringGetTextDatum("escape")), false};
 }
 
-void put_event(ReturnSetInfo *result, int64 batch, const FoundEvent &event) {
-  const SendableName topic = sendable(column(event, event_column::topic));
-  const SendableName name = sendable(column(event, event_column::event));
-  const Datum payload = column(event, event_column::payload);
+void put_event(ReturnSetInfo *result, int64 batch, EventReader &reader, const FoundEvent &event) {
+  const SendableName topic = sendable(reader.column(event, event_column::topic));
+  const SendableName name = sendable(reader.column(event, event_column::event));
+  const NullableDatum payload = reader.payload(event);
   std::array values{Int64GetDatum(batch),
                     Int64GetDatum(event.id),
                     topic.value,
                     name.value,
-                    payload,
-                    BoolGetDatum(event.is_durable),
-                    column(event, event_column::created_at)};
+                    payload.value,
+                    BoolGetDatum(all_slots[event.slot].is_durable),
+                    reader.column(event, event_column::created_at)};
   std::array<bool, values.size()> nulls{};
-  nulls[4] = !topic.is_own || !name.is_own || !is_sendable_payload(payload);
+  nulls[4] = !topic.is_own || !name.is_own || payload.isnull || !is_sendable_payload(payload.value);
   tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
 }
 
@@ -105,8 +138,9 @@ int64 put_batch(ReturnSetInfo *result, const IndexScan &batches, SlotScans &slot
   const ArrayType *const xids = DatumGetArrayTypeP(batches.column(batch_column::xids));
   const FoundEvents found = find_events(slots, xids, after, int8_column(batches, batch_column::through_id));
   const int64 count = Min(static_cast<int64>(found.count), most);
+  EventReader reader(slots);
   for (int64 event = 0; event < count; ++event)
-    put_event(result, batch, found.events[event]);
+    put_event(result, batch, reader, found.events[event]);
   return count;
 }
 

@@ -71,14 +71,21 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   payload jsonb := live_private.activity_json(activity);
+  count integer[] := array[cardinality(audience)];
+  topics text[];
 BEGIN
   IF activity.visibility = 'users' THEN
     PERFORM live_private.check_audience_size(cardinality(audience), pg_column_size(payload));
     INSERT INTO live_private.activity_audience (user_id, created_at, activity_id, activity_type, xid)
     SELECT told, activity.created_at, activity.id, activity.activity_type, pg_current_xact_id() FROM unnest(audience) AS told;
-    PERFORM live.emit('user:' || told, 'notification:new', payload) FROM unnest(audience) AS told;
+    -- The actor's event is the first, which may keep the payload for all: live.erase_user() of the actor deletes all of
+    -- them, and of another user only that user's.
+    topics := array(SELECT 'user:' || told FROM unnest(audience) AS told);
+    PERFORM live_private.emit_each('user:' || activity.user_id || topics || topics,
+      array['activity:new'] || array_fill('notification:new'::text, count) || array_fill('activity:new'::text, count), payload);
+  ELSE
+    PERFORM live.emit(topic, 'activity:new', payload) FROM live_private.activity_topics(activity) AS topic;
   END IF;
-  PERFORM live.emit(topic, 'activity:new', payload) FROM live_private.activity_topics(activity) AS topic;
 END
 $$;
 COMMENT ON FUNCTION live_private.tell_activity(live.activity_stream, text[]) IS 'Tells an activity to those who may see it, and stores its audience. For the extension itself.';
@@ -132,5 +139,5 @@ CREATE FUNCTION live.log_activity(
   idempotency_key text DEFAULT NULL) RETURNS live.activity_stream
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_log_activity';
 COMMENT ON FUNCTION live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text) IS
-'Logs what the current user did and tells it live to those who may see it. Returns the activity; for an idempotency_key that was used before, that one, even if it was deleted since. An audience costs each of its users one row and two durable events with the activity. Errors: 42501 when not signed in, or for a session of others; 23503 for an entity of a registered type that does not exist or may not be seen; 23505 for a key that was used for another activity; 55000 for a registered type whose table is gone; 22004, 22023; 54000 for metadata out of bounds, more than 1000 users, and events for the audience above pg_live.max_audience_size.';
+'Logs what the current user did and tells it live to those who may see it. Returns the activity; for an idempotency_key that was used before, that one, even if it was deleted since. An audience costs each of its users one row and two durable events; a payload above 1 kB is stored once for all of them. Errors: 42501 when not signed in, or for a session of others; 23503 for an entity of a registered type that does not exist or may not be seen; 23505 for a key that was used for another activity; 55000 for a registered type whose table is gone; 22004, 22023; 54000 for metadata out of bounds, more than 1000 users, and events for the audience above pg_live.max_audience_size.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text)');

@@ -59,7 +59,7 @@ BEGIN
   RETURN QUERY
   WITH found AS MATERIALIZED (
     SELECT e.xid, e.id, e.event, e.payload, e.created_at
-    FROM live.event e
+    FROM live_private.event_with_payload e
     WHERE e.topic = published_events.topic
       AND e.xid >= pg_snapshot_xmin(start_snapshot) AND e.xid < coalesce(end_xid, '18446744073709551615')
       AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
@@ -87,7 +87,7 @@ BEGIN
   ), large AS MATERIALIZED (
     SELECT s.id AS series, h.xid,
            greatest(s.after_id,
-                    (SELECT e.id FROM live.event e
+                    (SELECT e.id FROM live_private.event_with_payload e
                      WHERE wanted = 'last' AND e.topic = published_events.topic AND e.xid = h.xid
                        AND e.id <= (SELECT max(b.through_id) FROM live_private.batch b WHERE b.series = s.id)
                        AND e.created_at >= created_since
@@ -110,7 +110,7 @@ BEGIN
       FROM large l
       CROSS JOIN LATERAL (
         SELECT e.id, e.event, e.payload, e.created_at
-        FROM live.event e
+        FROM live_private.event_with_payload e
         WHERE e.topic = published_events.topic AND e.xid = l.xid AND e.id > l.after_id
           AND e.created_at >= created_since
           AND live_private.is_sendable(e.topic, e.event, e.payload)
@@ -122,7 +122,7 @@ BEGIN
       FROM series s
       CROSS JOIN LATERAL (
         SELECT e.id, e.event, e.payload, e.created_at
-        FROM live.event e
+        FROM live_private.event_with_payload e
         WHERE e.topic = published_events.topic AND e.xid >= s.first_small AND e.xid <= s.last_small AND e.id > s.after_id
           AND (SELECT h.series FROM live_private.held_transaction h WHERE h.xid = e.xid AND NOT h.is_large) = s.id
           AND e.created_at >= created_since

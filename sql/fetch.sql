@@ -80,6 +80,28 @@ SELECT event FROM live.fetch_events(:start, max_events => 1);
 SELECT live_private.newest_batch() >= :batch AS newest, pg_current_xact_id_if_assigned() IS NULL AS wrote_nothing;
 ROLLBACK;
 
+-- Events that share a payload have it, also where a page begins between them, and when a client was away.
+SET request.jwt.claims = '{"sub": "fetch"}';
+SELECT live.publish() AS start \gset
+SELECT live_private.emit_each(ARRAY['fetch:first', 'user:fetch', 'user:fetch'], '{one,two,three}', jsonb_build_object('text', repeat(text, length)))
+FROM (VALUES ('x', 10), ('y', 2000)) AS payload (text, length);
+SELECT live.publish() > :start AS published;
+SELECT topic, event, length(payload ->> 'text') FROM live.fetch_events(:start);
+SELECT batch AS shared_batch, id AS shared_id FROM live.fetch_events(:start) WHERE event = 'two' AND payload ->> 'text' ~ 'y' \gset
+SELECT topic, event, length(payload ->> 'text') FROM live.fetch_events(:shared_batch, :shared_id);
+SELECT event, length(payload ->> 'text') FROM live.replay('user:fetch');
+SELECT event, length(payload ->> 'text') AS stored FROM live.event WHERE topic ~ '^(fetch:first|user:fetch)$' ORDER BY id;
+DELETE FROM live.event WHERE topic = 'fetch:first';
+SELECT event, payload IS NULL AS skipped FROM live.fetch_events(:shared_batch, :shared_id);
+SELECT event, length(payload ->> 'text') FROM live.replay('user:fetch');
+SELECT live_private.emit_each('{fetch}', '{one,two}', '1');
+SELECT live_private.emit_each('{fetch,NULL}', '{one,two}', '1');
+SELECT live_private.emit_each('{fetch,fetch}', '{one,""}', '1');
+SELECT live_private.emit_each('{fetch}', NULL, '1');
+SELECT live_private.emit_each('{}', '{}', '1');
+RESET request.jwt.claims;
+DELETE FROM live.event WHERE topic = 'user:fetch';
+
 -- A large transaction is published in parts, and fetched in order too.
 CREATE PROCEDURE publish_all() LANGUAGE plpgsql AS $$
 BEGIN

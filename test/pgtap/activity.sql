@@ -203,7 +203,8 @@ $$;
 SELECT is(pg_temp.log_for(users, length), state, format('%s bytes for %s users: %s', length, users, state))
 FROM (VALUES (1, 16000, 'true'), (40, 10, 'true'), (40, 1000, '54000'), (3, 16000, '54000')) AS copies (users, length, state);
 SELECT is((SELECT count(*) FROM live.activity_stream WHERE user_id = 'rita'), 2::bigint, 'what is too large is not stored');
-SELECT is((SELECT count(*) FROM live.event WHERE payload ->> 'user_id' = 'rita' AND topic LIKE 'user:u%'), 82::bigint, 'and two events are for each user of what is');
+SELECT is((SELECT count(*) FROM live_private.event_with_payload WHERE payload ->> 'user_id' = 'rita' AND topic LIKE 'user:u%'), 82::bigint, 'and two events are for each user of what is');
+SELECT is((SELECT count(*) FROM live.event WHERE payload ->> 'user_id' = 'rita' AND length(payload::text) > 1024), 1::bigint, 'which store a large payload once');
 SELECT is(pg_temp.as_user('rita', format('SELECT live.set_activity_visibility(%s, ''users'', ''{u1,u2,u3}'')', (SELECT min(id) FROM live.activity_stream WHERE user_id = 'rita'))), '54000',
   'the audience of a change is bounded too');
 SELECT is(pg_temp.as_user('rita', 'SET LOCAL pg_live.max_audience_size = 1024'), '42501', 'a client cannot raise the limit');

@@ -34,10 +34,10 @@ CREATE FUNCTION pg_temp.others() RETURNS text LANGUAGE sql AS $$
       WHERE user_id <> 'actor' AND activity_id IN (SELECT id FROM live.activity_stream WHERE user_id <> 'actor')),
     (SELECT jsonb_agg(e ORDER BY follower, followed) FROM live_private.follow_edge e WHERE 'actor' NOT IN (follower, followed)), (SELECT jsonb_agg(p ORDER BY user_id) FROM live.session_participants p WHERE user_id <> 'actor'),
     (SELECT jsonb_agg(p ORDER BY user_id) FROM live.user_presence p WHERE user_id <> 'actor'), (SELECT jsonb_agg(c ORDER BY user_id) FROM live.connection c WHERE user_id <> 'actor'),
-    (SELECT jsonb_agg(e ORDER BY id) FROM live.event e WHERE id <= (SELECT id FROM start) AND NOT live_private.names_user(topic, payload, 'actor')))::text
+    (SELECT jsonb_agg(e ORDER BY id) FROM live_private.event_with_payload e WHERE id <= (SELECT id FROM start) AND NOT live_private.names_user(topic, payload, 'actor')))::text
 $$;
 -- A full life.
-SELECT pg_temp.as_user('actor', format('SELECT (live.log_activity(''did'', ''book'', %L, visibility => %L, session_id => %L, audience => %L, idempotency_key => %1$L)).id', visibility, visibility,
+SELECT pg_temp.as_user('actor', format('SELECT (live.log_activity(''did'', ''book'', %L, jsonb_build_object(''text'', repeat(''x'', 2000)), visibility => %L, session_id => %L, audience => %L, idempotency_key => %1$L)).id', visibility, visibility,
          CASE visibility WHEN 'session' THEN pg_temp.room(1) END, CASE visibility WHEN 'users' THEN '{addressee,stranger}' END))
 FROM unnest(enum_range(NULL::live.activity_visibility)) AS visibility \g /dev/null
 SELECT pg_temp.as_user('actor', statement) FROM unnest(ARRAY[
@@ -45,7 +45,7 @@ SELECT pg_temp.as_user('actor', statement) FROM unnest(ARRAY[
   $$SELECT live.delete_activity(id) FROM live.activity_stream WHERE activity_type = 'gone'$$, $$SELECT live.follow('stranger')$$, $$SELECT live.heartbeat(gen_random_uuid(), ttl => '1 hour')$$,
   $$SELECT live.update_presence('busy', 'here', metadata => '{"a": 1}')$$, $$SELECT live.set_typing('doc', true)$$]) AS statement \g /dev/null
 SELECT pg_temp.as_user('stranger', statement) FROM unnest(ARRAY[
-  $$SELECT (live.log_activity('told', visibility => 'users', audience => '{actor,follower}')).id$$, $$SELECT (live.log_activity('told alone', visibility => 'users', audience => '{actor}')).id$$,
+  $$SELECT (live.log_activity('told', metadata => jsonb_build_object('text', repeat('x', 2000)), visibility => 'users', audience => '{actor,follower}')).id$$, $$SELECT (live.log_activity('told alone', visibility => 'users', audience => '{actor}')).id$$,
   $$SELECT (live.log_activity('other', 'actor', 'x', '{"number": 1}')).id$$, $$SELECT live.heartbeat(gen_random_uuid(), ttl => '1 hour')$$, $$SELECT live.set_typing('doc', true)$$,
   $$SELECT live.follow('actor')$$, $$SELECT live.unfollow('actor')$$, $$SELECT live.follow('follower')$$, $$SELECT live.mark_read()$$]) AS statement \g /dev/null
 UPDATE live.activity_stream SET entity_type = 'thing' WHERE activity_type = 'other';
