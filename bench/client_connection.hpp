@@ -4,8 +4,8 @@
 // Against the raw loop (raw_epoll) there is neither handshake nor join: a socket that is connected has joined.
 #pragma once
 
-#include "descriptor.hpp"
 #include "frame_reader.hpp"
+#include "process/descriptor.hpp"
 
 #include <netinet/in.h>
 

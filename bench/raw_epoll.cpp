@@ -1,7 +1,7 @@
 // The floor that the bridge is compared with: epoll and send(), nothing else. Accepts whoever connects, and sends the
 // same frame to everybody, at a rate. Frames are as long as the bridge's and carry what the load client looks for.
-#include "descriptor.hpp"
-#include "websocket_frame.hpp"
+#include "process/descriptor.hpp"
+#include "wire/websocket_frame.hpp"
 
 #include <CLI/CLI.hpp>
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
 // JSON Web Tokens, made with OpenSSL.
 #include "token.hpp"
 
-#include "base64url.hpp"
+#include "base/base64url.hpp"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

@@ -1,9 +1,9 @@
 // pg-live-bridge: forwards committed events of PostgreSQL to browsers.
-#include "connection_string.hpp"
-#include "log.hpp"
+#include "database/connection_string.hpp"
 #include "node.hpp"
-#include "settings.hpp"
-#include "workers.hpp"
+#include "process/log.hpp"
+#include "process/settings.hpp"
+#include "process/workers.hpp"
 
 #include <csignal>
 #include <exception>

@@ -1,8 +1,8 @@
 // One running bridge process: everything it consists of, put together, and its beginning and end.
 #pragma once
 
-#include "log.hpp"
-#include "settings.hpp"
+#include "process/log.hpp"
+#include "process/settings.hpp"
 
 namespace pg_live {
 

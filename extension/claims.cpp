@@ -6,8 +6,8 @@
 #include "claims.hpp"
 
 #include "boundary.hpp"
-#include "json.hpp"
 #include "query.hpp"
+#include "text/json.hpp"
 #include "text_view.hpp"
 
 extern "C" {

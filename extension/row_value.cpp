@@ -2,10 +2,10 @@
 #include "row_value.hpp"
 
 #include "boundary.hpp"
-#include "json.hpp"
 #include "metadata.hpp"
 #include "payload.hpp"
 #include "settings.hpp"
+#include "text/json.hpp"
 #include "text_view.hpp"
 
 extern "C" {

@@ -1,6 +1,6 @@
 // Whatever the slicer accepts, cJSON accepts too and reads the same strings; its readers agree with one another; what
 // they quote reads back.
-#include "json.hpp"
+#include "text/json.hpp"
 
 #include <cstdlib>
 #include <memory>
@@ -9,7 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "fuzz.hpp"
-#include "utf8.hpp"
+#include "text/utf8.hpp"
 
 using namespace pg_live;
 using fuzz::require;

@@ -1,5 +1,5 @@
 // JWK sets: read or refused, and no key that is read allows a token without signature.
-#include "jwk.hpp"
+#include "identity/jwk.hpp"
 
 #include "fuzz.hpp"
 

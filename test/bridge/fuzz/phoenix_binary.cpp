@@ -1,9 +1,9 @@
 // Binary frames: what is decoded is text where text is promised, and a broadcast can be sent on in both forms.
-#include "phoenix.hpp"
+#include "wire/phoenix/phoenix.hpp"
 
 #include "fuzz.hpp"
-#include "json.hpp"
-#include "utf8.hpp"
+#include "text/json.hpp"
+#include "text/utf8.hpp"
 
 using namespace pg_live;
 using namespace pg_live::phoenix;

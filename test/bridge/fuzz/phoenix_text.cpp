@@ -1,9 +1,9 @@
 // A text message that is decoded can be sent back in either version and decodes to the same; nothing crashes the
 // readers of its payload.
-#include "phoenix.hpp"
+#include "wire/phoenix/phoenix.hpp"
 
 #include "fuzz.hpp"
-#include "json.hpp"
+#include "text/json.hpp"
 
 using namespace pg_live;
 using namespace pg_live::phoenix;

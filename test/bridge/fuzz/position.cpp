@@ -1,7 +1,7 @@
 // Positions and base64url: one text a value.
-#include "position.hpp"
+#include "wire/position.hpp"
 
-#include "base64url.hpp"
+#include "base/base64url.hpp"
 #include "fuzz.hpp"
 
 using namespace pg_live;

@@ -1,10 +1,10 @@
 // Request heads: the answer does not depend on the pieces they come in, and what is rewritten is accepted again, asks
 // for the same and changes no more.
-#include "request_head.hpp"
+#include "http/request_head.hpp"
 
 #include "fuzz.hpp"
-#include "json.hpp"
-#include "url_query.hpp"
+#include "http/url_query.hpp"
+#include "text/json.hpp"
 
 using namespace pg_live;
 using fuzz::require;

@@ -1,10 +1,10 @@
 // Tokens: hostile text is never accepted, and claims that are well signed are read without fault whatever they say.
-#include "token.hpp"
+#include "identity/token.hpp"
 
 #include "../unit/token_signer.hpp"
 #include "../unit/token_vectors.hpp"
 #include "fuzz.hpp"
-#include "json.hpp"
+#include "text/json.hpp"
 
 using namespace pg_live;
 using fuzz::require;

@@ -1,5 +1,5 @@
 // Base64url: the vectors of RFC 4648 and every way to write a value otherwise.
-#include "base64url.hpp"
+#include "base/base64url.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // What clients learn of errors of the database.
-#include "client_error.hpp"
+#include "api/client_error.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // What may be given to a command: its parameters, and on a channel more, unless the command would then do more.
-#include "command_arguments.hpp"
+#include "api/command_arguments.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The table of commands: what finds which entry, and what of a push are its arguments.
-#include "commands.hpp"
+#include "api/commands.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Clients get the descriptors that the node does not need itself.
-#include "descriptor_limit.hpp"
+#include "process/descriptor_limit.hpp"
 
 #include <gtest/gtest.h>
 

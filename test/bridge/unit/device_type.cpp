@@ -1,5 +1,5 @@
 // Devices by their User-Agent header.
-#include "device_type.hpp"
+#include "identity/device_type.hpp"
 
 #include <gtest/gtest.h>
 

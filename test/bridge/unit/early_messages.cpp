@@ -1,5 +1,5 @@
 // Messages that wait for the answer to their join.
-#include "early_messages.hpp"
+#include "conversation/early_messages.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The JSON slicer: what it accepts, what it refuses and where, and that slices are the bytes that were sent.
-#include "json.hpp"
+#include "text/json.hpp"
 
 #include <array>
 #include <gtest/gtest.h>

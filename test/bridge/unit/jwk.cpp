@@ -1,9 +1,9 @@
 // Keys and signatures, against tokens another implementation has signed.
-#include "jwk.hpp"
+#include "identity/jwk.hpp"
 
 #include <gtest/gtest.h>
 
-#include "base64url.hpp"
+#include "base/base64url.hpp"
 #include "token_vectors.hpp"
 
 namespace pg_live {

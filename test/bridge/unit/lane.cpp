@@ -1,5 +1,5 @@
 // Who goes next, of commands that are numbers: the hundreds say whose, the rest which of the user's.
-#include "lane.hpp"
+#include "database/lane.hpp"
 
 #include <gtest/gtest.h>
 

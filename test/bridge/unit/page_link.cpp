@@ -1,5 +1,5 @@
 // Links between pages: what they keep of the request, and where they lead.
-#include "page_link.hpp"
+#include "http/page_link.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Decoding Phoenix messages: frames as real clients send them, and what must be refused or tolerated.
-#include "phoenix.hpp"
+#include "wire/phoenix/phoenix.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
 // Encoding Phoenix messages: the exact bytes clients get.
-#include "phoenix.hpp"
+#include "wire/phoenix/phoenix.hpp"
 
 #include <gtest/gtest.h>
 
-#include "json.hpp"
+#include "text/json.hpp"
 
 namespace pg_live::phoenix {
 namespace {

@@ -1,5 +1,5 @@
 // Where a text frame belongs that cannot be read as a message.
-#include "phoenix.hpp"
+#include "wire/phoenix/phoenix.hpp"
 
 #include <gtest/gtest.h>
 

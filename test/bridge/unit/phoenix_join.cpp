@@ -1,5 +1,5 @@
 // What joins, tokens and presence messages ask for: as real clients write them, and what must be refused or tolerated.
-#include "phoenix.hpp"
+#include "wire/phoenix/phoenix.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Positions: one text a position, numeric order.
-#include "position.hpp"
+#include "wire/position.hpp"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 // test decides what is held up or gets lost.
 #pragma once
 
-#include "presence_queue.hpp"
+#include "presence/presence_queue.hpp"
 
 #include <algorithm>
 #include <deque>

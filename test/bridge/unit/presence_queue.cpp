@@ -1,5 +1,5 @@
 // Batches: how much goes in one, and what comes again.
-#include "presence_queue.hpp"
+#include "presence/presence_queue.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Token buckets against a clock the test holds.
-#include "rate_limit.hpp"
+#include "base/rate_limit.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
 // The request head: what is understood, what is refused with which status, and what libwebsockets is given instead.
-#include "request_head.hpp"
+#include "http/request_head.hpp"
 
 #include <gtest/gtest.h>
 
-#include "base64url.hpp"
+#include "base/base64url.hpp"
 
 namespace pg_live {
 namespace {

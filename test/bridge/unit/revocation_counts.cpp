@@ -1,5 +1,5 @@
 // What a revocation concerns, and that others are left in peace.
-#include "revocation_counts.hpp"
+#include "channel/revocation_counts.hpp"
 
 #include <gtest/gtest.h>
 #include <string>

@@ -1,11 +1,11 @@
 // The roster of a channel: what each viewer is told adds up to what is there.
-#include "roster.hpp"
+#include "presence/roster.hpp"
 
 #include <gtest/gtest.h>
 
 #include <random>
 
-#include "json.hpp"
+#include "text/json.hpp"
 
 namespace pg_live {
 namespace {

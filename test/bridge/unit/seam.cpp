@@ -1,5 +1,5 @@
 // The seam of a channel: what it holds back, drops and leaves to a replay.
-#include "seam.hpp"
+#include "channel/seam.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The bounded queue: order, limits, gathering, and that it holds nothing when empty.
-#include "send_queue.hpp"
+#include "wire/send_queue.hpp"
 
 #include <deque>
 #include <gtest/gtest.h>

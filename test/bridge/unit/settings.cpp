@@ -1,5 +1,5 @@
 // Whichever way a setting comes in, it is the same value or the program does not start.
-#include "settings.hpp"
+#include "process/settings.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // A line of the file is one value, whole, or the file is refused.
-#include "settings_file.hpp"
+#include "process/settings_file.hpp"
 
 #include <gtest/gtest.h>
 #include <stdexcept>

@@ -1,5 +1,5 @@
 // SipHash against the vectors of its authors' reference implementation.
-#include "siphash.hpp"
+#include "base/siphash.hpp"
 
 #include <gtest/gtest.h>
 #include <string>

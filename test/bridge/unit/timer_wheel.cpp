@@ -1,5 +1,5 @@
 // The timer wheel against a clock the test holds.
-#include "timer_wheel.hpp"
+#include "base/timer_wheel.hpp"
 
 #include <functional>
 #include <gtest/gtest.h>

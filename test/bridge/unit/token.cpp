@@ -1,5 +1,5 @@
 // What a token must be and say, in the words clients know; and that keys, not tokens, choose the algorithm.
-#include "token.hpp"
+#include "identity/token.hpp"
 
 #include <gtest/gtest.h>
 #include <stdexcept>

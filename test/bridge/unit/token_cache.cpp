@@ -1,5 +1,5 @@
 // The memory of verified tokens: bounded, least recently used first, nothing expired.
-#include "token_cache.hpp"
+#include "identity/token_cache.hpp"
 
 #include <gtest/gtest.h>
 #include <string>

@@ -8,7 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "base64url.hpp"
+#include "base/base64url.hpp"
 
 namespace pg_live::test {
 

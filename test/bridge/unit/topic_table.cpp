@@ -1,5 +1,5 @@
 // The table of topics: who is reached, that swapping and reuse keep it right, and what a subscription costs.
-#include "topic_table.hpp"
+#include "channel/topic_table.hpp"
 
 #include <gtest/gtest.h>
 #include <map>

@@ -1,8 +1,8 @@
 // Clients with channels that are tracked, before the model of the database.
 #pragma once
 
+#include "presence/tracker.hpp"
 #include "presence_model.hpp"
-#include "tracker.hpp"
 
 #include <gtest/gtest.h>
 

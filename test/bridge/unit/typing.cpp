@@ -1,5 +1,5 @@
 // Typing calls: what is a repeat of which call.
-#include "typing.hpp"
+#include "conversation/typing.hpp"
 
 #include <gtest/gtest.h>
 

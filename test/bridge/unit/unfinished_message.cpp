@@ -1,5 +1,5 @@
 // What unfinished messages hold is counted as they grow and end, and the largest is named when it is too much.
-#include "unfinished_message.hpp"
+#include "connection/unfinished_message.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
 // The query of a URL: which text is an argument, and all of them as the JSON that a command gets.
-#include "url_query.hpp"
+#include "http/url_query.hpp"
 
 #include <array>
 #include <gtest/gtest.h>
 
-#include "json.hpp"
+#include "text/json.hpp"
 
 namespace pg_live {
 namespace {

@@ -1,5 +1,5 @@
 // Random identifiers.
-#include "uuid.hpp"
+#include "base/uuid.hpp"
 
 #include <gtest/gtest.h>
 

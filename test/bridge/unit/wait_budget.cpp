@@ -1,5 +1,5 @@
 // The budget of waiting: what it holds at first, what flows into it, and that no pattern of pauses exceeds it.
-#include "wait_budget.hpp"
+#include "database/wait_budget.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Frame headers byte by byte, at the borders of the three length forms.
-#include "websocket_frame.hpp"
+#include "wire/websocket_frame.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Snapshots as the database prints them.
-#include "xid_snapshot.hpp"
+#include "presence/xid_snapshot.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,232 @@
+// The table of commands, and looking things up in it.
+#include "api/commands.hpp"
+
+#include "text/json.hpp"
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+
+namespace pg_live {
+
+namespace {
+
+// What every command begins with: its parameters have names and types, and all are there whether it uses them or not.
+constexpr std::string_view kArguments =
+    "with command (arguments, topic, connection) as (values ($1::jsonb, $2::text, $3::uuid))";
+
+// kArguments and the pieces of the command's own text, as one text that lives as long as the program.
+template <std::size_t... Sizes>
+class Sql {
+ public:
+  consteval explicit Sql(const char (&...pieces)[Sizes]) {
+    auto end = std::copy(kArguments.begin(), kArguments.end(), text_.begin());
+    ((end = std::copy(pieces, pieces + Sizes - 1, end)), ...);
+  }
+  constexpr operator std::string_view() const { return {text_.data(), text_.size()}; }
+
+ private:
+  std::array<char, kArguments.size() + (... + (Sizes - 1))> text_{};
+};
+
+// Older apps say which status they want to have instead of the mode.
+constexpr Sql kUpdatePresence(R"(
+  select to_jsonb(live.update_presence(
+    mode => coalesce((arguments->>'mode')::live.presence_mode,
+      case (arguments->>'status')::live.presence_status
+        when 'online' then 'auto' when 'offline' then 'invisible' else arguments->>'status' end::live.presence_mode),
+    custom_status => arguments->>'custom_status',
+    device_type => (arguments->>'device_type')::live.device_type,
+    metadata => nullif(arguments->'metadata', 'null')))
+  from command)");
+
+constexpr Sql kSetTyping(R"(
+  select live_private.set_typing_of_socket(connection,
+    location => coalesce(arguments->>'location', regexp_replace(topic, '^typing:', '')),
+    is_typing => coalesce((arguments->>'is_typing')::boolean, true))
+  from command)");
+
+constexpr Sql kHeartbeat(R"(
+  select to_jsonb(live_private.heartbeat_of_socket(connection,
+    device_type => coalesce((arguments->>'device_type')::live.device_type, 'other'),
+    active => coalesce((arguments->>'active')::boolean, true)))
+  from command)");
+
+constexpr Sql kGetPresence(R"(
+  select to_jsonb(live.get_presence(nullif(arguments->>'user_id', ''))) from command)");
+
+constexpr Sql kGoOffline(R"(
+  select case when arguments ? 'connection_id' then live.disconnect((arguments->>'connection_id')::uuid)
+              else live.go_offline() end
+  from command)");
+
+constexpr Sql kGetOnlineUsers(R"(, page as (
+    select users.*, page_size
+    from command, coalesce((arguments->>'limit')::integer, 100) as page_size,
+         live.get_online_users(page_size, arguments->>'cursor',
+                               string_to_array(nullif(arguments->>'status', ''), ',')::live.presence_status[])
+           with ordinality as users (user_id, status, custom_status, device_type, last_seen_at, cursor, position))
+  select jsonb_build_object(
+    'users', coalesce(jsonb_agg(to_jsonb(page) - '{cursor,position,page_size}'::text[] order by position), '[]'),
+    'next', max(cursor) filter (where position = page_size))
+  from page)");
+
+// Older apps say whether it is public instead of the visibility.
+constexpr Sql kLogActivity(R"(
+  select to_jsonb(activity) - '{is_public,deleted_at}'::text[]
+         || jsonb_build_object('cursor', live_private.activity_cursor(activity.created_at, activity.id))
+  from command,
+       jsonb_to_record(arguments) as said (
+         activity_type text, entity_type text, entity_id text, metadata jsonb, visibility live.activity_visibility,
+         is_public boolean, session_id uuid, audience text[], idempotency_key text),
+       live.log_activity(
+         said.activity_type, said.entity_type, said.entity_id, coalesce(said.metadata, '{}'),
+         coalesce(said.visibility, case when not said.is_public then 'private'::live.activity_visibility else 'public' end),
+         said.session_id, said.audience, said.idempotency_key) as activity)");
+
+constexpr Sql kDeleteActivity(R"(
+  select live.delete_activity((arguments->>'id')::bigint) from command)");
+
+constexpr Sql kMarkSeen(R"(
+  select live.mark_seen((arguments->>'up_to')::bigint) from command)");
+
+constexpr Sql kMarkRead(R"(
+  select live.mark_read(ids) from command, jsonb_to_record(arguments) as said (ids bigint[]))");
+
+constexpr Sql kFollow(" select live.follow(arguments->>'user_id') from command");
+
+constexpr Sql kUnfollow(" select live.unfollow(arguments->>'user_id') from command");
+
+// A page: kPage, what gives its rows, kRows, and what is told of them. A page that is full has a next one; before one
+// that was asked for by a cursor there may be another.
+constexpr char kPage[] = R"(, page as (
+    select feed.*, page_size, arguments ? 'cursor' as has_previous from command,)";
+constexpr char kRows[] = R"( with ordinality as feed), told as (
+    select coalesce(jsonb_agg(to_jsonb(page) - '{ordinality,page_size,has_previous}'::text[] order by ordinality), '[]') as rows,
+           max(cursor) filter (where ordinality = page_size) as next,
+           max(cursor) filter (where ordinality = 1 and has_previous) as previous
+    from page))";
+
+constexpr Sql kGetFeed(kPage, R"(
+    coalesce((arguments->>'limit')::integer, 50) as page_size, live.get_feed_activities(
+      page_size, arguments->>'cursor', string_to_array(nullif(arguments->>'type', ''), ','),
+      coalesce(arguments->>'actor', arguments->>'user_id'), arguments->>'entity_type', arguments->>'entity_id',
+      (arguments->>'session_id')::uuid, (arguments->>'since')::timestamptz, (arguments->>'until')::timestamptz,
+      (arguments->>'metadata')::jsonb,
+      case arguments->>'direction' when 'forwards' then 'false' when 'backwards' then 'true'
+        else arguments->>'direction' end::boolean))",
+                       kRows, R"(
+  select jsonb_build_object('activities', rows, 'next', next), next, previous from told)");
+
+constexpr Sql kGetHomeFeed(kPage, R"(
+    coalesce((arguments->>'limit')::integer, 50) as page_size, live.get_home_feed(
+      page_size, arguments->>'cursor', string_to_array(nullif(arguments->>'type', ''), ',')))",
+                           kRows, R"(
+  select jsonb_build_object('activities', rows, 'next', next), next, null from told)");
+
+constexpr Sql kGetNotifications(kPage, R"(
+    coalesce((arguments->>'limit')::integer, 50) as page_size, live.get_notifications(page_size, arguments->>'cursor'))",
+                                kRows, R"(
+  select jsonb_build_object('activities', rows, 'next', next, 'unread', live.unread_count()), next, null from told)");
+
+constexpr Sql kGetFeedGroups(kPage, R"(
+    coalesce((arguments->>'limit')::integer, 20) as page_size, live.get_feed_groups(
+      page_size, arguments->>'cursor', coalesce(arguments->>'grouping', 'verb-entity-day')))",
+                             kRows, R"(
+  select jsonb_build_object('groups', rows, 'next', next), next, null from told)");
+
+constexpr Sql kGetTrending(R"(
+  select jsonb_build_object('entities', coalesce(jsonb_agg(to_jsonb(entity) - 'ordinality' order by ordinality), '[]'))
+  from command, live.get_trending(arguments->>'entity_type', coalesce((arguments->>'limit')::integer, 20))
+    with ordinality as entity)");
+
+constexpr Parameter text(std::string_view name) { return {name, ArgumentKind::text}; }
+constexpr Parameter texts(std::string_view name) { return {name, ArgumentKind::texts}; }
+constexpr Parameter other(std::string_view name) { return {name, ArgumentKind::other}; }
+constexpr Parameter narrowing(std::string_view name) { return {name, ArgumentKind::other, ArgumentEffect::narrows}; }
+
+constexpr std::array kUser = {text("user_id")};
+constexpr std::array kConnection = {narrowing("connection_id")};
+constexpr std::array kActivity = {narrowing("id")};
+constexpr std::array kUpTo = {narrowing("up_to")};
+constexpr std::array kIds = {narrowing("ids")};
+constexpr std::array kShownPresence = {other("mode"), other("status"), text("custom_status"), other("device_type"),
+                                       other("metadata")};
+constexpr std::array kTyping = {text("location"), other("is_typing")};
+constexpr std::array kSignOfLife = {other("device_type"), other("active")};
+constexpr std::array kPageOfUsers = {other("limit"), text("cursor"), text("status")};
+// Apps name the user too, which changes nothing: an activity is of who is signed in.
+constexpr std::array kNewActivity = {
+    text("activity_type"),  text("entity_type"), text("entity_id"), other("metadata"),       narrowing("visibility"),
+    narrowing("is_public"), other("session_id"), texts("audience"), text("idempotency_key"), other("user_id")};
+constexpr std::array kPageOfFeed = {other("limit"),      text("cursor"),    text("type"),        text("actor"),
+                                    text("user_id"),     other("metadata"), text("entity_type"), text("entity_id"),
+                                    other("session_id"), other("since"),    other("until"),      other("direction")};
+constexpr std::array kPageOfTypes = {other("limit"), text("cursor"), text("type")};
+constexpr std::array kPageOfAll = {other("limit"), text("cursor")};
+constexpr std::array kPageOfGroups = {other("limit"), text("cursor"), text("grouping")};
+constexpr std::array kTrending = {text("entity_type"), other("limit")};
+
+constexpr auto kCommands = std::to_array<CommandEntry>({
+    {kPresenceEvent, "PATCH", "/api/presence", kUpdatePresence, kShownPresence},
+    {kTypingEvent, "", "", kSetTyping, kTyping},
+    {kHeartbeatEvent, "", "", kHeartbeat, kSignOfLife},
+    {"", "GET", "/api/presence", kGetPresence, kUser, CommandKind::read},
+    {"", "DELETE", "/api/presence", kGoOffline, kConnection},
+    {"", "GET", "/api/presence/online", kGetOnlineUsers, kPageOfUsers, CommandKind::read},
+    {"activity:new", "POST", "/api/activity", kLogActivity, kNewActivity, CommandKind::create},
+    {"activity:delete", "DELETE", "/api/activity", kDeleteActivity, kActivity},
+    {"activity:seen", "POST", "/api/activity/seen", kMarkSeen, kUpTo},
+    {"activity:read", "POST", "/api/activity/read", kMarkRead, kIds},
+    {"follow", "POST", "/api/follow", kFollow, kUser},
+    {"unfollow", "DELETE", "/api/follow", kUnfollow, kUser},
+    {"", "GET", "/api/activity", kGetFeed, kPageOfFeed, CommandKind::page},
+    {"", "GET", "/api/activity/home", kGetHomeFeed, kPageOfTypes, CommandKind::page},
+    {"", "GET", "/api/activity/notifications", kGetNotifications, kPageOfAll, CommandKind::page},
+    {"", "GET", "/api/activity/groups", kGetFeedGroups, kPageOfGroups, CommandKind::page},
+    {"", "GET", "/api/activity/trending", kGetTrending, kTrending, CommandKind::read},
+});
+
+std::string_view without_path_prefix(std::string_view path) {
+  constexpr std::string_view prefix = "/realtime/v1";
+  return path.starts_with(prefix) ? path.substr(prefix.size()) : path;
+}
+
+template <typename Wanted>
+const CommandEntry *find_command(Wanted wanted) {
+  const auto *found = std::find_if(kCommands.begin(), kCommands.end(), wanted);
+  return found == kCommands.end() ? nullptr : found;
+}
+
+} // namespace
+
+const CommandEntry *command_of_event(std::string_view event) {
+  return find_command([&](const CommandEntry &entry) { return !entry.event.empty() && entry.event == event; });
+}
+
+const CommandEntry *command_of_request(std::string_view method, std::string_view path) {
+  const std::string_view known_path = without_path_prefix(path);
+  const std::string_view known_method = method == "HEAD" ? "GET" : method;
+  return find_command([&](const CommandEntry &entry) {
+    return !entry.method.empty() && entry.method == known_method && entry.path == known_path;
+  });
+}
+
+std::string methods_of_path(std::string_view path) {
+  std::string methods;
+  for (const std::string_view method : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+    if (command_of_request(method, path) != nullptr) methods.append(method).append(", ");
+  return methods.empty() ? methods : methods.append("OPTIONS");
+}
+
+std::optional<std::string_view> arguments_of_push(std::string_view event, std::string_view payload) {
+  const auto whole = json::parse(payload);
+  if (!whole || whole->kind != json::Kind::object) return std::nullopt;
+  const auto inner = json::member(*whole, "payload");
+  if (!inner || inner->kind != json::Kind::object) return whole->raw;
+  const auto type = json::member(*whole, "type");
+  const bool is_wrapped = type && type->kind == json::Kind::string && json::equals(type->raw, event);
+  return is_wrapped ? inner->raw : whole->raw;
+}
+
+} // namespace pg_live

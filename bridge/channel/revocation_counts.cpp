@@ -1,0 +1,44 @@
+// Counting by hash: a topic's for everybody, a topic's for one user, and patterns, which concern every topic of those
+// they name. Users who may not receive a topic may not know who types there either.
+#include "channel/revocation_counts.hpp"
+
+#include <string>
+
+namespace pg_live {
+
+namespace {
+
+constexpr std::string_view kTyping = "typing:";
+constexpr std::string_view kAnyTopic = "*";
+
+} // namespace
+
+RevocationCounts::Places RevocationCounts::places(std::string_view topic, std::string_view user_id) const {
+  std::string name(topic);
+  name.append(1, '\0').append(user_id); // neither has one
+  const std::uint64_t hash = siphash(key_, name);
+  return {hash % kCounters, (hash >> 32) % kCounters};
+}
+
+void RevocationCounts::count(std::string_view pattern, std::string_view user_id) {
+  const Places counters = places(pattern.ends_with('*') ? kAnyTopic : pattern, user_id);
+  ++first_[counters.first];
+  ++second_[counters.second];
+}
+
+RevocationMark RevocationCounts::at(std::string_view topic, std::string_view user_id) const {
+  RevocationMark mark;
+  const auto add = [&](std::string_view name) {
+    for (const std::string_view whose : {std::string_view(), user_id}) {
+      const Places counters = places(name, whose);
+      mark.first += first_[counters.first];
+      mark.second += second_[counters.second];
+    }
+  };
+  add(kAnyTopic);
+  add(topic);
+  if (topic.starts_with(kTyping)) add(topic.substr(kTyping.size()));
+  return mark;
+}
+
+} // namespace pg_live

@@ -1,0 +1,63 @@
+// Holding, dropping and releasing live events.
+#include "channel/seam.hpp"
+
+#include <algorithm>
+
+namespace pg_live {
+
+namespace {
+
+// Own broadcasts are signals, which may be lost: so many ids are remembered in case they still come back.
+constexpr std::size_t kRememberedIds = 64;
+
+} // namespace
+
+void Seam::end_replay(std::optional<Position> through, const Send &send) {
+  replaying_ = false;
+  through_ = through;
+  release(send);
+}
+
+void Seam::end_own(std::optional<std::int64_t> id, const Send &send) {
+  ++ended_;
+  if (id) own_.push_back(*id);
+  if (own_.size() > kRememberedIds) own_.pop_front();
+  release(send);
+}
+
+void Seam::take(Position position, bool durable, websocket::Frame frame, const Send &send) {
+  held_bytes_ += frame.size();
+  held_.push_back({position, durable, std::move(frame), begun_});
+  release(send);
+}
+
+void Seam::leave_to_replay() {
+  if (!replaying_) return;
+  const auto left = std::erase_if(held_, [this](const Held &each) {
+    if (each.durable) held_bytes_ -= each.frame.size();
+    return each.durable;
+  });
+  has_left_ = has_left_ || left > 0;
+}
+
+bool Seam::recognize(Position position, bool durable) {
+  if (durable && through_) {
+    if (position <= *through_) return true;
+    through_.reset(); // positions only grow: the replayed past lies behind
+  }
+  const auto own = std::find(own_.begin(), own_.end(), position.id);
+  if (own == own_.end()) return false;
+  own_.erase(own);
+  return true;
+}
+
+void Seam::release(const Send &send) {
+  while (!replaying_ && !held_.empty() && held_.front().own_before <= ended_) {
+    Held next = std::move(held_.front());
+    held_.pop_front();
+    held_bytes_ -= next.frame.size();
+    if (!recognize(next.position, next.durable)) send(next.frame);
+  }
+}
+
+} // namespace pg_live

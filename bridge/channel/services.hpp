@@ -1,0 +1,40 @@
+// What every connection of one process works with. Owned by the node; outlives all connections.
+#pragma once
+
+#include "base/timer_wheel.hpp"
+#include "process/log.hpp"
+#include "process/loop.hpp"
+#include "process/settings.hpp"
+
+#include <chrono>
+
+namespace pg_live {
+
+class Access;
+class ConnectionRegistry;
+class Database;
+class Hub;
+class Presence;
+class ChannelPresence;
+
+struct Services {
+  Loop &loop;
+  const Log &log;
+  const Settings &settings;
+  Database &database;
+  Access &access;
+  Hub &hub;
+  TimerWheel &wheel; // in seconds of seconds_now()
+  ConnectionRegistry &connections;
+  Presence &presence;
+  ChannelPresence &channel_presence;
+
+  std::chrono::seconds seconds_now() const { return std::chrono::seconds(loop.now() / 1000); }
+  // A deadline of the wheel by which all of `delay` has passed: seconds_now() cuts off up to one second.
+  std::chrono::seconds deadline_after(std::chrono::seconds delay) const {
+    return seconds_now() + delay + std::chrono::seconds(1);
+  }
+  std::chrono::microseconds time_now() const { return std::chrono::milliseconds(loop.now()); }
+};
+
+} // namespace pg_live

@@ -1,0 +1,29 @@
+// The events of one topic in one batch, and the frames they become: built once a wire form, on first use, and shared by
+// all receivers.
+#pragma once
+
+#include "wire/live_event.hpp"
+#include "wire/wire_form.hpp"
+
+#include <vector>
+
+namespace pg_live {
+
+class TopicBatch {
+ public:
+  void add(const LiveEvent &event) { events_.push_back(&event); }
+  const std::vector<const LiveEvent *> &events() const { return events_; }
+  std::string_view topic() const { return events_.front()->topic; }
+
+  // All events as frames one behind the other, for a single write.
+  const websocket::Frame &frame(WireForm form) const;
+
+ private:
+  std::vector<const LiveEvent *> events_;
+  mutable FrameForms frames_;
+};
+
+// One event as a frame. `replayed` marks what a client gets again after a join.
+websocket::Frame event_frame(const LiveEvent &event, WireForm form, bool replayed = false);
+
+} // namespace pg_live

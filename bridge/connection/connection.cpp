@@ -1,0 +1,365 @@
+// Sending, closing and the limits of one socket.
+#include "connection/connection.hpp"
+
+#include "channel/hub.hpp"
+#include "database/access.hpp"
+#include "presence/presence.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::size_t kWriteBytes = 262144;
+constexpr double kBurstSeconds = 5;
+constexpr std::string_view kTooMuch = "54000";
+constexpr std::string_view kTooBusy = "53400";
+constexpr std::size_t kEnvelopeBytes = 16384; // of a message, in which it says where it belongs
+constexpr std::size_t kMostSkipped = 4;       // times the largest message
+
+std::uint32_t most_frames(const Limits &limits) {
+  return static_cast<std::uint32_t>(std::min<std::size_t>(limits.queue_bytes / 16, UINT32_MAX));
+}
+
+RateLimit with_burst(unsigned per_second) {
+  return {static_cast<double>(per_second), static_cast<double>(per_second) * kBurstSeconds};
+}
+
+} // namespace
+
+Connection::Connection(Services &services, ConnectionRegistry::Seat seat, ClaimsRef claims, phoenix::Version version,
+                       std::uint64_t id, Origin origin)
+    : services_(services), seat_(std::move(seat)), id_(id), conversation_(services, *this, std::move(claims), version),
+      queue_({services.settings.limits.queue_bytes, most_frames(services.settings.limits)}),
+      last_sign_of_life_(services.seconds_now()), joined_nothing_since_(last_sign_of_life_), origin_(origin) {}
+
+Connection::~Connection() = default;
+
+void Connection::opened(Socket socket) {
+  socket_ = socket;
+  is_open_ = true;
+  services_.connections.add(*this);
+  services_.log.debug("connection opened", {{"connection", id_}});
+  speak_for(conversation_.claims());
+  expired(services_.seconds_now());
+}
+
+void Connection::closed() {
+  is_open_ = false;
+  closing_ = true;
+  end_presence(false);
+  drop_what_waits();
+  cancel();
+  services_.connections.remove(*this);
+  if (unsent_) services_.hub.forget_unsent(*this);
+  leave_topics();
+  services_.log.debug("connection closed", {{"connection", id_}});
+}
+
+void Connection::send(const websocket::Frame &frame) {
+  if (closing_ || !is_open_) return;
+  if (queue_.empty() && socket_.can_write()) return write(frame);
+  if (!queue_.push(frame)) return close_slow();
+  queue_changed();
+  socket_.want_writable();
+}
+
+void Connection::send_text(std::string_view message) { send(websocket::Frame(websocket::Opcode::text, message)); }
+
+void Connection::send_later(const websocket::Frame &frame) {
+  if (closing_ || !is_open_) return;
+  if (!queue_.push(frame)) return close_slow();
+  queue_changed();
+  if (!std::exchange(unsent_, true)) services_.hub.note_unsent(*this);
+}
+
+void Connection::flush() {
+  unsent_ = false;
+  if (is_open_) writable();
+}
+
+void Connection::writable() {
+  while (!queue_.empty() && socket_.can_write())
+    write(queue_.take(kWriteBytes));
+  queue_changed();
+  if (!queue_.empty() && is_open_) return socket_.want_writable();
+  let_senders_continue();
+}
+
+// One at a time: each sends as much as the queue may hold.
+void Connection::let_senders_continue() {
+  while (!waiting_senders_.empty() && is_open_ && !closing_) {
+    if (!is_drained()) return socket_.want_writable();
+    const auto continue_sending = std::move(waiting_senders_.front());
+    waiting_senders_.pop_front();
+    continue_sending();
+  }
+}
+
+void Connection::write(const websocket::Frame &frame) {
+  if (!socket_.write(frame.bytes())) abort();
+}
+
+// Tells the hub when much begins or ceases to wait, since the stream of events then pauses for a while. It does not
+// pause again for a connection that did not catch up before that connection has read everything.
+void Connection::queue_changed() {
+  if (queue_.empty()) excused_ = false;
+  const bool behind = !closing_ && !excused_ && queue_.bytes() > queue_limit() / 8;
+  if (std::exchange(behind_, behind) == behind) return;
+  if (behind) {
+    services_.hub.note_behind(*this);
+  } else {
+    services_.hub.forget_behind(*this);
+  }
+}
+
+void Connection::exempt() {
+  excused_ = true;
+  behind_ = false;
+}
+
+void Connection::when_drained(std::function<void()> continue_sending) {
+  auto last = waiting_senders_.before_begin(); // few wait
+  for (auto next = waiting_senders_.begin(); next != waiting_senders_.end(); ++next)
+    last = next;
+  waiting_senders_.insert_after(last, std::move(continue_sending));
+  socket_.want_writable();
+}
+
+void Connection::drop_what_waits() {
+  queue_.clear();
+  queue_changed();
+  unfinished_.reset();
+}
+
+void Connection::abort() {
+  drop_what_waits();
+  closing_ = true;
+  end_presence(false);
+  socket_.abort();
+  services_.connections.leave_topics_soon(weak_from_this());
+}
+
+void Connection::close(std::uint16_t code, std::string_view reason) {
+  if (closing_ || !is_open_) return;
+  services_.log.debug("closing a connection", {{"connection", id_}, {"code", code}, {"reason", reason}});
+  closing_ = true;
+  end_presence(false);
+  drop_what_waits();
+  waiting_senders_.clear();
+  services_.connections.leave_topics_soon(weak_from_this());
+  services_.wheel.arm(*this, services_.deadline_after(seconds(services_.settings.limits.close_seconds)));
+  const websocket::Frame frame = websocket::close_frame(code, reason);
+  if (socket_.can_write()) return write(frame);
+  if (queue_.push(frame)) socket_.want_writable(); // an empty queue takes any frame
+}
+
+void Connection::close_slow() {
+  if (!closing_) services_.log.info("a client reads too slowly", {{"connection", id_}});
+  close(1013, "reads too slowly");
+}
+
+void Connection::leave_topics() {
+  conversation_.end();
+  waiting_senders_.clear();
+}
+
+bool Connection::peer_closes(std::string_view payload) {
+  const bool answered_ours = closing_;
+  const bool clean = ends_cleanly(payload);
+  closing_ = true;
+  end_presence(clean);
+  drop_what_waits();
+  leave_topics();
+  return answered_ours;
+}
+
+void Connection::speak_for(const ClaimsRef &claims) {
+  if (closing_) return;
+  const bool is_same = present_as_ ? present_as_->user_id == claims->user_id : claims->user_id.empty();
+  if (!is_same && present_as_ && conversation_.claims_of(present_as_->user_id)) return; // another channel's user
+  if (!is_same) end_presence(true);
+  present_as_ = claims->user_id.empty() ? nullptr : claims;
+  if (is_same || !present_as_) return;
+  reported_use_ = services_.seconds_now();
+  unreported_use_ = seconds(0);
+  hold_presence();
+}
+
+// No good token is of that user any more: the user has gone as if the socket had broken off. A token of another user
+// may be there.
+void Connection::change_user() {
+  end_presence(false);
+  if (const ClaimsRef claims = conversation_.claims_of_somebody()) speak_for(claims);
+  conversation_.check_presence();
+}
+
+void Connection::hold_presence() {
+  if (!present_as_ || ended_by_user_) return;
+  is_known_ = true;
+  services_.presence.queue().connect({presence_id_, present_as_->user_id, name_of(origin_.device_type)});
+}
+
+// The database is not told of each use at once, but of the last one in time.
+void Connection::note_use() {
+  if (!present_as_) return;
+  const bool looks_later = unreported_use_ != seconds(0);
+  unreported_use_ = services_.seconds_now();
+  report_use(unreported_use_);
+  if (!looks_later) schedule_report_of_use(unreported_use_);
+}
+
+void Connection::note_idle() { reported_use_ = unreported_use_ = seconds(0); }
+
+void Connection::report_use(seconds now) {
+  if (!present_as_ || unreported_use_ == seconds(0) || now - reported_use_ < services_.presence.report_use_every())
+    return;
+  services_.presence.queue().report_use({presence_id_, now - std::exchange(unreported_use_, seconds(0))});
+  reported_use_ = now;
+}
+
+void Connection::schedule_report_of_use(seconds now) {
+  if (unreported_use_ == seconds(0)) return;
+  const seconds due = services_.deadline_after(reported_use_ + services_.presence.report_use_every() - now);
+  if (due < deadline()) services_.wheel.arm(*this, due);
+}
+
+const Uuid &Connection::tracking_id() {
+  tracks_ = true;
+  return presence_id_;
+}
+
+// Whether the user wants to go: then it is announced at once, else after a grace period in which a client that comes
+// back was never away. Clients close with 1000 when they miss an answer, pages that are reloaded with 1001 or without a
+// code: phoenix does that when a page is hidden, with its topics still joined.
+bool Connection::ends_cleanly(std::string_view close_payload) const {
+  if (closing_) return false;
+  if (close_payload.size() < 2) return !origin_.is_page || conversation_.is_empty();
+  const int code = static_cast<unsigned char>(close_payload[0]) * 256 + static_cast<unsigned char>(close_payload[1]);
+  return code == 1000 && close_payload.substr(2) != "heartbeat timeout";
+}
+
+void Connection::resume_presence() {
+  ended_by_user_ = false;
+  hold_presence();
+}
+
+void Connection::change_presence_id() {
+  services_.connections.remove(*this);
+  presence_id_ = Uuid::random();
+  services_.connections.add(*this);
+}
+
+// If the connection goes on, it does as another one: nothing that is still on its way brings back the one that ended.
+void Connection::end_presence(bool clean) {
+  if (is_known_ || tracks_) {
+    services_.presence.queue().disconnect(presence_id_, clean);
+    if (!closing_) change_presence_id();
+  }
+  present_as_.reset();
+  is_known_ = tracks_ = ended_by_user_ = false;
+}
+
+void Connection::ponged() { last_sign_of_life_ = services_.seconds_now(); }
+
+void Connection::received(const MessagePiece &piece) {
+  if (closing_) return;
+  const Limits &limits = services_.settings.limits;
+  last_sign_of_life_ = services_.seconds_now();
+  if (!bytes_.take(with_burst(limits.bytes_per_second), services_.time_now(),
+                   static_cast<double>(piece.bytes.size()))) {
+    if (skipped_bytes_ == 0) refuse(piece, "too many bytes per second", kTooBusy);
+    return close(1008, "too many bytes per second");
+  }
+  if (skipped_bytes_ > 0) return skip(piece);
+  // In two steps, since the announced length is the client's and may be anything.
+  const std::size_t so_far = (unfinished_ ? unfinished_->bytes().size() : 0) + piece.bytes.size();
+  if (so_far <= limits.message_bytes && piece.announced_bytes <= limits.message_bytes - so_far) return collect(piece);
+  refuse(piece, "message too big", kTooMuch);
+  skipped_bytes_ = static_cast<std::uint32_t>(so_far - piece.bytes.size());
+  skip(piece);
+}
+
+void Connection::collect(const MessagePiece &piece) {
+  if (piece.last && !unfinished_) return take_message(piece.bytes, piece.binary);
+  ConnectionRegistry &connections = services_.connections;
+  if (!unfinished_) unfinished_ = std::make_unique<UnfinishedMessage>(connections.unfinished_messages(), *this);
+  unfinished_->append(piece.bytes, piece.announced_bytes);
+  if (piece.last) {
+    const std::unique_ptr<const UnfinishedMessage> message = std::move(unfinished_);
+    return take_message(message->bytes(), piece.binary);
+  }
+  connections.give_up_messages(services_.log);
+}
+
+// A client that goes on sending what is refused is closed.
+void Connection::take_message(std::string_view message, bool binary) {
+  const RateLimit rate = with_burst(services_.settings.limits.messages_per_second);
+  if (messages_.take(rate, services_.time_now())) return conversation_.take(message, binary);
+  conversation_.refuse(message, binary, "too many messages per second", kTooBusy);
+  if (!refusals_.take(rate, services_.time_now())) close(1008, "too many messages per second");
+}
+
+// The beginning of a message says where the answer belongs.
+void Connection::refuse(const MessagePiece &piece, std::string_view reason, std::string_view sqlstate) {
+  std::string beginning(unfinished_ ? std::string_view(unfinished_->bytes()).substr(0, kEnvelopeBytes) : "");
+  beginning.append(piece.bytes.substr(0, kEnvelopeBytes));
+  unfinished_.reset();
+  conversation_.refuse(beginning, piece.binary, reason, sqlstate);
+}
+
+// What is left of a refused message is read and dropped, unless it is so much that no client can mean it.
+void Connection::skip(const MessagePiece &piece) {
+  const std::size_t most = kMostSkipped * services_.settings.limits.message_bytes;
+  const std::size_t so_far = skipped_bytes_ + piece.bytes.size();
+  if (so_far > most || piece.announced_bytes > most - so_far) return close(1009, "message too big");
+  skipped_bytes_ = piece.last ? 0 : static_cast<std::uint32_t>(std::max<std::size_t>(so_far, 1));
+}
+
+void Connection::schedule_token_check(std::chrono::sys_seconds expiry) {
+  if (closing_ || expiry == std::chrono::sys_seconds::max()) return;
+  const seconds left = std::clamp(expiry - wall_clock(), seconds(1), seconds(1 << 30));
+  const seconds due = services_.deadline_after(left);
+  if (due < deadline()) services_.wheel.arm(*this, due);
+}
+
+// A connection has one deadline: all that is due is done, and the time of the next look is set.
+void Connection::expired(seconds now) {
+  if (closing_) return socket_.abort();
+  const Limits &limits = services_.settings.limits;
+  look_for_life(now);
+  conversation_.expire_tokens();
+  if (closing_) return;
+  if (present_as_ && has_expired(*present_as_)) {
+    present_as_ = conversation_.claims_of(present_as_->user_id);
+    if (!present_as_) change_user();
+  }
+  report_use(now);
+  schedule_report_of_use(now);
+  if (present_as_) schedule_token_check(present_as_->expires_at);
+  schedule_token_check(conversation_.next_expiry());
+  if (conversation_.is_empty()) {
+    const seconds left = joined_nothing_since_ + seconds(limits.join_seconds) - now;
+    if (left <= seconds(0)) return close(1001, "joined no topic");
+    if (now + left < deadline()) services_.wheel.arm(*this, now + left);
+  }
+}
+
+// Looks again when the client has been silent long enough to be asked, and then when it has been too long.
+void Connection::look_for_life(seconds now) {
+  const Limits &limits = services_.settings.limits;
+  const seconds silence = now - last_sign_of_life_;
+  if (silence >= seconds(limits.idle_seconds)) return close(1001, "no sign of life");
+  const bool asks = silence >= seconds(limits.ping_seconds);
+  const unsigned most_silent = asks ? limits.idle_seconds : std::min(limits.ping_seconds, limits.idle_seconds);
+  services_.wheel.arm(*this, services_.deadline_after(seconds(most_silent) - silence));
+  // Browsers answer a ping even in tabs whose timers are throttled. It has a payload, since libwebsockets 4.1.6 does
+  // not report an empty pong.
+  if (asks) send(websocket::Frame(websocket::Opcode::ping, "alive?"));
+}
+
+} // namespace pg_live

@@ -1,0 +1,139 @@
+// One WebSocket of a client: what it is sent, when it is closed, and what it may use up.
+// Invariants: bytes leave only when nothing is partly sent, else they wait in a bounded queue; after close() nothing
+// but the close frame leaves; every reason to end goes through close(), or abort() when the socket is broken.
+#pragma once
+
+#include "base/rate_limit.hpp"
+#include "base/uuid.hpp"
+#include "channel/services.hpp"
+#include "connection/connection_registry.hpp"
+#include "connection/server.hpp"
+#include "conversation/conversation.hpp"
+#include "identity/device_type.hpp"
+#include "wire/send_queue.hpp"
+
+#include <forward_list>
+#include <memory>
+#include <string>
+
+namespace pg_live {
+
+class Connection final : public SocketHandler, public Timer, public std::enable_shared_from_this<Connection> {
+ public:
+  // Where the socket comes from, as its request says.
+  struct Origin {
+    bool is_page = false; // a browser's page, not a program
+    DeviceType device_type = DeviceType::other;
+  };
+
+  Connection(Services &services, ConnectionRegistry::Seat seat, ClaimsRef claims, phoenix::Version version,
+             std::uint64_t id, Origin origin);
+  ~Connection() override;
+
+  std::uint64_t id() const { return id_; }
+  // What the database knows it by: a uuid.
+  const Uuid &presence_id() const { return presence_id_; }
+  bool closing() const { return closing_; }
+  Conversation &conversation() { return conversation_; }
+
+  // Sends frames, at once if nothing waits.
+  void send(const websocket::Frame &frame);
+  void send_text(std::string_view message);
+
+  // Queues a frame that leaves with others in one write, at the next Hub::flush().
+  void send_later(const websocket::Frame &frame);
+  void flush();
+  std::size_t queue_limit() const { return services_.settings.limits.queue_bytes; }
+
+  // The stream of events has waited for this connection long enough and does not wait any more.
+  void exempt();
+
+  // Whether a frame of any size could be sent now without counting as a slow reader.
+  bool is_drained() const { return queue_.empty() && socket_.can_write(); }
+
+  // Calls back once when nothing waits to be sent, one after another: for senders that have more than fits the queue.
+  // Dropped when the connection closes.
+  void when_drained(std::function<void()> continue_sending);
+
+  // Ends the connection for the reason given: a close frame if the client reads it in time, else a reset. Topics are
+  // left soon after.
+  void close(std::uint16_t code, std::string_view reason);
+  void close_slow(); // more waits than may wait; the client can come back and resume
+  void leave_topics();
+
+  // The last topic was left: the time to join another starts.
+  void note_no_topics() { joined_nothing_since_ = services_.seconds_now(); }
+
+  // Presence: the user of a token that the client gave is there as long as the connection is open and the token, or
+  // another of that user here, is good. A token of another user takes over when there is no good one of the first.
+  // Anything that the client says beyond a sign of life shows that the user is at it.
+  void speak_for(const ClaimsRef &claims);
+  void note_use();
+  void note_idle(); // the client says that the user is not at it
+  void hold_presence();
+  // The user has ended the connection, though the socket is open: it stays so until the user says how to be shown.
+  void note_going_offline() { ended_by_user_ = true; }
+  void resume_presence();
+  const Uuid &tracking_id(); // the connection in the database, for what it tracks
+
+  // Makes sure that expired tokens are looked for at that time.
+  void schedule_token_check(std::chrono::sys_seconds expiry);
+
+ private:
+  using CompactSeconds = std::chrono::duration<std::uint32_t>; // of seconds_now(): there are very many connections
+
+  void opened(Socket socket) override;
+  void received(const MessagePiece &piece) override;
+  void ponged() override;
+  void writable() override;
+  bool peer_closes(std::string_view payload) override;
+  void closed() override;
+  void expired(std::chrono::seconds now) override;
+
+  void collect(const MessagePiece &piece);
+  void take_message(std::string_view message, bool binary);
+  void refuse(const MessagePiece &piece, std::string_view reason, std::string_view sqlstate);
+  void skip(const MessagePiece &piece);
+  void write(const websocket::Frame &frame);
+  void let_senders_continue();
+  void abort();
+  void drop_what_waits();
+  void queue_changed();
+  bool ends_cleanly(std::string_view close_payload) const;
+  void change_user();
+  void end_presence(bool clean);
+  void change_presence_id();
+  void report_use(std::chrono::seconds now);
+  void schedule_report_of_use(std::chrono::seconds now); // no later than it is to be reported
+  void look_for_life(std::chrono::seconds now);
+
+  Services &services_;
+  ConnectionRegistry::Seat seat_;
+  std::uint64_t id_;
+  Socket socket_;
+  Conversation conversation_;
+  SendQueue queue_;
+  std::forward_list<std::function<void()>> waiting_senders_;
+  std::unique_ptr<UnfinishedMessage> unfinished_;
+  TokenBucket messages_;
+  TokenBucket refusals_; // of messages beyond the rate
+  TokenBucket bytes_;
+  CompactSeconds last_sign_of_life_;
+  CompactSeconds joined_nothing_since_;
+  CompactSeconds reported_use_{0};
+  CompactSeconds unreported_use_{0}; // since then; 0: none
+  Uuid presence_id_ = Uuid::random();
+  ClaimsRef present_as_;            // null: no user is
+  std::uint32_t skipped_bytes_ = 0; // of a message that was refused and has not ended; 0: there is none
+  Origin origin_;
+  bool is_known_ = false; // to the database, as a connection of a user
+  bool tracks_ = false;   // something in a channel
+  bool ended_by_user_ = false;
+  bool is_open_ = false;
+  bool closing_ = false;
+  bool unsent_ = false;  // noted with the hub
+  bool behind_ = false;  // the same
+  bool excused_ = false; // from being waited for, until the queue is empty
+};
+
+} // namespace pg_live

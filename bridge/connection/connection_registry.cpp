@@ -1,0 +1,118 @@
+// Counting connections.
+#include "connection/connection_registry.hpp"
+
+#include "connection/connection.hpp"
+#include "text/json.hpp"
+
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+template <typename Counts>
+unsigned count_of(const Counts &counts, const std::string &key) {
+  const auto found = counts.find(key);
+  return found == counts.end() ? 0 : found->second;
+}
+
+template <typename Counts>
+typename Counts::value_type *count_up(Counts &counts, const std::string &key) {
+  auto &entry = *counts.try_emplace(key, 0).first;
+  ++entry.second;
+  return &entry; // entries of a node-based map stay where they are
+}
+
+template <typename Counts>
+void count_down(Counts &counts, typename Counts::value_type *entry) {
+  if (entry != nullptr && --entry->second == 0) counts.erase(counts.find(entry->first));
+}
+
+} // namespace
+
+ConnectionRegistry::ConnectionRegistry(Loop &loop, const Limits &limits)
+    : limits_(limits), unfinished_messages_(limits.unfinished_bytes), leave_timer_(loop, [this] { let_leave(); }) {}
+
+ConnectionRegistry::Seat::~Seat() {
+  if (registry_ == nullptr) return;
+  --registry_->seats_;
+  count_down(registry_->by_address_, address_);
+  count_down(registry_->by_user_, user_);
+}
+
+bool ConnectionRegistry::has_room_for(const std::string &address) const {
+  if (seats_ >= limits_.connections) return false;
+  return limits_.connections_per_address == 0 || count_of(by_address_, address) < limits_.connections_per_address;
+}
+
+ConnectionRegistry::Seat ConnectionRegistry::take_seat(const std::string &address, const std::string &user_id,
+                                                       std::string &refusal) {
+  Seat seat;
+  if (!has_room_for(address)) {
+    refusal = "too many connections";
+  } else if (!user_id.empty() && limits_.connections_per_user != 0 &&
+             count_of(by_user_, user_id) >= limits_.connections_per_user) {
+    refusal = "too many connections of this user";
+  } else {
+    ++seats_;
+    seat.registry_ = this;
+    seat.address_ = count_up(by_address_, address);
+    if (!user_id.empty()) seat.user_ = count_up(by_user_, user_id);
+  }
+  return seat;
+}
+
+std::size_t ConnectionRegistry::ByPresenceId::operator()(const Connection *connection) const noexcept {
+  return (*this)(connection->presence_id());
+}
+
+bool ConnectionRegistry::ByPresenceId::operator()(const Uuid &id, const Connection *connection) const noexcept {
+  return id == connection->presence_id();
+}
+
+void ConnectionRegistry::add(Connection &connection) { open_.insert(&connection); }
+
+void ConnectionRegistry::remove(Connection &connection) { open_.erase(&connection); }
+
+void ConnectionRegistry::give_up_messages(const Log &log) {
+  while (Connection *connection = unfinished_messages_.largest()) {
+    log.warning("closed the connection with the largest unfinished message: together they hold too much",
+                {{"connection", connection->id()}, {"closed", ++given_up_messages_}});
+    connection->close(1013, "too many unfinished messages");
+  }
+}
+
+void ConnectionRegistry::leave_topics_soon(std::weak_ptr<Connection> connection) {
+  leaving_.push_back(std::move(connection));
+  leave_timer_.start(Milliseconds{0});
+}
+
+void ConnectionRegistry::let_leave() {
+  for (const auto &leaving : std::exchange(leaving_, {}))
+    if (const auto connection = leaving.lock()) connection->leave_topics();
+}
+
+void ConnectionRegistry::take_ended(std::string_view payload) {
+  const auto object = json::parse(payload);
+  const auto ids = object ? json::member(*object, "ids") : std::nullopt;
+  if (!ids) return;
+  for (const json::Value &id : json::elements(*ids)) {
+    std::string text;
+    if (!json::unescape(id, text)) continue;
+    const auto uuid = Uuid::parse(text);
+    const auto found = uuid ? open_.find(*uuid) : open_.end();
+    if (found != open_.end()) (*found)->note_going_offline();
+  }
+}
+
+void ConnectionRegistry::hold_presence() {
+  for (Connection *connection : open_)
+    connection->hold_presence();
+}
+
+void ConnectionRegistry::close_all(unsigned code, std::string_view reason) {
+  for (Connection *connection : std::vector<Connection *>(open_.begin(), open_.end()))
+    connection->close(static_cast<std::uint16_t>(code), reason);
+}
+
+} // namespace pg_live

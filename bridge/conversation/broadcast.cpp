@@ -1,0 +1,88 @@
+// Sending what a client broadcasts.
+#include "conversation/broadcast.hpp"
+
+#include "api/client_error.hpp"
+#include "connection/connection.hpp"
+#include "wire/topic_name.hpp"
+
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+using phoenix::Status;
+
+constexpr std::string_view kSend = "select live.send($1, $2, $3::jsonb, $4::boolean)";
+constexpr std::string_view kBadArgument = "22023";
+
+// Why the database need not be asked to send it; empty: it is asked. While access is being checked, for a new token
+// perhaps, the database decides.
+DatabaseError refusal_of(const Channel &channel, const phoenix::Broadcast &broadcast) {
+  if (!channel.access().can_send && !channel.checks_access())
+    return {"42501",
+            std::string("Unauthorized: You do not have permissions to write to this Channel topic: ")
+                .append(channel.topic()),
+            ""};
+  if (broadcast.encoding != phoenix::Encoding::json)
+    return {std::string(kBadArgument), "binary payloads cannot be stored: a topic of the database carries JSON only",
+            ""};
+  if (!is_event_name(broadcast.event))
+    return {std::string(kBadArgument), "the event must have 1 to 255 bytes and no control characters", ""};
+  return {};
+}
+
+// The answer of the database. An event that the client does not want back is known by its id when it comes.
+void finish(Services &services, Channel &sender, const std::string &ref, const CommandResult &result) {
+  if (result.error) {
+    const bool signed_in = !is_anonymous(services.settings, *sender.claims());
+    const ClientError error = client_error(services.log, "broadcast", *result.error, signed_in);
+    sender.reply(ref, Status::error, error_object("reason", error.told));
+  } else if (sender.options().broadcast_ack) {
+    sender.reply(ref, Status::ok, "{}");
+  }
+  if (sender.options().broadcast_self) return;
+  std::optional<std::int64_t> event_id;
+  if (!result.error && result.rows.count() == 1) event_id = result.rows.number(0, 0);
+  sender.seam().end_own(event_id, sender.seam_output());
+  sender.settle_seam();
+  services.hub.flush();
+}
+
+// The event comes back to every bridge in the stream of events, to this one too.
+void send_through_database(Services &services, Channel &channel, const phoenix::Message &message, bool durable) {
+  const phoenix::Broadcast &broadcast = *message.broadcast;
+  if (!channel.options().broadcast_self) channel.seam().begin_own();
+  Command command;
+  command.claims = channel.claims();
+  command.sql = kSend;
+  command.parameters = {std::string(channel.topic()), broadcast.event, std::string(broadcast.payload),
+                        durable ? "true" : "false"};
+  command.done = [holder = channel.connection().weak_from_this(), id = channel.id(), ref = message.ref,
+                  &services](const CommandResult &result) {
+    const auto connection = holder.lock();
+    Channel *sender = connection ? connection->conversation().find(id) : nullptr;
+    if (sender != nullptr) finish(services, *sender, ref, result);
+  };
+  services.database.write(std::move(command));
+}
+
+} // namespace
+
+void take_broadcast(Services &services, Channel &channel, const phoenix::Message &message) {
+  if (!message.broadcast) return channel.reply_error(message.ref, "a broadcast must be an object", kBadArgument);
+  const auto persists = phoenix::wants_to_persist(*message.broadcast);
+  if (!persists) return channel.reply_error(message.ref, "persist must be true or false", kBadArgument);
+  if (!channel.in_room()) {
+    const DatabaseError refusal = refusal_of(channel, *message.broadcast);
+    if (!refusal.sqlstate.empty()) return channel.reply(message.ref, Status::error, error_object("reason", refusal));
+    return send_through_database(services, channel, message, *persists);
+  }
+  if (*persists)
+    return channel.reply_error(message.ref, "a public channel keeps nothing: only a private one can persist",
+                               kBadArgument);
+  services.hub.broadcast(channel.topic(), *message.broadcast, channel.options().broadcast_self ? nullptr : &channel);
+  if (channel.options().broadcast_ack) channel.reply(message.ref, Status::ok, "{}");
+}
+
+} // namespace pg_live

@@ -1,0 +1,307 @@
+// Answering a client's messages.
+#include "conversation/conversation.hpp"
+
+#include "connection/connection.hpp"
+#include "conversation/broadcast.hpp"
+#include "conversation/join.hpp"
+#include "conversation/push_command.hpp"
+#include "presence/channel_presence.hpp"
+#include "wire/topic_name.hpp"
+
+#include <algorithm>
+
+namespace pg_live {
+
+namespace {
+
+using phoenix::Message;
+using phoenix::Status;
+
+constexpr std::chrono::seconds kInFlight{30}; // longer than a message is on its way
+
+constexpr std::size_t kMostJoinBytes = 65536; // a token has up to 16 kB
+
+constexpr std::string_view kBadArgument = "22023";
+constexpr std::string_view kTooMuch = "54000";
+constexpr std::string_view kTooFast = "53400";
+constexpr std::string_view kBadToken = "28000";
+
+// Refs of a client: some write one ref as a string here and as a number there.
+std::string_view without_quotes(std::string_view ref) {
+  return ref.size() >= 2 && ref.front() == '"' ? ref.substr(1, ref.size() - 2) : ref;
+}
+
+// Whether the message was for this channel, and not for an earlier one of its topic.
+bool is_for(const Channel &channel, const Message &message) {
+  return message.join_ref == "null" || without_quotes(message.join_ref) == without_quotes(channel.join_ref());
+}
+
+} // namespace
+
+Conversation::Conversation(Services &services, Connection &connection, ClaimsRef claims, phoenix::Version version)
+    : services_(services), connection_(connection), claims_(std::move(claims)), version_(version) {}
+
+Conversation::~Conversation() = default;
+
+void Conversation::take(std::string_view text, bool binary) {
+  std::string error;
+  const auto message = binary ? phoenix::decode_binary(text, &error) : phoenix::decode_text(version_, text, &error);
+  if (binary && version_ == phoenix::Version::v1)
+    return refuse(text, binary, "binary messages need serializer 2.0.0", kBadArgument);
+  if (!message) return refuse(text, binary, error, "22P02");
+  if (message->topic == "phoenix") return take_for_phoenix(*message);
+  if (message->event == "phx_join") return join(*message);
+  Channel *channel = find(message->topic);
+  if (message->event == "phx_leave") {
+    if (channel != nullptr && is_for(*channel, *message)) return leave(*channel, *message);
+    return reply(*message, Status::ok, "{}"); // the channel has ended already; another one of its topic goes on
+  }
+  if (channel == nullptr) return reply_error(*message, "unmatched topic");
+  if (!channel->joined()) return take_later(*channel, *message, text, binary);
+  take_for_channel(*channel, *message);
+}
+
+void Conversation::refuse(std::string_view frame, bool binary, std::string_view reason, std::string_view sqlstate) {
+  const phoenix::Envelope to = binary ? phoenix::envelope_of_binary(frame) : phoenix::envelope_of(version_, frame);
+  std::string text;
+  phoenix::append_error_reply(text, version_, to, reason, sqlstate);
+  connection_.send_text(text);
+}
+
+void Conversation::take_later(const Channel &channel, const Message &message, std::string_view text, bool binary) {
+  if (!early_) early_ = std::make_unique<EarlyMessages>();
+  if (early_->keep(channel.id(), text, binary)) return;
+  reply_error(message, "too much was sent before the join was answered", kTooFast);
+}
+
+std::vector<EarlyMessage> Conversation::early_of(ChannelId id) {
+  if (!early_) return {};
+  std::vector<EarlyMessage> messages = early_->take(id);
+  if (early_->empty()) early_.reset();
+  return messages;
+}
+
+void Conversation::take_early(ChannelId id) {
+  for (const EarlyMessage &message : early_of(id))
+    take(message.text, message.binary);
+}
+
+void Conversation::give_up_join(ChannelId id) {
+  const std::vector<EarlyMessage> messages = early_of(id);
+  remove(id);
+  for (const EarlyMessage &message : messages)
+    take(message.text, message.binary);
+}
+
+void Conversation::take_for_phoenix(const Message &message) {
+  if (message.event == "heartbeat") return reply(message, Status::ok, "{}");
+  reply_error(message, "unknown event");
+}
+
+void Conversation::take_for_channel(Channel &channel, const Message &message) {
+  if (message.event == "access_token") return replace_token(channel, message);
+  if (message.event != "heartbeat") connection_.note_use(); // that one says itself whether somebody is there
+  if (message.event == "broadcast") return take_broadcast(services_, channel, message);
+  if (message.event == "presence") return services_.channel_presence.take(channel, message.ref, message.payload);
+  if (const CommandEntry *command = command_of_event(message.event))
+    return run_pushed_command(services_, channel, *command, message);
+  reply_error(message, "unknown event");
+}
+
+std::optional<Conversation::Refusal> Conversation::refusal_of(const Message &message) {
+  const Limits &limits = services_.settings.limits;
+  const RateLimit rate{static_cast<double>(limits.joins_per_second), limits.joins_per_second * 5.0};
+  if (!joins_.take(rate, services_.time_now()))
+    return Refusal{"ClientJoinRateLimitReached: Too many joins per second", kTooFast};
+  const std::string_view topic = phoenix::without_prefix(message.topic);
+  if (topic.empty()) return Refusal{"TopicNameRequired: You must provide a topic name", kBadArgument};
+  if (!is_topic_name(topic))
+    return Refusal{"a topic must have 1 to 1100 bytes and no control characters", kBadArgument};
+  if (message.payload.size() > kMostJoinBytes) return Refusal{"a join must not have more than 65536 bytes", kTooMuch};
+  if (channels_.size() >= limits.topics_per_connection)
+    return Refusal{"ChannelRateLimitReached: Too many channels", kTooMuch};
+  return std::nullopt;
+}
+
+void Conversation::join(const Message &message) {
+  if (Channel *previous = find(message.topic)) {
+    // The client joins once more without having left: the old channel ends first, under its own join_ref.
+    previous->send_close();
+    remove(previous->id());
+  }
+  if (const auto refusal = refusal_of(message)) return reply_error(message, refusal->reason, refusal->sqlstate);
+  const phoenix::JoinOptions options = phoenix::parse_join(message.payload);
+  if (!options.refusal.empty()) return reply_error(message, options.refusal, options.refusal_code);
+  ClaimsRef claims = claims_;
+  if (options.access_token) {
+    const TokenResult result = services_.access.verify(*options.access_token);
+    if (!result.claims)
+      return reply_error(message, std::string(result.error->code) + ": " + result.error->message,
+                         result.error->sqlstate);
+    claims = result.claims;
+  }
+  if (has_expired(*claims)) return reply_error(message, "InvalidJWTToken: Token has expired", kBadToken);
+  const ChannelOptions channel_options{options.is_private, options.broadcast_self, options.broadcast_ack,
+                                       options.is_of_supabase};
+  channels_.push_back(std::make_unique<Channel>(connection_, services_.hub, ChannelId{++last_channel_}, message,
+                                                version_, channel_options, std::move(claims)));
+  begin_join(services_, *channels_.back(), options, message.ref);
+}
+
+void Conversation::leave(Channel &channel, const Message &message) {
+  channel.reply(message.ref, Status::ok, "{}");
+  channel.send_close();
+  remove(channel.id());
+}
+
+// A token is a channel's: clients send a fresh one to each.
+void Conversation::replace_token(Channel &channel, const Message &message) {
+  const auto token = phoenix::parse_access_token(message.payload);
+  if (!token) return;
+  const TokenResult result = services_.access.verify(*token);
+  if (!result.claims) return close_channel(channel.id(), result.error->message);
+  if (channel.claims()->text == result.claims->text) return; // clients repeat it
+  channel.set_claims(result.claims);
+  channel.begin_access_check();
+  connection_.speak_for(result.claims);
+  check_again(channel.id());
+  check_presence();
+  connection_.schedule_token_check(channel.claims()->expires_at);
+}
+
+void Conversation::expire_tokens() {
+  std::vector<ChannelId> expired;
+  for (const auto &channel : channels_)
+    if (channel->joined() && has_expired(*channel->claims())) expired.push_back(channel->id());
+  for (const ChannelId id : expired)
+    close_channel(id, "Token has expired");
+}
+
+ClaimsRef Conversation::claims_of_somebody() const {
+  for (const auto &channel : channels_)
+    if (!channel->claims()->user_id.empty() && !has_expired(*channel->claims())) return channel->claims();
+  return nullptr;
+}
+
+ClaimsRef Conversation::claims_of(std::string_view user_id) const {
+  const auto speaks = [&](const ClaimsRef &claims) { return claims->user_id == user_id && !has_expired(*claims); };
+  if (speaks(claims_)) return claims_;
+  for (const auto &channel : channels_)
+    if (channel->joined() && speaks(channel->claims())) return channel->claims();
+  return nullptr;
+}
+
+std::chrono::sys_seconds Conversation::next_expiry() const {
+  auto next = std::chrono::sys_seconds::max();
+  for (const auto &channel : channels_)
+    next = std::min(next, channel->claims()->expires_at);
+  return next;
+}
+
+void Conversation::revoke(ChannelId id) {
+  if (const Channel *channel = find(id))
+    close_channel(
+        id, std::string("You no longer have permission to read from this Channel topic: ").append(channel->topic()));
+}
+
+void Conversation::check_again(ChannelId id) {
+  Channel *asking = find(id);
+  if (asking == nullptr) return;
+  asking->begin_access_check();
+  auto answered = [holder = connection_.weak_from_this(), id, claims = asking->claims(),
+                   &services = services_](TopicAccess access, const auto &error) {
+    const auto connection = holder.lock();
+    Channel *channel = connection ? connection->conversation().find(id) : nullptr;
+    if (channel == nullptr || channel->claims() != claims) return; // it was asked again for the new ones
+    if (error) {
+      // Nobody knows, so it may not go on; the client joins again when the database can be asked.
+      return connection->conversation().let_rejoin(id, "access could not be checked");
+    }
+    channel->set_access(access);
+    if (channel->is_for_room(services.settings, access)) {
+      channel->enter_room();
+    } else if (access.can_receive) {
+      channel->follow_topic();
+    } else {
+      return connection->conversation().revoke(id);
+    }
+    services.channel_presence.check(*channel);
+  };
+  services_.access.ask(asking->claims(), asking->topic(), std::move(answered));
+}
+
+void Conversation::let_rejoin(ChannelId id, std::string_view reason) {
+  Channel *channel = find(id);
+  if (channel == nullptr) return;
+  channel->send_error(reason);
+  remove(id);
+}
+
+void Conversation::close_channel(ChannelId id, std::string_view reason) {
+  Channel *channel = find(id);
+  if (channel == nullptr) return;
+  channel->send_system(Status::error, reason);
+  channel->send_close();
+  remove(id);
+}
+
+Channel *Conversation::find(ChannelId id) const {
+  const auto found =
+      std::find_if(channels_.begin(), channels_.end(), [&](const auto &each) { return each->id() == id; });
+  return found == channels_.end() ? nullptr : found->get();
+}
+
+Channel *Conversation::find(std::string_view wire_topic) const {
+  const auto found = std::find_if(channels_.begin(), channels_.end(),
+                                  [&](const auto &each) { return each->wire_topic() == wire_topic; });
+  return found == channels_.end() ? nullptr : found->get();
+}
+
+bool Conversation::told_lately(std::string_view wire_topic) const {
+  return std::any_of(left_.begin(), left_.end(), [&](const Left &left) { return left.wire_topic == wire_topic; });
+}
+
+void Conversation::check_presence() {
+  for (const auto &channel : channels_)
+    if (!channel->checks_access()) services_.channel_presence.check(*channel);
+}
+
+TypingCalls &Conversation::typing_calls() {
+  if (!typing_calls_) typing_calls_ = std::make_unique<TypingCalls>();
+  return *typing_calls_;
+}
+
+void Conversation::repeat_typing_later() {
+  const auto due = typing_calls().next_due();
+  if (!due || (typing_timer_ && typing_timer_->running())) return;
+  if (!typing_timer_)
+    typing_timer_ = std::make_unique<LoopTimer>(services_.loop, [this] {
+      repeat_typing(services_, *this);
+      repeat_typing_later();
+    });
+  typing_timer_->start(Milliseconds{*due - std::min(*due, services_.loop.now())});
+}
+
+void Conversation::remove(ChannelId id) {
+  const Channel *channel = find(id);
+  std::erase_if(left_, [&](const Left &left) { return left.at + kInFlight < services_.seconds_now(); });
+  if (channel != nullptr && channel->seat() != nullptr && channel->seat()->told())
+    left_.push_front({std::string(channel->wire_topic()), services_.seconds_now()});
+  early_of(id);
+  std::erase_if(channels_, [&](const auto &each) { return each->id() == id; });
+  if (channels_.empty()) connection_.note_no_topics();
+}
+
+void Conversation::reply(const Message &message, Status status, std::string_view response) {
+  std::string text;
+  phoenix::append_reply(text, version_, message.join_ref, message.ref, message.topic, status, response);
+  connection_.send_text(text);
+}
+
+void Conversation::reply_error(const Message &message, std::string_view reason, std::string_view sqlstate) {
+  std::string text;
+  phoenix::append_error_reply(text, version_, message.join_ref, message.ref, message.topic, reason, sqlstate);
+  connection_.send_text(text);
+}
+
+} // namespace pg_live

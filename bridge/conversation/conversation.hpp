@@ -1,0 +1,113 @@
+// What one client says, and what it is answered: joins, leaves, tokens, broadcasts, commands.
+// Invariants: a message that makes no sense gets an error and harms nobody else; what the database answers late is
+// dropped if the channel it was for is gone.
+#pragma once
+
+#include "base/rate_limit.hpp"
+#include "channel/channel.hpp"
+#include "channel/services.hpp"
+#include "conversation/early_messages.hpp"
+#include "conversation/typing.hpp"
+#include "wire/phoenix/phoenix.hpp"
+
+#include <chrono>
+#include <forward_list>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace pg_live {
+
+class Connection;
+
+class Conversation {
+ public:
+  Conversation(Services &services, Connection &connection, ClaimsRef claims, phoenix::Version version);
+  ~Conversation();
+
+  // One whole message of the client.
+  void take(std::string_view message, bool binary);
+
+  // Answers a message that is not taken, under its own topic and refs. `frame`: all of it, or its beginning.
+  void refuse(std::string_view frame, bool binary, std::string_view reason, std::string_view sqlstate);
+
+  // Leaves every topic without a word.
+  void end() { channels_.clear(); }
+  bool is_empty() const { return channels_.empty(); }
+  const ClaimsRef &claims() const { return claims_; } // of the connection's own token
+
+  // Claims of that user that are good still: of the connection's own token or of a channel's. Null: nobody speaks for
+  // the user any more.
+  ClaimsRef claims_of(std::string_view user_id) const;
+
+  // Claims of any user that are good still, of a channel; null: there are none.
+  ClaimsRef claims_of_somebody() const;
+
+  // What the channels track belongs to another connection or user now.
+  void check_presence();
+
+  // Closes the channels whose token has expired.
+  void expire_tokens();
+  std::chrono::sys_seconds next_expiry() const;
+
+  // Ends a channel that has lost its access; or asks the database whether it has; or lets the client join again.
+  void revoke(ChannelId id);
+  void check_again(ChannelId id);
+  void let_rejoin(ChannelId id, std::string_view reason);
+
+  // Null if the channel is gone.
+  Channel *find(ChannelId id) const;
+
+  // Made when asked for: few connections type.
+  TypingCalls &typing_calls();
+  void repeat_typing_later();
+
+  // Takes a channel away without a word.
+  void remove(ChannelId id);
+
+  // A join was answered: with success, or with an error. What came right behind it is done now.
+  void take_early(ChannelId id);
+  void give_up_join(ChannelId id);
+
+  // Whether a channel of that topic was told of presence and left a moment ago. What it was told meanwhile, the client
+  // may take for news of the channel it joins now: diffs carry nothing that tells the two apart.
+  bool told_lately(std::string_view wire_topic) const;
+
+ private:
+  Channel *find(std::string_view wire_topic) const;
+  void take_for_phoenix(const phoenix::Message &message);
+  void take_for_channel(Channel &channel, const phoenix::Message &message);
+  void take_later(const Channel &channel, const phoenix::Message &message, std::string_view text, bool binary);
+  std::vector<EarlyMessage> early_of(ChannelId id);
+  void join(const phoenix::Message &message);
+  void leave(Channel &channel, const phoenix::Message &message);
+  void replace_token(Channel &channel, const phoenix::Message &message);
+  void close_channel(ChannelId id, std::string_view reason);
+
+  // Why the join may not go on, or nothing.
+  struct Refusal {
+    std::string reason;
+    std::string_view sqlstate;
+  };
+  std::optional<Refusal> refusal_of(const phoenix::Message &message);
+  void reply(const phoenix::Message &message, phoenix::Status status, std::string_view response);
+  void reply_error(const phoenix::Message &message, std::string_view reason, std::string_view sqlstate = {});
+
+  Services &services_;
+  Connection &connection_;
+  ClaimsRef claims_;
+  phoenix::Version version_;
+  std::uint32_t last_channel_ = 0;
+  TokenBucket joins_;
+  std::unique_ptr<EarlyMessages> early_; // null: none
+  std::unique_ptr<TypingCalls> typing_calls_;
+  std::unique_ptr<LoopTimer> typing_timer_;
+  std::vector<std::unique_ptr<Channel>> channels_; // few: searched in order
+  struct Left {
+    std::string wire_topic;
+    std::chrono::seconds at;
+  };
+  std::forward_list<Left> left_; // channels that were told of presence, of the last seconds
+};
+
+} // namespace pg_live

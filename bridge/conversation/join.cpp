@@ -1,0 +1,147 @@
+// The steps of a join; each looks its channel up anew, since it may be gone by then.
+#include "conversation/join.hpp"
+
+#include "connection/connection.hpp"
+#include "conversation/replay.hpp"
+#include "presence/channel_presence.hpp"
+
+namespace pg_live {
+
+namespace {
+
+constexpr unsigned kMostQuestions = 5;
+
+class Join : public std::enable_shared_from_this<Join> {
+ public:
+  Join(Services &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref)
+      : services_(services), connection_(channel.connection().weak_from_this()), channel_(channel.id()),
+        ref_(std::move(ref)), resume_(options.resume), presence_key_(options.presence_key),
+        presence_enabled_(options.presence_enabled), gave_token_(options.access_token.has_value()),
+        wants_replay_(options.wants_replay), asks_when_ready_(options.asks_when_ready) {
+    response_.append("{\"postgres_changes\":").append(options.postgres_changes).append("}");
+    if (!resume_.empty()) {
+      request_.after = parse_position(resume_);
+    } else if (options.wants_replay) {
+      request_.since = options.replay_since.value_or(0);
+      request_.latest = options.replay_limit;
+    }
+  }
+
+  void ask(const Channel &channel) {
+    revocations_ = revocations(channel);
+    ++questions_;
+    services_.access.ask(channel.claims(), channel.topic(),
+                         [self = shared_from_this()](TopicAccess access, const std::optional<DatabaseError> &error) {
+                           self->answered(access, error);
+                         });
+  }
+
+ private:
+  RevocationMark revocations(const Channel &channel) const {
+    return services_.hub.revocations(channel.topic(), channel.claims()->user_id);
+  }
+  void answered(TopicAccess access, const std::optional<DatabaseError> &error);
+  void catch_up(Channel &channel);
+  void caught_up(const std::optional<DatabaseError> &error);
+  void succeed(Channel &channel, std::string_view resumed);
+  void fail(std::string_view reason, std::string_view sqlstate);
+  void fail(const DatabaseError &error);
+
+  Services &services_;
+  std::weak_ptr<Connection> connection_;
+  ChannelId channel_;
+  std::string ref_;
+  std::string resume_; // as asked for; empty: not
+  std::string response_;
+  std::string presence_key_;
+  ReplayRequest request_;
+  RevocationMark revocations_;
+  unsigned questions_ = 0;
+  bool presence_enabled_;
+  bool gave_token_;
+  bool wants_replay_;
+  bool asks_when_ready_;
+};
+
+void Join::answered(TopicAccess access, const std::optional<DatabaseError> &error) {
+  const auto connection = connection_.lock();
+  Channel *channel = connection ? connection->conversation().find(channel_) : nullptr;
+  if (channel == nullptr) return;
+  if (error) return fail(*error);
+  if (revocations_.has_changed(revocations(*channel))) {
+    if (questions_ < kMostQuestions) return ask(*channel);
+    return fail("access to the topic keeps changing: try again", "40001");
+  }
+  const bool is_room = channel->is_for_room(services_.settings, access);
+  if (!access.can_receive && !is_room)
+    return fail(std::string("Unauthorized: You do not have permissions to read from this Channel topic: ")
+                    .append(channel->topic()),
+                "42501");
+  channel->set_access(access);
+  if (is_room) {
+    if (wants_replay_) return fail("UnableToReplayMessages: Replay is not allowed for public channels", "22023");
+    channel->enter_room();
+    return succeed(*channel, "");
+  }
+  if (request_.after || request_.since) return catch_up(*channel);
+  channel->follow_topic();
+  succeed(*channel, resume_.empty() ? "" : "lost"); // a position that is none
+}
+
+void Join::catch_up(Channel &channel) {
+  channel.seam().begin_replay();
+  channel.follow_topic();
+  begin_replay(services_, channel, request_,
+               [self = shared_from_this()](const std::optional<DatabaseError> &error) { self->caught_up(error); });
+}
+
+// The first page is here, or the error in its place.
+void Join::caught_up(const std::optional<DatabaseError> &error) {
+  const auto connection = connection_.lock();
+  Channel *channel = connection ? connection->conversation().find(channel_) : nullptr;
+  if (channel == nullptr) return;
+  if (!error) return succeed(*channel, resume_.empty() ? "" : "ok");
+  const bool lost = error->sqlstate == "55000" || error->sqlstate == "22023"; // no longer kept; never was
+  if (!lost) return fail(*error);
+  succeed(*channel, "lost");
+}
+
+void Join::succeed(Channel &channel, std::string_view resumed) {
+  channel.set_joined();
+  if (!resumed.empty()) {
+    response_.pop_back(); // the closing brace
+    response_.append(",\"resume\":\"").append(resumed).append("\"}");
+  }
+  channel.reply(ref_, phoenix::Status::ok, response_);
+  if (gave_token_) channel.connection().speak_for(channel.claims());
+  services_.channel_presence.join(channel, presence_key_, presence_enabled_);
+  if (resumed == "lost")
+    channel.send_system(phoenix::Status::error,
+                        "The position to resume from is not available any more: read the current state again");
+  if (asks_when_ready_) channel.send_system(phoenix::Status::ok, "Replication connection established");
+  channel.connection().schedule_token_check(channel.claims()->expires_at);
+  channel.connection().conversation().take_early(channel_);
+}
+
+// The channel is still there.
+void Join::fail(std::string_view reason, std::string_view sqlstate) {
+  const auto connection = connection_.lock();
+  connection->conversation().find(channel_)->reply_error(ref_, reason, sqlstate);
+  connection->conversation().give_up_join(channel_);
+}
+
+void Join::fail(const DatabaseError &error) {
+  services_.log.warning(
+      "could not check access to a topic",
+      {{"connection", connection_.lock()->id()}, {"sqlstate", error.sqlstate}, {"error", error.message}});
+  // What went wrong inside is for the log; the code is enough to find it there.
+  fail("DatabaseError: access to the topic could not be checked (" + error.sqlstate + ")", error.sqlstate);
+}
+
+} // namespace
+
+void begin_join(Services &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref) {
+  std::make_shared<Join>(services, channel, options, std::move(ref))->ask(channel);
+}
+
+} // namespace pg_live

@@ -1,0 +1,15 @@
+// A join on its way: asks the database for access, catches up if the client wants that, and answers.
+// Invariants: the channel follows its topic before anything is read from the past, so nothing falls between; access
+// that was taken away while the question was on its way is asked for again.
+#pragma once
+
+#include "channel/channel.hpp"
+#include "channel/services.hpp"
+#include "wire/phoenix/phoenix.hpp"
+
+namespace pg_live {
+
+// `ref` is of the join, for the answer. The channel is taken away again if the join fails.
+void begin_join(Services &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref);
+
+} // namespace pg_live

@@ -1,0 +1,170 @@
+// Reading the past page by page, as the user.
+#include "conversation/replay.hpp"
+
+#include "connection/connection.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+constexpr int kPageEvents = 200;
+constexpr std::int64_t kMostLatest = 1000;
+
+// The first page of the latest events begins where the database says that those do.
+constexpr std::string_view kReplay = "select r.position, r.event, r.payload::text "
+                                     "from live.replay($1, coalesce($2, case when $5::integer is not null then "
+                                     "live_private.replay_start($1, to_timestamp($3::float8 / 1000), $5) end), "
+                                     "to_timestamp($3::float8 / 1000), $4::integer) as r";
+
+class Replay : public std::enable_shared_from_this<Replay> {
+ public:
+  Replay(Services &services, Channel &channel, const ReplayRequest &request,
+         std::function<void(const std::optional<DatabaseError> &)> started)
+      : services_(services), connection_(channel.connection().weak_from_this()), channel_(channel.id()),
+        since_(request.since), last_(request.after), started_(std::move(started)) {
+    if (request.latest) latest_ = std::clamp<std::int64_t>(*request.latest, 1, kMostLatest);
+  }
+
+  void ask(Channel &channel) {
+    channel.seam().begin_page();
+    Command command;
+    command.claims = channel.claims();
+    command.sql = kReplay;
+    command.parameters = {std::string(channel.topic()), std::nullopt, std::nullopt, std::to_string(kPageEvents),
+                          std::nullopt};
+    if (last_) command.parameters[1] = format_position(*last_);
+    if (since_) command.parameters[2] = std::to_string(*since_);
+    if (latest_) command.parameters[4] = std::to_string(*std::exchange(latest_, std::nullopt));
+    command.done = [self = shared_from_this()](CommandResult result) { self->take_page(std::move(result)); };
+    services_.database.read(std::move(command));
+  }
+
+ private:
+  Channel *find(const std::shared_ptr<Connection> &connection) const {
+    return connection ? connection->conversation().find(channel_) : nullptr;
+  }
+
+  void take_page(CommandResult result);
+  void go_on();
+  void ask_next();
+  bool send_page(Channel &channel);
+  // Whether a frame belongs to this part; the first one of a part does, whatever its size, since nothing waits then.
+  static bool has_room(const Channel &channel, std::size_t sent, const websocket::Frame &frame) {
+    return sent == 0 || sent + frame.size() <= channel.connection().queue_limit() / 4;
+  }
+  void when_drained(Connection &connection, void (Replay::*step)());
+  websocket::Frame frame_of(const Channel &channel, int row) const;
+  void fail(Channel &channel, const DatabaseError &error);
+  void finish();
+  void end(Channel &channel);
+
+  Services &services_;
+  std::weak_ptr<Connection> connection_;
+  ChannelId channel_;
+  std::optional<std::int64_t> since_;
+  std::optional<std::int64_t> latest_; // until they are asked for
+  std::optional<Position> last_;
+  std::function<void(const std::optional<DatabaseError> &)> started_; // empty once it was called
+  Rows page_;
+  int next_row_ = 0; // of the page
+};
+
+void Replay::take_page(CommandResult result) {
+  const auto connection = connection_.lock();
+  Channel *channel = find(connection);
+  if (channel == nullptr) return;
+  if (result.error) return fail(*channel, *result.error);
+  page_ = std::move(result.rows);
+  next_row_ = 0;
+  if (started_) std::exchange(started_, nullptr)(std::nullopt);
+  when_drained(*connection, &Replay::go_on);
+}
+
+// Sends a part that fits the queue well, and waits for the client to read it before the next.
+void Replay::go_on() {
+  const auto connection = connection_.lock();
+  Channel *channel = find(connection);
+  if (channel == nullptr) return;
+  const bool complete = send_page(*channel);
+  if (complete && page_.count() == kPageEvents) {
+    when_drained(*connection, &Replay::ask_next);
+  } else if (complete) {
+    // What came live meanwhile may fill the queue by itself, so it has to be empty.
+    when_drained(*connection, &Replay::finish);
+  } else {
+    when_drained(*connection, &Replay::go_on);
+  }
+  services_.hub.flush();
+}
+
+void Replay::ask_next() {
+  const auto connection = connection_.lock();
+  if (Channel *channel = find(connection)) ask(*channel);
+}
+
+void Replay::when_drained(Connection &connection, void (Replay::*step)()) {
+  connection.when_drained([self = shared_from_this(), step] { (self.get()->*step)(); });
+}
+
+websocket::Frame Replay::frame_of(const Channel &channel, int row) const {
+  LiveEvent event;
+  event.position = parse_position(page_.text(row, 0)).value_or(Position{});
+  event.topic = channel.topic();
+  event.event = page_.text(row, 1);
+  event.payload = page_.text(row, 2);
+  event.durable = true;
+  return event_frame(event, channel.form(), true);
+}
+
+// Returns whether all of the page is sent.
+bool Replay::send_page(Channel &channel) {
+  for (std::size_t sent = 0; next_row_ < page_.count(); ++next_row_) {
+    const websocket::Frame frame = frame_of(channel, next_row_);
+    if (!has_room(channel, sent, frame)) return false;
+    last_ = parse_position(page_.text(next_row_, 0));
+    channel.connection().send_later(frame);
+    sent += frame.size();
+  }
+  return true;
+}
+
+void Replay::fail(Channel &channel, const DatabaseError &error) {
+  if (started_) {
+    std::exchange(started_, nullptr)(error);
+    last_.reset(); // nothing was replayed
+    const auto connection = connection_.lock();
+    if (Channel *joined = find(connection)) end(*joined); // else the join has failed, and the channel is gone
+    return;
+  }
+  // In the middle of it: the client joins again, and what it has it knows by position.
+  services_.log.warning("a replay broke off", {{"sqlstate", error.sqlstate}, {"error", error.message}});
+  channel.send_error("the replay broke off");
+  channel.connection().conversation().remove(channel_);
+}
+
+// More may have come live meanwhile than could wait: it is in the log by now.
+void Replay::finish() {
+  const auto connection = connection_.lock();
+  Channel *channel = find(connection);
+  if (channel == nullptr) return;
+  if (channel->seam().has_left()) return ask(*channel);
+  end(*channel);
+}
+
+void Replay::end(Channel &channel) {
+  channel.seam().end_replay(last_, channel.seam_output());
+  channel.settle_seam();
+  services_.hub.flush();
+}
+
+} // namespace
+
+void begin_replay(Services &services, Channel &channel, const ReplayRequest &request,
+                  std::function<void(const std::optional<DatabaseError> &)> started) {
+  std::make_shared<Replay>(services, channel, request, std::move(started))->ask(channel);
+}
+
+} // namespace pg_live

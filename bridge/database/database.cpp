@@ -1,0 +1,111 @@
+// The pool: which lane a command goes to, and how many may wait.
+#include "database/database.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+constexpr Milliseconds kDeadlineCheck{250};
+
+// Enough to keep the server busy; more would only move the queue to where it cannot be bounded or answered.
+constexpr std::size_t kMostSent = 16;
+constexpr std::size_t kMostSentInCrowd = 8;
+
+// A third of the connections at most, and one if they are few: a user's slow reads are in nobody's way, and do not keep
+// all processors of the database busy.
+LaneLimits for_reads(std::size_t connections) {
+  return {connections, std::max(connections / 3, std::size_t{1}), 1, kMostSentInCrowd};
+}
+
+// One connection a user, so that what it does stays in order.
+LaneLimits for_writes(std::size_t connections) { return {connections, 1, kMostSent, 1}; }
+
+} // namespace
+
+Database::Database(Loop &loop, const Log &log, const DatabaseSettings &settings, unsigned commands_per_user)
+    : loop_(loop), settings_(settings), commands_per_user_(commands_per_user),
+      joins_(loop, log, settings, "join", for_reads(settings.join_connections), callbacks(false)),
+      queries_(loop, log, settings, "read", for_reads(settings.read_connections), callbacks(false)),
+      writes_(loop, log, settings, "write", for_writes(settings.write_connections), callbacks(false)),
+      own_(loop, log, settings, "own", for_writes(1), callbacks(true)),
+      deadline_timer_(loop, [this] { check_deadlines(); }), refusal_timer_(loop, [this] {
+        for (const auto &answer : std::exchange(refused_, {}))
+          answer();
+      }) {}
+
+ConnectionLane::Callbacks Database::callbacks(bool is_own) {
+  return {[this](PendingRef pending, CommandResult result) {
+            --unfinished_;
+            pending->command.done(std::move(result));
+          },
+          [this, is_own](const PipelinedConnection &connection) {
+            own_role_ = connection.user();
+            is_utf8_ = connection.server_encoding() == "UTF8";
+            if (is_own && own_ready_) own_ready_();
+          }};
+}
+
+void Database::start() {
+  queries_.start();
+  writes_.start();
+  own_.start();
+  deadline_timer_.start(kDeadlineCheck, kDeadlineCheck);
+}
+
+bool Database::can_hold(std::string_view text) const {
+  return is_utf8_ ||
+         std::all_of(text.begin(), text.end(), [](char each) { return static_cast<unsigned char>(each) < 0x80; });
+}
+
+void Database::read(Command command, Reading reading) {
+  PendingRef pending = prepare(std::move(command));
+  pending->changes_nothing = true;
+  admit(reading == Reading::join ? joins_ : queries_, std::move(pending));
+}
+
+void Database::write(Command command) { admit(writes_, prepare(std::move(command))); }
+
+void Database::run_own(Command command) {
+  PendingRef pending = prepare(std::move(command));
+  ++unfinished_;
+  own_.admit(pending, std::size_t(-1));
+}
+
+PendingRef Database::prepare(Command command) {
+  auto pending = std::make_unique<PendingCommand>();
+  pending->command = std::move(command);
+  if (pending->command.give_up == 0) pending->command.give_up = loop_.now() + patience();
+  return pending;
+}
+
+void Database::admit(ConnectionLane &lane, PendingRef pending) {
+  if (unfinished_ >= settings_.waiting_commands)
+    return refuse(std::move(pending), {"53000", "too many commands are waiting for the database", "try again later"});
+  // Those without a user are many.
+  const ClaimsRef &claims = pending->command.claims;
+  const bool is_user = claims && !claims->user_id.empty();
+  ++unfinished_;
+  if (lane.admit(pending, is_user ? commands_per_user_ : std::max(settings_.waiting_commands / 2, 1u))) return;
+  --unfinished_;
+  refuse(std::move(pending), {"53400",
+                              is_user ? "too many commands of this user are waiting for the database"
+                                      : "too many commands of this role are waiting for the database",
+                              "try again later"});
+}
+
+// Never within the call: whoever asks may be walking what the answer changes.
+void Database::refuse(PendingRef pending, const DatabaseError &error) {
+  refused_.push_back([done = std::move(pending->command.done), error] { done({{}, error}); });
+  refusal_timer_.start(Milliseconds{0});
+}
+
+void Database::check_deadlines() {
+  const std::uint64_t now = loop_.now();
+  for (ConnectionLane *lane : {&joins_, &queries_, &writes_, &own_})
+    lane->check_deadlines(now);
+}
+
+} // namespace pg_live

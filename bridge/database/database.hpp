@@ -1,0 +1,81 @@
+// Commands to the database, asynchronously, each as one user: a pool of connections in pipeline mode.
+// Invariant: what lies between two Syncs is one implicit transaction holding one command, so commands of different
+// users never share one, and an error undoes exactly the command it belongs to. BEGIN and COMMIT are never sent: after
+// an error the server would skip the COMMIT too and leave the session in a failed transaction.
+#pragma once
+
+#include "database/command.hpp"
+#include "database/connection_lane.hpp"
+#include "process/settings.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pg_live {
+
+// Who waits for a read.
+enum class Reading : unsigned char {
+  join,  // a join, or what is delivered to a channel
+  query, // a request for data: however slow, it holds up no join
+};
+
+class Database {
+ public:
+  Database(Loop &loop, const Log &log, const DatabaseSettings &settings, unsigned commands_per_user);
+
+  // Commands of joins wait until start_joins(): a channel that is joined must miss nothing.
+  void start();
+  void start_joins() { joins_.start(); }
+
+  // Runs a command that changes nothing. If the connection is lost, it is run once more on another.
+  void read(Command command, Reading reading = Reading::join);
+
+  // Runs a command that may change something. Those of one user reach the database in the order they were given. If the
+  // connection is lost meanwhile the outcome is unknown: SQLSTATE 08007.
+  void write(Command command);
+
+  // Runs a command of the bridge itself, with its own rights, on a connection for these alone: no command of a user can
+  // hold them up. They reach the database in the order they were given. If the connection is lost: 08007.
+  void run_own(Command command);
+  bool own_ready() const { return own_.ready(); }
+  void when_own_ready(std::function<void()> ready) { own_ready_ = std::move(ready); }
+
+  // Whether commands of every kind would reach the database now.
+  bool ready() const { return joins_.ready() && queries_.ready() && writes_.ready(); }
+
+  // The role the connections log in as; empty before the first one did.
+  std::string_view own_role() const { return own_role_; }
+
+  // Whether the database can have this text (UTF-8) as a user, a key or a topic. Where its encoding is another, claims
+  // are ASCII: see live.user_id().
+  bool can_hold(std::string_view text) const;
+
+  // How long a command may take, waiting included.
+  std::uint64_t patience() const { return settings_.statement_timeout_seconds * 1000u; }
+
+ private:
+  ConnectionLane::Callbacks callbacks(bool is_own);
+  PendingRef prepare(Command command);
+  void admit(ConnectionLane &lane, PendingRef pending);
+  void refuse(PendingRef pending, const DatabaseError &error);
+  void check_deadlines();
+
+  Loop &loop_;
+  const DatabaseSettings &settings_;
+  unsigned commands_per_user_;
+  unsigned unfinished_ = 0;
+  std::string own_role_;
+  bool is_utf8_ = true;
+  std::function<void()> own_ready_;
+  ConnectionLane joins_;
+  ConnectionLane queries_;
+  ConnectionLane writes_;
+  ConnectionLane own_;
+  LoopTimer deadline_timer_;
+  std::vector<std::function<void()>> refused_; // answered on the next turn of the loop
+  LoopTimer refusal_timer_;
+};
+
+} // namespace pg_live

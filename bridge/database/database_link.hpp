@@ -1,0 +1,95 @@
+// One libpq connection that comes back: connecting, watching its socket, and reconnecting with jittered backoff, all
+// without blocking. Invariant: connection() is usable only between the callbacks `ready` and `lost`; each `ready` is
+// followed by at most one `lost`. (Names in a connection string are resolved synchronously by libpq: use hostaddr, or a
+// resolver that is near.)
+#pragma once
+
+#include "database/database_error.hpp"
+#include "process/log.hpp"
+#include "process/loop.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+
+struct pg_conn;
+struct pg_result;
+
+namespace pg_live {
+
+// Owns one result of libpq; views into it live as long as it does.
+class Rows {
+ public:
+  Rows() : result_(nullptr, nullptr) {}
+  explicit Rows(pg_result *result);
+
+  int count() const;
+  int columns() const;
+  std::string_view text(int row, int column) const; // empty for NULL
+  bool is_null(int row, int column) const;
+  std::int64_t number(int row, int column) const; // 0 for what is no number
+  bool is_true(int row, int column) const { return text(row, column) == "t"; }
+  pg_result *get() const { return result_.get(); }
+
+ private:
+  std::unique_ptr<pg_result, void (*)(pg_result *)> result_;
+};
+
+// The error a failed result carries.
+DatabaseError error_of(const Rows &rows);
+
+class DatabaseLink {
+ public:
+  struct Callbacks {
+    std::function<void()> ready;    // connected; called before anything is read
+    std::function<void()> readable; // PQconsumeInput has succeeded
+    std::function<void()> lost;     // connection() is gone; a new attempt is already planned
+  };
+
+  // `name` tells connections apart in the log and in pg_stat_activity.
+  DatabaseLink(Loop &loop, const Log &log, std::string connection_string, std::string name, Callbacks callbacks);
+  ~DatabaseLink();
+
+  void start() { connect(); }
+  bool ready() const { return ready_; }
+  pg_conn *connection() const { return connection_.get(); }
+
+  // Sends what libpq has buffered, now and as the socket takes it. Call after every PQsend….
+  void flush();
+
+  // The connection does what it is for: after the next loss, the first attempt follows at once. Without this the pauses
+  // grow, so that a database that lets everybody in but answers nobody is not asked in a tight loop.
+  void reset_backoff() { failures_ = 0; }
+
+  // Leaves what the server sends in the socket, or takes it again: the server waits when that is full.
+  void read(bool wanted);
+
+  // Gives the connection up and plans the next attempt.
+  void fail(std::string_view reason);
+
+ private:
+  void connect();
+  void advance();
+  void became_ready();
+  void on_socket(int events);
+  void watch();
+  void plan_attempt();
+
+  Loop &loop_;
+  const Log &log_;
+  std::string connection_string_;
+  std::string name_;
+  Callbacks callbacks_;
+  std::unique_ptr<pg_conn, void (*)(pg_conn *)> connection_;
+  std::optional<Watcher> watcher_; // of the connection's socket: always destroyed first
+  LoopTimer timer_;                // next attempt, or the end of the one that runs
+  std::minstd_rand random_;
+  unsigned failures_ = 0;
+  bool ready_ = false;
+  bool reading_ = true;
+  bool writing_ = false;
+};
+
+} // namespace pg_live

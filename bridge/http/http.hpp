@@ -1,0 +1,51 @@
+// The plain HTTP routes: health, broadcasts by POST, commands, the demo's files.
+// Invariant: every request is answered exactly once, and with JSON unless it is a file.
+#pragma once
+
+#include "channel/services.hpp"
+#include "database/access.hpp"
+#include "http/http_message.hpp"
+#include "http/static_files.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pg_live {
+
+class Http {
+ public:
+  using Respond = std::function<void(HttpResponse)>;
+
+  // `events_flow` tells whether the listener follows the database.
+  Http(Services &services, std::function<bool()> events_flow);
+
+  // Whether a path asks how the bridge is: answered also when there is no room for more connections.
+  static bool is_probe(std::string_view path);
+
+  // What is answered without reading the body: a preflight, or a refusal, of a client who is unknown above all.
+  // Nothing: handle() is to be called with the whole request.
+  std::optional<HttpResponse> answer_head(const RequestHead &head) const;
+
+  // Answers now or later; the request is not used after the call.
+  void handle(const HttpRequest &request, Respond respond);
+
+ private:
+  HttpResponse readiness() const;
+  HttpResponse get(const RequestHead &head) const;
+  using Api = void (*)(Services &services, const ClaimsRef &claims, const HttpRequest &request, Respond respond);
+  struct Route {
+    std::string methods; // empty: no path of the API
+    Api api;
+  };
+  static Route route_of(std::string_view path);
+  void handle_api(const Route &route, const HttpRequest &request, Respond respond);
+
+  Services &services_;
+  std::function<bool()> events_flow_;
+  StaticFiles files_;
+};
+
+} // namespace pg_live

@@ -1,0 +1,95 @@
+// Writing responses.
+#include "http/http_message.hpp"
+
+namespace pg_live {
+
+namespace {
+
+std::string_view phrase_of(int status) {
+  switch (status) {
+  case 200:
+    return "OK";
+  case 201:
+    return "Created";
+  case 202:
+    return "Accepted";
+  case 204:
+    return "No Content";
+  case 400:
+    return "Bad Request";
+  case 401:
+    return "Unauthorized";
+  case 403:
+    return "Forbidden";
+  case 404:
+    return "Not Found";
+  case 405:
+    return "Method Not Allowed";
+  case 408:
+    return "Request Timeout";
+  case 409:
+    return "Conflict";
+  case 411:
+    return "Length Required";
+  case 413:
+    return "Content Too Large";
+  case 415:
+    return "Unsupported Media Type";
+  case 422:
+    return "Unprocessable Content";
+  case 426:
+    return "Upgrade Required";
+  case 429:
+    return "Too Many Requests";
+  case 431:
+    return "Request Header Fields Too Large";
+  case 500:
+    return "Internal Server Error";
+  case 501:
+    return "Not Implemented";
+  case 503:
+    return "Service Unavailable";
+  case 504:
+    return "Gateway Timeout";
+  case 505:
+    return "HTTP Version Not Supported";
+  default:
+    return "Refused";
+  }
+}
+
+} // namespace
+
+HttpResponse error_response(const ClientError &error) {
+  HttpResponse response;
+  response.status = error.status;
+  response.body = error_object("error", error.told);
+  if (error.status == 401) response.headers = {{"WWW-Authenticate", "Bearer"}};
+  if (error.status == 426) response.headers = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
+  return response;
+}
+
+HttpResponse error_response(int status, std::string_view message, std::string_view sqlstate) {
+  return error_response({status, {std::string(sqlstate), std::string(message), ""}});
+}
+
+void allow_origin(HttpResponse &response, std::string_view origin) {
+  response.headers.emplace_back("Access-Control-Allow-Origin", origin);
+  response.headers.emplace_back("Access-Control-Expose-Headers", "Link");
+  response.headers.emplace_back("Vary", "Origin");
+}
+
+std::string to_bytes(const HttpResponse &response, bool head_only) {
+  std::string bytes = "HTTP/1.1 " + std::to_string(response.status) + " ";
+  bytes.append(phrase_of(response.status)).append("\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n");
+  for (const auto &[name, value] : response.headers)
+    bytes.append(name).append(": ").append(value).append("\r\n");
+  if (!response.body.empty()) bytes.append("Content-Type: ").append(response.content_type).append("\r\n");
+  if (response.status != 204)
+    bytes.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
+  bytes.append("\r\n");
+  if (!head_only) bytes.append(response.body);
+  return bytes;
+}
+
+} // namespace pg_live

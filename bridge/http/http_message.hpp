@@ -1,0 +1,39 @@
+// Requests and responses of plain HTTP, one a connection: every response closes it, so nothing can be smuggled in
+// behind it.
+#pragma once
+
+#include "api/client_error.hpp"
+#include "http/request_head.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace pg_live {
+
+struct HttpRequest {
+  const RequestHead &head;
+  std::string_view body;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json"; // left out when the body is empty
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+// {"error": "<message>", "code": "<SQLSTATE>"}
+HttpResponse error_response(int status, std::string_view message, std::string_view sqlstate = {});
+
+// What a client is told of an error of the database.
+HttpResponse error_response(const ClientError &error);
+
+// Lets a page of that origin read the response; no cookie is ever used, so there are no credentials to allow.
+void allow_origin(HttpResponse &response, std::string_view origin);
+
+// The bytes of a response; without its body for a HEAD request.
+std::string to_bytes(const HttpResponse &response, bool head_only);
+
+} // namespace pg_live

@@ -1,0 +1,135 @@
+// Reading one request and writing one response without blocking.
+#include "http/incoming.hpp"
+
+#include "connection/admission.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace pg_live {
+
+namespace {
+
+constexpr std::size_t kReadBytes = 16384;
+constexpr std::chrono::seconds kLinger{2};
+
+bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+} // namespace
+
+Incoming::Incoming(Services &services, IncomingOwner &owner, Descriptor socket, std::string address)
+    : services_(services), owner_(owner), socket_(std::move(socket)), address_(std::move(address)) {
+  watcher_.emplace(services.loop, socket_.get(), [this](int) { on_socket(); });
+  watcher_->watch(UV_READABLE);
+  services.wheel.arm(*this, services.deadline_after(std::chrono::seconds(services.settings.limits.request_seconds)));
+}
+
+std::string_view Incoming::surplus() const { return std::string_view(received_).substr(head_->bytes); }
+
+Descriptor Incoming::release() {
+  watcher_.reset();
+  Descriptor socket = std::move(socket_);
+  finish();
+  return socket;
+}
+
+void Incoming::on_socket() {
+  const auto self = shared_from_this(); // the owner may let go of it meanwhile
+  if (step_ == Step::responding) {
+    write();
+  } else {
+    read();
+  }
+}
+
+void Incoming::read() {
+  std::array<char, kReadBytes> buffer;
+  const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+  if (count < 0 && would_block()) return;
+  if (count <= 0) return finish();
+  take_bytes({buffer.data(), static_cast<std::size_t>(count)});
+}
+
+void Incoming::take_bytes(std::string_view bytes) {
+  switch (step_) {
+  case Step::head:
+    received_.append(bytes);
+    return parse_head();
+  case Step::body:
+    body_.append(bytes.substr(0, head_->content_length - body_.size()));
+    if (body_.size() < head_->content_length) return;
+    step_ = Step::waiting;
+    watcher_.reset();
+    return owner_.take_request(*this);
+  default:
+    return; // lingering: what comes now is nobody's
+  }
+}
+
+void Incoming::parse_head() {
+  auto parsed = parse_request_head(received_, scanned_);
+  if (std::holds_alternative<IncompleteHead>(parsed)) {
+    scanned_ = received_.size();
+  } else if (const auto *rejection = std::get_if<Rejection>(&parsed)) {
+    respond(error_response(rejection->status, rejection->message));
+  } else {
+    head_ = std::move(std::get<RequestHead>(parsed));
+    owner_.take_head(*this);
+  }
+}
+
+void Incoming::read_body() {
+  if (head_->content_length > services_.settings.limits.body_bytes)
+    return respond(error_response(413, "the body is too long"));
+  step_ = Step::body;
+  take_bytes(std::string(surplus()));
+}
+
+// A page of an allowed origin may read every answer, that to a head which was refused too.
+void Incoming::respond(HttpResponse response) {
+  if (step_ == Step::finished) return;
+  const auto origin = head_ ? head_->header("origin") : find_header(received_, "origin");
+  const auto host = head_ ? head_->header("host") : find_header(received_, "host");
+  if (origin && origin_is_allowed(*origin, host, services_.settings)) allow_origin(response, *origin);
+  output_ = to_bytes(response, head_ && head_->method == "HEAD");
+  step_ = Step::responding;
+  services_.wheel.arm(*this, services_.deadline_after(std::chrono::seconds(services_.settings.limits.request_seconds)));
+  write();
+}
+
+void Incoming::write() {
+  const ssize_t count =
+      ::send(socket_.get(), output_.data() + written_, output_.size() - written_, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (count < 0 && !would_block()) return finish();
+  written_ += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
+  if (!watcher_) watcher_.emplace(services_.loop, socket_.get(), [this](int) { on_socket(); });
+  if (written_ < output_.size()) return watcher_->watch(UV_WRITABLE);
+  // Closing with unread bytes would reset the connection, and the client might never see the answer.
+  ::shutdown(socket_.get(), SHUT_WR);
+  step_ = Step::lingering;
+  services_.wheel.arm(*this, services_.deadline_after(kLinger));
+  watcher_->watch(UV_READABLE);
+}
+
+void Incoming::finish() {
+  if (step_ == Step::finished) return;
+  step_ = Step::finished;
+  cancel();
+  watcher_.reset();
+  socket_.reset();
+  owner_.finished(*this);
+}
+
+void Incoming::expired(std::chrono::seconds) {
+  const auto self = shared_from_this();
+  if (step_ == Step::head || step_ == Step::body) {
+    respond(error_response(408, "the request took too long"));
+  } else if (step_ != Step::waiting) {
+    finish();
+  }
+}
+
+} // namespace pg_live

@@ -1,0 +1,77 @@
+// An accepted socket before anybody knows what it wants: reads one request, then is handed on as a WebSocket or
+// answered and closed. Invariants: one deadline covers the whole request, however slowly its bytes drip; a body is read
+// up to its announced length and never beyond; the object lives in the set of its owner until finished() was called.
+#pragma once
+
+#include "channel/services.hpp"
+#include "http/http_message.hpp"
+#include "process/descriptor.hpp"
+#include "process/loop.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace pg_live {
+
+class Incoming;
+
+class IncomingOwner {
+ public:
+  virtual ~IncomingOwner() = default;
+
+  // The head is complete. Calls either release() or read_body() or respond().
+  virtual void take_head(Incoming &incoming) = 0;
+  // The whole request is complete. Calls respond(), now or later.
+  virtual void take_request(Incoming &incoming) = 0;
+  // Destroys it, but not within this call.
+  virtual void finished(Incoming &incoming) = 0;
+};
+
+class Incoming final : public Timer, public std::enable_shared_from_this<Incoming> {
+ public:
+  Incoming(Services &services, IncomingOwner &owner, Descriptor socket, std::string address);
+
+  const std::string &address() const { return address_; }
+  const RequestHead &head() const { return *head_; }
+  std::string_view body() const { return body_; }
+  std::string_view surplus() const; // what came after the head
+
+  // Whether the request is not complete yet.
+  bool is_reading() const { return step_ == Step::head || step_ == Step::body; }
+
+  // Closes the socket without an answer.
+  void give_up() { finish(); }
+
+  // Gives the socket away.
+  Descriptor release();
+
+  void read_body();
+  void respond(HttpResponse response);
+
+ private:
+  enum class Step { head, body, waiting, responding, lingering, finished };
+
+  void on_socket();
+  void read();
+  void take_bytes(std::string_view bytes);
+  void parse_head();
+  void write();
+  void finish();
+  void expired(std::chrono::seconds now) override;
+
+  Services &services_;
+  IncomingOwner &owner_;
+  Descriptor socket_;
+  std::string address_;
+  std::optional<Watcher> watcher_; // of the socket: ends before it
+  Step step_ = Step::head;
+  std::string received_; // the head, and at first what came with it
+  std::size_t scanned_ = 0;
+  std::optional<RequestHead> head_; // views into received_
+  std::string body_;
+  std::string output_;
+  std::size_t written_ = 0;
+};
+
+} // namespace pg_live

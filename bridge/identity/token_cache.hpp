@@ -1,0 +1,57 @@
+// Tokens verified before, so that a client's joins do not each cost a signature check.
+//
+// Invariants: at most so many, the least recently used goes first; one that has expired is never given back. Tokens are
+// kept as SHA-256 only: what is not stored cannot leak.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
+#include "identity/token.hpp"
+
+namespace pg_live {
+
+using TokenDigest = std::array<unsigned char, 32>;
+
+TokenDigest digest_of(std::string_view token);
+
+class TokenCache {
+ public:
+  explicit TokenCache(std::size_t capacity) : capacity_(capacity) {}
+
+  /// The claims of the token, or null.
+  std::shared_ptr<const Claims> find(const TokenDigest &digest, std::chrono::sys_seconds now);
+
+  void insert(const TokenDigest &digest, std::shared_ptr<const Claims> claims);
+  void clear();
+  std::size_t size() const { return entries_.size(); }
+
+ private:
+  using Entry = std::pair<TokenDigest, std::shared_ptr<const Claims>>;
+
+  using Entries = std::list<Entry>;
+
+  /// A digest is a hash already, and one that nobody can choose: its first bytes will do.
+  struct FirstBytes {
+    using is_transparent = void;
+    std::size_t operator()(const TokenDigest &digest) const noexcept;
+    std::size_t operator()(Entries::iterator entry) const noexcept { return (*this)(entry->first); }
+  };
+  struct SameDigest {
+    using is_transparent = void;
+    bool operator()(Entries::iterator one, Entries::iterator other) const { return one->first == other->first; }
+    bool operator()(const TokenDigest &digest, Entries::iterator entry) const { return digest == entry->first; }
+  };
+
+  std::size_t capacity_;
+  Entries entries_; // most recently used first
+  std::unordered_set<Entries::iterator, FirstBytes, SameDigest> index_;
+};
+
+} // namespace pg_live

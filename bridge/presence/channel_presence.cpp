@@ -1,0 +1,124 @@
+// The channels of this process that take part in presence.
+#include "presence/channel_presence.hpp"
+
+#include "api/client_error.hpp"
+#include "connection/connection.hpp"
+#include "presence/topic_roster.hpp"
+#include "text/json.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pg_live {
+
+PresenceSeat::PresenceSeat(ChannelPresence &presence, Channel &channel, std::string key)
+    : presence_(presence), channel_(channel), key_(std::move(key)), tracking_(*this) {}
+
+PresenceSeat::~PresenceSeat() { presence_.leave(*this); }
+
+const std::string &PresenceSeat::user_id() const { return channel_.claims()->user_id; }
+
+const Uuid &PresenceSeat::connection() const { return channel_.connection().presence_id(); }
+
+bool PresenceSeat::is_settled() const { return !channel_.checks_access(); }
+
+TrackedMember PresenceSeat::member() {
+  TrackedMember member;
+  member.connection = channel_.connection().tracking_id();
+  member.topic = roster_->topic;
+  member.is_private = roster_->is_private;
+  member.key = key_.empty() ? user_id() : key_;
+  if (member.key.empty()) {
+    if (anonymous_key_.empty()) anonymous_key_ = Uuid::random().text();
+    member.key = anonymous_key_;
+  }
+  return member;
+}
+
+void PresenceSeat::answer(const std::string &message_ref, const std::optional<DatabaseError> &error) {
+  if (!error) return channel_.reply(message_ref, phoenix::Status::ok, "{}");
+  const ClientError told = client_error(presence_.services_.log, "presence", *error, !user_id().empty());
+  channel_.reply(message_ref, phoenix::Status::error, error_object("reason", told.told));
+}
+
+ChannelPresence::ChannelPresence(Services &services, PresenceQueue &queue)
+    : services_(services), tracker_(queue, Uuid::random().text().substr(0, 13) + "."),
+      flush_timer_(services.loop, [this] { flush_due(); }), read_timer_(services.loop, [this] { read_next(); }),
+      resync_timer_(services.loop, [this] {
+        for (const auto &[name, roster] : rosters_)
+          read(*roster, false);
+      }) {}
+
+ChannelPresence::~ChannelPresence() = default;
+
+void ChannelPresence::join(Channel &channel, std::string_view key, bool enabled) {
+  if (!enabled && key.empty()) return;
+  channel.set_seat(std::make_unique<PresenceSeat>(*this, channel, std::string(key)));
+  channel.seat()->tell_twice_ = channel.connection().conversation().told_lately(channel.wire_topic());
+  if (enabled) enable(*channel.seat());
+}
+
+void ChannelPresence::enable(PresenceSeat &seat) {
+  if (seat.roster_ != nullptr) return;
+  TopicRoster &roster = roster_of(std::string(seat.channel_.topic()), !seat.channel_.in_room());
+  seat.roster_ = &roster;
+  seat.place_ = static_cast<std::uint32_t>(roster.seats.size());
+  roster.seats.push_back(&seat);
+  flush_soon(roster, Milliseconds{services_.settings.presence.gather_milliseconds});
+}
+
+void ChannelPresence::leave(PresenceSeat &seat) {
+  tracker_.leave(seat.tracking_, seat.channel_.connection().closing());
+  if (seat.roster_ == nullptr) return;
+  auto &seats = seat.roster_->seats;
+  seats.back()->place_ = seat.place_; // the last one takes the place
+  seats[seat.place_] = seats.back();
+  seats.pop_back();
+  if (!seats.empty()) return;
+  due_.erase({seat.roster_->flush_at, seat.roster_});
+  rosters_.erase(seat.roster_->name());
+}
+
+void ChannelPresence::take(Channel &channel, const std::string &ref, std::string_view payload) {
+  const auto command = phoenix::parse_presence(payload);
+  if (!command) return channel.reply_error(ref, "a presence message needs the event track or untrack", "22023");
+  if (channel.seat() == nullptr) channel.set_seat(std::make_unique<PresenceSeat>(*this, channel, ""));
+  PresenceSeat &seat = *channel.seat();
+  enable(seat);
+  std::optional<std::string> wish;
+  if (command->action == phoenix::PresenceCommand::Action::track) {
+    if (!command->is_object) return channel.reply_error(ref, "Presence track payload must be a map", "22023");
+    wish = command->payload;
+  }
+  if (wish && !may_track(seat))
+    return channel.reply_error(ref,
+                               std::string("Unauthorized: You must be signed in to be present in this Channel topic: ")
+                                   .append(channel.topic()),
+                               "42501");
+  if (!tracker_.wish(seat.tracking_, std::move(wish), ref))
+    channel.reply_error(ref, "too many changes are waiting", "53400");
+}
+
+bool ChannelPresence::may_track(const PresenceSeat &seat) {
+  return !seat.roster_->is_private || !seat.user_id().empty();
+}
+
+void ChannelPresence::check(Channel &channel) {
+  PresenceSeat *seat = channel.seat();
+  if (seat == nullptr || seat->roster_ == nullptr) return;
+  if (seat->roster_->is_private == channel.in_room()) {
+    // The channel is in another room now: whoever is there is told anew, and the client says again what it is.
+    for (const std::string &ref : seat->tracking_.take_messages())
+      channel.reply_error(ref, "access to the topic has changed", "40001");
+    auto moved = std::make_unique<PresenceSeat>(*this, channel, seat->key_);
+    channel.set_seat(std::move(moved));
+    return enable(*channel.seat());
+  }
+  if (seat->told_ && seat->told_user_ != channel.claims()->user_id) { // who may know other hidden members
+    seat->told_ = false;
+    flush_soon(*seat->roster_, Milliseconds{0});
+  }
+  tracker_.check(seat->tracking_, may_track(*seat));
+}
+
+} // namespace pg_live

@@ -1,0 +1,313 @@
+// Calls to the database, and starting over.
+#include "presence/presence.hpp"
+
+#include "text/json.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+constexpr Milliseconds kFirstPause{200};
+constexpr Milliseconds kLongestPause{5000};
+constexpr Milliseconds kLater{1000}; // until somebody who holds a row is asked again
+constexpr Milliseconds kWaitLook{250};
+constexpr std::size_t kMostWaitingOfUser = 1000; // commands
+constexpr std::size_t kMostWaiting = 20000;
+constexpr std::size_t kMostFormerIds = 100;
+constexpr std::chrono::seconds kReportUseEvery{60};
+constexpr int kReportsUntilIdle = 4;
+
+constexpr std::string_view kRegister =
+    "select live_private.register_node($1::uuid, $2::interval), extract(epoch from live_private.idle_after())::bigint";
+constexpr std::string_view kRenew =
+    "select live_private.renew_node($1::uuid, $2::interval), extract(epoch from live_private.idle_after())::bigint";
+constexpr std::string_view kRetire = "select live_private.retire_node($1::uuid)";
+constexpr std::string_view kConnect =
+    "select unnest(live_private.connect_users($1::uuid, array_agg(c.id), array_agg(c.user_id), "
+    "array_agg(c.device_type))) "
+    "from jsonb_to_recordset($2::jsonb) as c (id uuid, user_id text, device_type live.device_type)";
+constexpr std::string_view kDisconnect = "select unnest(live_private.disconnect_users($1::uuid[], $2::boolean))";
+constexpr std::string_view kUses =
+    "select live_private.report_activity(array_agg((u->>0)::uuid), array_agg((u->>1)::integer)) "
+    "from jsonb_array_elements($1::jsonb) as u";
+constexpr std::string_view kMembers = "select unnest(live_private.store_channel_presence($1::uuid, $2::jsonb, "
+                                      "array(select jsonb_array_elements_text($3::jsonb))))";
+constexpr std::string_view kRefused = "select r.ref, r.code, r.message, r.hint "
+                                      "from live_private.refused_members($1::jsonb) as r";
+
+std::string array_of(const std::vector<Uuid> &ids) {
+  std::string text = "{";
+  for (const Uuid &id : ids)
+    text.append(text.size() > 1 ? "," : "").append(id.text());
+  return text.append("}");
+}
+
+std::string array_of(const std::vector<ReportedUse> &uses) {
+  std::string json = "[";
+  for (const ReportedUse &use : uses)
+    json.append(json.size() > 1 ? ",[\"" : "[\"")
+        .append(use.connection.text())
+        .append("\",")
+        .append(std::to_string(use.ago.count()))
+        .append("]");
+  return json.append("]");
+}
+
+void append_member(std::string &json, std::string_view name, std::string_view text) {
+  json.append(json.back() == '{' ? "" : ",").append(1, '"').append(name).append("\":");
+  json::append_quoted(json, text);
+}
+
+std::string to_json(const PresentConnection &connection) {
+  std::string json = "{";
+  append_member(json, "id", connection.id.text());
+  append_member(json, "user_id", connection.user_id);
+  append_member(json, "device_type", connection.device_type);
+  return json.append("}");
+}
+
+std::string to_json(const TrackedMember &member) {
+  std::string json = "{";
+  append_member(json, "ref", member.ref);
+  if (!member.previous_ref.empty()) append_member(json, "previous_ref", member.previous_ref);
+  append_member(json, "connection", member.connection.text());
+  append_member(json, "topic", member.topic);
+  append_member(json, "key", member.key);
+  if (!member.user_id.empty()) append_member(json, "user_id", member.user_id);
+  json.append(",\"is_private\":").append(member.is_private ? "true" : "false");
+  return json.append(",\"meta\":").append(member.meta).append("}");
+}
+
+template <typename Items>
+std::string array_of_json(const Items &items) {
+  std::string json = "[";
+  for (const auto &[key, item] : items)
+    json.append(json.size() > 1 ? "," : "").append(to_json(item));
+  return json.append("]");
+}
+
+std::string array_of_texts(const std::vector<std::string> &texts) {
+  std::string json = "[";
+  for (const std::string &text : texts) {
+    if (json.size() > 1) json.append(",");
+    json::append_quoted(json, text);
+  }
+  return json.append("]");
+}
+
+// Whether somebody held for too long what was needed.
+bool is_about_locks(const DatabaseError &error) {
+  return error.sqlstate == "55P03" || error.sqlstate == "57014" || error.sqlstate == "40P01";
+}
+
+// Whether it is the fault of what was to be stored: values out of bounds.
+bool is_about_values(const DatabaseError &error) {
+  return error.sqlstate.starts_with("22") || error.sqlstate.starts_with("54");
+}
+
+HeldNames names_in(const Rows &rows) {
+  HeldNames names;
+  for (int row = 0; row < rows.count(); ++row)
+    names.insert(rows.text(row, 0));
+  return names;
+}
+
+} // namespace
+
+Presence::Presence(Loop &loop, const Log &log, Database &database, unsigned lease_seconds)
+    : loop_(loop), log_(log), database_(database), queue_([this] { flush(); }),
+      lease_(std::to_string(lease_seconds) + " seconds"), renew_every_(lease_seconds * 1000 / 3),
+      renew_timer_(loop,
+                   [this] {
+                     must_renew_ = true;
+                     flush();
+                   }),
+      retry_timer_(loop, [this] { flush(); }), later_timer_(loop, [this] { queue_.resume(); }),
+      wait_timer_(loop, [this] { end_waits(); }) {}
+
+void Presence::start(MemberHolder &members, std::function<void()> hold_everything) {
+  members_ = &members;
+  hold_everything_ = std::move(hold_everything);
+  renew_timer_.start(renew_every_, renew_every_);
+  wait_timer_.start(kWaitLook, kWaitLook);
+  database_.when_own_ready([this] {
+    retry_timer_.stop();
+    must_renew_ = true; // the server may have been started anew, and all that is UNLOGGED be gone
+    flush();
+  });
+}
+
+void Presence::when_told(const Uuid &connection, const std::string &user, std::uint64_t give_up, Told then) {
+  if (!queue_.is_telling(connection) || !database_.own_ready()) return then(std::nullopt);
+  if (waiting_count_ >= kMostWaiting)
+    return then(DatabaseError{"53000", "too many commands are waiting for the database", "try again later"});
+  std::vector<Waiting> &own = waiting_[user];
+  if (own.size() >= kMostWaitingOfUser)
+    return then(
+        DatabaseError{"53400", "too many commands of this user are waiting for the database", "try again later"});
+  ++waiting_count_;
+  own.push_back({connection, give_up, std::move(then)});
+}
+
+DatabaseError Presence::reason_for_waiting() const {
+  if (!database_.own_ready()) return {"08001", "the database cannot be reached", "try again later"};
+  return trouble_.value_or(DatabaseError{"53000", "the database is too busy", "try again later"});
+}
+
+// What waits, a command or a member, is answered before its client gives up.
+void Presence::end_waits() {
+  const std::uint64_t now = loop_.now();
+  std::vector<Waiting> ended;
+  for (auto &[user, own] : waiting_) {
+    const auto first = std::find_if(own.begin(), own.end(), [&](const Waiting &each) { return each.give_up > now; });
+    ended.insert(ended.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(first));
+    own.erase(own.begin(), first);
+  }
+  waiting_count_ -= ended.size();
+  std::erase_if(waiting_, [](const auto &each) { return each.second.empty(); });
+  for (const Waiting &each : ended)
+    each.then(reason_for_waiting());
+  if (aged_at_ + database_.patience() / 2 > now) return;
+  aged_at_ = now;
+  queue_.grow_older(*members_, reason_for_waiting());
+}
+
+void Presence::retire() {
+  stopping_ = true;
+  renew_timer_.stop();
+  retry_timer_.stop();
+  later_timer_.stop();
+  wait_timer_.stop();
+  if (unanswered_ == 0) send_retirement();
+}
+
+void Presence::send_retirement() {
+  Command command;
+  command.sql = kRetire;
+  command.parameters = {id_.text()};
+  command.done = [this](const CommandResult &) { retired_ = true; };
+  if (registered_ && database_.own_ready()) return database_.run_own(std::move(command));
+  retired_ = true;
+}
+
+void Presence::flush() {
+  if (stopping_ || unanswered_ > 0 || retry_timer_.running() || !database_.own_ready()) return;
+  if (registered_ && !must_renew_ && former_ids_.empty() && queue_.empty()) return;
+  send_batch();
+}
+
+// Who broke off comes first, so that whoever is back takes the place that is left; who is closed comes last, so that
+// nobody goes who is there by another connection already, and what is tracked meanwhile ends too.
+void Presence::send_batch() {
+  const PresenceBatch &batch = queue_.send([this](const std::string &user) { return database_.can_hold(user); });
+  unanswered_ = 1; // this function; the last one to finish finishes the batch
+  for (const Uuid &former : former_ids_)
+    send(Step::retire, kRetire, {former.text()});
+  if (!std::exchange(registered_, true)) {
+    send(Step::begin, kRegister, {id_.text(), lease_});
+    must_renew_ = false;
+  } else if (std::exchange(must_renew_, false)) {
+    send(Step::renew, kRenew, {id_.text(), lease_});
+  }
+  if (!batch.broken.empty()) send(Step::broken, kDisconnect, {array_of(batch.broken), "false"});
+  if (!batch.connects.empty()) send(Step::connects, kConnect, {id_.text(), array_of_json(batch.connects)});
+  if (!batch.uses.empty()) send(Step::uses, kUses, {array_of(batch.uses)});
+  if (!batch.tracked.empty() || !batch.untracked.empty())
+    send(Step::members, kMembers, {id_.text(), array_of_json(batch.tracked), array_of_texts(batch.untracked)});
+  if (!batch.closed.empty()) send(Step::closed, kDisconnect, {array_of(batch.closed), "true"});
+  if (--unanswered_ == 0) finish_batch();
+}
+
+void Presence::send(Step step, std::string_view sql, std::vector<std::optional<std::string>> parameters) {
+  ++unanswered_;
+  Command command;
+  command.sql = sql;
+  command.parameters = std::move(parameters);
+  command.done = [this, step](const CommandResult &result) {
+    take(step, result);
+    if (--unanswered_ == 0) finish_batch();
+  };
+  database_.run_own(std::move(command));
+}
+
+void Presence::take(Step step, const CommandResult &result) {
+  if (step == Step::checked) return take_refusals(result);
+  if (result.error && is_about_locks(*result.error)) return postpone(step);
+  if (result.error && step == Step::members && is_about_values(*result.error)) return take_members_error(*result.error);
+  if (result.error) {
+    trouble_ = result.error;
+    if (!std::exchange(must_start_over_, true))
+      log_.warning("could not tell the database who is present",
+                   {{"sqlstate", result.error->sqlstate}, {"error", result.error->message}});
+    return;
+  }
+  const bool renewed = result.rows.count() == 1 && result.rows.is_true(0, 0);
+  if (step == Step::renew && !renewed) must_start_over_ = true;
+  if (step == Step::renew || step == Step::begin)
+    report_use_every_ = std::min(kReportUseEvery, std::chrono::seconds(result.rows.number(0, 1)) / kReportsUntilIdle);
+  if (step == Step::members) queue_.members_stored(*members_, names_in(result.rows));
+  if (step == Step::connects) queue_.told(PresencePart::connects, names_in(result.rows));
+  if (step == Step::closed) queue_.told(PresencePart::closed, names_in(result.rows));
+  if (step == Step::broken) queue_.told(PresencePart::broken, names_in(result.rows));
+}
+
+// One fails all that it was sent with, so the database is asked which.
+void Presence::take_members_error(const DatabaseError &error) {
+  if (queue_.sent().tracked.size() < 2) return queue_.members_refused(*members_, error, {});
+  members_error_ = error;
+  send(Step::checked, kRefused, {array_of_json(queue_.sent().tracked)});
+}
+
+void Presence::take_refusals(const CommandResult &result) {
+  PresenceRefusals refusals;
+  for (int row = 0; !result.error && row < result.rows.count(); ++row)
+    refusals.emplace_back(result.rows.text(row, 0),
+                          DatabaseError{std::string(result.rows.text(row, 1)), std::string(result.rows.text(row, 2)),
+                                        std::string(result.rows.text(row, 3))});
+  queue_.members_refused(*members_, *std::exchange(members_error_, std::nullopt), refusals);
+}
+
+// Somebody held what it needs for too long, so nothing of the step was done.
+void Presence::postpone(Step step) {
+  if (step == Step::retire) must_retire_again_ = true;
+  if (step == Step::begin) must_start_over_ = true; // without a node nothing that follows is done either
+  if (step == Step::renew) must_renew_ = true;
+  if (step == Step::connects) queue_.postpone(PresencePart::connects);
+  if (step == Step::members) queue_.postpone(PresencePart::members);
+  if (step == Step::closed) queue_.postpone(PresencePart::closed);
+  if (step == Step::broken) queue_.postpone(PresencePart::broken);
+}
+
+void Presence::finish_batch() {
+  queue_.answered();
+  if (queue_.has_later() && !later_timer_.running()) later_timer_.start(kLater);
+  if (stopping_) return send_retirement();
+  if (std::exchange(must_start_over_, false)) {
+    start_over();
+  } else {
+    if (!must_retire_again_) former_ids_.clear();
+    failures_ = 0;
+    trouble_.reset();
+  }
+  must_retire_again_ = false;
+  waiting_count_ = 0;
+  for (auto &[user, own] : std::exchange(waiting_, {}))
+    for (Waiting &each : own)
+      when_told(each.connection, user, each.give_up, std::move(each.then));
+  flush();
+}
+
+void Presence::start_over() {
+  if (former_ids_.size() >= kMostFormerIds) former_ids_.erase(former_ids_.begin()); // it ends with its lease
+  former_ids_.push_back(std::exchange(id_, Uuid::random()));
+  registered_ = false;
+  queue_.clear(); // whoever ended meanwhile is not held, and what the former node held gets the grace period
+  const auto pause = std::min(kFirstPause * (1 << std::min(failures_, 10u)), kLongestPause);
+  if (failures_++ > 0) retry_timer_.start(pause); // the first time it is tried at once
+  hold_everything_();
+}
+
+} // namespace pg_live

@@ -1,0 +1,93 @@
+// This process as a node of the database: its lease, the connections of users it holds, what they track in channels.
+//
+// Invariant: whenever an outcome is unknown or the lease was lost, the node starts over under a new id: it holds
+// everything anew and retires the old id, so that a call that arrives late finds no node.
+#pragma once
+
+#include "database/database.hpp"
+#include "presence/presence_queue.hpp"
+#include "process/log.hpp"
+#include "process/loop.hpp"
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace pg_live {
+
+class Presence {
+ public:
+  Presence(Loop &loop, const Log &log, Database &database, unsigned lease_seconds);
+
+  // hold_everything: connects and tracks what there is now.
+  void start(MemberHolder &members, std::function<void()> hold_everything);
+
+  // What is put there is told the database.
+  PresenceQueue &queue() { return queue_; }
+
+  // How far apart use of a connection is to be reported, so that nobody is taken for idle between two reports.
+  std::chrono::seconds report_use_every() const { return report_use_every_; }
+
+  // Does something once the database has been told of a connection; at once if it is not being told just now, or cannot
+  // be. With an error when that takes until `give_up`, of Loop::now(), or when too much of the user's waits for it.
+  using Told = std::function<void(const std::optional<DatabaseError> &)>;
+  void when_told(const Uuid &connection, const std::string &user, std::uint64_t give_up, Told then);
+
+  // The process ends: everybody has the grace period to come back through another.
+  void retire();
+  bool retired() const { return retired_; }
+
+ private:
+  struct Waiting {
+    Uuid connection;
+    std::uint64_t give_up;
+    Told then;
+  };
+  enum class Step : unsigned char { retire, begin, renew, connects, uses, members, checked, closed, broken };
+
+  void flush();
+  void send_batch();
+  void send(Step step, std::string_view sql, std::vector<std::optional<std::string>> parameters);
+  void take(Step step, const CommandResult &result);
+  void take_members_error(const DatabaseError &error);
+  void take_refusals(const CommandResult &result);
+  DatabaseError reason_for_waiting() const;
+  void end_waits();
+  void postpone(Step step);
+  void finish_batch();
+  void start_over();
+  void send_retirement();
+
+  Loop &loop_;
+  const Log &log_;
+  Database &database_;
+  PresenceQueue queue_;
+  MemberHolder *members_ = nullptr;
+  std::function<void()> hold_everything_;
+  std::string lease_; // an interval
+  std::chrono::seconds report_use_every_{60};
+  Milliseconds renew_every_;
+  LoopTimer renew_timer_;
+  LoopTimer retry_timer_;
+  LoopTimer later_timer_;
+  LoopTimer wait_timer_; // looks for waits that are over
+
+  Uuid id_ = Uuid::random();
+  std::vector<Uuid> former_ids_;                                  // to be retired
+  std::unordered_map<std::string, std::vector<Waiting>> waiting_; // by user, in the order they came
+  std::size_t waiting_count_ = 0;
+  std::uint64_t aged_at_ = 0;                  // Loop::now() when members were last made older
+  std::optional<DatabaseError> trouble_;       // why the last batch was not done
+  std::optional<DatabaseError> members_error_; // why its members were not stored, while it is asked which of them
+  unsigned unanswered_ = 0;                    // commands of the batch
+  unsigned failures_ = 0;                      // of batches, in a row
+  bool registered_ = false;
+  bool must_renew_ = false;
+  bool must_start_over_ = false;
+  bool must_retire_again_ = false;
+  bool stopping_ = false;
+  bool retired_ = false;
+};
+
+} // namespace pg_live

@@ -1,0 +1,211 @@
+// Batches: filling them, taking from them, and putting back what was held up.
+#include "presence/presence_queue.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+constexpr std::size_t kMostOfBatch = 1000;
+constexpr std::size_t kMostMemberBytes = 512 << 10; // of one batch
+
+template <typename Item>
+std::vector<Item> take_some(std::vector<Item> &from) {
+  const auto end = from.begin() + static_cast<std::ptrdiff_t>(std::min(from.size(), kMostOfBatch));
+  std::vector<Item> taken(std::make_move_iterator(from.begin()), std::make_move_iterator(end));
+  from.erase(from.begin(), end);
+  return taken;
+}
+
+std::size_t size_of(const PresentConnection &) { return 0; }
+std::size_t size_of(const TrackedMember &member) { return member.meta.size(); }
+
+template <typename Map>
+Map take_some(Map &from, std::size_t most) {
+  Map taken;
+  std::size_t bytes = 0;
+  while (!from.empty() && taken.size() < most && bytes < kMostMemberBytes) {
+    bytes += size_of(from.begin()->second);
+    taken.insert(from.extract(from.begin()));
+  }
+  return taken;
+}
+
+// Those of which no member is in the batch: these come first in it, and whoever is back takes the place that is left.
+std::vector<Uuid> take_broken(std::vector<Uuid> &from, const std::unordered_map<std::string, TrackedMember> &tracked) {
+  if (from.empty()) return {};
+  std::unordered_set<Uuid, UuidHash> tracking;
+  for (const auto &[ref, member] : tracked)
+    tracking.insert(member.connection);
+  const auto wait =
+      std::stable_partition(from.begin(), from.end(), [&](const Uuid &id) { return !tracking.contains(id); });
+  std::vector<Uuid> waiting(wait, from.end());
+  from.erase(wait, from.end());
+  std::vector<Uuid> taken = take_some(from);
+  from.insert(from.end(), waiting.begin(), waiting.end());
+  return taken;
+}
+
+template <typename Item>
+void append(std::vector<Item> &to, const std::vector<Item> &from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+} // namespace
+
+bool PresenceBatch::empty() const {
+  return connects.empty() && uses.empty() && tracked.empty() && untracked.empty() && closed.empty() && broken.empty();
+}
+
+void PresenceBatch::add(PresenceBatch later) {
+  connects.merge(later.connects);
+  append(uses, later.uses);
+  tracked.merge(later.tracked);
+  append(untracked, later.untracked);
+  append(closed, later.closed);
+  append(broken, later.broken);
+}
+
+PresenceQueue::PresenceQueue(std::function<void()> filled) : filled_(std::move(filled)), most_members_(kMostOfBatch) {}
+
+void PresenceQueue::connect(PresentConnection connection) {
+  const Uuid id = connection.id;
+  waiting_.connects.insert_or_assign(id, std::move(connection));
+  filled_();
+}
+
+// Also of a connection that was not told yet: it may have been told by the node this one was before, or track
+// something.
+void PresenceQueue::disconnect(const Uuid &connection, bool clean) {
+  for (PresenceBatch *batch : {&waiting_, &sent_, &later_})
+    batch->connects.erase(connection);
+  (clean ? waiting_.closed : waiting_.broken).push_back(connection);
+  filled_();
+}
+
+void PresenceQueue::report_use(const ReportedUse &use) {
+  waiting_.uses.push_back(use);
+  filled_();
+}
+
+// One call cannot store a member and end it: the one that is replaced need not be stored any more.
+void PresenceQueue::track(TrackedMember member) {
+  forget(member.previous_ref);
+  std::string ref = member.ref;
+  waiting_.tracked.insert_or_assign(std::move(ref), std::move(member));
+  filled_();
+}
+
+void PresenceQueue::untrack(const std::string &ref) {
+  forget(ref);
+  waiting_.untracked.push_back(ref);
+  filled_();
+}
+
+void PresenceQueue::forget(const std::string &ref) {
+  for (PresenceBatch *batch : {&waiting_, &sent_, &later_})
+    batch->tracked.erase(ref);
+}
+
+bool PresenceQueue::is_telling(const Uuid &connection) const {
+  return waiting_.connects.contains(connection) || sent_.connects.contains(connection);
+}
+
+const PresenceBatch &PresenceQueue::send(const std::function<bool(const std::string &)> &can_hold) {
+  sent_.connects = take_some(waiting_.connects, kMostOfBatch);
+  if (can_hold) std::erase_if(sent_.connects, [&](const auto &each) { return !can_hold(each.second.user_id); });
+  sent_.uses = take_some(waiting_.uses);
+  sent_.tracked = take_some(waiting_.tracked, most_members_);
+  sent_members_ = sent_.tracked.size();
+  sent_.untracked = take_some(waiting_.untracked);
+  sent_.closed = take_some(waiting_.closed);
+  sent_.broken = take_broken(waiting_.broken, sent_.tracked);
+  return sent_;
+}
+
+void PresenceQueue::members_stored(MemberHolder &holder, const HeldNames &held) {
+  auto members = std::exchange(sent_.tracked, {});
+  for (const std::string_view ref : held)
+    if (auto member = members.extract(std::string(ref))) later_.tracked.insert(std::move(member));
+  for (const std::string &ref : std::exchange(sent_.untracked, {}))
+    if (held.contains(ref)) later_.untracked.push_back(ref);
+  most_members_ = std::min(most_members_ * 2, kMostOfBatch);
+  for (const auto &[ref, member] : members)
+    holder.stored(ref);
+}
+
+void PresenceQueue::members_refused(MemberHolder &holder, const DatabaseError &error,
+                                    const PresenceRefusals &refusals) {
+  append(waiting_.untracked, std::exchange(sent_.untracked, {}));
+  auto members = std::exchange(sent_.tracked, {});
+  PresenceRefusals found = refusals;
+  if (found.empty() && sent_members_ > 1) {
+    most_members_ = sent_members_ / 2;
+  } else if (found.empty()) {
+    most_members_ = std::min(most_members_ * 2, kMostOfBatch);
+    for (const auto &[ref, member] : members)
+      found.emplace_back(ref, error);
+  }
+  std::erase_if(found, [&](const auto &refusal) { return members.erase(refusal.first) == 0; });
+  waiting_.tracked.merge(members);
+  for (const auto &[ref, reason] : found)
+    holder.refused(ref, reason);
+}
+
+void PresenceQueue::grow_older(MemberHolder &holder, const DatabaseError &error) {
+  std::vector<std::string> overdue;
+  for (PresenceBatch *batch : {&waiting_, &sent_, &later_})
+    for (auto &[ref, member] : batch->tracked)
+      if (member.age++ > 0) overdue.push_back(ref);
+  for (const std::string &ref : overdue)
+    holder.overdue(ref, error);
+}
+
+void PresenceQueue::told(PresencePart part, const HeldNames &held) {
+  if (held.empty()) return;
+  const auto is_held = [&](const Uuid &id) { return held.contains(id.text()); };
+  if (part == PresencePart::connects) {
+    for (const auto &[id, connection] : sent_.connects)
+      if (is_held(id)) later_.connects.emplace(id, connection);
+  } else if (part == PresencePart::closed) {
+    std::copy_if(sent_.closed.begin(), sent_.closed.end(), std::back_inserter(later_.closed), is_held);
+  } else {
+    std::copy_if(sent_.broken.begin(), sent_.broken.end(), std::back_inserter(later_.broken), is_held);
+  }
+}
+
+void PresenceQueue::postpone(PresencePart part) {
+  PresenceBatch again;
+  switch (part) {
+  case PresencePart::connects:
+    again.connects.swap(sent_.connects);
+    break;
+  case PresencePart::members:
+    again.tracked.swap(sent_.tracked);
+    again.untracked.swap(sent_.untracked);
+    break;
+  case PresencePart::closed:
+    again.closed.swap(sent_.closed);
+    break;
+  case PresencePart::broken:
+    again.broken.swap(sent_.broken);
+    break;
+  }
+  later_.add(std::move(again));
+}
+
+void PresenceQueue::resume() {
+  waiting_.add(std::exchange(later_, {}));
+  filled_();
+}
+
+void PresenceQueue::clear() {
+  waiting_ = {};
+  later_ = {};
+  most_members_ = kMostOfBatch;
+}
+
+} // namespace pg_live

@@ -1,0 +1,160 @@
+// Asking for each viewer.
+#include "presence/presence_visibility.hpp"
+
+#include "channel/hub.hpp"
+#include "channel/topic_batch.hpp"
+#include "connection/connection.hpp"
+#include "text/json.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace pg_live {
+
+namespace {
+
+constexpr std::string_view kTopic = "presence";
+constexpr std::string_view kVisible =
+    "select u.id from jsonb_array_elements_text($1::jsonb) as u (id) where live_private.can_see_presence(u.id)";
+constexpr unsigned kMostQuestions = 16;     // they share the connections of joins
+constexpr std::size_t kMostChanges = 500;   // of one question
+constexpr std::size_t kMostWaiting = 10000; // of one viewer
+constexpr std::size_t kMostWaitingInAll = 1000000;
+constexpr Milliseconds kPause{500}; // when the database is too busy
+
+bool is_too_busy(const DatabaseError &error) {
+  return error.sqlstate.starts_with("08") || error.sqlstate.starts_with("53");
+}
+
+// The channel, if it is there still and acts for the viewer who was asked about. A fresh token of the same user changes
+// nothing of what the user could see when the change happened.
+Channel *find(const std::shared_ptr<Connection> &connection, ChannelId id, const Claims &asked) {
+  Channel *channel = connection ? connection->conversation().find(id) : nullptr;
+  if (channel == nullptr) return nullptr;
+  const Claims &claims = *channel->claims();
+  return claims.user_id == asked.user_id && claims.role == asked.role ? channel : nullptr;
+}
+
+} // namespace
+
+PresenceVisibility::PresenceVisibility(Services &services)
+    : services_(services), pause_(services.loop, [this] { ask_next(); }) {}
+
+void PresenceVisibility::take(const LiveEvent &event) {
+  const auto payload = json::parse(event.payload);
+  const auto user_id = payload ? json::member(*payload, "user_id") : std::nullopt;
+  auto change = std::make_shared<Change>();
+  if (!user_id || !json::unescape(*user_id, change->user_id)) return;
+  change->position = event.position;
+  change->event = event.event;
+  change->payload = event.payload;
+  change->durable = event.durable;
+  ++changes_;
+  std::vector<std::string> overdue;
+  for (const Channel *channel : services_.hub.followers(kTopic)) {
+    Viewer &viewer = viewers_[channel->claims()->text];
+    if (std::exchange(viewer.noted_at, changes_) != changes_) {
+      viewer.claims = channel->claims();
+      viewer.channels.clear();
+      viewer.waiting.push_back(change);
+      if (++waiting_ > kMostWaitingInAll || viewer.waiting.size() > kMostWaiting)
+        overdue.push_back(channel->claims()->text);
+      if (viewer.asked.empty() && !std::exchange(viewer.queued, true)) queue_.push_back(channel->claims()->text);
+    }
+    viewer.channels.emplace_back(channel->connection().weak_from_this(), channel->id());
+  }
+  for (const std::string &claims : overdue)
+    give_up(viewers_.at(claims));
+  ask_next();
+}
+
+void PresenceVisibility::ask_next() {
+  while (asking_ < kMostQuestions && !queue_.empty() && !pause_.running()) {
+    const std::string claims = std::move(queue_.front());
+    queue_.pop_front();
+    Viewer &viewer = viewers_.at(claims);
+    viewer.queued = false;
+    if (viewer.waiting.empty()) {
+      viewers_.erase(claims); // given up meanwhile
+    } else {
+      ask(claims, viewer);
+    }
+  }
+}
+
+void PresenceVisibility::ask(const std::string &claims, Viewer &viewer) {
+  const auto end = viewer.waiting.begin() + static_cast<std::ptrdiff_t>(std::min(viewer.waiting.size(), kMostChanges));
+  viewer.asked.assign(viewer.waiting.begin(), end);
+  viewer.waiting.erase(viewer.waiting.begin(), end);
+  waiting_ -= viewer.asked.size();
+  std::string users = "[";
+  for (const ChangeRef &change : viewer.asked) {
+    if (users.size() > 1) users += ',';
+    json::append_quoted(users, change->user_id);
+  }
+  ++asking_;
+  Command command;
+  command.claims = viewer.claims;
+  command.sql = kVisible;
+  command.parameters = {users.append("]")};
+  command.done = [this, claims](const CommandResult &result) {
+    --asking_;
+    answered(claims, result);
+    ask_next();
+  };
+  services_.database.read(std::move(command));
+}
+
+void PresenceVisibility::answered(const std::string &claims, const CommandResult &result) {
+  Viewer &viewer = viewers_.at(claims);
+  std::vector<ChangeRef> changes = std::exchange(viewer.asked, {});
+  if (result.error && is_too_busy(*result.error)) {
+    viewer.waiting.insert(viewer.waiting.begin(), changes.begin(), changes.end());
+    waiting_ += changes.size();
+    if (!pause_.running()) pause_.start(kPause);
+    if (viewer.waiting.size() > kMostWaiting) give_up(viewer);
+  } else if (result.error) {
+    services_.log.warning("could not check whose presence is visible",
+                          {{"sqlstate", result.error->sqlstate}, {"error", result.error->message}});
+    give_up(viewer);
+  } else {
+    std::unordered_set<std::string_view> visible;
+    for (int row = 0; row < result.rows.count(); ++row)
+      visible.insert(result.rows.text(row, 0));
+    std::erase_if(changes, [&](const ChangeRef &change) { return !visible.contains(change->user_id); });
+    deliver(viewer, changes);
+  }
+  if (viewer.waiting.empty()) {
+    viewers_.erase(claims);
+  } else if (!std::exchange(viewer.queued, true)) {
+    queue_.push_back(claims);
+  }
+}
+
+void PresenceVisibility::give_up(Viewer &viewer) {
+  waiting_ -= viewer.waiting.size();
+  viewer.waiting.clear();
+  for (const auto &[holder, id] : viewer.channels) {
+    const auto connection = holder.lock();
+    if (find(connection, id, *viewer.claims) != nullptr)
+      connection->conversation().let_rejoin(id, "visibility could not be checked");
+  }
+}
+
+void PresenceVisibility::deliver(const Viewer &viewer, const std::vector<ChangeRef> &changes) {
+  if (changes.empty()) return;
+  std::vector<LiveEvent> events;
+  events.reserve(changes.size());
+  for (const ChangeRef &change : changes)
+    events.push_back({change->position, kTopic, change->event, change->payload, change->durable});
+  TopicBatch batch;
+  for (const LiveEvent &event : events)
+    batch.add(event);
+  for (const auto &[holder, id] : viewer.channels) {
+    const auto connection = holder.lock();
+    if (Channel *channel = find(connection, id, *viewer.claims)) channel->deliver(batch, false);
+  }
+  services_.hub.flush();
+}
+
+} // namespace pg_live

@@ -1,0 +1,164 @@
+// Members, and their form on the wire.
+#include "presence/roster.hpp"
+
+#include "text/json.hpp"
+
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+// Null: there is no such member.
+bool is_seen(const Member *member, std::string_view viewer) {
+  return member != nullptr && (!member->hidden || (!viewer.empty() && member->user_id == viewer));
+}
+
+// Collects members by key, since the metas of one key stand together. They must outlive it.
+class Groups {
+ public:
+  void add(const ShownMember &member, const ShownMember *previous = nullptr) {
+    std::string &metas = metas_[member.key];
+    if (!metas.empty()) metas += ',';
+    metas += "{\"phx_ref\":";
+    json::append_quoted(metas, member.shown_ref);
+    if (previous != nullptr) {
+      metas += ",\"phx_ref_prev\":";
+      json::append_quoted(metas, previous->shown_ref);
+    }
+    if (member.meta != "{}") metas += ',';
+    metas.append(member.meta, 1); // after the opening brace
+  }
+  bool empty() const { return metas_.empty(); }
+  void append_to(std::string &json) const {
+    json += '{';
+    for (const auto &[key, metas] : metas_) {
+      if (json.back() != '{') json += ',';
+      json::append_quoted(json, key);
+      json.append(":{\"metas\":[").append(metas).append("]}");
+    }
+    json += '}';
+  }
+
+ private:
+  std::map<std::string_view, std::string> metas_;
+};
+
+} // namespace
+
+void Roster::count(const Member &member, int change) {
+  if (!member.hidden) visible_ += static_cast<std::size_t>(change);
+}
+
+void Roster::note(const std::string &ref) {
+  const auto found = members_.find(ref);
+  before_.try_emplace(ref, found == members_.end() ? std::nullopt : std::optional(found->second));
+}
+
+// What was told of the member whose place this one takes; null if nothing was.
+const ShownMember *Roster::replaced_by(const std::string &ref) const {
+  const auto replaced = replaced_.find(ref);
+  const auto before = replaced == replaced_.end() ? before_.end() : before_.find(replaced->second);
+  return before != before_.end() && before->second ? &*before->second : nullptr;
+}
+
+void Roster::put(const std::string &ref, Member member, const std::string &previous_ref) {
+  const auto found = members_.find(ref);
+  if (found != members_.end() && found->second == member) return;
+  note(ref);
+  if (!previous_ref.empty()) { // of one that the clients were not told of, the one before it
+    const auto earlier = replaced_.find(previous_ref);
+    replaced_[ref] = earlier == replaced_.end() ? previous_ref : earlier->second;
+  }
+  count(member, 1);
+  if (found != members_.end()) count(found->second, -1);
+  const std::optional<ShownMember> &before = before_.at(ref);
+  const bool undone = before && *before == member;
+  members_[ref] = {std::move(member), before ? before->shown_ref : ref};
+  if (undone) before_.erase(ref);
+}
+
+bool Roster::pass_on(const std::string &ref, const std::string &new_ref, const Member &member) {
+  const auto found = members_.find(ref);
+  if (found == members_.end() || found->second != member || members_.contains(new_ref) || before_.contains(new_ref))
+    return false;
+  auto passed = members_.extract(found);
+  passed.key() = new_ref;
+  members_.insert(std::move(passed));
+  if (auto before = before_.extract(ref)) {
+    before.key() = new_ref;
+    before_.insert(std::move(before));
+  }
+  if (auto replaced = replaced_.extract(ref)) {
+    replaced.key() = new_ref;
+    replaced_.insert(std::move(replaced));
+  }
+  return true;
+}
+
+void Roster::remove(const std::string &ref) {
+  const auto found = members_.find(ref);
+  if (found == members_.end()) return;
+  note(ref);
+  count(found->second, -1);
+  members_.erase(found);
+  if (before_.at(ref)) return;
+  before_.erase(ref);
+  replaced_.erase(ref);
+}
+
+void Roster::merge(const std::map<std::string, Member> &members) {
+  for (const auto &[ref, member] : members)
+    put(ref, member);
+}
+
+void Roster::replace(const std::map<std::string, Member> &members) {
+  std::vector<std::string> gone;
+  for (const auto &[ref, member] : members_)
+    if (!members.contains(ref)) gone.push_back(ref);
+  for (const std::string &ref : gone)
+    remove(ref);
+  merge(members);
+}
+
+std::string Roster::diff(std::string_view viewer) const {
+  Groups joins;
+  Groups leaves;
+  for (const auto &[ref, before] : before_) {
+    const auto found = members_.find(ref);
+    const ShownMember *now = found == members_.end() ? nullptr : &found->second;
+    const bool was_seen = is_seen(before ? &*before : nullptr, viewer);
+    const bool is_now_seen = is_seen(now, viewer);
+    const bool same = was_seen && is_now_seen && before->key == now->key && before->meta == now->meta;
+    const ShownMember *const replaced = replaced_by(ref);
+    if (is_now_seen && !same) joins.add(*now, is_seen(replaced, viewer) ? replaced : nullptr);
+    if (was_seen && (!is_now_seen || before->key != now->key)) leaves.add(*before);
+  }
+  if (joins.empty() && leaves.empty()) return "";
+  std::string json = "{\"joins\":";
+  joins.append_to(json);
+  json += ",\"leaves\":";
+  leaves.append_to(json);
+  return json.append("}");
+}
+
+std::set<std::string, std::less<>> Roster::special_viewers() const {
+  std::set<std::string, std::less<>> viewers;
+  for (const auto &[ref, before] : before_)
+    if (before && before->hidden) viewers.insert(before->user_id);
+  if (visible_ == members_.size()) return viewers;
+  for (const auto &[ref, member] : members_)
+    if (member.hidden) viewers.insert(member.user_id);
+  return viewers;
+}
+
+std::string Roster::state(std::string_view viewer) const {
+  Groups all;
+  for (const auto &[ref, member] : members_)
+    if (is_seen(&member, viewer)) all.add(member);
+  std::string json;
+  all.append_to(json);
+  return json;
+}
+
+} // namespace pg_live

@@ -1,0 +1,154 @@
+// The steps from a wish to what the database has.
+#include "presence/tracker.hpp"
+
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+constexpr std::size_t kMostWishes = 100; // of one channel, unanswered
+
+} // namespace
+
+std::vector<std::string> Tracking::take_messages() {
+  std::vector<std::string> messages = std::exchange(sending_messages_, {});
+  messages.insert(messages.end(), wish_messages_.begin(), wish_messages_.end());
+  wish_messages_.clear();
+  return messages;
+}
+
+bool Tracker::wish(Tracking &tracking, std::optional<std::string> meta, std::string message_ref) {
+  if (tracking.wish_messages_.size() >= kMostWishes) return false;
+  tracking.wish_ = std::move(meta);
+  tracking.wish_messages_.push_back(std::move(message_ref));
+  advance(tracking);
+  return true;
+}
+
+void Tracker::check(Tracking &tracking, bool may_track) {
+  if (!may_track) tracking.wish_.reset();
+  advance(tracking);
+}
+
+void Tracker::leave(Tracking &tracking, bool with_connection) {
+  for (Tracking::Entry *entry : {&tracking.stored_, &tracking.sending_}) {
+    if (entry->ref.empty()) continue;
+    if (with_connection && entry->connection == tracking.channel_.connection()) {
+      queue_.forget(entry->ref);
+    } else {
+      queue_.untrack(entry->ref);
+    }
+    forget(*entry);
+  }
+}
+
+void Tracker::forget(Tracking::Entry &entry) {
+  if (!entry.ref.empty()) by_ref_.erase(entry.ref);
+  entry = {};
+}
+
+bool Tracker::is_as_wished(const Tracking &tracking) {
+  const Tracking::Entry &stored = tracking.stored_;
+  if (stored.ref.empty() || !tracking.wish_) return stored.ref.empty() && !tracking.wish_;
+  return !stored.lost && stored.meta == *tracking.wish_ && stored.user_id == tracking.channel_.user_id() &&
+         stored.connection == tracking.channel_.connection();
+}
+
+void Tracker::advance(Tracking &tracking) {
+  if (!tracking.sending_.ref.empty() || !tracking.channel_.is_settled()) return;
+  if (!is_as_wished(tracking) && tracking.wish_) {
+    tracking.sending_.ref = ref_prefix_ + std::to_string(++last_ref_);
+    tracking.sending_.user_id = tracking.channel_.user_id();
+    tracking.sending_.meta = *tracking.wish_;
+    tracking.sending_messages_ = std::exchange(tracking.wish_messages_, {});
+    return store(tracking, tracking.sending_, tracking.stored_.ref);
+  }
+  if (!is_as_wished(tracking)) {
+    queue_.untrack(tracking.stored_.ref);
+    forget(tracking.stored_);
+  }
+  for (const std::string &message : std::exchange(tracking.wish_messages_, {}))
+    tracking.channel_.answer(message, {});
+}
+
+void Tracker::store(Tracking &tracking, Tracking::Entry &entry, const std::string &previous_ref) {
+  by_ref_[entry.ref] = &tracking;
+  TrackedMember member = tracking.channel_.member();
+  member.ref = entry.ref;
+  member.previous_ref = previous_ref;
+  member.user_id = entry.user_id;
+  member.meta = entry.meta;
+  entry.connection = member.connection;
+  queue_.track(std::move(member));
+}
+
+// It can be lost before it is known to have been stored: signals and answers come by different ways.
+void Tracker::lost(const std::string &ref, bool by_user) {
+  const auto own = by_ref_.find(ref);
+  if (own == by_ref_.end()) return;
+  Tracking &tracking = *own->second;
+  if (by_user) tracking.wish_.reset();
+  if (ref == tracking.sending_.ref) {
+    tracking.sending_.lost = true;
+    return;
+  }
+  queue_.forget(ref);
+  tracking.stored_.lost = true;
+  if (by_user) forget(tracking.stored_);
+  advance(tracking);
+}
+
+// Of what is being replaced only the replacement: stored again after it, the former member would stay.
+void Tracker::store_everything() {
+  for (const auto &[ref, tracking] : std::unordered_map(by_ref_)) {
+    if (ref == tracking->sending_.ref) {
+      tracking->sending_.lost = false;
+      store(*tracking, tracking->sending_, tracking->stored_.ref);
+    } else if (tracking->sending_.ref.empty()) {
+      store(*tracking, tracking->stored_, "");
+    }
+  }
+}
+
+Tracking *Tracker::sending(const std::string &ref) const {
+  const auto found = by_ref_.find(ref);
+  return found != by_ref_.end() && found->second->sending_.ref == ref ? found->second : nullptr;
+}
+
+void Tracker::stored(const std::string &ref) {
+  Tracking *tracking = sending(ref);
+  if (tracking == nullptr) return;
+  forget(tracking->stored_);
+  tracking->stored_ = std::exchange(tracking->sending_, {});
+  for (const std::string &message : std::exchange(tracking->sending_messages_, {}))
+    tracking->channel_.answer(message, {});
+  advance(*tracking);
+}
+
+void Tracker::refused(const std::string &ref, const DatabaseError &error) {
+  Tracking *tracking = sending(ref);
+  if (tracking == nullptr) return;
+  forget(tracking->sending_);
+  for (const std::string &message : std::exchange(tracking->sending_messages_, {}))
+    tracking->channel_.answer(message, error);
+  const bool is_stored = !tracking->stored_.ref.empty();
+  if (tracking->wish_messages_.empty()) { // no other wish meanwhile: it stays as it was
+    tracking->wish_ = is_stored ? std::optional(tracking->stored_.meta) : std::nullopt;
+  }
+  // Perhaps the node has started over meanwhile. If the connection is another one by now, advance() sees to it.
+  if (is_stored && tracking->stored_.connection == tracking->channel_.connection())
+    store(*tracking, tracking->stored_, "");
+  advance(*tracking);
+}
+
+// All messages of the channel are answered, and it stays as it was. The member is ended even if it was stored.
+void Tracker::overdue(const std::string &ref, const DatabaseError &error) {
+  Tracking *tracking = sending(ref);
+  if (tracking == nullptr) return;
+  queue_.untrack(ref);
+  tracking->sending_messages_ = tracking->take_messages();
+  refused(ref, error);
+}
+
+} // namespace pg_live

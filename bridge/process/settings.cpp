@@ -1,0 +1,266 @@
+// The table of settings, read with CLI11.
+// The lines of the configuration file and then the variables of the environment are turned into arguments that stand
+// before those of the command line; the last of the same name wins.
+#include "process/settings.hpp"
+
+#include "base/http_text.hpp"
+#include "base/text_file.hpp"
+#include "process/settings_file.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+
+namespace pg_live {
+
+namespace {
+
+constexpr std::size_t kShortestSecret = 32; // bytes
+
+class SettingsParser {
+ public:
+  explicit SettingsParser(Settings &settings) : settings_(settings) {
+    app_.set_version_flag("--version", PG_LIVE_VERSION);
+    app_.add_option(
+            "--config", file_,
+            "Configuration file: lines `name = value`, names as below without the dashes; the whole line is the "
+            "value, or what is between quotes (PG_LIVE_CONFIG)")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    app_.footer("Precedence: command line, environment, configuration file, default.");
+    add_identity();
+    add_network();
+    add_database();
+    add_presence();
+    add_limits();
+  }
+
+  int parse(int argument_count, const char *const *arguments) {
+    std::vector<std::string> given = environment_arguments();
+    given.insert(given.end(), arguments + 1, arguments + argument_count);
+    try {
+      parse_arguments(given); // which may name the file
+      if (!file_.empty()) {
+        std::vector<std::string> all = file_arguments();
+        all.insert(all.end(), given.begin(), given.end());
+        parse_arguments(all);
+      }
+      finish();
+    } catch (const CLI::ParseError &error) {
+      return app_.exit(error) == 0 ? 0 : 2;
+    } catch (const std::invalid_argument &error) {
+      std::cerr << error.what() << '\n';
+      return 2;
+    }
+    return -1;
+  }
+
+ private:
+  // One setting: the option --name, its environment variable PG_LIVE_NAME, and its key in the file.
+  template <typename Value>
+  CLI::Option *add(const std::string &name, Value &value, const std::string &help) {
+    const std::string variable = variable_of(name);
+    const std::string text = help + " (" + variable + ")";
+    CLI::Option *option = nullptr;
+    if constexpr (std::is_same_v<Value, bool>) {
+      option = app_.add_flag("--" + name + "{true}", value, text);
+    } else {
+      option = app_.add_option("--" + name, value, text);
+      if constexpr (std::is_unsigned_v<Value>) option->capture_default_str();
+    }
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    variables_.emplace(variable, name);
+    return option;
+  }
+
+  static std::string variable_of(const std::string &name) {
+    std::string variable = "PG_LIVE_";
+    for (const char c : name)
+      variable.push_back(c == '-' ? '_' : static_cast<char>(std::toupper(c)));
+    return variable;
+  }
+
+  void parse_arguments(std::vector<std::string> arguments) {
+    std::reverse(arguments.begin(), arguments.end()); // CLI11 takes a vector from its back
+    app_.parse(arguments);
+  }
+
+  // An empty value leaves the default.
+  static void append_argument(std::vector<std::string> &arguments, const std::string &name, const std::string &value) {
+    if (!value.empty()) arguments.push_back("--" + name + "=" + value);
+  }
+
+  std::vector<std::string> environment_arguments() const {
+    std::vector<std::string> result;
+    const auto value_of = [](const std::string &variable) {
+      const char *const value = std::getenv(variable.c_str());
+      return std::string(value == nullptr ? "" : value);
+    };
+    append_argument(result, "config", value_of("PG_LIVE_CONFIG"));
+    for (const auto &[variable, name] : variables_)
+      append_argument(result, name, value_of(variable));
+    return result;
+  }
+
+  std::vector<std::string> file_arguments() const {
+    const std::optional<std::string> text = read_text_file(file_);
+    if (!text) throw std::invalid_argument("could not read configuration file \"" + file_ + "\"");
+    std::vector<std::string> result;
+    try {
+      for (const FileSetting &setting : parse_settings_file(*text)) {
+        const auto known = variables_.find(variable_of(setting.name));
+        if (known == variables_.end() || known->second != setting.name)
+          throw std::invalid_argument("unknown setting \"" + setting.name + "\"");
+        append_argument(result, setting.name, setting.value);
+      }
+    } catch (const std::invalid_argument &error) {
+      throw std::invalid_argument("configuration file \"" + file_ + "\": " + error.what());
+    }
+    return result;
+  }
+
+  void add_identity() {
+    add("jwt-secret", settings_.jwt_secret,
+        "Secret of HS256/384/512 tokens, at least 32 bytes; better given in the environment or the file");
+    add("jwks", settings_.jwks_file, "File with the JSON Web Key Set of other tokens");
+    add("api-keys", api_keys_, "Keys that are no tokens, each with its database role: key=role, separated by commas");
+    add("anonymous", settings_.anonymous, "Let connections without a token in, as --anonymous-role");
+    add("anonymous-role", settings_.anonymous_role, "Database role of connections without a token")
+        ->capture_default_str();
+    add("public-channels", settings_.public_channels,
+        "Let clients broadcast to each other on channels that are no topic of the database; such a room does not span "
+        "processes");
+  }
+
+  void add_network() {
+    add("bind", settings_.bind_address, "Address to listen on")->capture_default_str();
+    add("port", settings_.port, "Port to listen on; 0 takes a free one and logs it");
+    add("workers", settings_.workers, "Processes that share the port")->check(CLI::Range(1, 256));
+    add("allowed-origin", origins_,
+        "Origins whose pages may connect, separated by commas, or *; default: the same origin only. Programs send no "
+        "origin");
+    add("demo-dir", settings_.demo_directory, "Folder of static files served at /");
+    add("log-level", log_level_, "debug, info, warning or error")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+        ->capture_default_str();
+  }
+
+  void add_database() {
+    DatabaseSettings &database = settings_.database;
+    const auto at_least_one = CLI::Range(1u, 1000000u);
+    add("db", database.connection_string, "libpq connection string of the database; default: the PG* variables");
+    add("listen-db", database.listen_connection_string,
+        "The same for the connection that listens, which must not pass a pooler in transaction mode; default: --db");
+    add("join-connections", database.join_connections, "Connections for joins and replays")->check(CLI::Range(1, 100));
+    add("read-connections", database.read_connections, "Connections for requests that read")->check(CLI::Range(1, 100));
+    add("write-connections", database.write_connections, "Connections for commands")->check(CLI::Range(1, 100));
+    add("statement-timeout", database.statement_timeout_seconds,
+        "Seconds a command may take, waiting included; clients give up after ten")
+        ->check(at_least_one);
+    add("waiting-commands", database.waiting_commands, "Commands that may wait for a connection")->check(at_least_one);
+    add("page-events", database.page_events, "Events of one fetch")->check(at_least_one);
+    add("poll-interval", database.poll_seconds, "Seconds between looks when no doorbell rings")->check(at_least_one);
+  }
+
+  void add_presence() {
+    PresenceSettings &presence = settings_.presence;
+    add("lease", presence.lease_seconds, "Seconds the database waits for a sign of life of this bridge")
+        ->check(CLI::Range(3, 3600));
+    add("max-roster-members", presence.roster_members,
+        "Members of a topic beyond which its channels are told their number instead of who they are")
+        ->check(CLI::Range(1u, 1000000u));
+    add("presence-gather", presence.gather_milliseconds,
+        "Milliseconds in which changes of one topic's members are gathered")
+        ->check(CLI::Range(1, 10000));
+  }
+
+  void add_limits() {
+    Limits &limits = settings_.limits;
+    const auto at_least_one = CLI::Range(1u, 2000000000u);
+    add("max-connections", limits.connections, "Open sockets of one process")->check(at_least_one);
+    add("max-connections-per-address", limits.connections_per_address, "Open sockets of one address; 0: no limit");
+    add("max-connections-per-user", limits.connections_per_user, "Open sockets of one user; 0: no limit");
+    add("max-topics", limits.topics_per_connection, "Topics of one connection")->check(at_least_one);
+    add("max-messages-per-second", limits.messages_per_second, "Messages of one connection")->check(at_least_one);
+    add("max-joins-per-second", limits.joins_per_second, "Joins of one connection")->check(at_least_one);
+    add("max-bytes-per-second", limits.bytes_per_second, "Bytes of one connection")->check(at_least_one);
+    add("max-message-bytes", limits.message_bytes, "Bytes of one message of a client")->check(at_least_one);
+    add("max-unfinished-bytes", limits.unfinished_bytes,
+        "Bytes of the messages of all clients that have not arrived whole; beyond, the largest is given up")
+        ->check(at_least_one);
+    add("max-body-bytes", limits.body_bytes, "Bytes of the body of one HTTP request")->check(at_least_one);
+    add("max-queue-bytes", limits.queue_bytes, "Bytes that wait for a slow reader before it is closed")
+        ->check(at_least_one);
+    add("send-buffer-bytes", limits.send_buffer_bytes, "The kernel's send buffer of one socket")->check(at_least_one);
+    add("max-commands-per-user", limits.commands_per_user,
+        "Commands of one user that may wait for the database, of each kind: joins, reads, writes")
+        ->check(at_least_one);
+    add("request-timeout", limits.request_seconds, "Seconds for a complete request")->check(at_least_one);
+    add("idle-timeout", limits.idle_seconds, "Seconds without a sign of life of a client")->check(at_least_one);
+    add("ping-interval", limits.ping_seconds, "Seconds of silence before the server pings")->check(at_least_one);
+    add("join-timeout", limits.join_seconds, "Seconds in which a connection must join a topic")->check(at_least_one);
+    add("close-timeout", limits.close_seconds, "Seconds for a client to answer a close")->check(at_least_one);
+  }
+
+  void finish() {
+    const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::debug},
+                                                    {"info", LogLevel::info},
+                                                    {"warning", LogLevel::warning},
+                                                    {"error", LogLevel::error}};
+    settings_.log_level = levels.at(log_level_);
+    check_secret(settings_.jwt_secret);
+    for_each_word(origins_,
+                  [this](std::string_view word) { settings_.allowed_origins.push_back(checked_origin(word)); });
+    for_each_word(api_keys_, [this](std::string_view word) { settings_.api_keys.push_back(checked_api_key(word)); });
+    DatabaseSettings &database = settings_.database;
+    if (database.listen_connection_string.empty()) database.listen_connection_string = database.connection_string;
+  }
+
+  // RFC 7518 section 3.2: a key of as many bits as the hash has. A shorter one can be found by trying.
+  static void check_secret(std::string_view secret) {
+    if (!secret.empty() && secret.size() < kShortestSecret)
+      throw std::invalid_argument("--jwt-secret: the secret must have at least " + std::to_string(kShortestSecret) +
+                                  " bytes\nhint: openssl rand -hex 32 makes one");
+  }
+
+  // An origin as browsers send it: a scheme, a host and perhaps a port, without a path.
+  static std::string checked_origin(std::string_view word) {
+    if (word.ends_with('/')) word.remove_suffix(1);
+    const std::size_t host = word.find("://");
+    const bool is_origin = host != std::string_view::npos && host > 0 && host + 3 < word.size() &&
+                           word.find_first_of("/?#@* \t", host + 3) == std::string_view::npos;
+    if (word != "*" && word != "null" && !is_origin)
+      throw std::invalid_argument("--allowed-origin: \"" + std::string(word) +
+                                  "\" is no origin: scheme://host[:port] or *");
+    return std::string(word);
+  }
+
+  static std::string checked_api_key(std::string_view word) {
+    const std::size_t separator = word.rfind('=');
+    if (separator == std::string_view::npos || separator == 0 || separator + 1 == word.size())
+      throw std::invalid_argument("--api-keys: each key needs a role: key=role");
+    return std::string(word);
+  }
+
+  Settings &settings_;
+  CLI::App app_{"Forwards committed events of PostgreSQL to browsers over Phoenix Channels"};
+  std::map<std::string, std::string> variables_; // environment variable -> name
+  std::string file_;
+  std::string origins_;
+  std::string api_keys_;
+  std::string log_level_ = "info";
+};
+
+} // namespace
+
+std::optional<Settings> read_settings(int argument_count, const char *const *arguments, int &exit_code) {
+  Settings settings;
+  SettingsParser parser(settings);
+  exit_code = parser.parse(argument_count, arguments);
+  if (exit_code >= 0) return std::nullopt;
+  return settings;
+}
+
+} // namespace pg_live

@@ -1,0 +1,79 @@
+// Everything an operator can set. Precedence: command line, then environment (PG_LIVE_*), then configuration file, then
+// default. Invariant: a setting exists once, in the table of settings.cpp, which makes its flag, its environment
+// variable, its key in the file and its line of --help.
+#pragma once
+
+#include "process/log.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pg_live {
+
+// What one client, or all of them together, may use. Durations are in the unit of their name.
+struct Limits {
+  unsigned connections = 100000;        // open sockets of one process
+  unsigned connections_per_address = 0; // 0: no limit, right behind a proxy, which is one address
+  unsigned connections_per_user = 200;  // 0: no limit
+  unsigned topics_per_connection = 100;
+  unsigned messages_per_second = 100;   // of one connection; a burst of five seconds' worth is allowed
+  unsigned joins_per_second = 50;       // of one connection; a burst of five seconds' worth is allowed
+  unsigned bytes_per_second = 2000000;  // of one connection; a burst of five seconds' worth is allowed
+  unsigned message_bytes = 1000000;     // of one message of a client
+  unsigned unfinished_bytes = 64000000; // of the messages of all clients that have not arrived whole
+  unsigned body_bytes = 1000000;        // of one HTTP request
+  unsigned queue_bytes = 4000000;       // what waits for one slow reader before it is closed
+  unsigned send_buffer_bytes = 131072;  // SO_SNDBUF
+  unsigned commands_per_user = 2000;    // of each kind, waiting for the database
+  unsigned request_seconds = 10;        // from accept to a complete request
+  // Without a sign of life of the client. Clients that send a heartbeat every 25 seconds and wait as long for its
+  // answer come back after 50: by then the connection that broke off silently has ended, and its grace period has not.
+  unsigned idle_seconds = 45;
+  unsigned ping_seconds = 30;  // of silence before the server pings
+  unsigned join_seconds = 120; // a socket that has joined nothing is closed
+  unsigned close_seconds = 3;  // for the client to answer a close
+};
+
+struct DatabaseSettings {
+  std::string connection_string;
+  std::string listen_connection_string; // of the one connection that listens: no pooler in transaction mode
+  unsigned join_connections = 2;
+  unsigned read_connections = 3;
+  unsigned write_connections = 4;
+  unsigned statement_timeout_seconds = 7; // clients give up after ten seconds
+  unsigned waiting_commands = 20000;      // commands waiting for a connection before new ones are refused
+  unsigned page_events = 1000;            // of one fetch
+  unsigned poll_seconds = 5;              // looks without a doorbell
+};
+
+struct PresenceSettings {
+  unsigned lease_seconds = 30;       // how long the database waits for a sign of life of this process
+  unsigned roster_members = 1000;    // a topic with more of them sends counts
+  unsigned gather_milliseconds = 10; // of changes of one topic before they are sent
+};
+
+struct Settings {
+  DatabaseSettings database;
+  PresenceSettings presence;
+  std::string bind_address = "127.0.0.1";
+  std::uint16_t port = 4000;
+  unsigned workers = 1;
+  std::string jwt_secret;
+  std::string jwks_file;
+  std::vector<std::string> api_keys;        // key=role, neither empty
+  std::vector<std::string> allowed_origins; // empty: the same origin, and programs, which send none
+  bool anonymous = false;
+  std::string anonymous_role = "anon";
+  bool public_channels = false;
+  std::string demo_directory;
+  LogLevel log_level = LogLevel::info;
+  Limits limits;
+};
+
+// Reads all sources. Empty if the program should end at once with `exit_code` (help, version, or an error, already
+// printed).
+std::optional<Settings> read_settings(int argument_count, const char *const *arguments, int &exit_code);
+
+} // namespace pg_live

@@ -1,0 +1,213 @@
+// Decoding, see phoenix.hpp. Binary layouts are those of Supabase's protocol page (kinds 0 and 3); what real clients
+// send and how they differ decides what is tolerated.
+#include "wire/phoenix/phoenix.hpp"
+
+#include "text/json.hpp"
+#include "text/utf8.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace pg_live::phoenix {
+
+namespace {
+
+using json::Kind;
+using json::Value;
+
+/// Refs are echoed in every reply, so their size is bounded.
+constexpr std::size_t max_ref_bytes = 255;
+constexpr auto refs_too_long = "refs must be short strings, numbers or null";
+
+constexpr unsigned char kind_push = 0;
+constexpr unsigned char kind_user_broadcast_push = 3;
+
+std::nullopt_t fail(std::string *error, std::string_view message) {
+  if (error != nullptr) *error = message;
+  return std::nullopt;
+}
+
+bool take_ref(const std::optional<Value> &value, std::string &ref) {
+  if (!value) {
+    ref = "null";
+    return true;
+  }
+  if (value->kind != Kind::string && value->kind != Kind::number && value->kind != Kind::null) return false;
+  if (value->raw.size() > max_ref_bytes) return false;
+  ref = value->raw;
+  return true;
+}
+
+std::optional<Broadcast> broadcast_in(Value payload) {
+  if (payload.kind != Kind::object) return std::nullopt;
+  std::optional<Value> event;
+  Broadcast broadcast{.event = {}, .payload = "{}", .object = payload.raw};
+  for (const json::Member &member : json::members(payload)) { // one pass: this is in the way of every broadcast
+    if (json::equals(member.key, "event")) event = member.value;
+    if (json::equals(member.key, "payload")) broadcast.payload = member.value.raw;
+  }
+  if (event) json::unescape(*event, broadcast.event);
+  return broadcast;
+}
+
+/// The five parts of a message in the order of serializer 2.0.0; a part may be missing in 1.0.0.
+using Parts = std::array<std::optional<Value>, 5>;
+
+std::optional<Message> message_of(const Parts &parts, std::string *error) {
+  const auto &[join_ref, ref, topic, event, payload] = parts;
+  Message message;
+  if (!take_ref(join_ref, message.join_ref) || !take_ref(ref, message.ref)) return fail(error, refs_too_long);
+  if (!topic || !json::unescape(*topic, message.topic)) return fail(error, "the topic must be a string");
+  if (!event || !json::unescape(*event, message.event)) return fail(error, "the event must be a string");
+  message.payload = payload ? payload->raw : "{}";
+  if (message.event == "broadcast" && payload) message.broadcast = broadcast_in(*payload);
+  return message;
+}
+
+bool is_text(std::string_view part) { return is_utf8(part) && part.find('\0') == std::string_view::npos; }
+
+/// A ref of a binary frame as JSON text; nothing when that is longer than a ref may be.
+std::optional<std::string> ref_of(std::string_view part) {
+  if (part.empty()) return "null";
+  std::string ref;
+  json::append_quoted(ref, part);
+  if (ref.size() > max_ref_bytes) return std::nullopt;
+  return ref;
+}
+
+/// Cuts the parts that a binary header gives the lengths of; nothing when the frame is too short for them.
+template <std::size_t count>
+std::optional<std::array<std::string_view, count>> cut(std::string_view &body, std::string_view lengths) {
+  std::array<std::string_view, count> parts;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t length = static_cast<unsigned char>(lengths[i]);
+    if (length > body.size()) return std::nullopt;
+    parts[i] = body.substr(0, length);
+    body.remove_prefix(length);
+  }
+  return parts;
+}
+
+/// kind, lengths of join_ref, ref, topic, event, metadata, encoding; the parts; the payload.
+std::optional<Message> decode_user_broadcast(std::string_view frame, std::string *error) {
+  constexpr std::size_t header_bytes = 7;
+  if (frame.size() < header_bytes) return fail(error, "the binary frame is too short");
+  const auto encoding = static_cast<unsigned char>(frame[6]);
+  if (encoding > 1) return fail(error, "unknown encoding of a binary frame");
+  std::string_view body = frame.substr(header_bytes);
+  const auto parts = cut<5>(body, frame.substr(1, 5));
+  if (!parts) return fail(error, "the binary frame is too short");
+  if (!std::all_of(parts->begin(), parts->end(), is_text)) return fail(error, "the binary header is not UTF-8 text");
+  const auto &[join_part, ref_part, topic, event, metadata] = *parts;
+  auto join_ref = ref_of(join_part);
+  auto ref = ref_of(ref_part);
+  if (!join_ref || !ref) return fail(error, refs_too_long);
+  Broadcast broadcast{.event = std::string(event), .payload = body, .encoding = static_cast<Encoding>(encoding)};
+  if (!metadata.empty()) {
+    const auto value = json::parse(metadata);
+    if (!value || value->kind != Kind::object) return fail(error, "the metadata is not a JSON object");
+    broadcast.metadata = value->raw;
+  }
+  if (broadcast.encoding == Encoding::json) {
+    json::Error fault;
+    const auto value = json::parse(body, {}, &fault);
+    if (!value) return fail(error, "the payload is not JSON: " + std::string(fault.message));
+    broadcast.payload = value->raw;
+  }
+  Message message{.join_ref = std::move(*join_ref),
+                  .ref = std::move(*ref),
+                  .topic = std::string(topic),
+                  .event = "broadcast",
+                  .payload = broadcast.payload,
+                  .encoding = broadcast.encoding,
+                  .broadcast = {}};
+  message.broadcast = std::move(broadcast);
+  return message;
+}
+
+/// kind, lengths of join_ref, ref, topic, event; the parts; the payload.
+std::optional<Message> decode_push(std::string_view frame, std::string *error) {
+  constexpr std::size_t header_bytes = 5;
+  if (frame.size() < header_bytes) return fail(error, "the binary frame is too short");
+  std::string_view body = frame.substr(header_bytes);
+  const auto parts = cut<4>(body, frame.substr(1, 4));
+  if (!parts) return fail(error, "the binary frame is too short");
+  if (!std::all_of(parts->begin(), parts->end(), is_text)) return fail(error, "the binary header is not UTF-8 text");
+  const auto &[join_part, ref_part, topic, event] = *parts;
+  auto join_ref = ref_of(join_part);
+  auto ref = ref_of(ref_part);
+  if (!join_ref || !ref) return fail(error, refs_too_long);
+  return Message{.join_ref = std::move(*join_ref),
+                 .ref = std::move(*ref),
+                 .topic = std::string(topic),
+                 .event = std::string(event),
+                 .payload = body,
+                 .encoding = Encoding::binary,
+                 .broadcast = {}};
+}
+
+} // namespace
+
+std::optional<Version> version_of(std::string_view vsn) {
+  if (vsn.empty() || vsn == "1.0.0") return Version::v1;
+  if (vsn == "2.0.0") return Version::v2;
+  return std::nullopt;
+}
+
+std::string_view without_prefix(std::string_view wire_topic) {
+  return wire_topic.starts_with(kTopicPrefix) ? wire_topic.substr(kTopicPrefix.size()) : wire_topic;
+}
+
+std::optional<Message> decode_text(Version version, std::string_view frame, std::string *error) {
+  json::Error fault;
+  const auto value = json::parse(frame, {}, &fault);
+  if (!value) return fail(error, std::string(fault.message) + " at byte " + std::to_string(fault.offset));
+  Parts parts;
+  if (version == Version::v1) {
+    if (value->kind != Kind::object) return fail(error, "a message must be an object");
+    constexpr std::array<std::string_view, 5> names{"join_ref", "ref", "topic", "event", "payload"};
+    for (const json::Member &member : json::members(*value))
+      for (std::size_t i = 0; i < names.size(); ++i)
+        if (json::equals(member.key, names[i])) parts[i] = member.value;
+  } else {
+    std::size_t count = 0;
+    for (const Value &element : json::elements(*value)) {
+      if (count < parts.size()) parts[count] = element;
+      ++count;
+    }
+    if (count != parts.size()) return fail(error, "a message must be an array of five");
+  }
+  return message_of(parts, error);
+}
+
+std::optional<Message> decode_binary(std::string_view frame, std::string *error) {
+  if (frame.empty()) return fail(error, "the binary frame is too short");
+  switch (static_cast<unsigned char>(frame.front())) {
+  case kind_push:
+    return decode_push(frame, error);
+  case kind_user_broadcast_push:
+    return decode_user_broadcast(frame, error);
+  default:
+    return fail(error, "unknown kind of binary frame");
+  }
+}
+
+Envelope envelope_of_binary(std::string_view frame) {
+  const bool is_broadcast = frame.starts_with(static_cast<char>(kind_user_broadcast_push));
+  if (!is_broadcast && !frame.starts_with(static_cast<char>(kind_push))) return {};
+  const std::size_t header_bytes = is_broadcast ? 7 : 5;
+  if (frame.size() < header_bytes) return {};
+  std::string_view body = frame.substr(header_bytes);
+  const auto parts = cut<3>(body, frame.substr(1, 3));
+  if (!parts || !std::all_of(parts->begin(), parts->end(), is_text)) return {};
+  Envelope envelope{
+      .join_ref = ref_of((*parts)[0]).value_or("null"), .ref = ref_of((*parts)[1]).value_or("null"), .topic = {}};
+  json::append_quoted(envelope.topic, (*parts)[2]);
+  return envelope;
+}
+
+} // namespace pg_live::phoenix

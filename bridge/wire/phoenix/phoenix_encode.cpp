@@ -1,0 +1,188 @@
+// Encoding, see phoenix.hpp. Payloads are pasted: JSON text in, the same JSON text out.
+#include "wire/phoenix/phoenix.hpp"
+
+#include <array>
+
+#include "text/json.hpp"
+
+namespace pg_live::phoenix {
+
+namespace {
+
+constexpr char kind_user_broadcast = 4;
+constexpr std::size_t max_binary_part_bytes = 255;
+
+std::string_view or_null(std::string_view ref) { return ref.empty() ? "null" : ref; }
+
+/// Clients fail on a payload that is null.
+std::string_view or_object(std::string_view payload) { return payload.empty() || payload == "null" ? "{}" : payload; }
+
+std::string_view word(Status status) { return status == Status::ok ? "ok" : "error"; }
+
+/// Everything before the payload. The topic is a JSON string. Serializer 1.0.0 sends no join_ref to clients.
+void open_quoted(std::string &out, Version version, std::string_view join_ref, std::string_view ref,
+                 std::string_view topic, std::string_view event) {
+  if (version == Version::v2) {
+    out += '[';
+    out += or_null(join_ref);
+    out += ',';
+    out += or_null(ref);
+    out += ',';
+    out += topic;
+    out += ',';
+    json::append_quoted(out, event);
+    out += ',';
+  } else {
+    out += "{\"topic\":";
+    out += topic;
+    out += ",\"event\":";
+    json::append_quoted(out, event);
+    out += ",\"ref\":";
+    out += or_null(ref);
+    out += ",\"payload\":";
+  }
+}
+
+void open(std::string &out, Version version, std::string_view join_ref, std::string_view ref, std::string_view topic,
+          std::string_view event) {
+  std::string quoted;
+  json::append_quoted(quoted, topic);
+  open_quoted(out, version, join_ref, ref, quoted, event);
+}
+
+void close(std::string &out, Version version) { out += version == Version::v2 ? ']' : '}'; }
+
+/// `name` and a string, with a comma before it when it is not the first of its object.
+void append_member(std::string &out, std::string_view name, std::string_view text) {
+  if (out.back() != '{') out += ',';
+  json::append_quoted(out, name);
+  out += ':';
+  json::append_quoted(out, text);
+}
+
+void append_outcome(std::string &out, Status status, std::string_view response) {
+  out += "{\"status\":\"";
+  out += word(status);
+  out += "\",\"response\":";
+  out += or_object(response);
+  out += '}';
+}
+
+std::string error_response(std::string_view reason, std::string_view sqlstate) {
+  std::string response = "{";
+  append_member(response, "reason", reason);
+  if (!sqlstate.empty()) append_member(response, "code", sqlstate);
+  return response.append("}");
+}
+
+void append_meta(std::string &out, Meta meta) {
+  out += '{';
+  if (!meta.id.empty()) append_member(out, "id", meta.id);
+  if (meta.replayed) out += meta.id.empty() ? "\"replayed\":true" : ",\"replayed\":true";
+  out += '}';
+}
+
+bool has_meta(Meta meta) { return !meta.id.empty() || meta.replayed; }
+
+} // namespace
+
+void append_reply(std::string &out, Version version, std::string_view join_ref, std::string_view ref,
+                  std::string_view topic, Status status, std::string_view response) {
+  open(out, version, join_ref, ref, topic, "phx_reply");
+  append_outcome(out, status, response);
+  close(out, version);
+}
+
+void append_error_reply(std::string &out, Version version, std::string_view join_ref, std::string_view ref,
+                        std::string_view topic, std::string_view reason, std::string_view sqlstate) {
+  append_reply(out, version, join_ref, ref, topic, Status::error, error_response(reason, sqlstate));
+}
+
+void append_error_reply(std::string &out, Version version, const Envelope &to, std::string_view reason,
+                        std::string_view sqlstate) {
+  open_quoted(out, version, to.join_ref, to.ref, to.topic.empty() ? "\"phoenix\"" : std::string_view(to.topic),
+              "phx_reply");
+  append_outcome(out, Status::error, error_response(reason, sqlstate));
+  close(out, version);
+}
+
+void append_push(std::string &out, Version version, std::string_view join_ref, std::string_view topic,
+                 std::string_view event, std::string_view payload) {
+  open(out, version, join_ref, {}, topic, event);
+  out += or_object(payload);
+  close(out, version);
+}
+
+void append_broadcast(std::string &out, Version version, std::string_view topic, const Broadcast &broadcast) {
+  if (broadcast.object.empty()) return append_broadcast(out, version, topic, broadcast.event, broadcast.payload);
+  open(out, version, {}, {}, topic, "broadcast");
+  out += '{';
+  for (const json::Member &member : json::members({json::Kind::object, broadcast.object})) {
+    if (json::equals(member.key, "meta")) continue;
+    if (out.back() != '{') out += ',';
+    out.append(member.key).append(":").append(member.value.raw);
+  }
+  out += '}';
+  close(out, version);
+}
+
+void append_broadcast(std::string &out, Version version, std::string_view topic, std::string_view event,
+                      std::string_view payload, Meta meta) {
+  open(out, version, {}, {}, topic, "broadcast");
+  out += "{\"type\":\"broadcast\",\"event\":";
+  json::append_quoted(out, event);
+  out += ",\"payload\":";
+  out += payload.empty() ? "{}" : payload;
+  if (has_meta(meta)) {
+    out += ",\"meta\":";
+    append_meta(out, meta);
+  }
+  out += '}';
+  close(out, version);
+}
+
+bool append_binary_broadcast(std::string &out, std::string_view topic, std::string_view event, std::string_view payload,
+                             Meta meta) {
+  std::string metadata;
+  if (has_meta(meta)) append_meta(metadata, meta);
+  const std::array<std::string_view, 3> parts{topic, event, metadata};
+  for (const std::string_view part : parts)
+    if (part.size() > max_binary_part_bytes) return false;
+  out += kind_user_broadcast;
+  for (const std::string_view part : parts)
+    out += static_cast<char>(part.size());
+  out += static_cast<char>(Encoding::binary);
+  for (const std::string_view part : parts)
+    out += part;
+  out += payload;
+  return true;
+}
+
+void append_close(std::string &out, Version version, std::string_view join_ref, std::string_view topic) {
+  open(out, version, join_ref, join_ref, topic, "phx_close");
+  out += "{}";
+  close(out, version);
+}
+
+void append_error(std::string &out, Version version, std::string_view join_ref, std::string_view topic,
+                  std::string_view reason) {
+  open(out, version, join_ref, join_ref, topic, "phx_error");
+  out += '{';
+  append_member(out, "reason", reason);
+  out += '}';
+  close(out, version);
+}
+
+void append_system(std::string &out, Version version, std::string_view join_ref, std::string_view topic, Status status,
+                   std::string_view message, std::string_view extension) {
+  open(out, version, join_ref, {}, topic, "system");
+  out += '{';
+  append_member(out, "extension", extension);
+  append_member(out, "status", word(status));
+  append_member(out, "message", message);
+  append_member(out, "channel", without_prefix(topic));
+  out += '}';
+  close(out, version);
+}
+
+} // namespace pg_live::phoenix

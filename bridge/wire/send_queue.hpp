@@ -1,0 +1,50 @@
+// Frames that wait for a slow connection to become writable.
+//
+// Invariant: frames leave whole and in the order they came, and never more wait than the limits say: a connection whose
+// queue is full is closed by its owner, it does not make the process grow. An empty queue holds no memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "wire/websocket_frame.hpp"
+
+namespace pg_live {
+
+class SendQueue {
+ public:
+  struct Limits {
+    std::size_t max_bytes = 1024 * 1024;
+    std::uint32_t max_frames = 1000;
+  };
+
+  explicit SendQueue(Limits limits) : max_bytes_(limits.max_bytes), max_frames_(limits.max_frames) {}
+
+  /// Adds a frame at the end; false, and nothing added, when a limit would be passed. One frame fits an empty queue
+  /// whatever its size.
+  [[nodiscard]] bool push(websocket::Frame frame);
+
+  bool empty() const { return frames() == 0; }
+  std::size_t frames() const { return frames_.size() - first_; }
+  std::size_t bytes() const { return bytes_; }
+
+  /// Takes the first frame; an empty one when there is none.
+  websocket::Frame pop();
+
+  /// Takes frames from the front, as many as fit `max_bytes` together but at least one, for a single write. A frame
+  /// that goes alone is handed over shared; several are put together in a copy.
+  websocket::Frame take(std::size_t max_bytes);
+
+  void clear();
+
+ private:
+  std::vector<websocket::Frame> frames_;
+  std::size_t max_bytes_;
+  std::size_t bytes_ = 0;
+  std::uint32_t max_frames_;
+  std::uint32_t first_ = 0; // frames before it are gone
+};
+
+} // namespace pg_live
