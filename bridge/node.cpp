@@ -52,11 +52,14 @@ class Node final : public IncomingOwner, public InternalReceiver {
       : log_(log), settings_(settings), tokens_(token_settings(settings)),
         wheel_(std::chrono::seconds(loop_.now() / 1000)),
         database_(loop_, log, settings.database, settings.limits.commands_per_user), access_(database_, tokens_),
-        connections_(loop_, settings.limits), presence_(loop_, log, database_, settings.presence.lease_seconds),
-        services_{loop_, log, settings, database_, access_, hub_, wheel_, connections_, presence_, channel_presence_},
-        channel_presence_(services_, presence_.queue()), visibility_(services_),
-        listener_(loop_, log, settings.database, hub_), http_(services_, [this] { return listener_.ready(); }),
-        admission_(services_), server_(loop_, log),
+        connections_(loop_, settings.limits),
+        presence_(loop_, log, database_, settings.presence.lease_seconds), services_{loop_,   log,  settings, database_,
+                                                                                     access_, hub_, wheel_},
+        channel_presence_(services_, presence_.queue()), conversation_services_{services_, presence_,
+                                                                                channel_presence_},
+        visibility_(services_), listener_(loop_, log, settings.database, hub_),
+        http_(services_, [this] { return listener_.ready(); }), admission_(conversation_services_, connections_),
+        server_(loop_, log),
         acceptor_(loop_, log, settings,
                   [this](Descriptor socket, std::string address) { accept(std::move(socket), std::move(address)); }),
         tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }), drain_(loop_, [this] { drain(); }),
@@ -101,6 +104,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   Presence presence_;
   Services services_;
   ChannelPresence channel_presence_;
+  ConversationServices conversation_services_;
   PresenceVisibility visibility_;
   Listener listener_;
   Http http_;

@@ -1,14 +1,18 @@
-// One topic that one connection has joined.
+// One topic that one client has joined, and what it needs of the client's connection.
 // Invariant: a channel receives only what its last check allowed, and leaves its topic when it is destroyed.
 #pragma once
 
-#include "channel/hub.hpp"
+#include "base/uuid.hpp"
+#include "channel/channel_id.hpp"
 #include "channel/seam.hpp"
 #include "channel/topic_batch.hpp"
+#include "channel/topic_table.hpp"
 #include "database/access.hpp"
 #include "wire/phoenix/phoenix.hpp"
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,11 +20,90 @@
 
 namespace pg_live {
 
-class Connection;
-class PresenceSeat;
+class Channel;
 
-// Names a channel for as long as its connection lives: a new join of the same topic is another channel.
-enum class ChannelId : std::uint32_t {};
+// The channels that a client has joined. Conversation is these.
+class Channels {
+ public:
+  virtual ~Channels() = default;
+
+  // Null if the channel is gone.
+  virtual Channel *find(ChannelId id) const = 0;
+
+  // Takes a channel away without a word.
+  virtual void remove(ChannelId id) = 0;
+
+  // Ends a channel that has lost its access; or asks the database whether it has; or lets the client join again.
+  virtual void revoke(ChannelId id) = 0;
+  virtual void check_again(ChannelId id) = 0;
+  virtual void let_rejoin(ChannelId id, std::string_view reason) = 0;
+
+  // A join was answered: with success, or with an error. What came right behind it is done now.
+  virtual void take_early(ChannelId id) = 0;
+  virtual void give_up_join(ChannelId id) = 0;
+
+  // Whether a channel of that topic was told of presence and left a moment ago. What it was told meanwhile, the client
+  // may take for news of the channel it joins now: diffs carry nothing that tells the two apart.
+  virtual bool told_lately(std::string_view wire_topic) const = 0;
+};
+
+// A connection, as its channels and all that happens on them see it. Connection is one.
+class Client : public std::enable_shared_from_this<Client> {
+ public:
+  virtual ~Client() = default;
+
+  virtual std::uint64_t id() const = 0;
+  virtual Channels &channels() = 0;
+  virtual bool closing() const = 0;
+
+  // Sends frames, at once if nothing waits.
+  virtual void send(const websocket::Frame &frame) = 0;
+
+  // Queues a frame that leaves with others in one write, at the next Hub::flush().
+  virtual void send_later(const websocket::Frame &frame) = 0;
+  virtual void flush() = 0;
+
+  // How many bytes may wait, and what happens when more do: the client can come back and resume.
+  virtual std::size_t queue_limit() const = 0;
+  virtual void close_slow() = 0;
+
+  // The stream of events has waited for this connection long enough and does not wait any more.
+  virtual void exempt() = 0;
+
+  // Whether a frame of any size could be sent now without counting as a slow reader.
+  virtual bool is_drained() const = 0;
+
+  // Calls back once when nothing waits to be sent, one after another: for senders that have more than fits the queue.
+  // Dropped when the connection closes.
+  virtual void when_drained(std::function<void()> continue_sending) = 0;
+
+  // What the database knows the connection by; and the same for what it tracks.
+  virtual const Uuid &presence_id() const = 0;
+  virtual const Uuid &tracking_id() = 0;
+
+  // Presence: the user of a token that the client gave is there as long as the connection is open and the token, or
+  // another of that user here, is good. A token of another user takes over when there is no good one of the first.
+  // Anything that the client says beyond a sign of life shows that the user is at it.
+  virtual void speak_for(const ClaimsRef &claims) = 0;
+  virtual void note_use() = 0;
+  virtual void note_idle() = 0;       // the client says that the user is not at it
+  virtual void resume_presence() = 0; // the user says how to be shown, perhaps after having ended the connection
+
+  // The last topic was left: the time to join another starts.
+  virtual void note_no_topics() = 0;
+
+  // Makes sure that expired tokens are looked for at that time.
+  virtual void schedule_token_check(std::chrono::sys_seconds expiry) = 0;
+};
+
+// The place of a channel in the presence of its topic, left when destroyed. Derive from it.
+class Seat {
+ public:
+  virtual ~Seat() = default;
+
+  // Whether the channel was told who is there.
+  virtual bool told() const = 0;
+};
 
 struct ChannelOptions {
   bool is_private = false;
@@ -31,14 +114,14 @@ struct ChannelOptions {
 
 class Channel final : public Subscriber {
  public:
-  Channel(Connection &connection, Hub &hub, ChannelId id, const phoenix::Message &join, phoenix::Version version,
+  Channel(Client &client, TopicTable &topics, ChannelId id, const phoenix::Message &join, phoenix::Version version,
           ChannelOptions options, ClaimsRef claims);
   ~Channel();
   Channel(const Channel &) = delete;
   Channel &operator=(const Channel &) = delete;
 
   ChannelId id() const { return id_; }
-  Connection &connection() const { return connection_; }
+  Client &client() const { return client_; }
   std::string_view wire_topic() const { return std::string_view(names_).substr(0, wire_topic_size_); }
   std::string_view topic() const { return phoenix::without_prefix(wire_topic()); }
   std::string_view join_ref() const { return std::string_view(names_).substr(wire_topic_size_); } // JSON text
@@ -82,8 +165,8 @@ class Channel final : public Subscriber {
   void settle_seam();
 
   // Null until presence is enabled, or something is tracked.
-  PresenceSeat *seat() const { return seat_.get(); }
-  void set_seat(std::unique_ptr<PresenceSeat> seat);
+  Seat *seat() const { return seat_.get(); }
+  void set_seat(std::unique_ptr<Seat> seat) { seat_ = std::move(seat); }
 
   // Answers a message of the client. `response` is JSON.
   void reply(std::string_view ref, phoenix::Status status, std::string_view response);
@@ -94,8 +177,10 @@ class Channel final : public Subscriber {
   void send_error(std::string_view reason); // the client joins again
 
  private:
-  Connection &connection_;
-  Hub &hub_;
+  void send(std::string_view message);
+
+  Client &client_;
+  TopicTable &topics_;
   std::string names_; // the wire topic and the join_ref, one behind the other: there are very many channels
   ClaimsRef claims_;
   std::unique_ptr<Seam> seam_;
@@ -108,7 +193,7 @@ class Channel final : public Subscriber {
   bool is_room_ = false; // what it is subscribed to
   bool joined_ = false;
   bool checks_access_ = false;
-  std::unique_ptr<PresenceSeat> seat_; // leaves while the rest is still there
+  std::unique_ptr<Seat> seat_; // leaves while the rest is still there
 };
 
 } // namespace pg_live

@@ -1,8 +1,6 @@
 // Fan-out: the hot path.
 #include "channel/hub.hpp"
 
-#include "channel/topic_batch.hpp"
-#include "connection/connection.hpp"
 #include "text/json.hpp"
 
 #include <unordered_map>
@@ -48,19 +46,11 @@ websocket::Frame room_frame(WireForm form, std::string_view topic, const phoenix
 
 } // namespace
 
-SubscriptionId Hub::follow_topic(std::string_view topic, Channel &channel) {
-  return table_.subscribe(topic, true, channel);
-}
-
 std::vector<Channel *> Hub::followers(std::string_view topic) const {
   std::vector<Channel *> channels;
   for (const auto &subscription : table_.publish(topic, true))
     channels.push_back(&channel_of(subscription));
   return channels;
-}
-
-SubscriptionId Hub::enter_room(std::string_view topic, Channel &channel) {
-  return table_.subscribe(topic, false, channel);
 }
 
 void Hub::deliver(std::span<const LiveEvent> events) {
@@ -86,15 +76,15 @@ void Hub::deliver_topic(const TopicBatch &batch, bool alone) {
 }
 
 void Hub::give_up_waiting() {
-  for (Connection *connection : std::exchange(behind_, {}))
-    connection->exempt();
+  for (Client *client : std::exchange(behind_, {}))
+    client->exempt();
 }
 
 void Hub::flush() {
   // Flushing may let a replay go on, which queues more.
   while (!unsent_.empty())
-    for (Connection *connection : std::exchange(unsent_, {}))
-      connection->flush();
+    for (Client *client : std::exchange(unsent_, {}))
+      client->flush();
 }
 
 void Hub::broadcast(std::string_view topic, const phoenix::Broadcast &broadcast, const Channel *except) {
@@ -105,7 +95,7 @@ void Hub::broadcast(std::string_view topic, const phoenix::Broadcast &broadcast,
     if (broadcast.encoding == phoenix::Encoding::binary && !channel.options().takes_binary) continue;
     websocket::Frame &frame = frames[channel.form().index()];
     if (frame.empty()) frame = room_frame(channel.form(), topic, broadcast);
-    if (!frame.empty()) channel.connection().send(frame);
+    if (!frame.empty()) channel.client().send(frame);
   }
 }
 
@@ -124,15 +114,15 @@ std::vector<TopicId> Hub::topics_matching(std::string_view pattern) const {
 }
 
 // The channels on the topics that a pattern names, and those for typing there; of one user, or of everybody.
-std::vector<std::pair<std::weak_ptr<Connection>, ChannelId>> Hub::channels_on(const std::string &pattern,
-                                                                              const std::string *user_id) const {
-  std::vector<std::pair<std::weak_ptr<Connection>, ChannelId>> channels;
+std::vector<std::pair<std::weak_ptr<Client>, ChannelId>> Hub::channels_on(const std::string &pattern,
+                                                                          const std::string *user_id) const {
+  std::vector<std::pair<std::weak_ptr<Client>, ChannelId>> channels;
   for (const std::string &each : {pattern, "typing:" + pattern})
     for (const TopicId id : topics_matching(each))
       for (const auto &subscription : table_.publish(id)) {
         const Channel &channel = channel_of(subscription);
         if (user_id == nullptr || channel.claims()->user_id == *user_id)
-          channels.emplace_back(channel.connection().weak_from_this(), channel.id());
+          channels.emplace_back(channel.client().weak_from_this(), channel.id());
       }
   return channels;
 }
@@ -140,7 +130,7 @@ std::vector<std::pair<std::weak_ptr<Connection>, ChannelId>> Hub::channels_on(co
 // Clients join again, with the positions they have. Stock clients do so by themselves and report the new subscription.
 void Hub::start_over(std::string_view reason) {
   for (const auto &[holder, id] : channels_on("*", nullptr))
-    if (const auto connection = holder.lock()) connection->conversation().let_rejoin(id, reason);
+    if (const auto client = holder.lock()) client->channels().let_rejoin(id, reason);
 }
 
 // On user:<id> it ends that user's channels on the topic; on $access everybody's on the topic are checked again, or
@@ -158,14 +148,14 @@ void Hub::take_revocation(const LiveEvent &event) {
   const std::string user_id(of_everybody ? "" : event.topic.substr(kUserTopic.size()));
   revocations_.count(topic, user_id);
   for (const auto &[holder, id] : channels_on(topic, of_everybody ? nullptr : &user_id)) {
-    const auto connection = holder.lock();
-    if (!connection) continue;
+    const auto client = holder.lock();
+    if (!client) continue;
     if (!of_everybody) {
-      connection->conversation().revoke(id);
+      client->channels().revoke(id);
     } else if (rejoin && rejoin->raw == "true") {
-      connection->conversation().let_rejoin(id, reason);
+      client->channels().let_rejoin(id, reason);
     } else {
-      connection->conversation().check_again(id);
+      client->channels().check_again(id);
     }
   }
 }

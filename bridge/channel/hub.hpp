@@ -3,10 +3,11 @@
 // leave in the order they came; no connection ends while the table is walked, those that must are ended afterwards.
 #pragma once
 
+#include "channel/channel.hpp"
 #include "channel/revocation_counts.hpp"
 #include "channel/topic_table.hpp"
 #include "wire/live_event.hpp"
-#include "wire/wire_form.hpp"
+#include "wire/phoenix/wire_form.hpp"
 
 #include <memory>
 #include <span>
@@ -17,18 +18,13 @@
 
 namespace pg_live {
 
-class Channel;
-enum class ChannelId : std::uint32_t;
-class Connection;
-class TopicBatch;
-
 class Hub final : public EventReceiver {
  public:
-  SubscriptionId follow_topic(std::string_view topic, Channel &channel);
+  // Who follows which topic of the database, and who is in which room of clients. Channels subscribe themselves.
+  TopicTable &table() { return table_; }
+
   // The channels that follow a topic of the database now.
   std::vector<Channel *> followers(std::string_view topic) const;
-  SubscriptionId enter_room(std::string_view topic, Channel &channel);
-  void leave(SubscriptionId subscription) { table_.unsubscribe(subscription); }
 
   void begin() override { internal_->stream_began(); }
   void deliver(std::span<const LiveEvent> events) override;
@@ -41,8 +37,8 @@ class Hub final : public EventReceiver {
   // Whether no connection has much waiting to be sent.
   bool keeps_up() const override { return behind_.empty(); }
   void give_up_waiting() override;
-  void note_behind(Connection &connection) { behind_.push_back(&connection); }
-  void forget_behind(Connection &connection) { std::erase(behind_, &connection); }
+  void note_behind(Client &client) { behind_.push_back(&client); }
+  void forget_behind(Client &client) { std::erase(behind_, &client); }
 
   // Gives a broadcast to the members of a room of clients, `except` for one if not null.
   void broadcast(std::string_view topic, const phoenix::Broadcast &broadcast, const Channel *except);
@@ -54,8 +50,8 @@ class Hub final : public EventReceiver {
   }
 
   // Connections that have queued frames and not written them; flush() lets them. deliver() ends with it.
-  void note_unsent(Connection &connection) { unsent_.push_back(&connection); }
-  void forget_unsent(Connection &connection) { std::erase(unsent_, &connection); }
+  void note_unsent(Client &client) { unsent_.push_back(&client); }
+  void forget_unsent(Client &client) { std::erase(unsent_, &client); }
   void flush();
 
   std::size_t topics() const { return table_.topics(); }
@@ -65,14 +61,14 @@ class Hub final : public EventReceiver {
   void deliver_topic(const TopicBatch &batch, bool alone);
   void take_revocation(const LiveEvent &event);
   std::vector<TopicId> topics_matching(std::string_view pattern) const;
-  std::vector<std::pair<std::weak_ptr<Connection>, ChannelId>> channels_on(const std::string &pattern,
-                                                                           const std::string *user_id) const;
+  std::vector<std::pair<std::weak_ptr<Client>, ChannelId>> channels_on(const std::string &pattern,
+                                                                       const std::string *user_id) const;
 
   InternalReceiver *internal_ = nullptr;
   TopicTable table_;
-  std::vector<Connection *> unsent_;
+  std::vector<Client *> unsent_;
   RevocationCounts revocations_;
-  std::vector<Connection *> behind_; // connections with much waiting
+  std::vector<Client *> behind_; // connections with much waiting
 };
 
 } // namespace pg_live

@@ -1,7 +1,10 @@
-// What every connection of one process works with. Owned by the node; outlives all connections.
+// What the parts of one process that serve clients work with. Owned by the node; outlives all connections.
 #pragma once
 
 #include "base/timer_wheel.hpp"
+#include "channel/hub.hpp"
+#include "database/access.hpp"
+#include "database/database.hpp"
 #include "process/log.hpp"
 #include "process/loop.hpp"
 #include "process/settings.hpp"
@@ -9,13 +12,6 @@
 #include <chrono>
 
 namespace pg_live {
-
-class Access;
-class ConnectionRegistry;
-class Database;
-class Hub;
-class Presence;
-class ChannelPresence;
 
 struct Services {
   Loop &loop;
@@ -25,9 +21,6 @@ struct Services {
   Access &access;
   Hub &hub;
   TimerWheel &wheel; // in seconds of seconds_now()
-  ConnectionRegistry &connections;
-  Presence &presence;
-  ChannelPresence &channel_presence;
 
   std::chrono::seconds seconds_now() const { return std::chrono::seconds(loop.now() / 1000); }
   // A deadline of the wheel by which all of `delay` has passed: seconds_now() cuts off up to one second.

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "wire/live_event.hpp"
-#include "wire/wire_form.hpp"
+#include "wire/phoenix/wire_form.hpp"
 
 #include <vector>
 

@@ -1,10 +1,6 @@
 // Sending, closing and the limits of one socket.
 #include "connection/connection.hpp"
 
-#include "channel/hub.hpp"
-#include "database/access.hpp"
-#include "presence/presence.hpp"
-
 #include <algorithm>
 #include <utility>
 
@@ -31,8 +27,8 @@ RateLimit with_burst(unsigned per_second) {
 
 } // namespace
 
-Connection::Connection(Services &services, ConnectionRegistry::Seat seat, ClaimsRef claims, phoenix::Version version,
-                       std::uint64_t id, Origin origin)
+Connection::Connection(ConversationServices &services, ConnectionRegistry::Seat seat, ClaimsRef claims,
+                       phoenix::Version version, std::uint64_t id, Origin origin)
     : services_(services), seat_(std::move(seat)), id_(id), conversation_(services, *this, std::move(claims), version),
       queue_({services.settings.limits.queue_bytes, most_frames(services.settings.limits)}),
       last_sign_of_life_(services.seconds_now()), joined_nothing_since_(last_sign_of_life_), origin_(origin) {}
@@ -42,7 +38,7 @@ Connection::~Connection() = default;
 void Connection::opened(Socket socket) {
   socket_ = socket;
   is_open_ = true;
-  services_.connections.add(*this);
+  seat_.registry().add(*this);
   services_.log.debug("connection opened", {{"connection", id_}});
   speak_for(conversation_.claims());
   expired(services_.seconds_now());
@@ -54,7 +50,7 @@ void Connection::closed() {
   end_presence(false);
   drop_what_waits();
   cancel();
-  services_.connections.remove(*this);
+  seat_.registry().remove(*this);
   if (unsent_) services_.hub.forget_unsent(*this);
   leave_topics();
   services_.log.debug("connection closed", {{"connection", id_}});
@@ -67,8 +63,6 @@ void Connection::send(const websocket::Frame &frame) {
   queue_changed();
   socket_.want_writable();
 }
-
-void Connection::send_text(std::string_view message) { send(websocket::Frame(websocket::Opcode::text, message)); }
 
 void Connection::send_later(const websocket::Frame &frame) {
   if (closing_ || !is_open_) return;
@@ -141,7 +135,7 @@ void Connection::abort() {
   closing_ = true;
   end_presence(false);
   socket_.abort();
-  services_.connections.leave_topics_soon(weak_from_this());
+  leave_topics_soon();
 }
 
 void Connection::close(std::uint16_t code, std::string_view reason) {
@@ -151,7 +145,7 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
   end_presence(false);
   drop_what_waits();
   waiting_senders_.clear();
-  services_.connections.leave_topics_soon(weak_from_this());
+  leave_topics_soon();
   services_.wheel.arm(*this, services_.deadline_after(seconds(services_.settings.limits.close_seconds)));
   const websocket::Frame frame = websocket::close_frame(code, reason);
   if (socket_.can_write()) return write(frame);
@@ -161,6 +155,10 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
 void Connection::close_slow() {
   if (!closing_) services_.log.info("a client reads too slowly", {{"connection", id_}});
   close(1013, "reads too slowly");
+}
+
+void Connection::leave_topics_soon() {
+  seat_.registry().leave_topics_soon(std::static_pointer_cast<RegisteredConnection>(shared_from_this()));
 }
 
 void Connection::leave_topics() {
@@ -249,9 +247,9 @@ void Connection::resume_presence() {
 }
 
 void Connection::change_presence_id() {
-  services_.connections.remove(*this);
+  seat_.registry().remove(*this);
   presence_id_ = Uuid::random();
-  services_.connections.add(*this);
+  seat_.registry().add(*this);
 }
 
 // If the connection goes on, it does as another one: nothing that is still on its way brings back the one that ended.
@@ -286,7 +284,7 @@ void Connection::received(const MessagePiece &piece) {
 
 void Connection::collect(const MessagePiece &piece) {
   if (piece.last && !unfinished_) return take_message(piece.bytes, piece.binary);
-  ConnectionRegistry &connections = services_.connections;
+  ConnectionRegistry &connections = seat_.registry();
   if (!unfinished_) unfinished_ = std::make_unique<UnfinishedMessage>(connections.unfinished_messages(), *this);
   unfinished_->append(piece.bytes, piece.announced_bytes);
   if (piece.last) {

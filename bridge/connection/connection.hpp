@@ -5,10 +5,10 @@
 
 #include "base/rate_limit.hpp"
 #include "base/uuid.hpp"
-#include "channel/services.hpp"
 #include "connection/connection_registry.hpp"
 #include "connection/server.hpp"
 #include "conversation/conversation.hpp"
+#include "conversation/conversation_services.hpp"
 #include "identity/device_type.hpp"
 #include "wire/send_queue.hpp"
 
@@ -18,7 +18,7 @@
 
 namespace pg_live {
 
-class Connection final : public SocketHandler, public Timer, public std::enable_shared_from_this<Connection> {
+class Connection final : public SocketHandler, public Timer, public RegisteredConnection {
  public:
   // Where the socket comes from, as its request says.
   struct Origin {
@@ -26,58 +26,35 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
     DeviceType device_type = DeviceType::other;
   };
 
-  Connection(Services &services, ConnectionRegistry::Seat seat, ClaimsRef claims, phoenix::Version version,
+  Connection(ConversationServices &services, ConnectionRegistry::Seat seat, ClaimsRef claims, phoenix::Version version,
              std::uint64_t id, Origin origin);
   ~Connection() override;
 
-  std::uint64_t id() const { return id_; }
-  // What the database knows it by: a uuid.
-  const Uuid &presence_id() const { return presence_id_; }
-  bool closing() const { return closing_; }
-  Conversation &conversation() { return conversation_; }
+  std::uint64_t id() const override { return id_; }
+  Channels &channels() override { return conversation_; }
+  bool closing() const override { return closing_; }
 
-  // Sends frames, at once if nothing waits.
-  void send(const websocket::Frame &frame);
-  void send_text(std::string_view message);
+  void send(const websocket::Frame &frame) override;
+  void send_later(const websocket::Frame &frame) override;
+  void flush() override;
+  std::size_t queue_limit() const override { return services_.settings.limits.queue_bytes; }
+  void close_slow() override;
+  void exempt() override;
+  bool is_drained() const override { return queue_.empty() && socket_.can_write(); }
+  void when_drained(std::function<void()> continue_sending) override;
+  void close(std::uint16_t code, std::string_view reason) override;
+  void leave_topics() override;
+  void note_no_topics() override { joined_nothing_since_ = services_.seconds_now(); }
 
-  // Queues a frame that leaves with others in one write, at the next Hub::flush().
-  void send_later(const websocket::Frame &frame);
-  void flush();
-  std::size_t queue_limit() const { return services_.settings.limits.queue_bytes; }
-
-  // The stream of events has waited for this connection long enough and does not wait any more.
-  void exempt();
-
-  // Whether a frame of any size could be sent now without counting as a slow reader.
-  bool is_drained() const { return queue_.empty() && socket_.can_write(); }
-
-  // Calls back once when nothing waits to be sent, one after another: for senders that have more than fits the queue.
-  // Dropped when the connection closes.
-  void when_drained(std::function<void()> continue_sending);
-
-  // Ends the connection for the reason given: a close frame if the client reads it in time, else a reset. Topics are
-  // left soon after.
-  void close(std::uint16_t code, std::string_view reason);
-  void close_slow(); // more waits than may wait; the client can come back and resume
-  void leave_topics();
-
-  // The last topic was left: the time to join another starts.
-  void note_no_topics() { joined_nothing_since_ = services_.seconds_now(); }
-
-  // Presence: the user of a token that the client gave is there as long as the connection is open and the token, or
-  // another of that user here, is good. A token of another user takes over when there is no good one of the first.
-  // Anything that the client says beyond a sign of life shows that the user is at it.
-  void speak_for(const ClaimsRef &claims);
-  void note_use();
-  void note_idle(); // the client says that the user is not at it
-  void hold_presence();
-  // The user has ended the connection, though the socket is open: it stays so until the user says how to be shown.
-  void note_going_offline() { ended_by_user_ = true; }
-  void resume_presence();
-  const Uuid &tracking_id(); // the connection in the database, for what it tracks
-
-  // Makes sure that expired tokens are looked for at that time.
-  void schedule_token_check(std::chrono::sys_seconds expiry);
+  const Uuid &presence_id() const override { return presence_id_; }
+  const Uuid &tracking_id() override;
+  void speak_for(const ClaimsRef &claims) override;
+  void note_use() override;
+  void note_idle() override;
+  void hold_presence() override;
+  void note_going_offline() override { ended_by_user_ = true; }
+  void resume_presence() override;
+  void schedule_token_check(std::chrono::sys_seconds expiry) override;
 
  private:
   using CompactSeconds = std::chrono::duration<std::uint32_t>; // of seconds_now(): there are very many connections
@@ -97,6 +74,7 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   void write(const websocket::Frame &frame);
   void let_senders_continue();
   void abort();
+  void leave_topics_soon();
   void drop_what_waits();
   void queue_changed();
   bool ends_cleanly(std::string_view close_payload) const;
@@ -107,7 +85,7 @@ class Connection final : public SocketHandler, public Timer, public std::enable_
   void schedule_report_of_use(std::chrono::seconds now); // no later than it is to be reported
   void look_for_life(std::chrono::seconds now);
 
-  Services &services_;
+  ConversationServices &services_;
   ConnectionRegistry::Seat seat_;
   std::uint64_t id_;
   Socket socket_;

@@ -1,7 +1,6 @@
 // Counting connections.
 #include "connection/connection_registry.hpp"
 
-#include "connection/connection.hpp"
 #include "text/json.hpp"
 
 #include <utility>
@@ -62,27 +61,29 @@ ConnectionRegistry::Seat ConnectionRegistry::take_seat(const std::string &addres
   return seat;
 }
 
-std::size_t ConnectionRegistry::ByPresenceId::operator()(const Connection *connection) const noexcept {
+std::size_t ConnectionRegistry::ByPresenceId::operator()(const RegisteredConnection *connection) const noexcept {
   return (*this)(connection->presence_id());
 }
 
-bool ConnectionRegistry::ByPresenceId::operator()(const Uuid &id, const Connection *connection) const noexcept {
+bool ConnectionRegistry::ByPresenceId::operator()(const Uuid &id,
+                                                  const RegisteredConnection *connection) const noexcept {
   return id == connection->presence_id();
 }
 
-void ConnectionRegistry::add(Connection &connection) { open_.insert(&connection); }
+void ConnectionRegistry::add(RegisteredConnection &connection) { open_.insert(&connection); }
 
-void ConnectionRegistry::remove(Connection &connection) { open_.erase(&connection); }
+void ConnectionRegistry::remove(RegisteredConnection &connection) { open_.erase(&connection); }
 
 void ConnectionRegistry::give_up_messages(const Log &log) {
-  while (Connection *connection = unfinished_messages_.largest()) {
+  while (MessageSender *sender = unfinished_messages_.largest()) {
+    auto *connection = static_cast<RegisteredConnection *>(sender);
     log.warning("closed the connection with the largest unfinished message: together they hold too much",
                 {{"connection", connection->id()}, {"closed", ++given_up_messages_}});
     connection->close(1013, "too many unfinished messages");
   }
 }
 
-void ConnectionRegistry::leave_topics_soon(std::weak_ptr<Connection> connection) {
+void ConnectionRegistry::leave_topics_soon(std::weak_ptr<RegisteredConnection> connection) {
   leaving_.push_back(std::move(connection));
   leave_timer_.start(Milliseconds{0});
 }
@@ -106,12 +107,12 @@ void ConnectionRegistry::take_ended(std::string_view payload) {
 }
 
 void ConnectionRegistry::hold_presence() {
-  for (Connection *connection : open_)
+  for (RegisteredConnection *connection : open_)
     connection->hold_presence();
 }
 
 void ConnectionRegistry::close_all(unsigned code, std::string_view reason) {
-  for (Connection *connection : std::vector<Connection *>(open_.begin(), open_.end()))
+  for (RegisteredConnection *connection : std::vector<RegisteredConnection *>(open_.begin(), open_.end()))
     connection->close(static_cast<std::uint16_t>(code), reason);
 }
 

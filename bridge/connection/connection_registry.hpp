@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/uuid.hpp"
+#include "channel/channel.hpp"
 #include "connection/unfinished_message.hpp"
 #include "process/loop.hpp"
 #include "process/settings.hpp"
@@ -19,7 +20,19 @@
 
 namespace pg_live {
 
-class Connection;
+// An open connection, as the registry asks for it.
+class RegisteredConnection : public Client, public MessageSender {
+ public:
+  // Ends the connection for the reason given: a close frame if the client reads it in time, else a reset. Topics are
+  // left soon after.
+  virtual void close(std::uint16_t code, std::string_view reason) = 0;
+  virtual void leave_topics() = 0;
+
+  virtual void hold_presence() = 0;
+
+  // The user has ended the connection, though the socket is open: it stays so until the user says how to be shown.
+  virtual void note_going_offline() = 0;
+};
 
 class ConnectionRegistry {
   using Counts = std::unordered_map<std::string, unsigned>;
@@ -36,6 +49,8 @@ class ConnectionRegistry {
     Seat &operator=(Seat &&) = delete;
     ~Seat();
 
+    ConnectionRegistry &registry() const { return *registry_; } // of a seat that was taken
+
    private:
     friend class ConnectionRegistry;
     ConnectionRegistry *registry_ = nullptr;
@@ -50,12 +65,12 @@ class ConnectionRegistry {
   Seat take_seat(const std::string &address, const std::string &user_id, std::string &refusal);
 
   // A connection is found by its presence id, which stays the same in between.
-  void add(Connection &connection);
-  void remove(Connection &connection);
+  void add(RegisteredConnection &connection);
+  void remove(RegisteredConnection &connection);
   std::size_t open() const { return open_.size(); }
 
   // Lets a closing connection leave its topics, soon: not now, since the table of topics may be being walked.
-  void leave_topics_soon(std::weak_ptr<Connection> connection);
+  void leave_topics_soon(std::weak_ptr<RegisteredConnection> connection);
 
   UnfinishedMessages &unfinished_messages() { return unfinished_messages_; }
   // Closes the connections that hold most of them until the rest is within the limit.
@@ -75,9 +90,9 @@ class ConnectionRegistry {
   struct ByPresenceId {
     using is_transparent = void;
     std::size_t operator()(const Uuid &id) const noexcept { return UuidHash()(id); }
-    std::size_t operator()(const Connection *connection) const noexcept;
-    bool operator()(const Connection *a, const Connection *b) const noexcept { return a == b; }
-    bool operator()(const Uuid &id, const Connection *connection) const noexcept;
+    std::size_t operator()(const RegisteredConnection *connection) const noexcept;
+    bool operator()(const RegisteredConnection *a, const RegisteredConnection *b) const noexcept { return a == b; }
+    bool operator()(const Uuid &id, const RegisteredConnection *connection) const noexcept;
   };
 
   void let_leave();
@@ -86,10 +101,10 @@ class ConnectionRegistry {
   Counts by_address_;
   Counts by_user_;
   unsigned seats_ = 0;
-  std::unordered_set<Connection *, ByPresenceId, ByPresenceId> open_;
+  std::unordered_set<RegisteredConnection *, ByPresenceId, ByPresenceId> open_;
   UnfinishedMessages unfinished_messages_;
   std::uint64_t given_up_messages_ = 0;
-  std::vector<std::weak_ptr<Connection>> leaving_;
+  std::vector<std::weak_ptr<RegisteredConnection>> leaving_;
   LoopTimer leave_timer_;
 };
 

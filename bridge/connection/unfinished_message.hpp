@@ -13,30 +13,37 @@
 
 namespace pg_live {
 
-class Connection;
+/// Who sends a message: the messages only keep its address. Derive from it.
+class MessageSender {
+ protected:
+  MessageSender() = default;
+  MessageSender(const MessageSender &) = default;
+  MessageSender &operator=(const MessageSender &) = default;
+  ~MessageSender() = default;
+};
 
 class UnfinishedMessages {
  public:
   explicit UnfinishedMessages(std::size_t limit) : limit_(limit) {}
 
-  /// The connection whose message holds most, while all hold more than the limit together; else null.
-  Connection *largest() const;
+  /// The sender whose message holds most, while all hold more than the limit together; else null.
+  MessageSender *largest() const;
 
   std::size_t bytes() const { return bytes_; }
 
  private:
   friend class UnfinishedMessage;
-  void change(Connection &connection, std::size_t before, std::size_t now);
+  void change(MessageSender &sender, std::size_t before, std::size_t now);
 
   std::size_t limit_;
   std::size_t bytes_ = 0;
-  std::set<std::pair<std::size_t, Connection *>> by_size_;
+  std::set<std::pair<std::size_t, MessageSender *>> by_size_;
 };
 
 /// One of them. It is counted until it is destroyed.
 class UnfinishedMessage {
  public:
-  UnfinishedMessage(UnfinishedMessages &all, Connection &connection) : all_(all), connection_(connection) {}
+  UnfinishedMessage(UnfinishedMessages &all, MessageSender &sender) : all_(all), sender_(sender) {}
   ~UnfinishedMessage();
   UnfinishedMessage(const UnfinishedMessage &) = delete;
   UnfinishedMessage &operator=(const UnfinishedMessage &) = delete;
@@ -48,7 +55,7 @@ class UnfinishedMessage {
 
  private:
   UnfinishedMessages &all_;
-  Connection &connection_;
+  MessageSender &sender_;
   std::string bytes_;
   std::size_t counted_ = 0;
 };

@@ -2,7 +2,6 @@
 #include "conversation/broadcast.hpp"
 
 #include "api/client_error.hpp"
-#include "connection/connection.hpp"
 #include "wire/topic_name.hpp"
 
 #include <utility>
@@ -58,10 +57,10 @@ void send_through_database(Services &services, Channel &channel, const phoenix::
   command.sql = kSend;
   command.parameters = {std::string(channel.topic()), broadcast.event, std::string(broadcast.payload),
                         durable ? "true" : "false"};
-  command.done = [holder = channel.connection().weak_from_this(), id = channel.id(), ref = message.ref,
+  command.done = [holder = channel.client().weak_from_this(), id = channel.id(), ref = message.ref,
                   &services](const CommandResult &result) {
-    const auto connection = holder.lock();
-    Channel *sender = connection ? connection->conversation().find(id) : nullptr;
+    const auto client = holder.lock();
+    Channel *sender = client ? client->channels().find(id) : nullptr;
     if (sender != nullptr) finish(services, *sender, ref, result);
   };
   services.database.write(std::move(command));

@@ -1,11 +1,8 @@
 // Answering a client's messages.
 #include "conversation/conversation.hpp"
 
-#include "connection/connection.hpp"
 #include "conversation/broadcast.hpp"
 #include "conversation/join.hpp"
-#include "conversation/push_command.hpp"
-#include "presence/channel_presence.hpp"
 #include "wire/topic_name.hpp"
 
 #include <algorithm>
@@ -38,8 +35,9 @@ bool is_for(const Channel &channel, const Message &message) {
 
 } // namespace
 
-Conversation::Conversation(Services &services, Connection &connection, ClaimsRef claims, phoenix::Version version)
-    : services_(services), connection_(connection), claims_(std::move(claims)), version_(version) {}
+Conversation::Conversation(ConversationServices &services, Client &client, ClaimsRef claims, phoenix::Version version)
+    : services_(services), client_(client), claims_(std::move(claims)), version_(version), commands_(services, client) {
+}
 
 Conversation::~Conversation() = default;
 
@@ -65,7 +63,7 @@ void Conversation::refuse(std::string_view frame, bool binary, std::string_view 
   const phoenix::Envelope to = binary ? phoenix::envelope_of_binary(frame) : phoenix::envelope_of(version_, frame);
   std::string text;
   phoenix::append_error_reply(text, version_, to, reason, sqlstate);
-  connection_.send_text(text);
+  send(text);
 }
 
 void Conversation::take_later(const Channel &channel, const Message &message, std::string_view text, bool binary) {
@@ -100,11 +98,10 @@ void Conversation::take_for_phoenix(const Message &message) {
 
 void Conversation::take_for_channel(Channel &channel, const Message &message) {
   if (message.event == "access_token") return replace_token(channel, message);
-  if (message.event != "heartbeat") connection_.note_use(); // that one says itself whether somebody is there
+  if (message.event != "heartbeat") client_.note_use(); // that one says itself whether somebody is there
   if (message.event == "broadcast") return take_broadcast(services_, channel, message);
   if (message.event == "presence") return services_.channel_presence.take(channel, message.ref, message.payload);
-  if (const CommandEntry *command = command_of_event(message.event))
-    return run_pushed_command(services_, channel, *command, message);
+  if (const CommandEntry *command = command_of_event(message.event)) return commands_.run(channel, *command, message);
   reply_error(message, "unknown event");
 }
 
@@ -143,7 +140,7 @@ void Conversation::join(const Message &message) {
   if (has_expired(*claims)) return reply_error(message, "InvalidJWTToken: Token has expired", kBadToken);
   const ChannelOptions channel_options{options.is_private, options.broadcast_self, options.broadcast_ack,
                                        options.is_of_supabase};
-  channels_.push_back(std::make_unique<Channel>(connection_, services_.hub, ChannelId{++last_channel_}, message,
+  channels_.push_back(std::make_unique<Channel>(client_, services_.hub.table(), ChannelId{++last_channel_}, message,
                                                 version_, channel_options, std::move(claims)));
   begin_join(services_, *channels_.back(), options, message.ref);
 }
@@ -163,10 +160,10 @@ void Conversation::replace_token(Channel &channel, const Message &message) {
   if (channel.claims()->text == result.claims->text) return; // clients repeat it
   channel.set_claims(result.claims);
   channel.begin_access_check();
-  connection_.speak_for(result.claims);
+  client_.speak_for(result.claims);
   check_again(channel.id());
   check_presence();
-  connection_.schedule_token_check(channel.claims()->expires_at);
+  client_.schedule_token_check(channel.claims()->expires_at);
 }
 
 void Conversation::expire_tokens() {
@@ -208,14 +205,14 @@ void Conversation::check_again(ChannelId id) {
   Channel *asking = find(id);
   if (asking == nullptr) return;
   asking->begin_access_check();
-  auto answered = [holder = connection_.weak_from_this(), id, claims = asking->claims(),
+  auto answered = [holder = client_.weak_from_this(), id, claims = asking->claims(),
                    &services = services_](TopicAccess access, const auto &error) {
-    const auto connection = holder.lock();
-    Channel *channel = connection ? connection->conversation().find(id) : nullptr;
+    const auto client = holder.lock();
+    Channel *channel = client ? client->channels().find(id) : nullptr;
     if (channel == nullptr || channel->claims() != claims) return; // it was asked again for the new ones
     if (error) {
       // Nobody knows, so it may not go on; the client joins again when the database can be asked.
-      return connection->conversation().let_rejoin(id, "access could not be checked");
+      return client->channels().let_rejoin(id, "access could not be checked");
     }
     channel->set_access(access);
     if (channel->is_for_room(services.settings, access)) {
@@ -223,7 +220,7 @@ void Conversation::check_again(ChannelId id) {
     } else if (access.can_receive) {
       channel->follow_topic();
     } else {
-      return connection->conversation().revoke(id);
+      return client->channels().revoke(id);
     }
     services.channel_presence.check(*channel);
   };
@@ -266,22 +263,6 @@ void Conversation::check_presence() {
     if (!channel->checks_access()) services_.channel_presence.check(*channel);
 }
 
-TypingCalls &Conversation::typing_calls() {
-  if (!typing_calls_) typing_calls_ = std::make_unique<TypingCalls>();
-  return *typing_calls_;
-}
-
-void Conversation::repeat_typing_later() {
-  const auto due = typing_calls().next_due();
-  if (!due || (typing_timer_ && typing_timer_->running())) return;
-  if (!typing_timer_)
-    typing_timer_ = std::make_unique<LoopTimer>(services_.loop, [this] {
-      repeat_typing(services_, *this);
-      repeat_typing_later();
-    });
-  typing_timer_->start(Milliseconds{*due - std::min(*due, services_.loop.now())});
-}
-
 void Conversation::remove(ChannelId id) {
   const Channel *channel = find(id);
   std::erase_if(left_, [&](const Left &left) { return left.at + kInFlight < services_.seconds_now(); });
@@ -289,19 +270,21 @@ void Conversation::remove(ChannelId id) {
     left_.push_front({std::string(channel->wire_topic()), services_.seconds_now()});
   early_of(id);
   std::erase_if(channels_, [&](const auto &each) { return each->id() == id; });
-  if (channels_.empty()) connection_.note_no_topics();
+  if (channels_.empty()) client_.note_no_topics();
 }
+
+void Conversation::send(std::string_view message) { client_.send(websocket::Frame(websocket::Opcode::text, message)); }
 
 void Conversation::reply(const Message &message, Status status, std::string_view response) {
   std::string text;
   phoenix::append_reply(text, version_, message.join_ref, message.ref, message.topic, status, response);
-  connection_.send_text(text);
+  send(text);
 }
 
 void Conversation::reply_error(const Message &message, std::string_view reason, std::string_view sqlstate) {
   std::string text;
   phoenix::append_error_reply(text, version_, message.join_ref, message.ref, message.topic, reason, sqlstate);
-  connection_.send_text(text);
+  send(text);
 }
 
 } // namespace pg_live

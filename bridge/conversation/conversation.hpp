@@ -5,9 +5,9 @@
 
 #include "base/rate_limit.hpp"
 #include "channel/channel.hpp"
-#include "channel/services.hpp"
+#include "conversation/conversation_services.hpp"
 #include "conversation/early_messages.hpp"
-#include "conversation/typing.hpp"
+#include "conversation/push_command.hpp"
 #include "wire/phoenix/phoenix.hpp"
 
 #include <chrono>
@@ -18,12 +18,12 @@
 
 namespace pg_live {
 
-class Connection;
-
-class Conversation {
+class Conversation final : public Channels {
  public:
-  Conversation(Services &services, Connection &connection, ClaimsRef claims, phoenix::Version version);
-  ~Conversation();
+  Conversation(ConversationServices &services, Client &client, ClaimsRef claims, phoenix::Version version);
+  ~Conversation() override;
+  Conversation(const Conversation &) = delete;
+  Conversation &operator=(const Conversation &) = delete;
 
   // One whole message of the client.
   void take(std::string_view message, bool binary);
@@ -50,28 +50,14 @@ class Conversation {
   void expire_tokens();
   std::chrono::sys_seconds next_expiry() const;
 
-  // Ends a channel that has lost its access; or asks the database whether it has; or lets the client join again.
-  void revoke(ChannelId id);
-  void check_again(ChannelId id);
-  void let_rejoin(ChannelId id, std::string_view reason);
-
-  // Null if the channel is gone.
-  Channel *find(ChannelId id) const;
-
-  // Made when asked for: few connections type.
-  TypingCalls &typing_calls();
-  void repeat_typing_later();
-
-  // Takes a channel away without a word.
-  void remove(ChannelId id);
-
-  // A join was answered: with success, or with an error. What came right behind it is done now.
-  void take_early(ChannelId id);
-  void give_up_join(ChannelId id);
-
-  // Whether a channel of that topic was told of presence and left a moment ago. What it was told meanwhile, the client
-  // may take for news of the channel it joins now: diffs carry nothing that tells the two apart.
-  bool told_lately(std::string_view wire_topic) const;
+  Channel *find(ChannelId id) const override;
+  void remove(ChannelId id) override;
+  void revoke(ChannelId id) override;
+  void check_again(ChannelId id) override;
+  void let_rejoin(ChannelId id, std::string_view reason) override;
+  void take_early(ChannelId id) override;
+  void give_up_join(ChannelId id) override;
+  bool told_lately(std::string_view wire_topic) const override;
 
  private:
   Channel *find(std::string_view wire_topic) const;
@@ -90,18 +76,18 @@ class Conversation {
     std::string_view sqlstate;
   };
   std::optional<Refusal> refusal_of(const phoenix::Message &message);
+  void send(std::string_view message);
   void reply(const phoenix::Message &message, phoenix::Status status, std::string_view response);
   void reply_error(const phoenix::Message &message, std::string_view reason, std::string_view sqlstate = {});
 
-  Services &services_;
-  Connection &connection_;
+  ConversationServices &services_;
+  Client &client_;
   ClaimsRef claims_;
   phoenix::Version version_;
   std::uint32_t last_channel_ = 0;
   TokenBucket joins_;
   std::unique_ptr<EarlyMessages> early_; // null: none
-  std::unique_ptr<TypingCalls> typing_calls_;
-  std::unique_ptr<LoopTimer> typing_timer_;
+  PushedCommands commands_;
   std::vector<std::unique_ptr<Channel>> channels_; // few: searched in order
   struct Left {
     std::string wire_topic;

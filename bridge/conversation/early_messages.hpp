@@ -2,6 +2,8 @@
 // Invariant: one connection keeps a few, and never many bytes of them.
 #pragma once
 
+#include "channel/channel_id.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -9,8 +11,6 @@
 #include <vector>
 
 namespace pg_live {
-
-enum class ChannelId : std::uint32_t;
 
 struct EarlyMessage {
   ChannelId channel;

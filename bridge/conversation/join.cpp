@@ -1,9 +1,7 @@
 // The steps of a join; each looks its channel up anew, since it may be gone by then.
 #include "conversation/join.hpp"
 
-#include "connection/connection.hpp"
 #include "conversation/replay.hpp"
-#include "presence/channel_presence.hpp"
 
 namespace pg_live {
 
@@ -13,11 +11,11 @@ constexpr unsigned kMostQuestions = 5;
 
 class Join : public std::enable_shared_from_this<Join> {
  public:
-  Join(Services &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref)
-      : services_(services), connection_(channel.connection().weak_from_this()), channel_(channel.id()),
-        ref_(std::move(ref)), resume_(options.resume), presence_key_(options.presence_key),
-        presence_enabled_(options.presence_enabled), gave_token_(options.access_token.has_value()),
-        wants_replay_(options.wants_replay), asks_when_ready_(options.asks_when_ready) {
+  Join(ConversationServices &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref)
+      : services_(services), client_(channel.client().weak_from_this()), channel_(channel.id()), ref_(std::move(ref)),
+        resume_(options.resume), presence_key_(options.presence_key), presence_enabled_(options.presence_enabled),
+        gave_token_(options.access_token.has_value()), wants_replay_(options.wants_replay),
+        asks_when_ready_(options.asks_when_ready) {
     response_.append("{\"postgres_changes\":").append(options.postgres_changes).append("}");
     if (!resume_.empty()) {
       request_.after = parse_position(resume_);
@@ -47,8 +45,8 @@ class Join : public std::enable_shared_from_this<Join> {
   void fail(std::string_view reason, std::string_view sqlstate);
   void fail(const DatabaseError &error);
 
-  Services &services_;
-  std::weak_ptr<Connection> connection_;
+  ConversationServices &services_;
+  std::weak_ptr<Client> client_;
   ChannelId channel_;
   std::string ref_;
   std::string resume_; // as asked for; empty: not
@@ -64,8 +62,8 @@ class Join : public std::enable_shared_from_this<Join> {
 };
 
 void Join::answered(TopicAccess access, const std::optional<DatabaseError> &error) {
-  const auto connection = connection_.lock();
-  Channel *channel = connection ? connection->conversation().find(channel_) : nullptr;
+  const auto client = client_.lock();
+  Channel *channel = client ? client->channels().find(channel_) : nullptr;
   if (channel == nullptr) return;
   if (error) return fail(*error);
   if (revocations_.has_changed(revocations(*channel))) {
@@ -97,8 +95,8 @@ void Join::catch_up(Channel &channel) {
 
 // The first page is here, or the error in its place.
 void Join::caught_up(const std::optional<DatabaseError> &error) {
-  const auto connection = connection_.lock();
-  Channel *channel = connection ? connection->conversation().find(channel_) : nullptr;
+  const auto client = client_.lock();
+  Channel *channel = client ? client->channels().find(channel_) : nullptr;
   if (channel == nullptr) return;
   if (!error) return succeed(*channel, resume_.empty() ? "" : "ok");
   const bool lost = error->sqlstate == "55000" || error->sqlstate == "22023"; // no longer kept; never was
@@ -113,34 +111,34 @@ void Join::succeed(Channel &channel, std::string_view resumed) {
     response_.append(",\"resume\":\"").append(resumed).append("\"}");
   }
   channel.reply(ref_, phoenix::Status::ok, response_);
-  if (gave_token_) channel.connection().speak_for(channel.claims());
+  if (gave_token_) channel.client().speak_for(channel.claims());
   services_.channel_presence.join(channel, presence_key_, presence_enabled_);
   if (resumed == "lost")
     channel.send_system(phoenix::Status::error,
                         "The position to resume from is not available any more: read the current state again");
   if (asks_when_ready_) channel.send_system(phoenix::Status::ok, "Replication connection established");
-  channel.connection().schedule_token_check(channel.claims()->expires_at);
-  channel.connection().conversation().take_early(channel_);
+  channel.client().schedule_token_check(channel.claims()->expires_at);
+  channel.client().channels().take_early(channel_);
 }
 
 // The channel is still there.
 void Join::fail(std::string_view reason, std::string_view sqlstate) {
-  const auto connection = connection_.lock();
-  connection->conversation().find(channel_)->reply_error(ref_, reason, sqlstate);
-  connection->conversation().give_up_join(channel_);
+  const auto client = client_.lock();
+  client->channels().find(channel_)->reply_error(ref_, reason, sqlstate);
+  client->channels().give_up_join(channel_);
 }
 
 void Join::fail(const DatabaseError &error) {
-  services_.log.warning(
-      "could not check access to a topic",
-      {{"connection", connection_.lock()->id()}, {"sqlstate", error.sqlstate}, {"error", error.message}});
+  services_.log.warning("could not check access to a topic",
+                        {{"connection", client_.lock()->id()}, {"sqlstate", error.sqlstate}, {"error", error.message}});
   // What went wrong inside is for the log; the code is enough to find it there.
   fail("DatabaseError: access to the topic could not be checked (" + error.sqlstate + ")", error.sqlstate);
 }
 
 } // namespace
 
-void begin_join(Services &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref) {
+void begin_join(ConversationServices &services, Channel &channel, const phoenix::JoinOptions &options,
+                std::string ref) {
   std::make_shared<Join>(services, channel, options, std::move(ref))->ask(channel);
 }
 

@@ -4,12 +4,12 @@
 #pragma once
 
 #include "channel/channel.hpp"
-#include "channel/services.hpp"
+#include "conversation/conversation_services.hpp"
 #include "wire/phoenix/phoenix.hpp"
 
 namespace pg_live {
 
 // `ref` is of the join, for the answer. The channel is taken away again if the join fails.
-void begin_join(Services &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref);
+void begin_join(ConversationServices &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref);
 
 } // namespace pg_live

@@ -1,20 +1,57 @@
-// A command that a client pushes on a channel: run as the channel's user, answered with what its function returned.
-// Invariants: commands of one connection reach the database in the order they were given; an answer for a channel that
-// is gone by then is dropped.
+// The commands that a client pushes on its channels: each runs as the channel's user and is answered with what its
+// function returned. Invariants: commands of one connection reach the database in the order they were given; an answer
+// for a channel that is gone by then is dropped.
 #pragma once
 
 #include "api/commands.hpp"
 #include "channel/channel.hpp"
-#include "channel/services.hpp"
+#include "conversation/conversation_services.hpp"
+#include "conversation/typing.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace pg_live {
 
-class Conversation;
+class PushedCommands {
+ public:
+  // Of one client, and no longer there than it.
+  PushedCommands(ConversationServices &services, Client &client) : services_(services), client_(client) {}
+  PushedCommands(const PushedCommands &) = delete;
+  PushedCommands &operator=(const PushedCommands &) = delete;
 
-void run_pushed_command(Services &services, Channel &channel, const CommandEntry &entry,
-                        const phoenix::Message &message);
+  void run(Channel &channel, const CommandEntry &entry, const phoenix::Message &message);
 
-// Tells the database of the typing calls that were repeated, once they are due.
-void repeat_typing(Services &services, Conversation &conversation);
+ private:
+  struct Answer {
+    phoenix::Status status = phoenix::Status::ok;
+    std::string response;
+  };
+  struct Typing {
+    std::string location;
+    bool starts = true; // false also for what is no boolean: that is for the database to judge
+  };
+
+  void ask(const Channel &channel, const CommandEntry &entry, std::string_view arguments,
+           std::function<void(const Answer &)> answered);
+  void send(const Asker &asker, const Answer &answer);
+
+  static std::optional<Typing> typing_of(const Channel &channel, std::string_view arguments);
+  void begin_typing(const Channel &channel, const CommandEntry &entry, std::string_view arguments,
+                    const std::string &location, std::optional<Asker> asker);
+  void run_typing(const Channel &channel, const CommandEntry &entry, std::string_view arguments, const Typing &typing,
+                  Asker asker);
+  TypingCalls &typing_calls();
+  void repeat_typing();
+  void repeat_typing_later();
+
+  ConversationServices &services_;
+  Client &client_;
+  std::unique_ptr<TypingCalls> typing_calls_; // made when asked for, as its timer: few connections type
+  std::unique_ptr<LoopTimer> typing_timer_;
+};
 
 } // namespace pg_live

@@ -1,8 +1,6 @@
 // Reading the past page by page, as the user.
 #include "conversation/replay.hpp"
 
-#include "connection/connection.hpp"
-
 #include <algorithm>
 #include <utility>
 
@@ -23,8 +21,8 @@ class Replay : public std::enable_shared_from_this<Replay> {
  public:
   Replay(Services &services, Channel &channel, const ReplayRequest &request,
          std::function<void(const std::optional<DatabaseError> &)> started)
-      : services_(services), connection_(channel.connection().weak_from_this()), channel_(channel.id()),
-        since_(request.since), last_(request.after), started_(std::move(started)) {
+      : services_(services), client_(channel.client().weak_from_this()), channel_(channel.id()), since_(request.since),
+        last_(request.after), started_(std::move(started)) {
     if (request.latest) latest_ = std::clamp<std::int64_t>(*request.latest, 1, kMostLatest);
   }
 
@@ -43,8 +41,8 @@ class Replay : public std::enable_shared_from_this<Replay> {
   }
 
  private:
-  Channel *find(const std::shared_ptr<Connection> &connection) const {
-    return connection ? connection->conversation().find(channel_) : nullptr;
+  Channel *find(const std::shared_ptr<Client> &client) const {
+    return client ? client->channels().find(channel_) : nullptr;
   }
 
   void take_page(CommandResult result);
@@ -53,16 +51,16 @@ class Replay : public std::enable_shared_from_this<Replay> {
   bool send_page(Channel &channel);
   // Whether a frame belongs to this part; the first one of a part does, whatever its size, since nothing waits then.
   static bool has_room(const Channel &channel, std::size_t sent, const websocket::Frame &frame) {
-    return sent == 0 || sent + frame.size() <= channel.connection().queue_limit() / 4;
+    return sent == 0 || sent + frame.size() <= channel.client().queue_limit() / 4;
   }
-  void when_drained(Connection &connection, void (Replay::*step)());
+  void when_drained(Client &client, void (Replay::*step)());
   websocket::Frame frame_of(const Channel &channel, int row) const;
   void fail(Channel &channel, const DatabaseError &error);
   void finish();
   void end(Channel &channel);
 
   Services &services_;
-  std::weak_ptr<Connection> connection_;
+  std::weak_ptr<Client> client_;
   ChannelId channel_;
   std::optional<std::int64_t> since_;
   std::optional<std::int64_t> latest_; // until they are asked for
@@ -73,40 +71,40 @@ class Replay : public std::enable_shared_from_this<Replay> {
 };
 
 void Replay::take_page(CommandResult result) {
-  const auto connection = connection_.lock();
-  Channel *channel = find(connection);
+  const auto client = client_.lock();
+  Channel *channel = find(client);
   if (channel == nullptr) return;
   if (result.error) return fail(*channel, *result.error);
   page_ = std::move(result.rows);
   next_row_ = 0;
   if (started_) std::exchange(started_, nullptr)(std::nullopt);
-  when_drained(*connection, &Replay::go_on);
+  when_drained(*client, &Replay::go_on);
 }
 
 // Sends a part that fits the queue well, and waits for the client to read it before the next.
 void Replay::go_on() {
-  const auto connection = connection_.lock();
-  Channel *channel = find(connection);
+  const auto client = client_.lock();
+  Channel *channel = find(client);
   if (channel == nullptr) return;
   const bool complete = send_page(*channel);
   if (complete && page_.count() == kPageEvents) {
-    when_drained(*connection, &Replay::ask_next);
+    when_drained(*client, &Replay::ask_next);
   } else if (complete) {
     // What came live meanwhile may fill the queue by itself, so it has to be empty.
-    when_drained(*connection, &Replay::finish);
+    when_drained(*client, &Replay::finish);
   } else {
-    when_drained(*connection, &Replay::go_on);
+    when_drained(*client, &Replay::go_on);
   }
   services_.hub.flush();
 }
 
 void Replay::ask_next() {
-  const auto connection = connection_.lock();
-  if (Channel *channel = find(connection)) ask(*channel);
+  const auto client = client_.lock();
+  if (Channel *channel = find(client)) ask(*channel);
 }
 
-void Replay::when_drained(Connection &connection, void (Replay::*step)()) {
-  connection.when_drained([self = shared_from_this(), step] { (self.get()->*step)(); });
+void Replay::when_drained(Client &client, void (Replay::*step)()) {
+  client.when_drained([self = shared_from_this(), step] { (self.get()->*step)(); });
 }
 
 websocket::Frame Replay::frame_of(const Channel &channel, int row) const {
@@ -125,7 +123,7 @@ bool Replay::send_page(Channel &channel) {
     const websocket::Frame frame = frame_of(channel, next_row_);
     if (!has_room(channel, sent, frame)) return false;
     last_ = parse_position(page_.text(next_row_, 0));
-    channel.connection().send_later(frame);
+    channel.client().send_later(frame);
     sent += frame.size();
   }
   return true;
@@ -135,20 +133,20 @@ void Replay::fail(Channel &channel, const DatabaseError &error) {
   if (started_) {
     std::exchange(started_, nullptr)(error);
     last_.reset(); // nothing was replayed
-    const auto connection = connection_.lock();
-    if (Channel *joined = find(connection)) end(*joined); // else the join has failed, and the channel is gone
+    const auto client = client_.lock();
+    if (Channel *joined = find(client)) end(*joined); // else the join has failed, and the channel is gone
     return;
   }
   // In the middle of it: the client joins again, and what it has it knows by position.
   services_.log.warning("a replay broke off", {{"sqlstate", error.sqlstate}, {"error", error.message}});
   channel.send_error("the replay broke off");
-  channel.connection().conversation().remove(channel_);
+  channel.client().channels().remove(channel_);
 }
 
 // More may have come live meanwhile than could wait: it is in the log by now.
 void Replay::finish() {
-  const auto connection = connection_.lock();
-  Channel *channel = find(connection);
+  const auto client = client_.lock();
+  Channel *channel = find(client);
   if (channel == nullptr) return;
   if (channel->seam().has_left()) return ask(*channel);
   end(*channel);

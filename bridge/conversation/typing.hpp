@@ -6,6 +6,8 @@
 // calls is kept.
 #pragma once
 
+#include "channel/channel_id.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,8 +17,6 @@
 #include <vector>
 
 namespace pg_live {
-
-enum class ChannelId : std::uint32_t;
 
 // Who waits for the answer to a push.
 struct Asker {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "database/database_link.hpp"
-#include "identity/token.hpp"
+#include "identity/claims.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -14,8 +14,6 @@
 #include <vector>
 
 namespace pg_live {
-
-using ClaimsRef = std::shared_ptr<const Claims>;
 
 struct CommandResult {
   Rows rows;                          // of a command that succeeded

@@ -3,11 +3,11 @@
 
 #include "api/commands.hpp"
 #include "base/http_text.hpp"
-#include "connection/admission.hpp"
 #include "database/database.hpp"
 #include "http/broadcast_request.hpp"
 #include "http/http_api.hpp"
 #include "http/http_broadcast.hpp"
+#include "http/request_identity.hpp"
 
 namespace pg_live {
 

@@ -17,8 +17,6 @@ namespace pg_live {
 
 class Http {
  public:
-  using Respond = std::function<void(HttpResponse)>;
-
   // `events_flow` tells whether the listener follows the database.
   Http(Services &services, std::function<bool()> events_flow);
 

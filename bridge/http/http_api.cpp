@@ -86,7 +86,7 @@ HttpResponse response_to(const Services &services, const CommandEntry &entry, co
 
 } // namespace
 
-void command_by_http(Services &services, const ClaimsRef &claims, const HttpRequest &request, Http::Respond respond) {
+void command_by_http(Services &services, const ClaimsRef &claims, const HttpRequest &request, Respond respond) {
   const CommandEntry &entry = *command_of_request(request.head.method, request.head.path);
   const bool in_query = entry.method == "GET" || entry.method == "DELETE";
   Arguments arguments = in_query ? arguments_in_query(entry, request.head) : arguments_in_body(entry, request);

@@ -3,13 +3,15 @@
 // function returned. Which there are is said in commands.cpp.
 #pragma once
 
-#include "http/http.hpp"
+#include "channel/services.hpp"
+#include "http/http_message.hpp"
+#include "identity/claims.hpp"
 
 namespace pg_live {
 
 // 200 or 201 with JSON, or 204 where the function returns nothing; 400 for arguments that are no JSON object or that
 // the command does not take, 415 for those of another type; else what client_error() says. A page has its neighbours in
 // the header Link. The request is one that command_of_request() knows.
-void command_by_http(Services &services, const ClaimsRef &claims, const HttpRequest &request, Http::Respond respond);
+void command_by_http(Services &services, const ClaimsRef &claims, const HttpRequest &request, Respond respond);
 
 } // namespace pg_live

@@ -56,7 +56,7 @@ void tell_room(const Services &services, const OutgoingBroadcast &message) {
                          {.event = message.event, .payload = message.payload, .encoding = message.encoding}, nullptr);
 }
 
-void send(Services &services, const ClaimsRef &claims, Messages messages, Http::Respond respond) {
+void send(Services &services, const ClaimsRef &claims, Messages messages, Respond respond) {
   Command command;
   command.claims = claims;
   command.sql = kSend;
@@ -71,7 +71,7 @@ void send(Services &services, const ClaimsRef &claims, Messages messages, Http::
   services.database.write(std::move(command));
 }
 
-void send_bytes(Services &services, const ClaimsRef &claims, OutgoingBroadcast message, Http::Respond respond) {
+void send_bytes(Services &services, const ClaimsRef &claims, OutgoingBroadcast message, Respond respond) {
   if (!may_be_public(services, message)) return respond(no_bytes());
   Command command;
   command.claims = claims;
@@ -88,7 +88,7 @@ void send_bytes(Services &services, const ClaimsRef &claims, OutgoingBroadcast m
 
 } // namespace
 
-void broadcast_by_http(Services &services, const ClaimsRef &claims, const HttpRequest &request, Http::Respond respond) {
+void broadcast_by_http(Services &services, const ClaimsRef &claims, const HttpRequest &request, Respond respond) {
   auto read = read_broadcasts(request.head, request.body);
   if (const auto *bad = std::get_if<BadBroadcast>(&read))
     return respond(error_response(bad->status, bad->message, bad->sqlstate));

@@ -5,6 +5,7 @@
 #include "api/client_error.hpp"
 #include "http/request_head.hpp"
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,9 @@ struct HttpResponse {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
 };
+
+// Answers a request, once.
+using Respond = std::function<void(HttpResponse)>;
 
 // {"error": "<message>", "code": "<SQLSTATE>"}
 HttpResponse error_response(int status, std::string_view message, std::string_view sqlstate = {});

@@ -1,7 +1,7 @@
 // Reading one request and writing one response without blocking.
 #include "http/incoming.hpp"
 
-#include "connection/admission.hpp"
+#include "http/request_identity.hpp"
 
 #include <sys/socket.h>
 

@@ -160,7 +160,7 @@ TokenError expired(sys_seconds expires_at, sys_seconds now) {
 struct TokenVerifier::State {
   std::vector<VerificationKey> secrets; // of the settings: one or none
   std::vector<VerificationKey> jwk_set;
-  std::vector<std::pair<TokenDigest, std::shared_ptr<const Claims>>> api_keys;
+  std::vector<std::pair<TokenDigest, ClaimsRef>> api_keys;
   std::string audience;
   std::string issuer;
   TokenCache cache;
@@ -184,8 +184,8 @@ struct TokenVerifier::State {
   }
 
   /// Every key is compared, so that how long it takes says nothing.
-  std::shared_ptr<const Claims> find_api_key(const TokenDigest &digest) const {
-    std::shared_ptr<const Claims> found;
+  ClaimsRef find_api_key(const TokenDigest &digest) const {
+    ClaimsRef found;
     for (const auto &[known, claims] : api_keys)
       if (CRYPTO_memcmp(known.data(), digest.data(), digest.size()) == 0) found = claims;
     return found;

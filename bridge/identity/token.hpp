@@ -5,6 +5,8 @@
 // no part of the token.
 #pragma once
 
+#include "identity/claims.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -18,13 +20,6 @@ namespace pg_live {
 /// The longest token looked at, in bytes.
 inline constexpr std::size_t max_token_bytes = 16 * 1024;
 
-struct Claims {
-  std::string text;                    // the payload as signed: JSON for request.jwt.claims
-  std::string user_id;                 // claim `sub`; empty for an anonymous token
-  std::string role;                    // claim `role`: the database role to act as
-  std::chrono::sys_seconds expires_at; // claim `exp`; sys_seconds::max() for an API key
-};
-
 struct TokenError {
   std::string_view code;     // as Supabase Realtime names it: "InvalidJWTToken", "MalformedJWT", "JwtSignatureError"
   std::string_view sqlstate; // "28000"
@@ -34,7 +29,7 @@ struct TokenError {
 
 /// Claims or why there are none: exactly one of the two is set.
 struct TokenResult {
-  std::shared_ptr<const Claims> claims;
+  ClaimsRef claims;
   std::optional<TokenError> error;
 };
 

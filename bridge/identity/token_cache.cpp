@@ -20,7 +20,7 @@ std::size_t TokenCache::FirstBytes::operator()(const TokenDigest &digest) const 
   return hash;
 }
 
-std::shared_ptr<const Claims> TokenCache::find(const TokenDigest &digest, std::chrono::sys_seconds now) {
+ClaimsRef TokenCache::find(const TokenDigest &digest, std::chrono::sys_seconds now) {
   const auto found = index_.find(digest);
   if (found == index_.end()) return nullptr;
   const auto entry = *found;
@@ -33,7 +33,7 @@ std::shared_ptr<const Claims> TokenCache::find(const TokenDigest &digest, std::c
   return entry->second;
 }
 
-void TokenCache::insert(const TokenDigest &digest, std::shared_ptr<const Claims> claims) {
+void TokenCache::insert(const TokenDigest &digest, ClaimsRef claims) {
   if (capacity_ == 0 || index_.contains(digest)) return;
   if (entries_.size() == capacity_) {
     index_.erase(std::prev(entries_.end()));

@@ -4,6 +4,8 @@
 // kept as SHA-256 only: what is not stored cannot leak.
 #pragma once
 
+#include "identity/claims.hpp"
+
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -12,8 +14,6 @@
 #include <string_view>
 #include <unordered_set>
 #include <utility>
-
-#include "identity/token.hpp"
 
 namespace pg_live {
 
@@ -26,14 +26,14 @@ class TokenCache {
   explicit TokenCache(std::size_t capacity) : capacity_(capacity) {}
 
   /// The claims of the token, or null.
-  std::shared_ptr<const Claims> find(const TokenDigest &digest, std::chrono::sys_seconds now);
+  ClaimsRef find(const TokenDigest &digest, std::chrono::sys_seconds now);
 
-  void insert(const TokenDigest &digest, std::shared_ptr<const Claims> claims);
+  void insert(const TokenDigest &digest, ClaimsRef claims);
   void clear();
   std::size_t size() const { return entries_.size(); }
 
  private:
-  using Entry = std::pair<TokenDigest, std::shared_ptr<const Claims>>;
+  using Entry = std::pair<TokenDigest, ClaimsRef>;
 
   using Entries = std::list<Entry>;
 

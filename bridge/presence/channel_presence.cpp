@@ -2,14 +2,19 @@
 #include "presence/channel_presence.hpp"
 
 #include "api/client_error.hpp"
-#include "connection/connection.hpp"
-#include "presence/topic_roster.hpp"
 #include "text/json.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace pg_live {
+
+namespace {
+
+// All seats of channels are made here.
+PresenceSeat *seat_of(const Channel &channel) { return static_cast<PresenceSeat *>(channel.seat()); }
+
+} // namespace
 
 PresenceSeat::PresenceSeat(ChannelPresence &presence, Channel &channel, std::string key)
     : presence_(presence), channel_(channel), key_(std::move(key)), tracking_(*this) {}
@@ -18,13 +23,13 @@ PresenceSeat::~PresenceSeat() { presence_.leave(*this); }
 
 const std::string &PresenceSeat::user_id() const { return channel_.claims()->user_id; }
 
-const Uuid &PresenceSeat::connection() const { return channel_.connection().presence_id(); }
+const Uuid &PresenceSeat::connection() const { return channel_.client().presence_id(); }
 
 bool PresenceSeat::is_settled() const { return !channel_.checks_access(); }
 
 TrackedMember PresenceSeat::member() {
   TrackedMember member;
-  member.connection = channel_.connection().tracking_id();
+  member.connection = channel_.client().tracking_id();
   member.topic = roster_->topic;
   member.is_private = roster_->is_private;
   member.key = key_.empty() ? user_id() : key_;
@@ -54,8 +59,8 @@ ChannelPresence::~ChannelPresence() = default;
 void ChannelPresence::join(Channel &channel, std::string_view key, bool enabled) {
   if (!enabled && key.empty()) return;
   channel.set_seat(std::make_unique<PresenceSeat>(*this, channel, std::string(key)));
-  channel.seat()->tell_twice_ = channel.connection().conversation().told_lately(channel.wire_topic());
-  if (enabled) enable(*channel.seat());
+  seat_of(channel)->tell_twice_ = channel.client().channels().told_lately(channel.wire_topic());
+  if (enabled) enable(*seat_of(channel));
 }
 
 void ChannelPresence::enable(PresenceSeat &seat) {
@@ -68,7 +73,7 @@ void ChannelPresence::enable(PresenceSeat &seat) {
 }
 
 void ChannelPresence::leave(PresenceSeat &seat) {
-  tracker_.leave(seat.tracking_, seat.channel_.connection().closing());
+  tracker_.leave(seat.tracking_, seat.channel_.client().closing());
   if (seat.roster_ == nullptr) return;
   auto &seats = seat.roster_->seats;
   seats.back()->place_ = seat.place_; // the last one takes the place
@@ -83,7 +88,7 @@ void ChannelPresence::take(Channel &channel, const std::string &ref, std::string
   const auto command = phoenix::parse_presence(payload);
   if (!command) return channel.reply_error(ref, "a presence message needs the event track or untrack", "22023");
   if (channel.seat() == nullptr) channel.set_seat(std::make_unique<PresenceSeat>(*this, channel, ""));
-  PresenceSeat &seat = *channel.seat();
+  PresenceSeat &seat = *seat_of(channel);
   enable(seat);
   std::optional<std::string> wish;
   if (command->action == phoenix::PresenceCommand::Action::track) {
@@ -104,7 +109,7 @@ bool ChannelPresence::may_track(const PresenceSeat &seat) {
 }
 
 void ChannelPresence::check(Channel &channel) {
-  PresenceSeat *seat = channel.seat();
+  PresenceSeat *seat = seat_of(channel);
   if (seat == nullptr || seat->roster_ == nullptr) return;
   if (seat->roster_->is_private == channel.in_room()) {
     // The channel is in another room now: whoever is there is told anew, and the client says again what it is.
@@ -112,7 +117,7 @@ void ChannelPresence::check(Channel &channel) {
       channel.reply_error(ref, "access to the topic has changed", "40001");
     auto moved = std::make_unique<PresenceSeat>(*this, channel, seat->key_);
     channel.set_seat(std::move(moved));
-    return enable(*channel.seat());
+    return enable(*seat_of(channel));
   }
   if (seat->told_ && seat->told_user_ != channel.claims()->user_id) { // who may know other hidden members
     seat->told_ = false;

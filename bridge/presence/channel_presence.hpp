@@ -4,9 +4,12 @@
 // one presence_state and then every diff from there on.
 #pragma once
 
+#include "channel/channel.hpp"
 #include "channel/services.hpp"
+#include "database/command.hpp"
 #include "presence/roster.hpp"
 #include "presence/tracker.hpp"
+#include "presence/xid_snapshot.hpp"
 #include "wire/live_event.hpp"
 
 #include <deque>
@@ -20,21 +23,18 @@
 
 namespace pg_live {
 
-class Channel;
-struct CommandResult;
 class ChannelPresence;
 struct TopicRoster;
 
-// The place of one channel in the presence of its topic. Owned by the channel, left when destroyed.
-class PresenceSeat final : public TrackedChannel {
+// The place of one channel in the presence of its topic. Owned by the channel.
+class PresenceSeat final : public Seat, public TrackedChannel {
  public:
   PresenceSeat(ChannelPresence &presence, Channel &channel, std::string key);
   ~PresenceSeat() override;
   PresenceSeat(const PresenceSeat &) = delete;
   PresenceSeat &operator=(const PresenceSeat &) = delete;
 
-  // Whether the channel was told who is there.
-  bool told() const { return told_; }
+  bool told() const override { return told_; }
 
   const std::string &user_id() const override;
   const Uuid &connection() const override;
@@ -55,6 +55,25 @@ class PresenceSeat final : public TrackedChannel {
   bool tell_twice_ = false;       // the client may hold diffs of the channel it left
   std::string told_user_;         // on whose behalf it was told
   Tracking tracking_;
+};
+
+// The roster of one topic in this process, with those who are told of it.
+struct TopicRoster {
+  std::string topic;
+  bool is_private = false;
+  Roster members;
+  std::optional<XidSnapshot> snapshot; // that the members were read under; nothing: not read yet
+  std::vector<std::string> held;       // changes that came while they were being read, as JSON
+  std::vector<PresenceSeat *> seats;
+  std::uint64_t reading = 0;  // which answer is waited for; 0: none
+  bool keep_missing = false;  // members that the answer does not have may come back
+  bool counted = false;       // too many members: their number is told instead
+  std::size_t told_count = 0; // of members
+  std::uint64_t told_at = 0;  // Loop::now() of the last count
+  std::uint64_t flush_at = 0; // Loop::now(); 0: nothing to tell
+
+  // What it is found by.
+  std::string name() const { return (is_private ? "private:" : "public:") + topic; }
 };
 
 class ChannelPresence {

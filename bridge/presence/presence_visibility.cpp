@@ -1,9 +1,7 @@
 // Asking for each viewer.
 #include "presence/presence_visibility.hpp"
 
-#include "channel/hub.hpp"
 #include "channel/topic_batch.hpp"
-#include "connection/connection.hpp"
 #include "text/json.hpp"
 
 #include <algorithm>
@@ -28,8 +26,8 @@ bool is_too_busy(const DatabaseError &error) {
 
 // The channel, if it is there still and acts for the viewer who was asked about. A fresh token of the same user changes
 // nothing of what the user could see when the change happened.
-Channel *find(const std::shared_ptr<Connection> &connection, ChannelId id, const Claims &asked) {
-  Channel *channel = connection ? connection->conversation().find(id) : nullptr;
+Channel *find(const std::shared_ptr<Client> &client, ChannelId id, const Claims &asked) {
+  Channel *channel = client ? client->channels().find(id) : nullptr;
   if (channel == nullptr) return nullptr;
   const Claims &claims = *channel->claims();
   return claims.user_id == asked.user_id && claims.role == asked.role ? channel : nullptr;
@@ -61,7 +59,7 @@ void PresenceVisibility::take(const LiveEvent &event) {
         overdue.push_back(channel->claims()->text);
       if (viewer.asked.empty() && !std::exchange(viewer.queued, true)) queue_.push_back(channel->claims()->text);
     }
-    viewer.channels.emplace_back(channel->connection().weak_from_this(), channel->id());
+    viewer.channels.emplace_back(channel->client().weak_from_this(), channel->id());
   }
   for (const std::string &claims : overdue)
     give_up(viewers_.at(claims));
@@ -135,9 +133,9 @@ void PresenceVisibility::give_up(Viewer &viewer) {
   waiting_ -= viewer.waiting.size();
   viewer.waiting.clear();
   for (const auto &[holder, id] : viewer.channels) {
-    const auto connection = holder.lock();
-    if (find(connection, id, *viewer.claims) != nullptr)
-      connection->conversation().let_rejoin(id, "visibility could not be checked");
+    const auto client = holder.lock();
+    if (find(client, id, *viewer.claims) != nullptr)
+      client->channels().let_rejoin(id, "visibility could not be checked");
   }
 }
 
@@ -151,8 +149,8 @@ void PresenceVisibility::deliver(const Viewer &viewer, const std::vector<ChangeR
   for (const LiveEvent &event : events)
     batch.add(event);
   for (const auto &[holder, id] : viewer.channels) {
-    const auto connection = holder.lock();
-    if (Channel *channel = find(connection, id, *viewer.claims)) channel->deliver(batch, false);
+    const auto client = holder.lock();
+    if (Channel *channel = find(client, id, *viewer.claims)) channel->deliver(batch, false);
   }
   services_.hub.flush();
 }

@@ -6,6 +6,7 @@
 // was too busy for is asked again, and a viewer who cannot be asked about, or about whom too much waits, joins again.
 #pragma once
 
+#include "channel/channel.hpp"
 #include "channel/services.hpp"
 #include "database/database.hpp"
 #include "wire/live_event.hpp"
@@ -19,10 +20,6 @@
 #include <vector>
 
 namespace pg_live {
-
-class Channel;
-class Connection;
-enum class ChannelId : std::uint32_t;
 
 class PresenceVisibility {
  public:
@@ -44,8 +41,8 @@ class PresenceVisibility {
   // Everybody with the same claims.
   struct Viewer {
     ClaimsRef claims;
-    std::vector<std::pair<std::weak_ptr<Connection>, ChannelId>> channels; // when the last change happened
-    std::uint64_t noted_at = 0;                                            // which change that was
+    std::vector<std::pair<std::weak_ptr<Client>, ChannelId>> channels; // when the last change happened
+    std::uint64_t noted_at = 0;                                        // which change that was
     std::vector<ChangeRef> waiting;
     std::vector<ChangeRef> asked; // empty: no question is on its way
     bool queued = false;

@@ -1,10 +1,6 @@
 // Reading the members of a topic, following their changes, and telling the channels.
-#include "presence/topic_roster.hpp"
-
-#include "channel/hub.hpp"
-#include "connection/connection.hpp"
-#include "database/database.hpp"
 #include "presence/channel_presence.hpp"
+
 #include "text/json.hpp"
 
 #include <algorithm>
@@ -92,7 +88,7 @@ class Announcement {
   // Sends it if it fits what waits for the client already.
   [[nodiscard]] bool send_if_it_fits(Channel &channel) {
     const websocket::Frame frame = frame_for(channel);
-    if (frame.size() > channel.connection().queue_limit() / 8 && !channel.connection().is_drained()) return false;
+    if (frame.size() > channel.client().queue_limit() / 8 && !channel.client().is_drained()) return false;
     send(channel, frame);
     return true;
   }
@@ -110,7 +106,7 @@ class Announcement {
     return payload.empty() ? websocket::Frame() : push_frame(form, roster_.topic, event_, payload);
   }
   static void send(Channel &channel, const websocket::Frame &frame) {
-    if (!frame.empty()) channel.connection().send_later(frame);
+    if (!frame.empty()) channel.client().send_later(frame);
   }
 
   const TopicRoster &roster_;
@@ -271,11 +267,11 @@ void ChannelPresence::flush(TopicRoster &roster) {
 // A state that is larger than what may wait is no fault of the client's: it is made, as it is then, when nothing waits.
 void ChannelPresence::tell_when_drained(PresenceSeat &seat) {
   seat.waits_ = true;
-  Connection &connection = seat.channel_.connection();
-  connection.when_drained([this, holder = connection.weak_from_this(), id = seat.channel_.id()] {
+  Client &client = seat.channel_.client();
+  client.when_drained([this, holder = client.weak_from_this(), id = seat.channel_.id()] {
     const auto reader = holder.lock();
-    const Channel *channel = reader ? reader->conversation().find(id) : nullptr;
-    PresenceSeat *waiting = channel != nullptr ? channel->seat() : nullptr;
+    const Channel *channel = reader ? reader->channels().find(id) : nullptr;
+    PresenceSeat *waiting = channel != nullptr ? static_cast<PresenceSeat *>(channel->seat()) : nullptr;
     if (waiting == nullptr || waiting->roster_ == nullptr) return;
     waiting->waits_ = false;
     flush(*waiting->roster_);
@@ -292,11 +288,11 @@ void ChannelPresence::flush_counted(TopicRoster &roster) {
   for (PresenceSeat *seat : roster.seats) {
     Channel &channel = seat->channel_;
     const bool is_new = !std::exchange(seat->told_, true);
-    if (is_new) channel.connection().send_later(push_frame(channel.form(), roster.topic, "presence_state", "{}"));
+    if (is_new) channel.client().send_later(push_frame(channel.form(), roster.topic, "presence_state", "{}"));
     if (!is_new && (!due || count == roster.told_count)) continue;
     websocket::Frame &frame = counts[channel.form().index()];
     if (frame.empty()) frame = count_frame(channel.form(), roster.topic, count);
-    channel.connection().send_later(frame);
+    channel.client().send_later(frame);
   }
   if (due) {
     roster.told_at = now;

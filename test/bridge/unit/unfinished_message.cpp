@@ -9,13 +9,13 @@
 
 namespace pg_live {
 
-class Connection {}; // only told apart by its address here
-
 namespace {
+
+class Sender : public MessageSender {};
 
 TEST(UnfinishedMessage, CountsWhatIsAnnouncedBeforeItArrives) {
   UnfinishedMessages all(1000);
-  Connection one;
+  Sender one;
   UnfinishedMessage message(all, one);
   message.append("x", 900);
   EXPECT_GE(all.bytes(), 901u);
@@ -24,7 +24,7 @@ TEST(UnfinishedMessage, CountsWhatIsAnnouncedBeforeItArrives) {
 
 TEST(UnfinishedMessage, IsNotCountedAnyMoreWhenItEnds) {
   UnfinishedMessages all(1000);
-  Connection one;
+  Sender one;
   {
     UnfinishedMessage message(all, one);
     message.append(std::string(600, 'x'), 0);
@@ -38,16 +38,16 @@ TEST(UnfinishedMessage, IsNotCountedAnyMoreWhenItEnds) {
 
 TEST(UnfinishedMessage, NamesTheLargestAndNotTheOneThatCameLast) {
   UnfinishedMessages all(100000);
-  std::array<Connection, 3> connections;
-  UnfinishedMessage small(all, connections[0]);
+  std::array<Sender, 3> senders;
+  UnfinishedMessage small(all, senders[0]);
   std::optional<UnfinishedMessage> large;
-  large.emplace(all, connections[1]);
-  UnfinishedMessage last(all, connections[2]);
+  large.emplace(all, senders[1]);
+  UnfinishedMessage last(all, senders[2]);
   small.append("x", 1000);
   large->append("x", 98000);
   EXPECT_EQ(all.largest(), nullptr);
   last.append("x", 1000);
-  EXPECT_EQ(all.largest(), &connections[1]);
+  EXPECT_EQ(all.largest(), &senders[1]);
   large.reset();
   EXPECT_EQ(all.largest(), nullptr);
 }
@@ -55,7 +55,7 @@ TEST(UnfinishedMessage, NamesTheLargestAndNotTheOneThatCameLast) {
 // The bytes of a message that comes in small pieces are moved a few times and not with each piece.
 TEST(UnfinishedMessage, GrowsInFewSteps) {
   UnfinishedMessages all(1000000);
-  Connection one;
+  Sender one;
   UnfinishedMessage message(all, one);
   std::size_t steps = 0;
   for (int piece = 0; piece < 10000; ++piece) {

@@ -1,0 +1,15 @@
+// What conversations need beyond the services that HTTP has too.
+#pragma once
+
+#include "channel/services.hpp"
+#include "presence/channel_presence.hpp"
+#include "presence/presence.hpp"
+
+namespace pg_live {
+
+struct ConversationServices : Services {
+  Presence &presence;
+  ChannelPresence &channel_presence;
+};
+
+} // namespace pg_live

@@ -1,0 +1,57 @@
+// Looking for a token, and for an origin.
+#include "http/request_identity.hpp"
+
+#include "base/http_text.hpp"
+#include "text/json.hpp"
+
+namespace pg_live {
+
+namespace {
+
+std::string token_of(const RequestHead &head) {
+  if (!head.bearer.empty()) return head.bearer;
+  if (const auto authorization = head.header("authorization"))
+    if (const auto token = bearer_token(*authorization)) return std::string(*token);
+  for (const std::string_view name : {"x-api-key", "apikey"})
+    if (const auto key = head.header(name)) return std::string(*key);
+  for (const std::string_view name : {"apikey", "token"})
+    if (const auto key = head.query_argument(name); key && !key->empty()) return *key;
+  return "";
+}
+
+ClaimsRef anonymous_claims(const std::string &role) {
+  auto claims = std::make_shared<Claims>();
+  claims->role = role;
+  claims->text = "{\"role\":";
+  json::append_quoted(claims->text, role);
+  claims->text.append("}");
+  claims->expires_at = std::chrono::sys_seconds::max();
+  return claims;
+}
+
+} // namespace
+
+bool origin_is_allowed(std::string_view origin, std::optional<std::string_view> host, const Settings &settings) {
+  for (const std::string &allowed : settings.allowed_origins)
+    if (allowed == "*" || equals_ignoring_case(allowed, origin)) return true;
+  const std::size_t scheme = origin.find("://");
+  return host && scheme != std::string_view::npos && equals_ignoring_case(origin.substr(scheme + 3), *host);
+}
+
+bool origin_is_allowed(const RequestHead &head, const Settings &settings) {
+  const auto origin = head.header("origin");
+  return !origin || origin_is_allowed(*origin, head.header("host"), settings);
+}
+
+std::variant<ClaimsRef, HttpResponse> identify(const RequestHead &head, const Services &services) {
+  const std::string token = token_of(head);
+  if (token.empty()) {
+    if (services.settings.anonymous) return anonymous_claims(services.settings.anonymous_role);
+    return error_response(401, "API key is missing", "28000");
+  }
+  TokenResult result = services.access.verify(token);
+  if (!result.claims) return error_response(401, result.error->message, result.error->sqlstate);
+  return std::move(result.claims);
+}
+
+} // namespace pg_live
