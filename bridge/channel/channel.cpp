@@ -5,13 +5,12 @@
 
 namespace pg_live {
 
-Channel::Channel(Client &client, TopicTable &topics, ChannelId id, const phoenix::Message &join,
-                 phoenix::Version version, ChannelOptions options, ClaimsRef claims)
-    : client_(client), topics_(topics),
-      // Old clients send no join_ref with a join: there it is the ref of the join itself.
-      names_(join.topic + (join.join_ref.empty() || join.join_ref == "null" ? join.ref : join.join_ref)),
+Channel::Channel(Client &client, TopicTable &topics, ChannelId id, const Message &join, ChannelOptions options,
+                 ClaimsRef claims)
+    : client_(client), topics_(topics), names_(std::string(join.topic).append(client.codec().channel_ref(join))),
       claims_(std::move(claims)), wire_topic_size_(static_cast<std::uint32_t>(join.topic.size())), id_(id),
-      options_(options), form_{version, join.topic.starts_with(phoenix::kTopicPrefix)} {}
+      options_(options), naming_(client.codec().naming_of(join.topic)),
+      topic_offset_(static_cast<std::uint8_t>(join.topic.size() - client.codec().topic_of(join.topic).size())) {}
 
 Channel::~Channel() { leave_topic(); }
 
@@ -32,9 +31,9 @@ void Channel::leave_topic() {
 }
 
 void Channel::deliver(const TopicBatch &batch, bool alone) {
-  if (!seam_) return alone ? client_.send(batch.frame(form_)) : client_.send_later(batch.frame(form_));
+  if (!seam_) return alone ? client_.send(batch.frame(form())) : client_.send_later(batch.frame(form()));
   for (const LiveEvent *event : batch.events())
-    seam_->take(event->position, event->durable, event_frame(*event, form_), seam_output());
+    seam_->take(event->position, event->durable, event_frame(*event, form()), seam_output());
   if (seam_->held_bytes() > client_.queue_limit()) seam_->leave_to_replay();
   if (seam_->held_bytes() > client_.queue_limit()) client_.close_slow();
   settle_seam();
@@ -53,42 +52,20 @@ void Channel::settle_seam() {
   if (seam_ && seam_->done()) seam_.reset();
 }
 
-void Channel::send(std::string_view message) { client_.send(websocket::Frame(websocket::Opcode::text, message)); }
-
-void Channel::reply(std::string_view ref, phoenix::Status status, std::string_view response) {
-  std::string message;
-  phoenix::append_reply(message, form_.version, join_ref(), ref, wire_topic(), status, response);
-  send(message);
+void Channel::reply(std::string_view ref, Status status, std::string_view response) {
+  client_.send(client_.codec().reply(address(), ref, status, response));
 }
 
 void Channel::reply_error(std::string_view ref, std::string_view reason, std::string_view sqlstate) {
-  std::string message;
-  phoenix::append_error_reply(message, form_.version, join_ref(), ref, wire_topic(), reason, sqlstate);
-  send(message);
+  client_.send(client_.codec().error_reply(address(), ref, reason, sqlstate));
 }
 
-void Channel::send_system(phoenix::Status status, std::string_view message, std::string_view extension) {
-  std::string text;
-  phoenix::append_system(text, form_.version, join_ref(), wire_topic(), status, message, extension);
-  send(text);
+void Channel::send_system(Status status, std::string_view message, std::string_view extension) {
+  client_.send(client_.codec().system(address(), status, message, extension));
 }
 
-void Channel::send_push(std::string_view event, std::string_view payload) {
-  std::string message;
-  phoenix::append_push(message, form_.version, join_ref(), wire_topic(), event, payload);
-  send(message);
-}
+void Channel::send_close() { client_.send(client_.codec().close(address())); }
 
-void Channel::send_close() {
-  std::string message;
-  phoenix::append_close(message, form_.version, join_ref(), wire_topic());
-  send(message);
-}
-
-void Channel::send_error(std::string_view reason) {
-  std::string message;
-  phoenix::append_error(message, form_.version, join_ref(), wire_topic(), reason);
-  send(message);
-}
+void Channel::send_error(std::string_view reason) { client_.send(client_.codec().error(address(), reason)); }
 
 } // namespace pg_live

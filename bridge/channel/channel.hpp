@@ -8,7 +8,7 @@
 #include "channel/topic_batch.hpp"
 #include "channel/topic_table.hpp"
 #include "database/access.hpp"
-#include "wire/phoenix/phoenix.hpp"
+#include "wire/codec.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -53,6 +53,7 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual ~Client() = default;
 
   virtual std::uint64_t id() const = 0;
+  virtual const Codec &codec() const = 0; // of the protocol that the client speaks
   virtual Channels &channels() = 0;
   virtual bool closing() const = 0;
 
@@ -109,13 +110,13 @@ struct ChannelOptions {
   bool is_private = false;
   bool broadcast_self = false;
   bool broadcast_ack = false;
-  bool takes_binary = false; // its client understands binary broadcasts; stock phoenix fails on them
+  bool takes_binary = false; // its client understands binary broadcasts
 };
 
 class Channel final : public Subscriber {
  public:
-  Channel(Client &client, TopicTable &topics, ChannelId id, const phoenix::Message &join, phoenix::Version version,
-          ChannelOptions options, ClaimsRef claims);
+  Channel(Client &client, TopicTable &topics, ChannelId id, const Message &join, ChannelOptions options,
+          ClaimsRef claims);
   ~Channel();
   Channel(const Channel &) = delete;
   Channel &operator=(const Channel &) = delete;
@@ -123,9 +124,11 @@ class Channel final : public Subscriber {
   ChannelId id() const { return id_; }
   Client &client() const { return client_; }
   std::string_view wire_topic() const { return std::string_view(names_).substr(0, wire_topic_size_); }
-  std::string_view topic() const { return phoenix::without_prefix(wire_topic()); }
-  std::string_view join_ref() const { return std::string_view(names_).substr(wire_topic_size_); } // JSON text
-  WireForm form() const { return form_; }
+  std::string_view topic() const { return wire_topic().substr(topic_offset_); }
+  std::string_view join_ref() const {
+    return std::string_view(names_).substr(wire_topic_size_);
+  } // as the client wrote it
+  WireForm form() const { return {&client_.codec(), naming_}; }
   const ChannelOptions &options() const { return options_; }
 
   // On whose behalf it receives and sends.
@@ -169,15 +172,14 @@ class Channel final : public Subscriber {
   void set_seat(std::unique_ptr<Seat> seat) { seat_ = std::move(seat); }
 
   // Answers a message of the client. `response` is JSON.
-  void reply(std::string_view ref, phoenix::Status status, std::string_view response);
+  void reply(std::string_view ref, Status status, std::string_view response);
   void reply_error(std::string_view ref, std::string_view reason, std::string_view sqlstate = {});
-  void send_system(phoenix::Status status, std::string_view message, std::string_view extension = "system");
-  void send_push(std::string_view event, std::string_view payload);
+  void send_system(Status status, std::string_view message, std::string_view extension = "system");
   void send_close();                        // the client does not come back
   void send_error(std::string_view reason); // the client joins again
 
  private:
-  void send(std::string_view message);
+  Address address() const { return {join_ref(), wire_topic()}; }
 
   Client &client_;
   TopicTable &topics_;
@@ -188,7 +190,8 @@ class Channel final : public Subscriber {
   std::uint32_t wire_topic_size_;
   ChannelId id_;
   ChannelOptions options_;
-  WireForm form_;
+  Naming naming_;
+  std::uint8_t topic_offset_; // in the wire topic, whose end the topic is
   TopicAccess access_;
   bool is_room_ = false; // what it is subscribed to
   bool joined_ = false;

@@ -31,19 +31,6 @@ std::vector<TopicBatch> by_topic(std::span<const LiveEvent> events) {
   return batches;
 }
 
-// A broadcast of a client as a frame; empty if that form cannot carry it.
-websocket::Frame room_frame(WireForm form, std::string_view topic, const phoenix::Broadcast &broadcast) {
-  std::string message;
-  if (broadcast.encoding == phoenix::Encoding::json) {
-    phoenix::append_broadcast(message, form.version, wire_topic(form, topic), broadcast);
-    return {websocket::Opcode::text, message};
-  }
-  if (form.version == phoenix::Version::v1 ||
-      !phoenix::append_binary_broadcast(message, wire_topic(form, topic), broadcast.event, broadcast.payload))
-    return {};
-  return {websocket::Opcode::binary, message};
-}
-
 } // namespace
 
 std::vector<Channel *> Hub::followers(std::string_view topic) const {
@@ -87,14 +74,15 @@ void Hub::flush() {
       client->flush();
 }
 
-void Hub::broadcast(std::string_view topic, const phoenix::Broadcast &broadcast, const Channel *except) {
-  FrameForms frames;
+void Hub::broadcast(std::string_view topic, const Broadcast &broadcast, const Channel *except) {
+  SharedFrames frames;
   for (const auto &subscription : table_.publish(topic, false)) {
     Channel &channel = channel_of(subscription);
     if (&channel == except) continue;
-    if (broadcast.encoding == phoenix::Encoding::binary && !channel.options().takes_binary) continue;
-    websocket::Frame &frame = frames[channel.form().index()];
-    if (frame.empty()) frame = room_frame(channel.form(), topic, broadcast);
+    if (broadcast.encoding == Encoding::binary && !channel.options().takes_binary) continue;
+    const WireForm form = channel.form();
+    websocket::Frame &frame = frames.of(form);
+    if (frame.empty()) frame = form.codec->broadcast(form.naming, topic, broadcast);
     if (!frame.empty()) channel.client().send(frame);
   }
 }

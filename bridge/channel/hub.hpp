@@ -7,7 +7,7 @@
 #include "channel/revocation_counts.hpp"
 #include "channel/topic_table.hpp"
 #include "wire/live_event.hpp"
-#include "wire/phoenix/wire_form.hpp"
+#include "wire/message.hpp"
 
 #include <memory>
 #include <span>
@@ -41,7 +41,7 @@ class Hub final : public EventReceiver {
   void forget_behind(Client &client) { std::erase(behind_, &client); }
 
   // Gives a broadcast to the members of a room of clients, `except` for one if not null.
-  void broadcast(std::string_view topic, const phoenix::Broadcast &broadcast, const Channel *except);
+  void broadcast(std::string_view topic, const Broadcast &broadcast, const Channel *except);
 
   // How often access to the topic was taken away from the user so far. A join that saw it grow meanwhile may have asked
   // too early, and asks again.

@@ -2,8 +2,8 @@
 // all receivers.
 #pragma once
 
+#include "wire/codec.hpp"
 #include "wire/live_event.hpp"
-#include "wire/phoenix/wire_form.hpp"
 
 #include <vector>
 
@@ -20,10 +20,10 @@ class TopicBatch {
 
  private:
   std::vector<const LiveEvent *> events_;
-  mutable FrameForms frames_;
+  mutable SharedFrames frames_;
 };
 
-// One event as a frame. `replayed` marks what a client gets again after a join.
-websocket::Frame event_frame(const LiveEvent &event, WireForm form, bool replayed = false);
+// One event as a frame.
+websocket::Frame event_frame(const LiveEvent &event, WireForm form, Delivery delivery = Delivery::live);
 
 } // namespace pg_live

@@ -3,6 +3,7 @@
 
 #include "http/request_identity.hpp"
 #include "identity/device_type.hpp"
+#include "wire/phoenix/phoenix_codec.hpp"
 
 #include <algorithm>
 #include <array>
@@ -38,8 +39,8 @@ std::variant<std::shared_ptr<Connection>, HttpResponse> Admission::admit(const R
   if (!refusal.empty()) return error_response(429, refusal);
   const Connection::Origin origin{head.header("origin").has_value(),
                                   device_type_of(head.header("user-agent").value_or(""))};
-  return std::make_shared<Connection>(services_, std::move(seat), std::move(claims), *version, ++last_connection_,
-                                      origin);
+  return std::make_shared<Connection>(services_, std::move(seat), std::move(claims), phoenix::codec_of(*version),
+                                      ++last_connection_, origin);
 }
 
 } // namespace pg_live

@@ -28,8 +28,8 @@ RateLimit with_burst(unsigned per_second) {
 } // namespace
 
 Connection::Connection(ConversationServices &services, ConnectionRegistry::Seat seat, ClaimsRef claims,
-                       phoenix::Version version, std::uint64_t id, Origin origin)
-    : services_(services), seat_(std::move(seat)), id_(id), conversation_(services, *this, std::move(claims), version),
+                       const Codec &codec, std::uint64_t id, Origin origin)
+    : services_(services), seat_(std::move(seat)), id_(id), conversation_(services, *this, std::move(claims), codec),
       queue_({services.settings.limits.queue_bytes, most_frames(services.settings.limits)}),
       last_sign_of_life_(services.seconds_now()), joined_nothing_since_(last_sign_of_life_), origin_(origin) {}
 

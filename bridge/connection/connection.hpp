@@ -26,11 +26,12 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
     DeviceType device_type = DeviceType::other;
   };
 
-  Connection(ConversationServices &services, ConnectionRegistry::Seat seat, ClaimsRef claims, phoenix::Version version,
+  Connection(ConversationServices &services, ConnectionRegistry::Seat seat, ClaimsRef claims, const Codec &codec,
              std::uint64_t id, Origin origin);
   ~Connection() override;
 
   std::uint64_t id() const override { return id_; }
+  const Codec &codec() const override { return conversation_.codec(); }
   Channels &channels() override { return conversation_; }
   bool closing() const override { return closing_; }
 

@@ -10,20 +10,18 @@ namespace pg_live {
 
 namespace {
 
-using phoenix::Status;
-
 constexpr std::string_view kSend = "select live.send($1, $2, $3::jsonb, $4::boolean)";
 constexpr std::string_view kBadArgument = "22023";
 
 // Why the database need not be asked to send it; empty: it is asked. While access is being checked, for a new token
 // perhaps, the database decides.
-DatabaseError refusal_of(const Channel &channel, const phoenix::Broadcast &broadcast) {
+DatabaseError refusal_of(const Channel &channel, const Broadcast &broadcast) {
   if (!channel.access().can_send && !channel.checks_access())
     return {"42501",
             std::string("Unauthorized: You do not have permissions to write to this Channel topic: ")
                 .append(channel.topic()),
             ""};
-  if (broadcast.encoding != phoenix::Encoding::json)
+  if (broadcast.encoding != Encoding::json)
     return {std::string(kBadArgument), "binary payloads cannot be stored: a topic of the database carries JSON only",
             ""};
   if (!is_event_name(broadcast.event))
@@ -49,8 +47,8 @@ void finish(Services &services, Channel &sender, const std::string &ref, const C
 }
 
 // The event comes back to every bridge in the stream of events, to this one too.
-void send_through_database(Services &services, Channel &channel, const phoenix::Message &message, bool durable) {
-  const phoenix::Broadcast &broadcast = *message.broadcast;
+void send_through_database(Services &services, Channel &channel, const Message &message, bool durable) {
+  const Broadcast &broadcast = *message.broadcast;
   if (!channel.options().broadcast_self) channel.seam().begin_own();
   Command command;
   command.claims = channel.claims();
@@ -68,9 +66,9 @@ void send_through_database(Services &services, Channel &channel, const phoenix::
 
 } // namespace
 
-void take_broadcast(Services &services, Channel &channel, const phoenix::Message &message) {
+void take_broadcast(Services &services, Channel &channel, const Message &message) {
   if (!message.broadcast) return channel.reply_error(message.ref, "a broadcast must be an object", kBadArgument);
-  const auto persists = phoenix::wants_to_persist(*message.broadcast);
+  const auto persists = channel.client().codec().wants_to_persist(*message.broadcast);
   if (!persists) return channel.reply_error(message.ref, "persist must be true or false", kBadArgument);
   if (!channel.in_room()) {
     const DatabaseError refusal = refusal_of(channel, *message.broadcast);

@@ -3,11 +3,11 @@
 
 #include "channel/channel.hpp"
 #include "channel/services.hpp"
-#include "wire/phoenix/phoenix.hpp"
+#include "wire/message.hpp"
 
 namespace pg_live {
 
 // Answers with an error what cannot be sent, and with success when the client asked for that.
-void take_broadcast(Services &services, Channel &channel, const phoenix::Message &message);
+void take_broadcast(Services &services, Channel &channel, const Message &message);
 
 } // namespace pg_live

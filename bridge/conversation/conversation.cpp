@@ -11,9 +11,6 @@ namespace pg_live {
 
 namespace {
 
-using phoenix::Message;
-using phoenix::Status;
-
 constexpr std::chrono::seconds kInFlight{30}; // longer than a message is on its way
 
 constexpr std::size_t kMostJoinBytes = 65536; // a token has up to 16 kB
@@ -23,47 +20,34 @@ constexpr std::string_view kTooMuch = "54000";
 constexpr std::string_view kTooFast = "53400";
 constexpr std::string_view kBadToken = "28000";
 
-// Refs of a client: some write one ref as a string here and as a number there.
-std::string_view without_quotes(std::string_view ref) {
-  return ref.size() >= 2 && ref.front() == '"' ? ref.substr(1, ref.size() - 2) : ref;
-}
-
-// Whether the message was for this channel, and not for an earlier one of its topic.
-bool is_for(const Channel &channel, const Message &message) {
-  return message.join_ref == "null" || without_quotes(message.join_ref) == without_quotes(channel.join_ref());
-}
+websocket::Opcode opcode_of(bool binary) { return binary ? websocket::Opcode::binary : websocket::Opcode::text; }
 
 } // namespace
 
-Conversation::Conversation(ConversationServices &services, Client &client, ClaimsRef claims, phoenix::Version version)
-    : services_(services), client_(client), claims_(std::move(claims)), version_(version), commands_(services, client) {
-}
+Conversation::Conversation(ConversationServices &services, Client &client, ClaimsRef claims, const Codec &codec)
+    : services_(services), client_(client), claims_(std::move(claims)), codec_(codec), commands_(services, client) {}
 
 Conversation::~Conversation() = default;
 
 void Conversation::take(std::string_view text, bool binary) {
-  std::string error;
-  const auto message = binary ? phoenix::decode_binary(text, &error) : phoenix::decode_text(version_, text, &error);
-  if (binary && version_ == phoenix::Version::v1)
-    return refuse(text, binary, "binary messages need serializer 2.0.0", kBadArgument);
-  if (!message) return refuse(text, binary, error, "22P02");
-  if (message->topic == "phoenix") return take_for_phoenix(*message);
-  if (message->event == "phx_join") return join(*message);
-  Channel *channel = find(message->topic);
-  if (message->event == "phx_leave") {
-    if (channel != nullptr && is_for(*channel, *message)) return leave(*channel, *message);
-    return reply(*message, Status::ok, "{}"); // the channel has ended already; another one of its topic goes on
+  const auto decoded = codec_.decode(opcode_of(binary), text);
+  if (const auto *bad = std::get_if<BadMessage>(&decoded)) return refuse(text, binary, bad->reason, bad->sqlstate);
+  const Message &message = std::get<Message>(decoded);
+  if (message.kind == MessageKind::sign_of_life) return reply(message, Status::ok, "{}");
+  if (message.kind == MessageKind::unknown) return reply_error(message, "unknown event");
+  if (message.kind == MessageKind::join) return join(message);
+  Channel *channel = find(message.topic);
+  if (message.kind == MessageKind::leave) {
+    if (channel != nullptr && codec_.is_for(message, channel->join_ref())) return leave(*channel, message);
+    return reply(message, Status::ok, "{}"); // the channel has ended already; another one of its topic goes on
   }
-  if (channel == nullptr) return reply_error(*message, "unmatched topic");
-  if (!channel->joined()) return take_later(*channel, *message, text, binary);
-  take_for_channel(*channel, *message);
+  if (channel == nullptr) return reply_error(message, "unmatched topic");
+  if (!channel->joined()) return take_later(*channel, message, text, binary);
+  take_for_channel(*channel, message);
 }
 
 void Conversation::refuse(std::string_view frame, bool binary, std::string_view reason, std::string_view sqlstate) {
-  const phoenix::Envelope to = binary ? phoenix::envelope_of_binary(frame) : phoenix::envelope_of(version_, frame);
-  std::string text;
-  phoenix::append_error_reply(text, version_, to, reason, sqlstate);
-  send(text);
+  client_.send(codec_.error_reply(codec_.envelope_of(opcode_of(binary), frame), reason, sqlstate));
 }
 
 void Conversation::take_later(const Channel &channel, const Message &message, std::string_view text, bool binary) {
@@ -91,16 +75,12 @@ void Conversation::give_up_join(ChannelId id) {
     take(message.text, message.binary);
 }
 
-void Conversation::take_for_phoenix(const Message &message) {
-  if (message.event == "heartbeat") return reply(message, Status::ok, "{}");
-  reply_error(message, "unknown event");
-}
-
 void Conversation::take_for_channel(Channel &channel, const Message &message) {
-  if (message.event == "access_token") return replace_token(channel, message);
-  if (message.event != "heartbeat") client_.note_use(); // that one says itself whether somebody is there
-  if (message.event == "broadcast") return take_broadcast(services_, channel, message);
-  if (message.event == "presence") return services_.channel_presence.take(channel, message.ref, message.payload);
+  if (message.kind == MessageKind::access_token) return replace_token(channel, message);
+  const bool says_itself = message.kind == MessageKind::command && message.event == kHeartbeatEvent;
+  if (!says_itself) client_.note_use(); // that one says itself whether somebody is there
+  if (message.kind == MessageKind::broadcast) return take_broadcast(services_, channel, message);
+  if (message.kind == MessageKind::presence) return services_.channel_presence.take(channel, message);
   if (const CommandEntry *command = command_of_event(message.event)) return commands_.run(channel, *command, message);
   reply_error(message, "unknown event");
 }
@@ -110,7 +90,7 @@ std::optional<Conversation::Refusal> Conversation::refusal_of(const Message &mes
   const RateLimit rate{static_cast<double>(limits.joins_per_second), limits.joins_per_second * 5.0};
   if (!joins_.take(rate, services_.time_now()))
     return Refusal{"ClientJoinRateLimitReached: Too many joins per second", kTooFast};
-  const std::string_view topic = phoenix::without_prefix(message.topic);
+  const std::string_view topic = codec_.topic_of(message.topic);
   if (topic.empty()) return Refusal{"TopicNameRequired: You must provide a topic name", kBadArgument};
   if (!is_topic_name(topic))
     return Refusal{"a topic must have 1 to 1100 bytes and no control characters", kBadArgument};
@@ -127,7 +107,7 @@ void Conversation::join(const Message &message) {
     remove(previous->id());
   }
   if (const auto refusal = refusal_of(message)) return reply_error(message, refusal->reason, refusal->sqlstate);
-  const phoenix::JoinOptions options = phoenix::parse_join(message.payload);
+  const JoinOptions options = codec_.join_options(message);
   if (!options.refusal.empty()) return reply_error(message, options.refusal, options.refusal_code);
   ClaimsRef claims = claims_;
   if (options.access_token) {
@@ -139,9 +119,9 @@ void Conversation::join(const Message &message) {
   }
   if (has_expired(*claims)) return reply_error(message, "InvalidJWTToken: Token has expired", kBadToken);
   const ChannelOptions channel_options{options.is_private, options.broadcast_self, options.broadcast_ack,
-                                       options.is_of_supabase};
+                                       options.takes_binary};
   channels_.push_back(std::make_unique<Channel>(client_, services_.hub.table(), ChannelId{++last_channel_}, message,
-                                                version_, channel_options, std::move(claims)));
+                                                channel_options, std::move(claims)));
   begin_join(services_, *channels_.back(), options, message.ref);
 }
 
@@ -153,7 +133,7 @@ void Conversation::leave(Channel &channel, const Message &message) {
 
 // A token is a channel's: clients send a fresh one to each.
 void Conversation::replace_token(Channel &channel, const Message &message) {
-  const auto token = phoenix::parse_access_token(message.payload);
+  const auto token = codec_.access_token(message);
   if (!token) return;
   const TokenResult result = services_.access.verify(*token);
   if (!result.claims) return close_channel(channel.id(), result.error->message);
@@ -273,18 +253,12 @@ void Conversation::remove(ChannelId id) {
   if (channels_.empty()) client_.note_no_topics();
 }
 
-void Conversation::send(std::string_view message) { client_.send(websocket::Frame(websocket::Opcode::text, message)); }
-
 void Conversation::reply(const Message &message, Status status, std::string_view response) {
-  std::string text;
-  phoenix::append_reply(text, version_, message.join_ref, message.ref, message.topic, status, response);
-  send(text);
+  client_.send(codec_.reply({message.join_ref, message.topic}, message.ref, status, response));
 }
 
 void Conversation::reply_error(const Message &message, std::string_view reason, std::string_view sqlstate) {
-  std::string text;
-  phoenix::append_error_reply(text, version_, message.join_ref, message.ref, message.topic, reason, sqlstate);
-  send(text);
+  client_.send(codec_.error_reply({message.join_ref, message.topic}, message.ref, reason, sqlstate));
 }
 
 } // namespace pg_live

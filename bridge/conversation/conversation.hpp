@@ -8,7 +8,7 @@
 #include "conversation/conversation_services.hpp"
 #include "conversation/early_messages.hpp"
 #include "conversation/push_command.hpp"
-#include "wire/phoenix/phoenix.hpp"
+#include "wire/codec.hpp"
 
 #include <chrono>
 #include <forward_list>
@@ -20,10 +20,12 @@ namespace pg_live {
 
 class Conversation final : public Channels {
  public:
-  Conversation(ConversationServices &services, Client &client, ClaimsRef claims, phoenix::Version version);
+  Conversation(ConversationServices &services, Client &client, ClaimsRef claims, const Codec &codec);
   ~Conversation() override;
   Conversation(const Conversation &) = delete;
   Conversation &operator=(const Conversation &) = delete;
+
+  const Codec &codec() const { return codec_; }
 
   // One whole message of the client.
   void take(std::string_view message, bool binary);
@@ -61,13 +63,12 @@ class Conversation final : public Channels {
 
  private:
   Channel *find(std::string_view wire_topic) const;
-  void take_for_phoenix(const phoenix::Message &message);
-  void take_for_channel(Channel &channel, const phoenix::Message &message);
-  void take_later(const Channel &channel, const phoenix::Message &message, std::string_view text, bool binary);
+  void take_for_channel(Channel &channel, const Message &message);
+  void take_later(const Channel &channel, const Message &message, std::string_view text, bool binary);
   std::vector<EarlyMessage> early_of(ChannelId id);
-  void join(const phoenix::Message &message);
-  void leave(Channel &channel, const phoenix::Message &message);
-  void replace_token(Channel &channel, const phoenix::Message &message);
+  void join(const Message &message);
+  void leave(Channel &channel, const Message &message);
+  void replace_token(Channel &channel, const Message &message);
   void close_channel(ChannelId id, std::string_view reason);
 
   // Why the join may not go on, or nothing.
@@ -75,15 +76,14 @@ class Conversation final : public Channels {
     std::string reason;
     std::string_view sqlstate;
   };
-  std::optional<Refusal> refusal_of(const phoenix::Message &message);
-  void send(std::string_view message);
-  void reply(const phoenix::Message &message, phoenix::Status status, std::string_view response);
-  void reply_error(const phoenix::Message &message, std::string_view reason, std::string_view sqlstate = {});
+  std::optional<Refusal> refusal_of(const Message &message);
+  void reply(const Message &message, Status status, std::string_view response);
+  void reply_error(const Message &message, std::string_view reason, std::string_view sqlstate = {});
 
   ConversationServices &services_;
   Client &client_;
   ClaimsRef claims_;
-  phoenix::Version version_;
+  const Codec &codec_;
   std::uint32_t last_channel_ = 0;
   TokenBucket joins_;
   std::unique_ptr<EarlyMessages> early_; // null: none

@@ -11,12 +11,11 @@ constexpr unsigned kMostQuestions = 5;
 
 class Join : public std::enable_shared_from_this<Join> {
  public:
-  Join(ConversationServices &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref)
+  Join(ConversationServices &services, Channel &channel, const JoinOptions &options, std::string ref)
       : services_(services), client_(channel.client().weak_from_this()), channel_(channel.id()), ref_(std::move(ref)),
-        resume_(options.resume), presence_key_(options.presence_key), presence_enabled_(options.presence_enabled),
-        gave_token_(options.access_token.has_value()), wants_replay_(options.wants_replay),
-        asks_when_ready_(options.asks_when_ready) {
-    response_.append("{\"postgres_changes\":").append(options.postgres_changes).append("}");
+        resume_(options.resume), response_(options.response), presence_key_(options.presence_key),
+        presence_enabled_(options.presence_enabled), gave_token_(options.access_token.has_value()),
+        wants_replay_(options.wants_replay), asks_when_ready_(options.asks_when_ready) {
     if (!resume_.empty()) {
       request_.after = parse_position(resume_);
     } else if (options.wants_replay) {
@@ -110,13 +109,13 @@ void Join::succeed(Channel &channel, std::string_view resumed) {
     response_.pop_back(); // the closing brace
     response_.append(",\"resume\":\"").append(resumed).append("\"}");
   }
-  channel.reply(ref_, phoenix::Status::ok, response_);
+  channel.reply(ref_, Status::ok, response_);
   if (gave_token_) channel.client().speak_for(channel.claims());
   services_.channel_presence.join(channel, presence_key_, presence_enabled_);
   if (resumed == "lost")
-    channel.send_system(phoenix::Status::error,
+    channel.send_system(Status::error,
                         "The position to resume from is not available any more: read the current state again");
-  if (asks_when_ready_) channel.send_system(phoenix::Status::ok, "Replication connection established");
+  if (asks_when_ready_) channel.send_system(Status::ok, "Replication connection established");
   channel.client().schedule_token_check(channel.claims()->expires_at);
   channel.client().channels().take_early(channel_);
 }
@@ -137,8 +136,7 @@ void Join::fail(const DatabaseError &error) {
 
 } // namespace
 
-void begin_join(ConversationServices &services, Channel &channel, const phoenix::JoinOptions &options,
-                std::string ref) {
+void begin_join(ConversationServices &services, Channel &channel, const JoinOptions &options, std::string ref) {
   std::make_shared<Join>(services, channel, options, std::move(ref))->ask(channel);
 }
 

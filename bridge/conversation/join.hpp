@@ -5,11 +5,11 @@
 
 #include "channel/channel.hpp"
 #include "conversation/conversation_services.hpp"
-#include "wire/phoenix/phoenix.hpp"
+#include "wire/message.hpp"
 
 namespace pg_live {
 
 // `ref` is of the join, for the answer. The channel is taken away again if the join fails.
-void begin_join(ConversationServices &services, Channel &channel, const phoenix::JoinOptions &options, std::string ref);
+void begin_join(ConversationServices &services, Channel &channel, const JoinOptions &options, std::string ref);
 
 } // namespace pg_live

@@ -42,9 +42,9 @@ void PushedCommands::ask(const Channel &channel, const CommandEntry &entry, std:
                   &log = services_.log, answered = std::move(answered)](const CommandResult &result) {
     const auto asking = holder.lock();
     if (!asking) return;
-    if (!result.error) return answered({phoenix::Status::ok, std::string(result.rows.text(0, 0))});
+    if (!result.error) return answered({Status::ok, std::string(result.rows.text(0, 0))});
     const ClientError error = client_error(log, entry.event, *result.error, signed_in);
-    answered({phoenix::Status::error, error_object("reason", error.told)});
+    answered({Status::error, error_object("reason", error.told)});
   };
   // Also what only reads: it keeps its place among the writes of its connection. What is said of the connection waits
   // until the database knows it.
@@ -81,7 +81,7 @@ void PushedCommands::begin_typing(const Channel &channel, const CommandEntry &en
   if (asker) call->askers.push_back(std::move(*asker));
   ask(channel, entry, arguments, [this, call](const Answer &answer) {
     call->answered = true;
-    if (answer.status != phoenix::Status::ok) typing_calls().forget(call->user_id, call->location);
+    if (answer.status != Status::ok) typing_calls().forget(call->user_id, call->location);
     for (const Asker &each : std::exchange(call->askers, {}))
       send(each, answer);
   });
@@ -123,15 +123,15 @@ void PushedCommands::repeat_typing_later() {
   typing_timer_->start(Milliseconds{*due - std::min(*due, services_.loop.now())});
 }
 
-void PushedCommands::run(Channel &channel, const CommandEntry &entry, const phoenix::Message &message) {
+void PushedCommands::run(Channel &channel, const CommandEntry &entry, const Message &message) {
   Asker asker{channel.id(), message.ref};
-  const bool is_json = message.encoding == phoenix::Encoding::json;
+  const bool is_json = message.encoding == Encoding::json;
   const auto arguments = is_json ? arguments_of_push(entry.event, message.payload) : std::nullopt;
   if (!arguments)
-    return channel.reply(message.ref, phoenix::Status::error,
+    return channel.reply(message.ref, Status::error,
                          error_object("reason", {"22023", "the payload must be a JSON object", ""}));
   if (const auto error = argument_error(entry, {json::Kind::object, *arguments}, ArgumentSource::push))
-    return channel.reply(message.ref, phoenix::Status::error, error_object("reason", *error));
+    return channel.reply(message.ref, Status::error, error_object("reason", *error));
   if (entry.event == kTypingEvent) {
     const auto typing = typing_of(channel, *arguments);
     if (typing && typing->starts) return run_typing(channel, entry, *arguments, *typing, std::move(asker));

@@ -23,11 +23,11 @@ class PushedCommands {
   PushedCommands(const PushedCommands &) = delete;
   PushedCommands &operator=(const PushedCommands &) = delete;
 
-  void run(Channel &channel, const CommandEntry &entry, const phoenix::Message &message);
+  void run(Channel &channel, const CommandEntry &entry, const Message &message);
 
  private:
   struct Answer {
-    phoenix::Status status = phoenix::Status::ok;
+    Status status = Status::ok;
     std::string response;
   };
   struct Typing {

@@ -114,7 +114,7 @@ websocket::Frame Replay::frame_of(const Channel &channel, int row) const {
   event.event = page_.text(row, 1);
   event.payload = page_.text(row, 2);
   event.durable = true;
-  return event_frame(event, channel.form(), true);
+  return event_frame(event, channel.form(), Delivery::replayed);
 }
 
 // Returns whether all of the page is sent.

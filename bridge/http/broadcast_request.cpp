@@ -4,6 +4,7 @@
 #include "base/http_text.hpp"
 #include "http/url_query.hpp"
 #include "text/json.hpp"
+#include "wire/lenient_boolean.hpp"
 #include "wire/topic_name.hpp"
 
 #include <array>
@@ -38,7 +39,7 @@ std::optional<bool> flag_of(const RequestHead &head, std::string_view name) {
   if (!text) return false;
   std::string quoted;
   json::append_quoted(quoted, *text);
-  return phoenix::lenient_boolean(json::parse(quoted));
+  return lenient_boolean(json::parse(quoted));
 }
 
 bool has_bytes(const RequestHead &head) {
@@ -49,7 +50,7 @@ bool has_bytes(const RequestHead &head) {
 using OneBroadcast = std::variant<OutgoingBroadcast, BadBroadcast>;
 
 OneBroadcast checked(OutgoingBroadcast message, std::optional<bool> is_private, std::optional<bool> persists) {
-  message.topic = phoenix::without_prefix(message.topic);
+  message.topic = without_prefix(message.topic);
   if (!is_topic_name(message.topic) || !is_event_name(message.event)) return kBadName;
   if (!is_private || !persists) return kBadFlag;
   message.is_private = *is_private;
@@ -66,7 +67,7 @@ OneBroadcast from_path(std::string_view rest, const RequestHead &head, std::stri
   if (!topic || !event) return kNone;
   OutgoingBroadcast message{.topic = *topic, .event = *event, .payload = std::string(body)};
   if (has_bytes(head)) {
-    message.encoding = phoenix::Encoding::binary;
+    message.encoding = Encoding::binary;
   } else if (!json::parse(body)) {
     return kNone;
   }
@@ -81,8 +82,8 @@ OneBroadcast from_object(json::Value object) {
   if (!payload || !read_text(object, "topic", message.topic) || !read_text(object, "event", message.event))
     return kNone;
   message.payload = payload->raw;
-  return checked(std::move(message), phoenix::lenient_boolean(json::member(object, "private")),
-                 phoenix::persistence(json::member(object, "persist")));
+  return checked(std::move(message), lenient_boolean(json::member(object, "private")),
+                 persistence(json::member(object, "persist")));
 }
 
 } // namespace

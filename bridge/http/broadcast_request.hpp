@@ -4,7 +4,7 @@
 #pragma once
 
 #include "http/request_head.hpp"
-#include "wire/phoenix/phoenix.hpp"
+#include "wire/message.hpp"
 
 #include <optional>
 #include <string>
@@ -18,7 +18,7 @@ struct OutgoingBroadcast {
   std::string topic; // without prefix
   std::string event;
   std::string payload; // JSON, or bytes
-  phoenix::Encoding encoding = phoenix::Encoding::json;
+  Encoding encoding = Encoding::json;
   bool is_private = false;
   bool persists = false;
 };

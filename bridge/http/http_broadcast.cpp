@@ -98,7 +98,7 @@ void broadcast_by_http(Services &services, const ClaimsRef &claims, const HttpRe
       }))
     return respond(error_response(422, "a public channel keeps nothing: only a private message can persist", "22023"));
   if (messages.empty()) return respond(accepted());
-  if (messages.front().encoding == phoenix::Encoding::binary)
+  if (messages.front().encoding == Encoding::binary)
     return send_bytes(services, claims, std::move(messages.front()), std::move(respond));
   send(services, claims, std::move(messages), std::move(respond));
 }

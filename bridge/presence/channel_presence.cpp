@@ -41,9 +41,9 @@ TrackedMember PresenceSeat::member() {
 }
 
 void PresenceSeat::answer(const std::string &message_ref, const std::optional<DatabaseError> &error) {
-  if (!error) return channel_.reply(message_ref, phoenix::Status::ok, "{}");
+  if (!error) return channel_.reply(message_ref, Status::ok, "{}");
   const ClientError told = client_error(presence_.services_.log, "presence", *error, !user_id().empty());
-  channel_.reply(message_ref, phoenix::Status::error, error_object("reason", told.told));
+  channel_.reply(message_ref, Status::error, error_object("reason", told.told));
 }
 
 ChannelPresence::ChannelPresence(Services &services, PresenceQueue &queue)
@@ -84,14 +84,15 @@ void ChannelPresence::leave(PresenceSeat &seat) {
   rosters_.erase(seat.roster_->name());
 }
 
-void ChannelPresence::take(Channel &channel, const std::string &ref, std::string_view payload) {
-  const auto command = phoenix::parse_presence(payload);
+void ChannelPresence::take(Channel &channel, const Message &message) {
+  const std::string &ref = message.ref;
+  const auto command = channel.client().codec().presence_command(message);
   if (!command) return channel.reply_error(ref, "a presence message needs the event track or untrack", "22023");
   if (channel.seat() == nullptr) channel.set_seat(std::make_unique<PresenceSeat>(*this, channel, ""));
   PresenceSeat &seat = *seat_of(channel);
   enable(seat);
   std::optional<std::string> wish;
-  if (command->action == phoenix::PresenceCommand::Action::track) {
+  if (command->action == PresenceCommand::Action::track) {
     if (!command->is_object) return channel.reply_error(ref, "Presence track payload must be a map", "22023");
     wish = command->payload;
   }

@@ -84,7 +84,7 @@ class ChannelPresence {
   // After a join. enabled: the channel is told who is there. The key is the client's, or empty.
   void join(Channel &channel, std::string_view key, bool enabled);
   // A `presence` message of the client.
-  void take(Channel &channel, const std::string &ref, std::string_view payload);
+  void take(Channel &channel, const Message &message);
   // The channel's token or its access has changed.
   void check(Channel &channel);
 

@@ -66,16 +66,13 @@ void apply_unless_seen(TopicRoster &roster, std::string_view payload) {
 }
 
 websocket::Frame push_frame(WireForm form, std::string_view topic, std::string_view event, std::string_view payload) {
-  std::string message;
-  phoenix::append_push(message, form.version, {}, wire_topic(form, topic), event, payload);
-  return {websocket::Opcode::text, message};
+  const std::string wire_topic = form.codec->wire_topic(form.naming, topic);
+  return form.codec->push({.join_ref = {}, .topic = wire_topic}, event, payload);
 }
 
 websocket::Frame count_frame(WireForm form, std::string_view topic, std::size_t count) {
-  std::string message;
-  phoenix::append_broadcast(message, form.version, wire_topic(form, topic), "presence:count",
-                            "{\"count\":" + std::to_string(count) + "}");
-  return {websocket::Opcode::text, message};
+  const std::string payload = "{\"count\":" + std::to_string(count) + "}";
+  return event_frame({.position = {}, .topic = topic, .event = "presence:count", .payload = payload}, form);
 }
 
 // One message to many: built once for each wire form, and apart for the viewers that see something else.
@@ -98,7 +95,7 @@ class Announcement {
     const std::string &viewer = channel.claims()->user_id;
     if (special_.contains(viewer)) return frame(channel.form(), payload_(roster_.members, viewer));
     if (!common_) common_ = payload_(roster_.members, "");
-    websocket::Frame &shared = frames_[channel.form().index()];
+    websocket::Frame &shared = frames_.of(channel.form());
     if (shared.empty()) shared = frame(channel.form(), *common_);
     return shared;
   }
@@ -114,7 +111,7 @@ class Announcement {
   std::string (*payload_)(const Roster &, std::string_view);
   std::set<std::string, std::less<>> special_;
   std::optional<std::string> common_;
-  FrameForms frames_;
+  SharedFrames frames_;
 };
 
 } // namespace
@@ -284,13 +281,13 @@ void ChannelPresence::flush_counted(TopicRoster &roster) {
   const std::uint64_t now = services_.loop.now();
   const std::size_t count = roster.members.visible();
   const bool due = now - roster.told_at >= kCountEvery;
-  FrameForms counts;
+  SharedFrames counts;
   for (PresenceSeat *seat : roster.seats) {
     Channel &channel = seat->channel_;
     const bool is_new = !std::exchange(seat->told_, true);
     if (is_new) channel.client().send_later(push_frame(channel.form(), roster.topic, "presence_state", "{}"));
     if (!is_new && (!due || count == roster.told_count)) continue;
-    websocket::Frame &frame = counts[channel.form().index()];
+    websocket::Frame &frame = counts.of(channel.form());
     if (frame.empty()) frame = count_frame(channel.form(), roster.topic, count);
     channel.client().send_later(frame);
   }

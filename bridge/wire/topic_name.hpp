@@ -10,6 +10,14 @@ namespace pg_live {
 inline constexpr std::size_t kTopicNameBytes = 1100;
 inline constexpr std::size_t kEventNameBytes = 255;
 
+/// What realtime-js puts before each topic, whatever way a message takes.
+inline constexpr std::string_view kTopicPrefix = "realtime:";
+
+/// "realtime:room:1" → "room:1"; other topics unchanged.
+constexpr std::string_view without_prefix(std::string_view topic) {
+  return topic.starts_with(kTopicPrefix) ? topic.substr(kTopicPrefix.size()) : topic;
+}
+
 constexpr bool has_control_characters(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });

@@ -54,6 +54,16 @@ std::optional<Broadcast> broadcast_in(Value payload) {
   return broadcast;
 }
 
+MessageKind kind_of(std::string_view topic, std::string_view event) {
+  if (topic == "phoenix") return event == "heartbeat" ? MessageKind::sign_of_life : MessageKind::unknown;
+  if (event == "phx_join") return MessageKind::join;
+  if (event == "phx_leave") return MessageKind::leave;
+  if (event == "access_token") return MessageKind::access_token;
+  if (event == "broadcast") return MessageKind::broadcast;
+  if (event == "presence") return MessageKind::presence;
+  return MessageKind::command;
+}
+
 /// The five parts of a message in the order of serializer 2.0.0; a part may be missing in 1.0.0.
 using Parts = std::array<std::optional<Value>, 5>;
 
@@ -64,6 +74,7 @@ std::optional<Message> message_of(const Parts &parts, std::string *error) {
   if (!topic || !json::unescape(*topic, message.topic)) return fail(error, "the topic must be a string");
   if (!event || !json::unescape(*event, message.event)) return fail(error, "the event must be a string");
   message.payload = payload ? payload->raw : "{}";
+  message.kind = kind_of(message.topic, message.event);
   if (message.event == "broadcast" && payload) message.broadcast = broadcast_in(*payload);
   return message;
 }
@@ -123,6 +134,7 @@ std::optional<Message> decode_user_broadcast(std::string_view frame, std::string
                   .topic = std::string(topic),
                   .event = "broadcast",
                   .payload = broadcast.payload,
+                  .kind = kind_of(topic, "broadcast"),
                   .encoding = broadcast.encoding,
                   .broadcast = {}};
   message.broadcast = std::move(broadcast);
@@ -146,6 +158,7 @@ std::optional<Message> decode_push(std::string_view frame, std::string *error) {
                  .topic = std::string(topic),
                  .event = std::string(event),
                  .payload = body,
+                 .kind = kind_of(topic, event),
                  .encoding = Encoding::binary,
                  .broadcast = {}};
 }
@@ -156,10 +169,6 @@ std::optional<Version> version_of(std::string_view vsn) {
   if (vsn.empty() || vsn == "1.0.0") return Version::v1;
   if (vsn == "2.0.0") return Version::v2;
   return std::nullopt;
-}
-
-std::string_view without_prefix(std::string_view wire_topic) {
-  return wire_topic.starts_with(kTopicPrefix) ? wire_topic.substr(kTopicPrefix.size()) : wire_topic;
 }
 
 std::optional<Message> decode_text(Version version, std::string_view frame, std::string *error) {

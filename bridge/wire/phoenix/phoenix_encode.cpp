@@ -4,6 +4,7 @@
 #include <array>
 
 #include "text/json.hpp"
+#include "wire/topic_name.hpp"
 
 namespace pg_live::phoenix {
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "text/json.hpp"
+#include "wire/lenient_boolean.hpp"
 #include "wire/topic_name.hpp"
 
 namespace pg_live::phoenix {
@@ -89,20 +90,6 @@ std::optional<std::string> token_in(Value payload) {
 
 } // namespace
 
-std::optional<bool> lenient_boolean(const std::optional<json::Value> &value) {
-  if (!is_given(value)) return false;
-  if (value->kind != Kind::boolean && value->kind != Kind::string) return std::nullopt;
-  for (const std::string_view yes : {"true", "\"true\"", "\"True\"", "\"TRUE\""})
-    if (value->raw == yes) return true;
-  for (const std::string_view no : {"false", "\"false\"", "\"False\"", "\"FALSE\"", "\"\""})
-    if (value->raw == no) return false;
-  return std::nullopt;
-}
-
-std::optional<bool> persistence(const std::optional<json::Value> &value) {
-  return value && value->kind == Kind::object ? std::optional(true) : lenient_boolean(value);
-}
-
 std::optional<bool> wants_to_persist(const Broadcast &broadcast) {
   const std::string_view said = broadcast.object.empty() ? broadcast.metadata : broadcast.object;
   if (said.empty()) return false;
@@ -111,6 +98,7 @@ std::optional<bool> wants_to_persist(const Broadcast &broadcast) {
 
 JoinOptions parse_join(std::string_view payload) {
   JoinOptions options;
+  options.response = R"({"postgres_changes":[]})";
   const auto parsed = json::parse(payload);
   if (!parsed) return options;
   const Value config = object_in(*parsed, "config");
@@ -128,12 +116,12 @@ JoinOptions parse_join(std::string_view payload) {
     options.resume = resume->kind == Kind::string ? string_in(config, "resume") : std::string(resume->raw);
   options.access_token = token_in(*parsed);
   if (const auto changes = json::member(config, "postgres_changes")) {
-    options.is_of_supabase = true;
+    options.takes_binary = true; // made by a client of Supabase's: those name the changes they want, be it none
     if (asks_for_changes(*changes)) {
       refuse(options, "postgres_changes are not supported: emit events or log activities, and receive broadcasts",
              "0A000");
     } else if (changes->kind == Kind::array) {
-      options.postgres_changes = changes->raw;
+      options.response = std::string(R"({"postgres_changes":)").append(changes->raw).append("}");
     }
   }
   return options;

@@ -13,7 +13,7 @@ namespace {
 
 void read_payloads(const Message &message) {
   const JoinOptions join = parse_join(message.payload);
-  require(json::parse(join.postgres_changes).has_value());
+  require(json::parse(join.response).has_value());
   parse_access_token(message.payload);
   if (const auto presence = parse_presence(message.payload)) require(json::parse(presence->payload).has_value());
   if (message.broadcast) require(json::parse(message.broadcast->payload).has_value());

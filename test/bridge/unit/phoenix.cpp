@@ -1,6 +1,8 @@
 // Decoding Phoenix messages: frames as real clients send them, and what must be refused or tolerated.
 #include "wire/phoenix/phoenix.hpp"
 
+#include "wire/topic_name.hpp"
+
 #include <gtest/gtest.h>
 
 namespace pg_live::phoenix {

@@ -21,7 +21,7 @@ TEST(PhoenixJoin, ReadsARealJoin) {
   EXPECT_TRUE(options.is_private);
   EXPECT_EQ(options.resume, "12-34");
   EXPECT_EQ(options.access_token, "TOK1");
-  EXPECT_TRUE(options.is_of_supabase);
+  EXPECT_TRUE(options.takes_binary);
   EXPECT_EQ(options.refusal, "");
 }
 
@@ -36,7 +36,7 @@ void expect_defaults(const JoinOptions &options) {
   EXPECT_FALSE(options.is_private);
   EXPECT_EQ(options.resume, "");
   EXPECT_FALSE(options.access_token);
-  EXPECT_EQ(options.postgres_changes, "[]");
+  EXPECT_EQ(options.response, R"({"postgres_changes":[]})");
   EXPECT_EQ(options.refusal, "");
 }
 
@@ -104,7 +104,7 @@ TEST(PhoenixJoin, RefusesChangesOfTablesAndEchoesAListThatAsksForNone) {
   EXPECT_NE(asking.refusal.find("postgres_changes"), std::string::npos);
   const auto none = parse_join(R"({"config":{"postgres_changes":[null]}})");
   EXPECT_EQ(none.refusal, "");
-  EXPECT_EQ(none.postgres_changes, "[null]");
+  EXPECT_EQ(none.response, R"({"postgres_changes":[null]})");
 }
 
 TEST(PhoenixJoin, AResumeThatIsNoTextIsNoPositionRatherThanNone) {

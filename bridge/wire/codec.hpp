@@ -1,0 +1,107 @@
+// How one protocol reads messages of clients and writes answers and events. Each protocol is a folder beside this file
+// with an implementation; nothing but the admission of connections names one.
+//
+// Invariant: a codec has no state and lives as long as the program; it knows neither connections nor topics' rules.
+#pragma once
+
+#include "wire/live_event.hpp"
+#include "wire/message.hpp"
+#include "wire/websocket_frame.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace pg_live {
+
+enum class Status : unsigned char { ok, error };
+
+/// Whether an event is sent as it happens, or after a join to a client that missed it.
+enum class Delivery : unsigned char { live, replayed };
+
+/// How a client names topics: "realtime:T" or "T", say. Each codec numbers its own ways.
+enum class Naming : unsigned char {};
+
+/// The channel that a message is sent on, in the client's words.
+struct Address {
+  std::string_view join_ref;
+  std::string_view topic;
+};
+
+/// A frame that holds no message, and why.
+struct BadMessage {
+  std::string reason; // in lower case
+  std::string_view sqlstate;
+};
+
+class Codec {
+ public:
+  virtual ~Codec() = default;
+
+  virtual std::variant<Message, BadMessage> decode(websocket::Opcode opcode, std::string_view frame) const = 0;
+
+  /// Reads the envelope of a frame that may hold no message at all: one that cannot be stored, or only its beginning.
+  virtual Envelope envelope_of(websocket::Opcode opcode, std::string_view frame) const = 0;
+
+  /// What messages of some kinds say. The token is nothing when the client keeps the one it has; a presence command is
+  /// nothing when it is neither track nor untrack; wants_to_persist() is nothing when the value says neither.
+  virtual JoinOptions join_options(const Message &join) const = 0;
+  virtual std::optional<std::string> access_token(const Message &message) const = 0;
+  virtual std::optional<PresenceCommand> presence_command(const Message &message) const = 0;
+  virtual std::optional<bool> wants_to_persist(const Broadcast &broadcast) const = 0;
+
+  /// What names the channel that a join makes, and whether a message is for the channel with that name.
+  virtual std::string_view channel_ref(const Message &join) const = 0;
+  virtual bool is_for(const Message &message, std::string_view channel_ref) const = 0;
+
+  /// A topic on the wire ends with its name.
+  virtual std::string_view topic_of(std::string_view wire_topic) const = 0;
+  virtual Naming naming_of(std::string_view wire_topic) const = 0;
+  virtual std::string wire_topic(Naming naming, std::string_view topic) const = 0;
+
+  /// Frames. `response` and `payload` are JSON text.
+  virtual websocket::Frame reply(const Address &to, std::string_view ref, Status status,
+                                 std::string_view response) const = 0;
+  virtual websocket::Frame error_reply(const Address &to, std::string_view ref, std::string_view reason,
+                                       std::string_view sqlstate) const = 0;
+  virtual websocket::Frame error_reply(const Envelope &to, std::string_view reason,
+                                       std::string_view sqlstate) const = 0;
+  virtual websocket::Frame push(const Address &to, std::string_view event, std::string_view payload) const = 0;
+  virtual websocket::Frame system(const Address &to, Status status, std::string_view message,
+                                  std::string_view extension) const = 0;
+  virtual websocket::Frame close(const Address &to) const = 0;                          // the client does not come back
+  virtual websocket::Frame error(const Address &to, std::string_view reason) const = 0; // the client joins again
+
+  /// A broadcast between clients; empty if this protocol cannot carry it.
+  virtual websocket::Frame broadcast(Naming naming, std::string_view topic, const Broadcast &broadcast) const = 0;
+
+  /// Appends an event as a whole frame, so that several leave in one write.
+  virtual void append_event(std::string &frames, Naming naming, const LiveEvent &event, Delivery delivery) const = 0;
+};
+
+/// Channels of one form are sent the same bytes.
+struct WireForm {
+  const Codec *codec;
+  Naming naming;
+
+  bool operator==(const WireForm &) const = default;
+};
+
+/// One frame a form, each made when it is first asked for.
+class SharedFrames {
+ public:
+  /// Empty until the caller sets it. Good until another form is asked for.
+  websocket::Frame &of(WireForm form) {
+    for (auto &[known, frame] : frames_) // few
+      if (known == form) return frame;
+    return frames_.emplace_back(form, websocket::Frame()).second;
+  }
+
+ private:
+  std::vector<std::pair<WireForm, websocket::Frame>> frames_;
+};
+
+} // namespace pg_live
