@@ -37,7 +37,7 @@ Connection::~Connection() = default;
 
 void Connection::opened(Socket socket) {
   socket_ = socket;
-  is_open_ = true;
+  stage_ = Stage::open;
   seat_.registry().add(*this);
   services_.log.debug("connection opened", {{"connection", id_}});
   speak_for(conversation_.claims());
@@ -45,8 +45,7 @@ void Connection::opened(Socket socket) {
 }
 
 void Connection::closed() {
-  is_open_ = false;
-  closing_ = true;
+  stage_ = Stage::closed;
   end_presence(false);
   drop_what_waits();
   cancel();
@@ -57,7 +56,7 @@ void Connection::closed() {
 }
 
 void Connection::send(const websocket::Frame &frame) {
-  if (closing_ || !is_open_) return;
+  if (stage_ != Stage::open) return;
   if (queue_.empty() && socket_.can_write()) return write(frame);
   if (!queue_.push(frame)) return close_slow();
   queue_changed();
@@ -65,7 +64,7 @@ void Connection::send(const websocket::Frame &frame) {
 }
 
 void Connection::send_later(const websocket::Frame &frame) {
-  if (closing_ || !is_open_) return;
+  if (stage_ != Stage::open) return;
   if (!queue_.push(frame)) return close_slow();
   queue_changed();
   if (!std::exchange(unsent_, true)) services_.hub.note_unsent(*this);
@@ -73,20 +72,20 @@ void Connection::send_later(const websocket::Frame &frame) {
 
 void Connection::flush() {
   unsent_ = false;
-  if (is_open_) writable();
+  if (has_socket()) writable();
 }
 
 void Connection::writable() {
   while (!queue_.empty() && socket_.can_write())
     write(queue_.take(kWriteBytes));
   queue_changed();
-  if (!queue_.empty() && is_open_) return socket_.want_writable();
+  if (!queue_.empty() && has_socket()) return socket_.want_writable();
   let_senders_continue();
 }
 
 // One at a time: each sends as much as the queue may hold.
 void Connection::let_senders_continue() {
-  while (!waiting_senders_.empty() && is_open_ && !closing_) {
+  while (!waiting_senders_.empty() && stage_ == Stage::open) {
     if (!is_drained()) return socket_.want_writable();
     const auto continue_sending = std::move(waiting_senders_.front());
     waiting_senders_.pop_front();
@@ -101,20 +100,15 @@ void Connection::write(const websocket::Frame &frame) {
 // Tells the hub when much begins or ceases to wait, since the stream of events then pauses for a while. It does not
 // pause again for a connection that did not catch up before that connection has read everything.
 void Connection::queue_changed() {
-  if (queue_.empty()) excused_ = false;
-  const bool behind = !closing_ && !excused_ && queue_.bytes() > queue_limit() / 8;
-  if (std::exchange(behind_, behind) == behind) return;
-  if (behind) {
-    services_.hub.note_behind(*this);
-  } else {
-    services_.hub.forget_behind(*this);
-  }
+  if (reader_ == Reader::exempt && !queue_.empty()) return;
+  const bool much_waits = stage_ == Stage::open && queue_.bytes() > queue_limit() / 8;
+  const Reader before = std::exchange(reader_, much_waits ? Reader::behind : Reader::keeps_up);
+  if (reader_ == Reader::behind && before != Reader::behind) services_.hub.note_behind(*this);
+  if (reader_ != Reader::behind && before == Reader::behind) services_.hub.forget_behind(*this);
 }
 
-void Connection::exempt() {
-  excused_ = true;
-  behind_ = false;
-}
+// The hub has forgotten it.
+void Connection::exempt() { reader_ = Reader::exempt; }
 
 void Connection::when_drained(std::function<void()> continue_sending) {
   auto last = waiting_senders_.before_begin(); // few wait
@@ -132,16 +126,16 @@ void Connection::drop_what_waits() {
 
 void Connection::abort() {
   drop_what_waits();
-  closing_ = true;
+  stage_ = Stage::closing;
   end_presence(false);
   socket_.abort();
   leave_topics_soon();
 }
 
 void Connection::close(std::uint16_t code, std::string_view reason) {
-  if (closing_ || !is_open_) return;
+  if (stage_ != Stage::open) return;
   services_.log.debug("closing a connection", {{"connection", id_}, {"code", code}, {"reason", reason}});
-  closing_ = true;
+  stage_ = Stage::closing;
   end_presence(false);
   drop_what_waits();
   waiting_senders_.clear();
@@ -153,7 +147,7 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
 }
 
 void Connection::close_slow() {
-  if (!closing_) services_.log.info("a client reads too slowly", {{"connection", id_}});
+  if (!closing()) services_.log.info("a client reads too slowly", {{"connection", id_}});
   close(1013, "reads too slowly");
 }
 
@@ -167,9 +161,9 @@ void Connection::leave_topics() {
 }
 
 bool Connection::peer_closes(std::string_view payload) {
-  const bool answered_ours = closing_;
+  const bool answered_ours = closing();
   const bool clean = ends_cleanly(payload);
-  closing_ = true;
+  stage_ = Stage::closing;
   end_presence(clean);
   drop_what_waits();
   leave_topics();
@@ -177,7 +171,7 @@ bool Connection::peer_closes(std::string_view payload) {
 }
 
 void Connection::speak_for(const ClaimsRef &claims) {
-  if (closing_) return;
+  if (closing()) return;
   const bool is_same = present_as_ ? present_as_->user_id == claims->user_id : claims->user_id.empty();
   if (!is_same && present_as_ && conversation_.claims_of(present_as_->user_id)) return; // another channel's user
   if (!is_same) end_presence(true);
@@ -197,8 +191,8 @@ void Connection::change_user() {
 }
 
 void Connection::hold_presence() {
-  if (!present_as_ || ended_by_user_) return;
-  is_known_ = true;
+  if (!present_as_ || assertion_ == Assertion::ended_by_user) return;
+  assertion_ = Assertion::present;
   services_.presence.queue().connect({presence_id_, present_as_->user_id, name_of(origin_.device_type)});
 }
 
@@ -227,7 +221,7 @@ void Connection::schedule_report_of_use(seconds now) {
 }
 
 const Uuid &Connection::tracking_id() {
-  tracks_ = true;
+  if (assertion_ == Assertion::none) assertion_ = Assertion::present;
   return presence_id_;
 }
 
@@ -235,14 +229,14 @@ const Uuid &Connection::tracking_id() {
 // back was never away. Clients close with 1000 when they miss an answer, pages that are reloaded with 1001 or without a
 // code: phoenix does that when a page is hidden, with its topics still joined.
 bool Connection::ends_cleanly(std::string_view close_payload) const {
-  if (closing_) return false;
+  if (closing()) return false;
   if (close_payload.size() < 2) return !origin_.is_page || conversation_.is_empty();
   const int code = static_cast<unsigned char>(close_payload[0]) * 256 + static_cast<unsigned char>(close_payload[1]);
   return code == 1000 && close_payload.substr(2) != "heartbeat timeout";
 }
 
 void Connection::resume_presence() {
-  ended_by_user_ = false;
+  if (assertion_ == Assertion::ended_by_user) assertion_ = Assertion::present;
   hold_presence();
 }
 
@@ -254,18 +248,18 @@ void Connection::change_presence_id() {
 
 // If the connection goes on, it does as another one: nothing that is still on its way brings back the one that ended.
 void Connection::end_presence(bool clean) {
-  if (is_known_ || tracks_) {
+  if (assertion_ != Assertion::none) {
     services_.presence.queue().disconnect(presence_id_, clean);
-    if (!closing_) change_presence_id();
+    if (!closing()) change_presence_id();
   }
   present_as_.reset();
-  is_known_ = tracks_ = ended_by_user_ = false;
+  assertion_ = Assertion::none;
 }
 
 void Connection::ponged() { last_sign_of_life_ = services_.seconds_now(); }
 
 void Connection::received(const MessagePiece &piece) {
-  if (closing_) return;
+  if (closing()) return;
   const Limits &limits = services_.settings.limits;
   last_sign_of_life_ = services_.seconds_now();
   if (!bytes_.take(with_burst(limits.bytes_per_second), services_.time_now(),
@@ -319,7 +313,7 @@ void Connection::skip(const MessagePiece &piece) {
 }
 
 void Connection::schedule_token_check(std::chrono::sys_seconds expiry) {
-  if (closing_ || expiry == std::chrono::sys_seconds::max()) return;
+  if (closing() || expiry == std::chrono::sys_seconds::max()) return;
   const seconds left = std::clamp(expiry - wall_clock(), seconds(1), seconds(1 << 30));
   const seconds due = services_.deadline_after(left);
   if (due < deadline()) services_.wheel.arm(*this, due);
@@ -327,11 +321,11 @@ void Connection::schedule_token_check(std::chrono::sys_seconds expiry) {
 
 // A connection has one deadline: all that is due is done, and the time of the next look is set.
 void Connection::expired(seconds now) {
-  if (closing_) return socket_.abort();
+  if (closing()) return socket_.abort();
   const Limits &limits = services_.settings.limits;
   look_for_life(now);
   conversation_.expire_tokens();
-  if (closing_) return;
+  if (closing()) return;
   if (present_as_ && has_expired(*present_as_)) {
     present_as_ = conversation_.claims_of(present_as_->user_id);
     if (!present_as_) change_user();

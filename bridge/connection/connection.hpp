@@ -33,7 +33,7 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   std::uint64_t id() const override { return id_; }
   const Codec &codec() const override { return conversation_.codec(); }
   Channels &channels() override { return conversation_; }
-  bool closing() const override { return closing_; }
+  bool closing() const override { return stage_ == Stage::closing || stage_ == Stage::closed; }
 
   void send(const websocket::Frame &frame) override;
   void send_later(const websocket::Frame &frame) override;
@@ -53,12 +53,36 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   void note_use() override;
   void note_idle() override;
   void hold_presence() override;
-  void note_going_offline() override { ended_by_user_ = true; }
+  void note_going_offline() override { assertion_ = Assertion::ended_by_user; }
   void resume_presence() override;
   void schedule_token_check(std::chrono::sys_seconds expiry) override;
 
  private:
+  // Of the socket.
+  enum class Stage : unsigned char {
+    arriving,
+    open,
+    closing, // nothing but a close frame is sent any more, and nothing is read
+    closed,
+  };
+
+  // How the client reads what is sent.
+  enum class Reader : unsigned char {
+    keeps_up,
+    behind, // much waits: noted with the hub, whose events wait for it
+    exempt, // much waits, and nothing waits for it before it has read everything
+  };
+
+  // What the database was told of the connection.
+  enum class Assertion : unsigned char {
+    none,
+    present,       // that its user is there, or what it tracks in a channel
+    ended_by_user, // the same, and its user has ended the connection while the socket is open
+  };
+
   using CompactSeconds = std::chrono::duration<std::uint32_t>; // of seconds_now(): there are very many connections
+
+  bool has_socket() const { return stage_ == Stage::open || stage_ == Stage::closing; }
 
   void opened(Socket socket) override;
   void received(const MessagePiece &piece) override;
@@ -105,14 +129,10 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   ClaimsRef present_as_;            // null: no user is
   std::uint32_t skipped_bytes_ = 0; // of a message that was refused and has not ended; 0: there is none
   Origin origin_;
-  bool is_known_ = false; // to the database, as a connection of a user
-  bool tracks_ = false;   // something in a channel
-  bool ended_by_user_ = false;
-  bool is_open_ = false;
-  bool closing_ = false;
-  bool unsent_ = false;  // noted with the hub
-  bool behind_ = false;  // the same
-  bool excused_ = false; // from being waited for, until the queue is empty
+  Stage stage_ = Stage::arriving;
+  Reader reader_ = Reader::keeps_up;
+  Assertion assertion_ = Assertion::none;
+  bool unsent_ = false; // noted with the hub: frames wait for its flush
 };
 
 } // namespace pg_live
