@@ -40,7 +40,8 @@ class Seam {
   // Bytes that wait.
   std::size_t held_bytes() const { return held_bytes_; }
 
-  bool done() const { return !replaying_ && begun_ == ended_ && held_.empty() && !through_ && own_.empty(); }
+  // Nothing is held then, since what is held waits for a replay or for a broadcast.
+  bool done() const { return !replaying_ && begun_ == ended_ && !through_ && own_.empty(); }
 
  private:
   struct Held {

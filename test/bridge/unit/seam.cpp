@@ -105,5 +105,57 @@ TEST_F(SeamTest, KeepsTheOrderWhileAnOwnEventIsUnderWay) {
   EXPECT_TRUE(seam_.done());
 }
 
+TEST_F(SeamTest, KeepsInMindThatAReplayWasLeftEventsUntilTheNextPage) {
+  seam_.begin_replay();
+  take(1, 1);
+  seam_.leave_to_replay();
+  seam_.leave_to_replay();
+  EXPECT_TRUE(seam_.has_left());
+}
+
+// A signal is in no log, so no replay has sent it, wherever it stands.
+TEST_F(SeamTest, SendsASignalThatStandsBeforeTheEndOfTheReplay) {
+  seam_.begin_replay();
+  seam_.end_replay(Position{2, 5}, send_);
+  take(2, 4, Kind::signal);
+  take(3, 6, Kind::signal);
+  take(2, 5);
+  EXPECT_EQ(sent_, (Sent{"4", "6"})) << "and still knows what was replayed";
+}
+
+TEST_F(SeamTest, RemembersTheLastSixtyFourOwnEvents) {
+  for (std::int64_t id = 1; id <= 65; ++id) {
+    seam_.begin_own();
+    seam_.end_own(id, send_);
+  }
+  take(1, 1, Kind::signal);
+  EXPECT_EQ(sent_, Sent{"1"}) << "65 were too many";
+  take(1, 2, Kind::signal);
+  take(1, 65, Kind::signal);
+  EXPECT_EQ(sent_, Sent{"1"});
+}
+
+TEST_F(SeamTest, IsNeededDuringAReplay) {
+  seam_.begin_replay();
+  EXPECT_FALSE(seam_.done());
+  seam_.end_replay(std::nullopt, send_);
+  EXPECT_TRUE(seam_.done());
+}
+
+TEST_F(SeamTest, IsNeededUntilABroadcastIsAnsweredAndItsEventHasComeBack) {
+  seam_.begin_own();
+  EXPECT_FALSE(seam_.done());
+  seam_.end_own(7, send_);
+  EXPECT_FALSE(seam_.done());
+  take(1, 7, Kind::signal);
+  EXPECT_TRUE(seam_.done());
+}
+
+TEST_F(SeamTest, IsNotNeededAfterABroadcastThatFailed) {
+  seam_.begin_own();
+  seam_.end_own(std::nullopt, send_);
+  EXPECT_TRUE(seam_.done());
+}
+
 } // namespace
 } // namespace pg_live
