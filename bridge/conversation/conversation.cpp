@@ -25,7 +25,7 @@ websocket::Opcode opcode_of(bool binary) { return binary ? websocket::Opcode::bi
 } // namespace
 
 Conversation::Conversation(ConversationServices &services, Client &client, ClaimsRef claims, const Codec &codec)
-    : services_(services), client_(client), claims_(std::move(claims)), codec_(codec), commands_(services, client) {}
+    : services_(services), client_(client), claims_(std::move(claims)), codec_(codec) {}
 
 Conversation::~Conversation() = default;
 
@@ -81,8 +81,13 @@ void Conversation::take_for_channel(Channel &channel, const Message &message) {
   if (!says_itself) client_.note_use(); // that one says itself whether somebody is there
   if (message.kind == MessageKind::broadcast) return take_broadcast(services_, channel, message);
   if (message.kind == MessageKind::presence) return services_.channel_presence.take(channel, message);
-  if (const CommandEntry *command = command_of_event(message.event)) return commands_.run(channel, *command, message);
+  if (const CommandEntry *command = command_of_event(message.event)) return run_command(channel, *command, message);
   reply_error(message, "unknown event");
+}
+
+void Conversation::run_command(Channel &channel, const CommandEntry &command, const Message &message) {
+  if (!commands_) commands_ = std::make_unique<PushedCommands>(services_, client_);
+  commands_->run(channel, command, message);
 }
 
 std::optional<Conversation::Refusal> Conversation::refusal_of(const Message &message) {

@@ -63,6 +63,7 @@ class Conversation final : public Channels {
 
  private:
   Channel *find(std::string_view wire_topic) const;
+  void run_command(Channel &channel, const CommandEntry &command, const Message &message);
   void take_for_channel(Channel &channel, const Message &message);
   void take_later(const Channel &channel, const Message &message, std::string_view text, bool binary);
   std::vector<EarlyMessage> early_of(ChannelId id);
@@ -86,8 +87,8 @@ class Conversation final : public Channels {
   const Codec &codec_;
   std::uint32_t last_channel_ = 0;
   TokenBucket joins_;
-  std::unique_ptr<EarlyMessages> early_; // null: none
-  PushedCommands commands_;
+  std::unique_ptr<EarlyMessages> early_;           // null: none
+  std::unique_ptr<PushedCommands> commands_;       // null: none yet, as of those who only listen
   std::vector<std::unique_ptr<Channel>> channels_; // few: searched in order
   struct Left {
     std::string wire_topic;
