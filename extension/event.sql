@@ -125,6 +125,7 @@ BEGIN
       USING ERRCODE = 'active_sql_transaction', HINT = 'Call it in a READ COMMITTED transaction.';
   END IF;
   PERFORM live.version(); -- the settings exist once the library is loaded
+  PERFORM live_private.begin_lifetime();
   -- Batch ids are microseconds of the clock. The newest batch stays, since its snapshot is where the next one starts, and
   -- the newest that has expired, since it tells which events have. In chunks by index, and before any slot is locked.
   expires_before := clock_timestamp() - current_setting('pg_live.event_retention')::interval;

@@ -8,7 +8,7 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT announced.*, announced.payload ->> 'user_id'
   FROM (SELECT * FROM live_private.replay_events('presence', after_position, since, max_events)
         UNION ALL SELECT * FROM live_private.replay_events('$presence', after_position, since, max_events)) AS announced
-  ORDER BY split_part(announced."position", '-', 1)::bigint, split_part(announced."position", '-', 2)::bigint
+  ORDER BY split_part(announced."position", '-', 1)::bigint, split_part(split_part(announced."position", '@', 1), '-', 2)::bigint
   LIMIT max_events
 $$;
 COMMENT ON FUNCTION live_private.presence_events(text, timestamptz, integer) IS
@@ -27,7 +27,7 @@ COMMENT ON FUNCTION live_private.start_of_latest_presence(timestamptz, integer) 
 'A position behind which at least so many changes of presence were announced; NULL if there are fewer. Part of live_private.replay_start(); checks no access.';
 
 CREATE FUNCTION live_private.position_before("position" text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('%s-%s', p.batch, p.id - 1) FROM live_private.parse_position("position") AS p
 $$;

@@ -51,6 +51,8 @@ CREATE FUNCTION live_private.newest_batch() RETURNS bigint
 LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'pg_live_newest_batch';
 COMMENT ON FUNCTION live_private.newest_batch() IS 'Id of the newest batch, 0 if there never was one: where a new listener starts.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.newest_batch()');
+-- A replay tells up to which batch it has all there is.
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.newest_batch()');
 
 CREATE FUNCTION live.publish() RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER AS 'MODULE_PATHNAME', 'pg_live_publish';

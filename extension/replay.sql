@@ -1,19 +1,5 @@
 -- Replay: what happened on one topic after a position, since a time, or last, for a client that was away.
 
-CREATE FUNCTION live_private.parse_position(value text, OUT batch bigint, OUT id bigint)
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF value COLLATE "C" !~ '^[0-9]{1,18}-[0-9]{1,18}$' THEN
-    RAISE EXCEPTION 'invalid position: "%"', left(value, 60)
-      USING ERRCODE = 'invalid_parameter_value', HINT = 'A position is the "meta.id" of an event, unchanged.';
-  END IF;
-  batch := split_part(value, '-', 1)::bigint;
-  id := split_part(value, '-', 2)::bigint;
-END
-$$;
-COMMENT ON FUNCTION live_private.parse_position(text) IS 'Splits a position `<batch>-<event id>`. Error 22023 if it is none.';
-
 -- What was told of an activity is not told again once it is deleted, or its visibility is smaller: events stay as they
 -- were emitted, and a user who came to a topic since would read what the author has taken back. An app may emit events of
 -- these names itself; those of the extension carry the cursor of an activity.
@@ -50,7 +36,7 @@ CREATE TYPE live_private.replay_end AS ENUM ('first', 'last');
 COMMENT ON TYPE live_private.replay_end IS 'From which end events are wanted. Part of live_private.published_events().';
 
 CREATE FUNCTION live_private.published_events(topic text, end_xid xid8, start_snapshot pg_snapshot, start_batch bigint, start_series bigint,
-                                      start_id bigint, created_since timestamptz, max_events integer, wanted live_private.replay_end)
+                                      start_id bigint, seen pg_snapshot, created_since timestamptz, max_events integer, wanted live_private.replay_end)
 RETURNS TABLE (batch bigint, id bigint, event text, payload jsonb, created_at timestamptz)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
@@ -63,6 +49,7 @@ BEGIN
     WHERE e.topic = published_events.topic
       AND e.xid >= pg_snapshot_xmin(start_snapshot) AND e.xid < coalesce(end_xid, '18446744073709551615')
       AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
+      AND pg_visible_in_snapshot(e.xid, seen) IS NOT TRUE
       AND NOT EXISTS (SELECT FROM live_private.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
       AND e.created_at >= created_since
       AND live_private.is_sendable(e.topic, e.event, e.payload)
@@ -94,7 +81,7 @@ BEGIN
                        AND live_private.is_sendable(e.topic, e.event, e.payload)
                        AND live_private.is_still_told(e.topic, e.event, e.payload)
                      ORDER BY e.id DESC OFFSET max_events LIMIT 1)) AS after_id
-    FROM series s JOIN live_private.held_transaction h ON h.series = s.id AND h.is_large
+    FROM series s JOIN live_private.held_transaction h ON h.series = s.id AND h.is_large AND pg_visible_in_snapshot(h.xid, seen) IS NOT TRUE
   )
   SELECT e.batch, e.id, e.event, e.payload, e.created_at
   FROM (
@@ -124,6 +111,7 @@ BEGIN
         SELECT e.id, e.event, e.payload, e.created_at
         FROM live_private.event_with_payload e
         WHERE e.topic = published_events.topic AND e.xid >= s.first_small AND e.xid <= s.last_small AND e.id > s.after_id
+          AND pg_visible_in_snapshot(e.xid, seen) IS NOT TRUE
           AND (SELECT h.series FROM live_private.held_transaction h WHERE h.xid = e.xid AND NOT h.is_large) = s.id
           AND e.created_at >= created_since
           AND live_private.is_sendable(e.topic, e.event, e.payload)
@@ -136,7 +124,7 @@ BEGIN
   WHERE (e.batch, e.id) > (start_batch, start_id);
 END
 $$;
-COMMENT ON FUNCTION live_private.published_events(text, xid8, pg_snapshot, bigint, bigint, bigint, timestamptz, integer, live_private.replay_end) IS
+COMMENT ON FUNCTION live_private.published_events(text, xid8, pg_snapshot, bigint, bigint, bigint, pg_snapshot, timestamptz, integer, live_private.replay_end) IS
 'Part of live_private.replay_events() and live_private.start_of_latest(): the candidates of one page; checks no access.';
 
 -- The id of a batch is the clock after its snapshot was taken, or more: what that snapshot shows was emitted before. What
@@ -171,6 +159,8 @@ DECLARE
   start_series bigint;
   start_id bigint := 0;
   start_number bigint := 0;
+  seen pg_snapshot;
+  newest bigint := live_private.newest_batch();
   created_since timestamptz;
   examined integer := max_events;
   end_xid xid8;
@@ -180,20 +170,25 @@ BEGIN
     start := live_private.parse_position(after_position);
     start_number := start.batch;
     start_id := start.id;
+    seen := start.seen;
     -- The batch itself may be gone after a crash if it held signals only; the one before it serves as well.
     SELECT b.id, b.snapshot, b.series INTO start_batch FROM live_private.batch b WHERE b.id <= start.batch ORDER BY b.id DESC LIMIT 1;
-    IF NOT FOUND THEN
-      RAISE EXCEPTION 'position "%" is older than the events that are kept', after_position
+    -- A state that was read before there was any batch: none has expired since.
+    IF start_batch IS NULL AND NOT coalesce(
+         seen IS NOT NULL
+         AND start.batch >= extract(epoch FROM clock_timestamp() - current_setting('pg_live.event_retention')::interval) * 1000000, false) THEN
+      RAISE EXCEPTION 'position "%" is older than the events that are kept', left(after_position, 60)
         USING ERRCODE = 'object_not_in_prerequisite_state',
               HINT = 'Read the current state again, then follow the topic from now on.';
     -- After a recovery to an earlier time, or of another cluster: a client that has it knows of what never was.
-    ELSIF start.batch > live_private.newest_batch() THEN
-      RAISE EXCEPTION 'position "%" is not of this history', after_position
+    ELSIF (seen IS NOT NULL AND start.lifetime IS DISTINCT FROM nullif(live_private.current_lifetime(), 0))
+       OR (start.batch > newest AND (newest > 0 OR seen IS NULL)) THEN
+      RAISE EXCEPTION 'position "%" is not of this history', left(after_position, 60)
         USING ERRCODE = 'object_not_in_prerequisite_state',
               HINT = 'Read the current state again, then follow the topic from now on.';
     ELSIF start_batch.id < start.batch THEN
       start_snapshot := start_batch.snapshot;
-    ELSE
+    ELSIF start_batch.id = start.batch THEN
       -- What follows the position is what was not visible before the pass that stored its batch, perhaps with others,
       -- and what was held.
       start_series := start_batch.series;
@@ -221,6 +216,7 @@ BEGIN
     FROM live.event e
     WHERE e.topic = replay_events.topic AND e.xid >= pg_snapshot_xmin(start_snapshot)
       AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
+      AND pg_visible_in_snapshot(e.xid, seen) IS NOT TRUE
       AND NOT EXISTS (SELECT FROM live_private.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
       AND e.created_at >= created_since
     ORDER BY e.xid OFFSET examined LIMIT 1;
@@ -230,14 +226,14 @@ BEGIN
     ORDER BY pg_snapshot_xmax(b.snapshot), b.id LIMIT 1;
     EXIT WHEN max_events <= (
       SELECT count(*)
-      FROM live_private.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, created_since, max_events, 'first') e
+      FROM live_private.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, seen, created_since, max_events, 'first') e
       WHERE end_batch IS NULL OR e.batch < end_batch);
     examined := examined * 8;
   END LOOP;
 
   RETURN QUERY
-  SELECT format('%s-%s', e.batch, e.id), e.event, e.payload, e.created_at
-  FROM live_private.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, created_since, max_events, 'first') e
+  SELECT format('%s-%s%s', e.batch, e.id, substring(after_position FROM '@.*')), e.event, e.payload, e.created_at
+  FROM live_private.published_events(topic, end_xid, start_snapshot, start_number, start_series, start_id, seen, created_since, max_events, 'first') e
   WHERE end_batch IS NULL OR e.batch < end_batch
   ORDER BY e.batch, e.id
   LIMIT max_events;
@@ -289,7 +285,7 @@ BEGIN
       behind.snapshot := start.snapshot;
     END IF;
     SELECT e.batch, e.id INTO first
-    FROM live_private.published_events(topic, NULL, behind.snapshot, behind.id, NULL, 0, start.created_since, max_events, 'last') e
+    FROM live_private.published_events(topic, NULL, behind.snapshot, behind.id, NULL, 0, NULL, start.created_since, max_events, 'last') e
     ORDER BY e.batch DESC, e.id DESC OFFSET max_events - 1 LIMIT 1;
     IF FOUND THEN
       RETURN format('%s-%s', first.batch, first.id - 1);

@@ -12,25 +12,28 @@ namespace pg_live {
 namespace {
 
 // What every command begins with: its parameters have names and types, and all are there whether it uses them or not.
-constexpr std::string_view kArguments =
-    "with command (arguments, topic, connection) as (values ($1::jsonb, $2::text, $3::uuid))";
+constexpr char kArguments[] = "with command (arguments, topic, connection) as (values ($1::jsonb, $2::text, $3::uuid))";
 
-// kArguments and the pieces of the command's own text, as one text that lives as long as the program.
+// Around what reads a state: the position of the same snapshot is its last column.
+constexpr char kStateOf[] = "select state.*, live.position() from (";
+constexpr char kWithPosition[] = ") as state";
+
+// Pieces of a command's text, as one text that lives as long as the program.
 template <std::size_t... Sizes>
 class Sql {
  public:
   consteval explicit Sql(const char (&...pieces)[Sizes]) {
-    auto end = std::copy(kArguments.begin(), kArguments.end(), text_.begin());
+    auto end = text_.begin();
     ((end = std::copy(pieces, pieces + Sizes - 1, end)), ...);
   }
   constexpr operator std::string_view() const { return {text_.data(), text_.size()}; }
 
  private:
-  std::array<char, kArguments.size() + (... + (Sizes - 1))> text_{};
+  std::array<char, (... + (Sizes - 1))> text_{};
 };
 
 // Older apps say which status they want to have instead of the mode.
-constexpr Sql kUpdatePresence(R"(
+constexpr Sql kUpdatePresence(kArguments, R"(
   select to_jsonb(live.update_presence(
     mode => coalesce((arguments->>'mode')::live.presence_mode,
       case (arguments->>'status')::live.presence_status
@@ -40,27 +43,28 @@ constexpr Sql kUpdatePresence(R"(
     metadata => nullif(arguments->'metadata', 'null')))
   from command)");
 
-constexpr Sql kSetTyping(R"(
+constexpr Sql kSetTyping(kArguments, R"(
   select live_private.set_typing_of_socket(connection,
     location => coalesce(arguments->>'location', regexp_replace(topic, '^typing:', '')),
     is_typing => coalesce((arguments->>'is_typing')::boolean, true))
   from command)");
 
-constexpr Sql kHeartbeat(R"(
+constexpr Sql kHeartbeat(kArguments, R"(
   select to_jsonb(live_private.heartbeat_of_socket(connection,
     device_type => coalesce((arguments->>'device_type')::live.device_type, 'other'),
     active => coalesce((arguments->>'active')::boolean, true)))
   from command)");
 
-constexpr Sql kGetPresence(R"(
-  select to_jsonb(live.get_presence(nullif(arguments->>'user_id', ''))) from command)");
+constexpr Sql kGetPresence(kStateOf, kArguments, R"(
+  select to_jsonb(live.get_presence(nullif(arguments->>'user_id', ''))) from command)",
+                           kWithPosition);
 
-constexpr Sql kGoOffline(R"(
+constexpr Sql kGoOffline(kArguments, R"(
   select case when arguments ? 'connection_id' then live.disconnect((arguments->>'connection_id')::uuid)
               else live.go_offline() end
   from command)");
 
-constexpr Sql kGetOnlineUsers(R"(, page as (
+constexpr Sql kGetOnlineUsers(kStateOf, kArguments, R"(, page as (
     select users.*, page_size
     from command, coalesce((arguments->>'limit')::integer, 100) as page_size,
          live.get_online_users(page_size, arguments->>'cursor',
@@ -69,10 +73,11 @@ constexpr Sql kGetOnlineUsers(R"(, page as (
   select jsonb_build_object(
     'users', coalesce(jsonb_agg(to_jsonb(page) - '{cursor,position,page_size}'::text[] order by position), '[]'),
     'next', max(cursor) filter (where position = page_size))
-  from page)");
+  from page)",
+                              kWithPosition);
 
 // Older apps say whether it is public instead of the visibility.
-constexpr Sql kLogActivity(R"(
+constexpr Sql kLogActivity(kArguments, R"(
   select to_jsonb(activity) - '{is_public,deleted_at}'::text[]
          || jsonb_build_object('cursor', live_private.activity_cursor(activity.created_at, activity.id))
   from command,
@@ -84,18 +89,18 @@ constexpr Sql kLogActivity(R"(
          coalesce(said.visibility, case when not said.is_public then 'private'::live.activity_visibility else 'public' end),
          said.session_id, said.audience, said.idempotency_key) as activity)");
 
-constexpr Sql kDeleteActivity(R"(
+constexpr Sql kDeleteActivity(kArguments, R"(
   select live.delete_activity((arguments->>'id')::bigint) from command)");
 
-constexpr Sql kMarkSeen(R"(
+constexpr Sql kMarkSeen(kArguments, R"(
   select live.mark_seen((arguments->>'up_to')::bigint) from command)");
 
-constexpr Sql kMarkRead(R"(
+constexpr Sql kMarkRead(kArguments, R"(
   select live.mark_read(ids) from command, jsonb_to_record(arguments) as said (ids bigint[]))");
 
-constexpr Sql kFollow(" select live.follow(arguments->>'user_id') from command");
+constexpr Sql kFollow(kArguments, " select live.follow(arguments->>'user_id') from command");
 
-constexpr Sql kUnfollow(" select live.unfollow(arguments->>'user_id') from command");
+constexpr Sql kUnfollow(kArguments, " select live.unfollow(arguments->>'user_id') from command");
 
 // A page: kPage, what gives its rows, kRows, and what is told of them. A page that is full has a next one; before one
 // that was asked for by a cursor there may be another.
@@ -107,7 +112,7 @@ constexpr char kRows[] = R"( with ordinality as feed), told as (
            max(cursor) filter (where ordinality = 1 and has_previous) as previous
     from page))";
 
-constexpr Sql kGetFeed(kPage, R"(
+constexpr Sql kGetFeed(kStateOf, kArguments, kPage, R"(
     coalesce((arguments->>'limit')::integer, 50) as page_size, live.get_feed_activities(
       page_size, arguments->>'cursor', string_to_array(nullif(arguments->>'type', ''), ','),
       coalesce(arguments->>'actor', arguments->>'user_id'), arguments->>'entity_type', arguments->>'entity_id',
@@ -116,29 +121,34 @@ constexpr Sql kGetFeed(kPage, R"(
       case arguments->>'direction' when 'forwards' then 'false' when 'backwards' then 'true'
         else arguments->>'direction' end::boolean))",
                        kRows, R"(
-  select jsonb_build_object('activities', rows, 'next', next), next, previous from told)");
+  select jsonb_build_object('activities', rows, 'next', next), next, previous from told)",
+                       kWithPosition);
 
-constexpr Sql kGetHomeFeed(kPage, R"(
+constexpr Sql kGetHomeFeed(kStateOf, kArguments, kPage, R"(
     coalesce((arguments->>'limit')::integer, 50) as page_size, live.get_home_feed(
       page_size, arguments->>'cursor', string_to_array(nullif(arguments->>'type', ''), ',')))",
                            kRows, R"(
-  select jsonb_build_object('activities', rows, 'next', next), next, null from told)");
+  select jsonb_build_object('activities', rows, 'next', next), next, null from told)",
+                           kWithPosition);
 
-constexpr Sql kGetNotifications(kPage, R"(
+constexpr Sql kGetNotifications(kStateOf, kArguments, kPage, R"(
     coalesce((arguments->>'limit')::integer, 50) as page_size, live.get_notifications(page_size, arguments->>'cursor'))",
                                 kRows, R"(
-  select jsonb_build_object('activities', rows, 'next', next, 'unread', live.unread_count()), next, null from told)");
+  select jsonb_build_object('activities', rows, 'next', next, 'unread', live.unread_count()), next, null from told)",
+                                kWithPosition);
 
-constexpr Sql kGetFeedGroups(kPage, R"(
+constexpr Sql kGetFeedGroups(kStateOf, kArguments, kPage, R"(
     coalesce((arguments->>'limit')::integer, 20) as page_size, live.get_feed_groups(
       page_size, arguments->>'cursor', coalesce(arguments->>'grouping', 'verb-entity-day')))",
                              kRows, R"(
-  select jsonb_build_object('groups', rows, 'next', next), next, null from told)");
+  select jsonb_build_object('groups', rows, 'next', next), next, null from told)",
+                             kWithPosition);
 
-constexpr Sql kGetTrending(R"(
+constexpr Sql kGetTrending(kStateOf, kArguments, R"(
   select jsonb_build_object('entities', coalesce(jsonb_agg(to_jsonb(entity) - 'ordinality' order by ordinality), '[]'))
   from command, live.get_trending(arguments->>'entity_type', coalesce((arguments->>'limit')::integer, 20))
-    with ordinality as entity)");
+    with ordinality as entity)",
+                           kWithPosition);
 
 constexpr Parameter text(std::string_view name) { return {name, ArgumentKind::text}; }
 constexpr Parameter texts(std::string_view name) { return {name, ArgumentKind::texts}; }

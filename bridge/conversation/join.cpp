@@ -17,7 +17,7 @@ class Join : public std::enable_shared_from_this<Join> {
         presence_enabled_(options.presence_enabled), gave_token_(options.access_token.has_value()),
         wants_replay_(options.wants_replay), asks_when_ready_(options.asks_when_ready) {
     if (!resume_.empty()) {
-      request_.after = parse_position(resume_);
+      if (may_be_position(resume_)) request_.after = resume_;
     } else if (options.wants_replay) {
       request_.since = options.replay_since.value_or(0);
       request_.latest = options.replay_limit;
@@ -80,7 +80,7 @@ void Join::answered(TopicAccess access, const std::optional<DatabaseError> &erro
     channel->enter_room();
     return succeed(*channel, "");
   }
-  if (request_.after || request_.since) return catch_up(*channel);
+  if (!request_.after.empty() || request_.since) return catch_up(*channel);
   channel->follow_topic();
   succeed(*channel, resume_.empty() ? "" : "lost"); // a position that is none
 }

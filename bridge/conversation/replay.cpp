@@ -2,6 +2,7 @@
 #include "conversation/replay.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace pg_live {
@@ -11,21 +12,38 @@ namespace {
 constexpr int kPageEvents = 200;
 constexpr std::int64_t kMostLatest = 1000;
 
-// The first page of the latest events begins where the database says that those do.
-constexpr std::string_view kReplay = "select r.position, r.event, r.payload::text "
-                                     "from live.replay($1, coalesce($2, case when $5::integer is not null then "
-                                     "live_private.replay_start($1, to_timestamp($3::float8 / 1000), $5) end), "
-                                     "to_timestamp($3::float8 / 1000), $4::integer) as r";
+constexpr std::string_view kAwaitPublished = "select live_private.await_published($1, $2)";
+
+// The first page of the latest events begins where the database says that those do. A page behind the position of a
+// state tells up to which batch it has all there is.
+constexpr std::string_view kReplay =
+    "select split_part(r.position, '@', 1), r.event, r.payload::text, r.position, state.published_through "
+    "from (select case when $2 like '%@%' then live_private.newest_batch() end) as state (published_through) "
+    "left join lateral live.replay($1, coalesce($2, case when $5::integer is not null then "
+    "live_private.replay_start($1, to_timestamp($3::float8 / 1000), $5) end), "
+    "to_timestamp($3::float8 / 1000), $4::integer) as r on true";
 
 class Replay : public std::enable_shared_from_this<Replay> {
  public:
   Replay(Services &services, Channel &channel, const ReplayRequest &request,
          std::function<void(const std::optional<DatabaseError> &)> started)
       : services_(services), client_(channel.client().weak_from_this()), channel_(channel.id()), since_(request.since),
-        last_(request.after), started_(std::move(started)) {
+        after_(request.after), started_(std::move(started)) {
     if (request.latest) latest_ = std::clamp<std::int64_t>(*request.latest, 1, kMostLatest);
   }
 
+  // What a state has seen must not come live, so it has to be published before the channel is live.
+  void begin(Channel &channel) {
+    if (!is_position_of_state(after_)) return ask(channel);
+    Command command;
+    command.claims = channel.claims();
+    command.sql = kAwaitPublished;
+    command.parameters = {std::string(channel.topic()), after_};
+    command.done = [self = shared_from_this()](const CommandResult &result) { self->note_awaited(result.error); };
+    services_.database.read(std::move(command));
+  }
+
+ private:
   void ask(Channel &channel) {
     channel.seam().begin_page();
     Command command;
@@ -33,18 +51,18 @@ class Replay : public std::enable_shared_from_this<Replay> {
     command.sql = kReplay;
     command.parameters = {std::string(channel.topic()), std::nullopt, std::nullopt, std::to_string(kPageEvents),
                           std::nullopt};
-    if (last_) command.parameters[1] = format_position(*last_);
+    if (!after_.empty()) command.parameters[1] = after_;
     if (since_) command.parameters[2] = std::to_string(*since_);
     if (latest_) command.parameters[4] = std::to_string(*std::exchange(latest_, std::nullopt));
     command.done = [self = shared_from_this()](CommandResult result) { self->take_page(std::move(result)); };
     services_.database.read(std::move(command));
   }
 
- private:
   Channel *find(const std::shared_ptr<Client> &client) const {
     return client ? client->channels().find(channel_) : nullptr;
   }
 
+  void note_awaited(const std::optional<DatabaseError> &error);
   void take_page(CommandResult result);
   void go_on();
   void ask_next();
@@ -57,6 +75,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
   websocket::Frame frame_of(const Channel &channel, int row) const;
   void fail(Channel &channel, const DatabaseError &error);
   void finish();
+  void note_published();
   void end(Channel &channel);
 
   Services &services_;
@@ -64,11 +83,21 @@ class Replay : public std::enable_shared_from_this<Replay> {
   ChannelId channel_;
   std::optional<std::int64_t> since_;
   std::optional<std::int64_t> latest_; // until they are asked for
-  std::optional<Position> last_;
+  std::string after_;                  // the position that the next page follows; empty: the beginning
+  std::optional<Position> last_; // of the events that were sent, or behind it: no event up to here is to come live
   std::function<void(const std::optional<DatabaseError> &)> started_; // empty once it was called
   Rows page_;
   int next_row_ = 0; // of the page
+  int rows_ = 0;     // of the page, those with an event
 };
+
+void Replay::note_awaited(const std::optional<DatabaseError> &error) {
+  const auto client = client_.lock();
+  Channel *channel = find(client);
+  if (channel == nullptr) return;
+  if (error) return fail(*channel, *error);
+  ask(*channel);
+}
 
 void Replay::take_page(CommandResult result) {
   const auto client = client_.lock();
@@ -77,6 +106,7 @@ void Replay::take_page(CommandResult result) {
   if (result.error) return fail(*channel, *result.error);
   page_ = std::move(result.rows);
   next_row_ = 0;
+  rows_ = page_.is_null(0, 0) ? 0 : page_.count();
   if (started_) std::exchange(started_, nullptr)(std::nullopt);
   when_drained(*client, &Replay::go_on);
 }
@@ -87,7 +117,7 @@ void Replay::go_on() {
   Channel *channel = find(client);
   if (channel == nullptr) return;
   const bool complete = send_page(*channel);
-  if (complete && page_.count() == kPageEvents) {
+  if (complete && rows_ == kPageEvents) {
     when_drained(*client, &Replay::ask_next);
   } else if (complete) {
     // What came live meanwhile may fill the queue by itself, so it has to be empty.
@@ -119,10 +149,11 @@ websocket::Frame Replay::frame_of(const Channel &channel, int row) const {
 
 // Returns whether all of the page is sent.
 bool Replay::send_page(Channel &channel) {
-  for (std::size_t sent = 0; next_row_ < page_.count(); ++next_row_) {
+  for (std::size_t sent = 0; next_row_ < rows_; ++next_row_) {
     const websocket::Frame frame = frame_of(channel, next_row_);
     if (!has_room(channel, sent, frame)) return false;
     last_ = parse_position(page_.text(next_row_, 0));
+    after_ = page_.text(next_row_, 3);
     channel.client().send_later(frame);
     sent += frame.size();
   }
@@ -149,7 +180,15 @@ void Replay::finish() {
   Channel *channel = find(client);
   if (channel == nullptr) return;
   if (channel->seam().has_left()) return ask(*channel);
+  note_published();
   end(*channel);
+}
+
+// What is in the batches up to the one that the last page names was sent, or is seen by the state.
+void Replay::note_published() {
+  if (page_.is_null(0, 4)) return;
+  const Position through{page_.number(0, 4), std::numeric_limits<std::int64_t>::max()};
+  if (!last_ || *last_ < through) last_ = through;
 }
 
 void Replay::end(Channel &channel) {
@@ -162,7 +201,7 @@ void Replay::end(Channel &channel) {
 
 void begin_replay(Services &services, Channel &channel, const ReplayRequest &request,
                   std::function<void(const std::optional<DatabaseError> &)> started) {
-  std::make_shared<Replay>(services, channel, request, std::move(started))->ask(channel);
+  std::make_shared<Replay>(services, channel, request, std::move(started))->begin(channel);
 }
 
 } // namespace pg_live

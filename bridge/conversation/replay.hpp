@@ -8,11 +8,12 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 
 namespace pg_live {
 
 struct ReplayRequest {
-  std::optional<Position> after;
+  std::string after;                  // a position, of an event or of a state; empty: the beginning
   std::optional<std::int64_t> since;  // milliseconds since 1970
   std::optional<std::int64_t> latest; // only so many, the last ones; at least one
 };

@@ -22,6 +22,13 @@ constexpr std::array<std::string_view, 2> kNoArguments = {"apikey", "token"};
 // Arguments that may be given more than once.
 constexpr std::array<std::string_view, 1> kLists = {"type"};
 
+// A position names the transactions that were running, and proxies accept headers of about this size.
+constexpr std::size_t kMostPositionBytes = 4000;
+
+bool reads_state(const CommandEntry &entry) {
+  return entry.kind == CommandKind::read || entry.kind == CommandKind::page;
+}
+
 using Arguments = std::variant<std::string, HttpResponse>;
 
 bool is_json(const RequestHead &head) {
@@ -71,6 +78,13 @@ Arguments arguments_in_body(const CommandEntry &entry, const HttpRequest &reques
   return with_idempotency_key(*body, *key);
 }
 
+// Of a state, in the last column. A client that gets no position has to follow the topic first, and load then.
+void add_position(HttpResponse &response, const Rows &rows) {
+  const std::string_view position = rows.text(0, rows.columns() - 1);
+  if (!position.empty() && position.size() <= kMostPositionBytes)
+    response.headers.emplace_back("Live-Position", position);
+}
+
 HttpResponse response_to(const Services &services, const CommandEntry &entry, const CommandResult &result,
                          const PageLinks &links, bool signed_in) {
   if (result.error) return error_response(client_error(services.log, entry.path, *result.error, signed_in));
@@ -78,6 +92,7 @@ HttpResponse response_to(const Services &services, const CommandEntry &entry, co
   response.body = result.rows.text(0, 0);
   if (entry.kind == CommandKind::create) response.status = 201;
   if (response.body.empty()) response.status = 204;
+  if (reads_state(entry)) add_position(response, result.rows);
   if (entry.kind == CommandKind::page)
     if (std::string link = links.value(result.rows.text(0, 1), result.rows.text(0, 2)); !link.empty())
       response.headers.emplace_back("Link", std::move(link));
@@ -100,8 +115,7 @@ void command_by_http(Services &services, const ClaimsRef &claims, const HttpRequ
                   signed_in = !claims->user_id.empty()](const CommandResult &result) {
     respond(response_to(services, entry, result, links, signed_in));
   };
-  if (entry.kind == CommandKind::read || entry.kind == CommandKind::page)
-    return services.database.read(std::move(command), Reading::query);
+  if (reads_state(entry)) return services.database.read(std::move(command), Reading::query);
   services.database.write(std::move(command));
 }
 

@@ -75,7 +75,7 @@ HttpResponse error_response(int status, std::string_view message, std::string_vi
 
 void allow_origin(HttpResponse &response, std::string_view origin) {
   response.headers.emplace_back("Access-Control-Allow-Origin", origin);
-  response.headers.emplace_back("Access-Control-Expose-Headers", "Link");
+  response.headers.emplace_back("Access-Control-Expose-Headers", "Link, Live-Position");
   response.headers.emplace_back("Vary", "Origin");
 }
 

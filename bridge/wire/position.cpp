@@ -28,6 +28,11 @@ std::optional<Position> parse_position(std::string_view text) {
   return Position{*batch, *id};
 }
 
+bool may_be_position(std::string_view text) {
+  constexpr std::size_t most_bytes = 60'000;
+  return !text.empty() && text.size() <= most_bytes && text.find_first_not_of("0123456789-@:,") == text.npos;
+}
+
 std::string format_position(Position position) {
   return std::to_string(position.batch) + '-' + std::to_string(position.id);
 }

@@ -22,4 +22,10 @@ std::optional<Position> parse_position(std::string_view text);
 
 std::string format_position(Position position);
 
+/// Whether it is the position of a state, if it is one at all.
+inline bool is_position_of_state(std::string_view text) { return text.find('@') != text.npos; }
+
+/// Whether the database may take `text` for a position, of an event or of a state (live.position()): it alone can tell.
+bool may_be_position(std::string_view text);
+
 } // namespace pg_live

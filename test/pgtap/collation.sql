@@ -44,6 +44,8 @@ INSERT INTO called VALUES -- %s: the collation
   ('replay', $$SELECT event FROM live.replay('user:anna' %1$s, '0-0' %1$s)$$),
   ('replay_start', $$SELECT live_private.replay_start('USER:anna' %s)$$),
   ('replay_start', $$SELECT live_private.replay_start('user:anna' %s)$$),
+  ('await_published', $$SELECT live_private.await_published('USER:anna' %1$s, '0-0' %1$s)$$),
+  ('await_published', $$SELECT live_private.await_published('user:anna' %1$s, '0-0@1:3:3:' %1$s)$$),
   ('follows', $$SELECT live.follows('BOB' %s)$$),
   ('follows', $$SELECT live.follows('bob' %s)$$),
   ('follow', $$SELECT live.follow('BOB' %s)$$),

@@ -26,7 +26,7 @@ SELECT isnt(obj_description(oid, 'pg_namespace'), NULL, format('schema %s has a 
 -- What users see in \df live.*, \dt live.* and \dT live.*: the contract, and nothing else.
 SELECT bag_eq($$SELECT proname::text FROM live_function WHERE pronamespace = 'live'::regnamespace$$, $$SELECT unnest('{
   version,jwt,claim,user_id,user_uuid,jwt_role,
-  emit,send,replay,topic_access,set_topic_rule,drop_topic_rule,revoke_access,publish,fetch_events,drop_expired_events,status,explain_access,grant_client,grant_bridge,
+  emit,send,replay,position,topic_access,set_topic_rule,drop_topic_rule,revoke_access,publish,fetch_events,drop_expired_events,status,explain_access,grant_client,grant_bridge,
   update_presence,get_presence,heartbeat,disconnect,go_offline,get_online_users,set_typing,get_typing,set_presence_visibility,expire_presence,
   channel_members,get_presence_summary,refresh_summaries,is_participant,my_sessions,follows,shares_session_with,
   log_activity,delete_activity,set_activity_visibility,audience,get_feed_activities,get_home_feed,get_entity_activities,get_feed_groups,
@@ -62,7 +62,7 @@ $$, 'functions refer to objects of pg_catalog and of the extension only');
 -- Definer functions do what a caller may not do: each is listed.
 SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
   $$VALUES ('drop_expired_events'::name), ('drop_topic_rule'), ('publish'), ('revoke_access'),
-           ('set_topic_rule'), ('status'), ('stream_state'), ('topic_rule_of'),
+           ('set_topic_rule'), ('status'), ('stream_state'), ('position'), ('topic_rule_of'),
            ('my_sessions'), ('is_participant'), ('shares_session_with'), ('follows'),
            ('presence_rule_in_force'), ('set_presence_visibility'), ('update_presence'), ('heartbeat'), ('heartbeat_of_socket'), ('node_expiry'), ('disconnect'), ('go_offline'),
            ('expire_presence'), ('register_node'), ('renew_node'), ('retire_node'), ('connect_users'), ('disconnect_users'), ('report_activity'),
@@ -119,6 +119,7 @@ FROM (VALUES
   ('send', 'topic text, event text, payload jsonb, durable boolean DEFAULT false -> bigint'),
   ('replay', 'topic text, after_position text DEFAULT NULL::text, since timestamp with time zone DEFAULT NULL::timestamp with time zone, '
              'max_events integer DEFAULT 1000 -> TABLE("position" text, event text, payload jsonb, created_at timestamp with time zone)'),
+  ('position', ' -> text'),
   ('topic_access', 'topic text, OUT can_receive boolean, OUT can_send boolean -> SETOF record'),
   ('set_topic_rule', 'pattern text, receive_check regprocedure DEFAULT NULL::regprocedure, send_check regprocedure DEFAULT NULL::regprocedure -> void'),
   ('drop_topic_rule', 'pattern text -> void'),
@@ -188,7 +189,7 @@ $$ SELECT f.proname FROM live_function f WHERE has_function_privilege(role, f.oi
 CREATE FUNCTION pg_temp.is_member(member regrole, role regrole) RETURNS boolean LANGUAGE sql AS
 $$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
 CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,is_topic_name,is_open_room,topic_rule_of,
-  topic_access,send,replay,replay_start,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
+  topic_access,send,replay,replay_start,position,newest_batch,await_published,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
   is_alive,presence_rule_in_force,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
   heartbeat,heartbeat_of_socket,node_expiry,get_online_users,get_presence_summary,set_typing,set_typing_of_socket,get_typing,channel_members,
   my_follows,follow,unfollow,entity_type_of,entity_id,require_entity,activity_cursor,visible_audience,own_audience,audience,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,
@@ -270,7 +271,9 @@ INSERT INTO call VALUES -- what each may do: '' works, otherwise the error
   ('SELECT live.topic_access(''activity'')', '', '42501'),
   ('SELECT live.replay(''activity'')', '', '42501'),
   ('SELECT live.emit(''t'', ''e'', ''{}'')', '42501', '42501'),
-  ('SELECT live_private.newest_batch()', '42501', ''),
+  ('SELECT live_private.newest_batch()', '', ''),
+  ('SELECT live_private.await_published(''activity'', ''0-0'')', '', '42501'),
+  ('SELECT live_private.begin_lifetime()', '42501', '42501'),
   ('SELECT live.fetch_events(0, NULL, 1)', '42501', ''),
   ('CALL live_private.await_batch(0, 0)', '42501', '25001'),
   ('SELECT live.status()', '42501', ''),

@@ -53,7 +53,12 @@ $$, 'ended_xids() gives what its definition gives, each id once, on 5,000 pairs 
 -- A made-up history: transactions begin, emit, commit or roll back in any order; now and then a publisher takes a
 -- snapshot. Who reads everything must get the committed events in the order of (batch, id), whatever the overlap.
 CREATE TEMP TABLE written (xid bigint, id bigint, topic text, durable boolean); -- and in no batch yet
-CREATE TEMP TABLE truth (batch bigint, id bigint, topic text, durable boolean); -- what was published
+CREATE TEMP TABLE truth (batch bigint, id bigint, topic text, durable boolean, xid xid8); -- what was published
+CREATE TEMP TABLE loaded (batch bigint, snapshot pg_snapshot); -- states that were read meanwhile, and the newest batch of then
+CREATE FUNCTION pg_temp.snapshot_of(running bigint[], latest_ended bigint) RETURNS pg_snapshot LANGUAGE sql AS $$
+  SELECT format('%s:%s:%s', coalesce(min(xid), latest_ended + 1), latest_ended + 1, string_agg(xid::text, ',' ORDER BY xid))::pg_snapshot
+  FROM unnest(running) AS xid WHERE xid <= latest_ended
+$$;
 CREATE FUNCTION pg_temp.make_history(steps integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   next_xid bigint := 1000;
@@ -63,10 +68,12 @@ DECLARE
   chosen bigint;
   batch_id bigint := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
 BEGIN
-  DELETE FROM live.event; DELETE FROM live.signal; DELETE FROM live_private.batch; DELETE FROM written; DELETE FROM truth;
+  DELETE FROM live.event; DELETE FROM live.signal; DELETE FROM live_private.batch; DELETE FROM written; DELETE FROM truth; DELETE FROM loaded;
   FOR step IN 1 .. steps LOOP
     chosen := running[1 + floor(random() * cardinality(running))::integer];
-    CASE floor(random() * 10)::integer
+    CASE floor(random() * 11)::integer
+    WHEN 10 THEN -- a state is read
+      INSERT INTO loaded VALUES (batch_id, pg_temp.snapshot_of(running, latest_ended));
     WHEN 0, 1 THEN -- begins
       running := running || next_xid;
       next_xid := next_xid + 1;
@@ -89,10 +96,9 @@ BEGIN
         batch_id := batch_id + 1;
         INSERT INTO live_private.batch
         SELECT batch_id,
-               format('%s:%s:%s', coalesce(min(xid), latest_ended + 1), latest_ended + 1, string_agg(xid::text, ',' ORDER BY xid))::pg_snapshot,
-               array(SELECT DISTINCT w.xid::text::xid8 FROM written w WHERE w.xid = ANY (committed) ORDER BY 1)
-        FROM unnest(running) AS xid WHERE xid <= latest_ended;
-        INSERT INTO truth SELECT batch_id, w.id, w.topic, w.durable FROM written w WHERE w.xid = ANY (committed);
+               pg_temp.snapshot_of(running, latest_ended),
+               array(SELECT DISTINCT w.xid::text::xid8 FROM written w WHERE w.xid = ANY (committed) ORDER BY 1);
+        INSERT INTO truth SELECT batch_id, w.id, w.topic, w.durable, w.xid::text::xid8 FROM written w WHERE w.xid = ANY (committed);
         INSERT INTO live.event (id, xid, topic, event, payload, slot)
         SELECT w.id, w.xid::text::xid8, w.topic, 'e', '{}', w.id % 4 FROM written w WHERE w.xid = ANY (committed) AND w.durable;
         INSERT INTO live.signal (id, xid, topic, event, payload, slot)
@@ -123,6 +129,21 @@ BEGIN
   RETURN result;
 END
 $$;
+-- What is replayed behind a position, so many events at a time, as rows "batch-id".
+CREATE FUNCTION pg_temp.replayed(start text, size integer) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+  result text[] := '{}';
+  page text[];
+BEGIN
+  LOOP
+    page := array(SELECT r.position FROM live_private.replay_events('history:1', start, NULL, size) AS r);
+    EXIT WHEN cardinality(page) = 0;
+    result := result || array(SELECT split_part(p, '@', 1) FROM unnest(page) AS p);
+    start := page[cardinality(page)];
+  END LOOP;
+  RETURN result;
+END
+$$;
 CREATE FUNCTION pg_temp.differences(histories integer) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
   expected text[];
@@ -131,7 +152,7 @@ DECLARE
   latest text;
 BEGIN
   FOR history IN 1 .. histories LOOP
-    PERFORM pg_temp.make_history(150);
+    PERFORM pg_temp.make_history(165);
     size := 1 + floor(random() * 20);
     expected := array(SELECT t.batch || '-' || t.id FROM truth t ORDER BY t.batch, t.id);
     IF pg_temp.fetched(size) <> expected THEN
@@ -149,14 +170,22 @@ BEGIN
         RETURN NEXT format('history %s: the latest %s', history, cardinality(expected));
       END IF;
     END LOOP;
+    FOR start IN SELECT l.batch, l.snapshot, format('%s-0@%s:%s', l.batch, live_private.current_lifetime(), l.snapshot) AS position FROM loaded l LOOP
+      expected := array(SELECT t.batch || '-' || t.id FROM truth t
+                        WHERE t.durable AND t.topic = 'history:1' AND NOT pg_visible_in_snapshot(t.xid, start.snapshot) ORDER BY t.batch, t.id);
+      IF pg_temp.replayed(start.position, size) <> expected THEN
+        RETURN NEXT format('history %s: %s at a time after the state %s', history, size, start.position);
+      END IF;
+    END LOOP;
   END LOOP;
 END
 $$;
 SELECT setseed(0.42);
 SELECT is_empty('SELECT pg_temp.differences(40) LIMIT 5',
-                'in 40 made-up histories every event is fetched once in order in pages of any size, and every position replays what follows it, as does the start of the latest');
+                'in 40 made-up histories every event is fetched once in order in pages of any size, and every position replays what follows it, as does the start of the latest; behind a state comes what it has not seen');
 SELECT cmp_ok((SELECT count(*) FROM truth), '>', 10::bigint, 'a history has events');
 SELECT cmp_ok((SELECT count(DISTINCT batch) FROM truth), '>', 2::bigint, 'and several batches');
+SELECT cmp_ok((SELECT count(*) FROM loaded), '>', 2::bigint, 'and states that were read');
 
 SELECT finish();
 ROLLBACK;

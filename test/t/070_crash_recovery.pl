@@ -26,6 +26,18 @@ $node->start;
 poll_ok($node, "SELECT exists (SELECT FROM live.fetch_events(0) WHERE event = 'before')", 'it is there after a crash');
 is(position_of($node, 'before'), $durable_position, 'at its position');
 
+
+# A crash may take transaction ids back that a snapshot has seen; a shutdown takes nothing back.
+my $state_position = $node->safe_psql('postgres', 'SELECT live.position()');
+my $replayed = "SELECT count(*) FROM live.replay('activity', '$state_position')";
+$node->restart;
+is($node->safe_psql('postgres', $replayed), '0', 'the position of a state outlives a restart');
+$node->stop('immediate');
+$node->start;
+poll_ok($node, 'SELECT live_private.current_lifetime() > 0', 'after a crash another lifetime begins');
+like(($node->psql('postgres', $replayed))[2], qr/position .* is not of this history/, 'of which the position of a state is not');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM live.replay('activity', live.position())}), '0', 'but another one is');
+
 my $highest = 0;
 my $reused = 0;
 for my $crash (1 .. 5)

@@ -29,5 +29,19 @@ INSTANTIATE_TEST_SUITE_P(All, PositionRefuses,
                                          "1.0-2", "9223372036854775808-1", "1-9223372036854775808",
                                          std::string_view("1-2\0", 4), "99999999999999999999999-1", "1e3-1", "١-2"));
 
+TEST(Position, LeavesThatOfAStateToTheDatabase) {
+  for (const std::string_view text : {"12-345", "1-0@5:6:7:", "1-2@5:6:9:7,8"})
+    EXPECT_TRUE(may_be_position(text)) << text;
+  EXPECT_TRUE(is_position_of_state("1-0@5:6:7:"));
+  EXPECT_FALSE(is_position_of_state("12-345"));
+}
+
+TEST(Position, AsksTheDatabaseAboutNoOtherTexts) {
+  for (const std::string_view text : {"", "x", "1-0@5:6:7:\n", "1-0' or 1", "1-0@5;6"})
+    EXPECT_FALSE(may_be_position(text)) << text;
+  EXPECT_FALSE(may_be_position(std::string_view("1-2\0", 4)));
+  EXPECT_FALSE(may_be_position(std::string(60'001, '1')));
+}
+
 } // namespace
 } // namespace pg_live
