@@ -3,6 +3,7 @@
 
 #include "deadline.hpp"
 #include "publish.hpp"
+#include "query.hpp"
 #include "worker_transaction.hpp"
 
 namespace pg_live {
@@ -50,12 +51,7 @@ bool follow_clock_back() {
   bool left = false;
   WorkerTransaction transaction("following the clock back");
   if (lock_extension(AccessShareLock)) {
-    SPI_connect();
-    if (SPI_execute("select live_private.follow_clock_back()", false, 1) != SPI_OK_SELECT)
-      elog(ERROR, "cannot move deadlines");
-    bool is_null = false;
-    left = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
-    SPI_finish();
+    left = DatumGetBool(query_value("select live_private.follow_clock_back()", Effects::writes).value);
   }
   transaction.commit();
   return left;

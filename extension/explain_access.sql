@@ -1,14 +1,14 @@
 -- Why an event did not arrive: which rule decides about a topic, and what each check answers to a user.
 
 -- As the user, in a subtransaction that is undone: settings and whatever the check wrote are as before.
-CREATE FUNCTION live_private.answer_as(user_id text, role name, question text, topic text, OUT answer boolean, OUT failure text)
+CREATE FUNCTION live_private.answer_as(user_id text, role name, question text, topic text, OUT first boolean, OUT second boolean, OUT failure text)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM set_config('request.jwt.claims', jsonb_strip_nulls(jsonb_build_object('sub', user_id, 'role', role))::text, true),
           set_config('request.jwt.claim.sub', '', true), set_config('request.jwt.claim.role', '', true),
           set_config('role', role, true);
-  EXECUTE question INTO answer USING topic;
+  EXECUTE question INTO first, second USING topic;
   RAISE EXCEPTION 'undo' USING ERRCODE = 'UNDO0';
 EXCEPTION
   WHEN SQLSTATE 'UNDO0' THEN
@@ -18,7 +18,7 @@ EXCEPTION
 END
 $$;
 COMMENT ON FUNCTION live_private.answer_as(text, name, text, text) IS
-'What a query about a topic answers to a user, or why it fails; changes nothing. Part of live.explain_access().';
+'What a query about a topic answers to a user in its first two columns, or why it fails; changes nothing. Part of live.explain_access().';
 
 CREATE FUNCTION live.explain_access(topic text, user_id text DEFAULT NULL, role name DEFAULT 'authenticated')
 RETURNS TABLE (step text, decided_by text, can_receive boolean, can_send boolean)
@@ -28,8 +28,7 @@ DECLARE
   name text COLLATE "C" := topic;
   location text COLLATE "C" := CASE WHEN starts_with(name, 'typing:') THEN substr(name, length('typing:') + 1) ELSE name END;
   rule record;
-  receives record;
-  sends record;
+  answer record;
 BEGIN
   IF name IS NULL OR role IS NULL THEN
     RAISE EXCEPTION 'topic and role must not be null' USING ERRCODE = 'null_value_not_allowed';
@@ -58,22 +57,21 @@ BEGIN
     RETURN QUERY SELECT 'rule', coalesce(rule.pattern || ', since ' || rule.changed_at, 'there is none for ' || location),
       CASE WHEN rule.pattern IS NULL THEN location <> name AND user_id IS NOT NULL END, CASE WHEN rule.pattern IS NULL THEN false END;
     IF rule.receive_check IS NOT NULL THEN
-      receives := live_private.answer_as(user_id, role, format('SELECT coalesce(%s($1), false)', rule.receive_check), location);
-      RETURN QUERY SELECT 'check for receiving', rule.receive_check || coalesce(' fails: ' || receives.failure, ''), receives.answer, NULL::boolean;
+      answer := live_private.answer_as(user_id, role, format('SELECT coalesce(%s($1), false), NULL', rule.receive_check), location);
+      RETURN QUERY SELECT 'check for receiving', rule.receive_check || coalesce(' fails: ' || answer.failure, ''), answer.first, NULL::boolean;
     END IF;
     IF rule.send_check IS NOT NULL AND location = name THEN
-      sends := live_private.answer_as(user_id, role, format('SELECT coalesce(%s($1), false)', rule.send_check), location);
-      RETURN QUERY SELECT 'check for sending', rule.send_check || coalesce(' fails: ' || sends.failure, ''), NULL::boolean, sends.answer;
+      answer := live_private.answer_as(user_id, role, format('SELECT coalesce(%s($1), false), NULL', rule.send_check), location);
+      RETURN QUERY SELECT 'check for sending', rule.send_check || coalesce(' fails: ' || answer.failure, ''), NULL::boolean, answer.first;
       IF user_id IS NULL AND role = 'anon' THEN
         RETURN QUERY VALUES ('sender', 'the anonymous send nothing', NULL::boolean, false);
       END IF;
     END IF;
   END IF;
 
-  receives := live_private.answer_as(user_id, role, 'SELECT access.can_receive FROM live.topic_access($1) AS access', name);
-  sends := live_private.answer_as(user_id, role, 'SELECT access.can_send FROM live.topic_access($1) AS access', name);
-  RETURN QUERY SELECT 'result', 'live.topic_access(text)' || coalesce(' fails: ' || receives.failure, ''),
-    coalesce(receives.answer, false), coalesce(sends.answer, false);
+  answer := live_private.answer_as(user_id, role, 'SELECT access.can_receive, access.can_send FROM live.topic_access($1) AS access', name);
+  RETURN QUERY SELECT 'result', 'live.topic_access(text)' || coalesce(' fails: ' || answer.failure, ''),
+    coalesce(answer.first, false), coalesce(answer.second, false);
 END
 $$;
 COMMENT ON FUNCTION live.explain_access(text, text, name) IS

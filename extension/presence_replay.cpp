@@ -118,10 +118,8 @@ NullableDatum start_of_latest(NullableDatum since, int32 max_events) {
 Datum position_before(Datum position) {
   static constinit KeptPlan plan;
   return as_owner([&position] {
-    if (SPI_execute_plan(plan.get("select live_private.position_before($1)", {TEXTOID}), &position, nullptr, true, 1) !=
-        SPI_OK_SELECT)
-      elog(ERROR, "cannot tell the position before another");
-    return position_of(SPI_tuptable, 0);
+    return query_value(plan, "select live_private.position_before($1)", {TEXTOID}, &position, nullptr, Effects::none)
+        .value;
   });
 }
 

@@ -25,20 +25,33 @@ SPIPlanPtr KeptPlan::get(const char *statement, std::initializer_list<Oid> types
   return plan_;
 }
 
+namespace {
+
+// Of the query that was executed last, with that result. Ends the connection to SPI.
+NullableDatum finish_with_value(int result, const char *statement) {
+  if (result != SPI_OK_SELECT || SPI_processed != 1) elog(ERROR, "unexpected result of \"%s\"", statement);
+  const TupleDesc description = SPI_tuptable->tupdesc;
+  NullableDatum value{};
+  value.value = SPI_getbinval(SPI_tuptable->vals[0], description, 1, &value.isnull);
+  const Form_pg_attribute column = TupleDescAttr(description, 0);
+  if (!value.isnull) value.value = SPI_datumTransfer(value.value, column->attbyval, column->attlen);
+  SPI_finish();
+  return value;
+}
+
+} // namespace
+
 NullableDatum query_value(KeptPlan &plan, const char *statement, std::initializer_list<Oid> types, const Datum *values,
                           const char *nulls, Effects effects) {
   SPI_connect();
-  if (SPI_execute_plan(plan.get(statement, types), const_cast<Datum *>(values), nulls, effects == Effects::none, 1) !=
-          SPI_OK_SELECT ||
-      SPI_processed != 1)
-    elog(ERROR, "unexpected result of \"%s\"", statement);
-  const TupleDesc description = SPI_tuptable->tupdesc;
-  NullableDatum result{};
-  result.value = SPI_getbinval(SPI_tuptable->vals[0], description, 1, &result.isnull);
-  const Form_pg_attribute column = TupleDescAttr(description, 0);
-  if (!result.isnull) result.value = SPI_datumTransfer(result.value, column->attbyval, column->attlen);
-  SPI_finish();
-  return result;
+  const int result =
+      SPI_execute_plan(plan.get(statement, types), const_cast<Datum *>(values), nulls, effects == Effects::none, 1);
+  return finish_with_value(result, statement);
+}
+
+NullableDatum query_value(const char *statement, Effects effects) {
+  SPI_connect();
+  return finish_with_value(SPI_execute(statement, effects == Effects::none, 1), statement);
 }
 
 Oid extension_owner() {

@@ -27,6 +27,9 @@ enum class Effects { none, writes };
 NullableDatum query_value(KeptPlan &plan, const char *statement, std::initializer_list<Oid> types, const Datum *values,
                           const char *nulls, Effects effects);
 
+// The same for a statement without arguments that runs rarely, so that no plan of it is kept.
+NullableDatum query_value(const char *statement, Effects effects);
+
 // Runs a body with the rights of the extension's owner, who owns the tables: they are granted to nobody. If the body
 // raises, the end of the (sub)transaction restores the user.
 template <typename Body>

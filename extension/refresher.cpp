@@ -8,6 +8,7 @@
 #include "boundary.hpp"
 #include "chore.hpp"
 #include "publish.hpp"
+#include "query.hpp"
 #include "settings.hpp"
 
 #include <array>
@@ -51,16 +52,10 @@ int64 run_query(const Task &task, Clock::duration &took) {
   int64 result = 0;
   // DROP EXTENSION must not come between the look and the call: the name could mean anybody's function then.
   if (lock_extension(AccessShareLock)) {
-    SPI_connect();
-    if (task.before != nullptr && SPI_execute(task.before, false, 1) != SPI_OK_SELECT)
-      elog(ERROR, "cannot wait for: %s", task.chore.activity());
+    if (task.before != nullptr) query_value(task.before, Effects::writes);
     const Clock::time_point start = Clock::now();
-    if (SPI_execute(task.query, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
-      elog(ERROR, "cannot run: %s", task.chore.activity());
-    bool is_null = false;
-    result = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+    result = DatumGetInt64(query_value(task.query, Effects::writes).value);
     took = Clock::now() - start;
-    SPI_finish();
   }
   transaction.commit();
   return result;

@@ -15,6 +15,7 @@
 #include "expiry.hpp"
 #include "part_pace.hpp"
 #include "publish.hpp"
+#include "query.hpp"
 #include "settings.hpp"
 
 extern "C" {
@@ -76,12 +77,7 @@ bool truncate_slots() {
   bool left = false;
   // DROP EXTENSION must not come between the look and the call: the name could mean anybody's function then.
   if (lock_extension(AccessShareLock)) {
-    SPI_connect();
-    if (SPI_execute("select live.drop_expired_events()", false, 1) != SPI_OK_SELECT || SPI_processed != 1)
-      elog(ERROR, "cannot drop expired events");
-    bool is_null = false;
-    left = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
-    SPI_finish();
+    left = DatumGetBool(query_value("select live.drop_expired_events()", Effects::writes).value);
   }
   transaction.commit();
   return left;
