@@ -61,18 +61,9 @@ ConnectionRegistry::Seat ConnectionRegistry::take_seat(const std::string &addres
   return seat;
 }
 
-std::size_t ConnectionRegistry::ByPresenceId::operator()(const RegisteredConnection *connection) const noexcept {
-  return (*this)(connection->presence_id());
-}
+void ConnectionRegistry::add(RegisteredConnection &connection) { open_.add(connection); }
 
-bool ConnectionRegistry::ByPresenceId::operator()(const Uuid &id,
-                                                  const RegisteredConnection *connection) const noexcept {
-  return id == connection->presence_id();
-}
-
-void ConnectionRegistry::add(RegisteredConnection &connection) { open_.insert(&connection); }
-
-void ConnectionRegistry::remove(RegisteredConnection &connection) { open_.erase(&connection); }
+void ConnectionRegistry::remove(RegisteredConnection &connection) { open_.remove(connection); }
 
 void ConnectionRegistry::give_up_messages(const Log &log) {
   while (MessageSender *sender = unfinished_messages_.largest()) {
@@ -101,8 +92,8 @@ void ConnectionRegistry::take_ended(std::string_view payload) {
     std::string text;
     if (!json::unescape(id, text)) continue;
     const auto uuid = Uuid::parse(text);
-    const auto found = uuid ? open_.find(*uuid) : open_.end();
-    if (found != open_.end()) (*found)->note_going_offline();
+    RegisteredConnection *const connection = uuid ? open_.find(*uuid) : nullptr;
+    if (connection != nullptr) connection->note_going_offline();
   }
 }
 

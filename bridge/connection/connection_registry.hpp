@@ -3,8 +3,8 @@
 // Invariant: a seat is counted from admission until it is destroyed, for its address and for its user.
 #pragma once
 
-#include "base/uuid.hpp"
 #include "channel/channel.hpp"
+#include "connection/presence_id_set.hpp"
 #include "connection/unfinished_message.hpp"
 #include "process/loop.hpp"
 #include "process/settings.hpp"
@@ -14,7 +14,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -86,22 +85,13 @@ class ConnectionRegistry {
   void close_all(unsigned code, std::string_view reason);
 
  private:
-  // A set of pointers and not a map of ids: there are very many connections.
-  struct ByPresenceId {
-    using is_transparent = void;
-    std::size_t operator()(const Uuid &id) const noexcept { return UuidHash()(id); }
-    std::size_t operator()(const RegisteredConnection *connection) const noexcept;
-    bool operator()(const RegisteredConnection *a, const RegisteredConnection *b) const noexcept { return a == b; }
-    bool operator()(const Uuid &id, const RegisteredConnection *connection) const noexcept;
-  };
-
   void let_leave();
 
   const Limits &limits_;
   Counts by_address_;
   Counts by_user_;
   unsigned seats_ = 0;
-  std::unordered_set<RegisteredConnection *, ByPresenceId, ByPresenceId> open_;
+  PresenceIdSet<RegisteredConnection> open_;
   UnfinishedMessages unfinished_messages_;
   std::uint64_t given_up_messages_ = 0;
   std::vector<std::weak_ptr<RegisteredConnection>> leaving_;

@@ -67,8 +67,7 @@ void ChannelPresence::enable(PresenceSeat &seat) {
   if (seat.roster_ != nullptr) return;
   TopicRoster &roster = roster_of(std::string(seat.channel_.topic()), !seat.channel_.in_room());
   seat.roster_ = &roster;
-  seat.place_ = static_cast<std::uint32_t>(roster.seats.size());
-  roster.seats.push_back(&seat);
+  roster.seats.add(seat);
   flush_soon(roster, Milliseconds{services_.settings.presence.gather_milliseconds});
 }
 
@@ -76,9 +75,7 @@ void ChannelPresence::leave(PresenceSeat &seat) {
   tracker_.leave(seat.tracking_, seat.channel_.client().closing());
   if (seat.roster_ == nullptr) return;
   auto &seats = seat.roster_->seats;
-  seats.back()->place_ = seat.place_; // the last one takes the place
-  seats[seat.place_] = seats.back();
-  seats.pop_back();
+  seats.remove(seat);
   if (!seats.empty()) return;
   due_.erase({seat.roster_->flush_at, seat.roster_});
   rosters_.erase(seat.roster_->name());

@@ -7,6 +7,7 @@
 #include "channel/channel.hpp"
 #include "channel/services.hpp"
 #include "database/command.hpp"
+#include "presence/placed_list.hpp"
 #include "presence/roster.hpp"
 #include "presence/tracker.hpp"
 #include "presence/xid_snapshot.hpp"
@@ -27,7 +28,7 @@ class ChannelPresence;
 struct TopicRoster;
 
 // The place of one channel in the presence of its topic. Owned by the channel.
-class PresenceSeat final : public Seat, public TrackedChannel {
+class PresenceSeat final : public Seat, public TrackedChannel, public Placed {
  public:
   PresenceSeat(ChannelPresence &presence, Channel &channel, std::string key);
   ~PresenceSeat() override;
@@ -49,7 +50,6 @@ class PresenceSeat final : public Seat, public TrackedChannel {
   std::string key_;               // that the client chose; empty: its user id
   std::string anonymous_key_;     // made when needed
   TopicRoster *roster_ = nullptr; // null: neither told nor tracked yet
-  std::uint32_t place_ = 0;       // among the seats of the roster
   bool told_ = false;             // has the state, and every diff since
   bool waits_ = false;            // for room to be told the state in
   bool tell_twice_ = false;       // the client may hold diffs of the channel it left
@@ -64,7 +64,7 @@ struct TopicRoster {
   Roster members;
   std::optional<XidSnapshot> snapshot; // that the members were read under; nothing: not read yet
   std::vector<std::string> held;       // changes that came while they were being read, as JSON
-  std::vector<PresenceSeat *> seats;
+  PlacedList<PresenceSeat> seats;
   std::uint64_t reading = 0;  // which answer is waited for; 0: none
   bool keep_missing = false;  // members that the answer does not have may come back
   bool counted = false;       // too many members: their number is told instead
