@@ -23,6 +23,8 @@ LaneLimits for_reads(std::size_t connections) {
 // One connection a user, so that what it does stays in order.
 LaneLimits for_writes(std::size_t connections) { return {connections, 1, kMostSent, 1}; }
 
+bool has_no_user(const Command &command) { return command.claims && command.claims->user_id.empty(); }
+
 } // namespace
 
 Database::Database(Loop &loop, const Log &log, const DatabaseSettings &settings, unsigned commands_per_user)
@@ -38,7 +40,7 @@ Database::Database(Loop &loop, const Log &log, const DatabaseSettings &settings,
 
 ConnectionLane::Callbacks Database::callbacks(bool is_own) {
   return {[this](PendingRef pending, CommandResult result) {
-            --unfinished_;
+            note_end(pending->command);
             pending->command.done(std::move(result));
           },
           [this, is_own](const PipelinedConnection &connection) {
@@ -70,7 +72,7 @@ void Database::write(Command command) { admit(writes_, prepare(std::move(command
 
 void Database::run_own(Command command) {
   PendingRef pending = prepare(std::move(command));
-  ++unfinished_;
+  note_begin(pending->command);
   own_.admit(pending, std::size_t(-1));
 }
 
@@ -84,16 +86,34 @@ PendingRef Database::prepare(Command command) {
 void Database::admit(ConnectionLane &lane, PendingRef pending) {
   if (unfinished_ >= settings_.waiting_commands)
     return refuse(std::move(pending), {"53000", "too many commands are waiting for the database", "try again later"});
-  // Those without a user are many.
-  const ClaimsRef &claims = pending->command.claims;
-  const bool is_user = claims && !claims->user_id.empty();
+  if (!role_has_room(pending->command))
+    return refuse(std::move(pending),
+                  {"53400", "too many commands of this role are waiting for the database", "try again later"});
+  const bool is_user = pending->command.claims && !has_no_user(pending->command);
+  note_begin(pending->command);
+  if (lane.admit(pending, is_user ? commands_per_user_ : settings_.waiting_commands)) return;
+  note_end(pending->command);
+  refuse(std::move(pending),
+         {"53400", "too many commands of this user are waiting for the database", "try again later"});
+}
+
+void Database::note_begin(const Command &command) {
   ++unfinished_;
-  if (lane.admit(pending, is_user ? commands_per_user_ : std::max(settings_.waiting_commands / 2, 1u))) return;
+  if (has_no_user(command)) ++unfinished_without_user_[command.claims->role];
+}
+
+void Database::note_end(const Command &command) {
   --unfinished_;
-  refuse(std::move(pending), {"53400",
-                              is_user ? "too many commands of this user are waiting for the database"
-                                      : "too many commands of this role are waiting for the database",
-                              "try again later"});
+  if (!has_no_user(command)) return;
+  const auto of_role = unfinished_without_user_.find(command.claims->role);
+  if (--of_role->second == 0) unfinished_without_user_.erase(of_role);
+}
+
+// Those without a user are many: together those of a role have half of the places, whatever they ask for.
+bool Database::role_has_room(const Command &command) const {
+  if (!has_no_user(command)) return true;
+  const auto of_role = unfinished_without_user_.find(command.claims->role);
+  return of_role == unfinished_without_user_.end() || of_role->second < std::max(settings_.waiting_commands / 2, 1u);
 }
 
 // Never within the call: whoever asks may be walking what the answer changes.

@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace pg_live {
@@ -59,6 +60,9 @@ class Database {
   ConnectionLane::Callbacks callbacks(bool is_own);
   PendingRef prepare(Command command);
   void admit(ConnectionLane &lane, PendingRef pending);
+  void note_begin(const Command &command);
+  void note_end(const Command &command);
+  bool role_has_room(const Command &command) const;
   void refuse(PendingRef pending, const DatabaseError &error);
   void check_deadlines();
 
@@ -66,6 +70,7 @@ class Database {
   const DatabaseSettings &settings_;
   unsigned commands_per_user_;
   unsigned unfinished_ = 0;
+  std::unordered_map<std::string, unsigned> unfinished_without_user_; // by role
   std::string own_role_;
   bool is_utf8_ = true;
   std::function<void()> own_ready_;

@@ -87,6 +87,36 @@ describe('fairness', () => {
   });
 });
 
+test('those without a user share half of the places for waiting commands, whatever they ask for: users are answered beside them', async () => {
+  const database = await openDatabase('in-transaction');
+  const bridge = await startBridge(database, { flags: ['--statement-timeout', '60', '--waiting-commands', '40'] });
+  const token = bridge.anonKey;
+  const topics = await database.topics();
+  const holder = await database.connect();
+  await holder.query('begin; lock table live.activity_stream');
+  const answers = [];
+  const asked = Array.from({ length: 50 }, async () => answers.push(await askBridge(bridge, 'GET', '/api/activity', { token })));
+  await eventually('what is too much is refused', () => answers.length === 30);
+  for (const { status, body } of answers) assert.deepEqual([status, body.code], [429, '53400']);
+  const anonymous = await RawSocket.open(bridge, { token });
+  const join = (socket, ref) => socket.join(`realtime:${topics}:x`, { ref });
+  assert.equal((await join(anonymous, '1')).payload.response.code, '53400', 'a join of theirs is one more');
+  const socket = await RawSocket.open(bridge, { token: bridge.token({ sub: 'ben' }) });
+  assert.equal((await join(socket, '1')).payload.status, 'ok');
+  for (let n = 0; n < 10; n++) {
+    assert.equal((await askBridge(bridge, 'GET', '/api/presence', { user: `ben${n}` })).status, 200);
+    assert.equal((await askBridge(bridge, 'PATCH', '/api/presence', { user: `ben${n}`, body: { mode: 'busy' } })).status, 200);
+  }
+  assert.equal(answers.length, 30, 'twenty are still waiting');
+  await holder.query('commit');
+  await Promise.all(asked);
+  for (const { status } of answers.slice(30)) assert.equal(status, 200);
+  assert.equal((await join(anonymous, '2')).payload.status, 'ok', 'there is room again');
+  await Promise.all([anonymous.close(), socket.close()]);
+  await bridge.stop();
+  await database.close();
+});
+
 describe('a database that takes no writes, or is away', () => {
   let cluster;
   let database;
