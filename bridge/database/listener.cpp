@@ -74,7 +74,8 @@ void Listener::tick() {
     // Also with a worker, which may be away: it costs next to nothing when nothing waits.
     must_publish_ = true;
     must_expire_presence_ = in_transaction_mode_;
-    if (in_transaction_mode_ && now - maintained_at_ > kMaintainEvery) must_drop_expired_ = must_refresh_ = true;
+    if (in_transaction_mode_ && (!maintained_at_ || now - *maintained_at_ > kMaintainEvery))
+      must_drop_expired_ = must_refresh_ = true;
     return look();
   }
   if (running_ == Query::none && now - heard_at_ >= kTick / 2) send(Query::heartbeat);

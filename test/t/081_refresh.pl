@@ -97,6 +97,18 @@ $node->restart;
 is($node->safe_psql('postgres', "ROLLBACK PREPARED 'hold'"), '', 'and is no obstacle to a restart');
 summary_is('busy 1, offline 2', 'after which it goes on');
 
+# Each task is a transaction of its own: while one waits, what those before it did is seen, and their locks are free.
+$node->safe_psql('postgres', $hold =~ s/presence_summary/activity_trends/r);
+as_user('anna', "SELECT live.update_presence('auto')");
+poll_ok($node, $refresher_waits, 'the refresher waits for the trends of activities');
+summary_is('online 1, offline 2', 'and has refreshed the summary of presence');
+is($node->safe_psql('postgres', "SET lock_timeout = '20s'; SELECT live_private.lock_summary('live.presence_summary')"), '',
+	'whose lock it does not keep');
+poll_ok($node, $refresher_waits, 'while it waits');
+$node->safe_psql('postgres', "ROLLBACK PREPARED 'hold'");
+as_user('anna', "SELECT live.update_presence('busy')");
+summary_is('busy 1, offline 2', 'then it goes on');
+
 # A transaction of the app that stays open after it logged, deleted and marked holds up nobody.
 as_user('anna', q{SELECT live.log_activity('earlier', 'book', '1', visibility => 'users', audience => '{bob}'), live.log_activity('earlier', 'book', '1')});
 my $open = $node->background_psql('postgres', on_error_stop => 1);

@@ -72,6 +72,23 @@ test('a client that joins before the stream of events has begun is answered once
   await database.close();
 });
 
+test('where no worker runs expired events are dropped in a transaction of their own, whose locks a refresh that waits does not keep', async () => {
+  const database = await openDatabase('in-transaction');
+  await database.query(`insert into live.event (id, xid, topic, event, payload, created_at, slot)
+    select nextval('live_private.event_id'), pg_current_xact_id(), 'activity', 'old', '1', now() - interval '1 year', 0`);
+  const holder = await database.connect();
+  await holder.query("begin; select live_private.lock_summary('live.presence_summary')");
+  const bridge = await startBridge(database, { flags: ['--poll-interval', '1'] });
+  const waits = () => database.query(`select ${listenerOf} and wait_event_type = 'Lock' and query like '%refresh_summaries%'`);
+  await eventually('the refresh waits', async () => (await waits()).rowCount === 1);
+  assert.equal((await holder.query("set local lock_timeout = '10s'; select from live.event"))[1].rowCount, 0, 'dropped, and read');
+  assert.equal((await waits()).rowCount, 1, 'the refresh is still waiting');
+  await holder.query('rollback');
+  await eventually('the refresh is done', async () => (await waits()).rowCount === 0);
+  await bridge.stop();
+  await database.close();
+});
+
 /** Makes a fetch that renders an event of the name `poison` fail, whatever comes before it, as an event does that the server cannot print. */
 const poison = `
   alter function live.fetch_events(bigint, bigint, integer) rename to fetch_sound_events;
