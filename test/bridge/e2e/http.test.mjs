@@ -108,6 +108,21 @@ describe('HTTP', () => {
     });
   }
 
+  test('a page of an allowed origin can read the refusal with 408 of a request that never ends, in the head or in the body', async () => {
+    const impatient = await startBridge(database, { flags: ['--allowed-origin', 'https://app.example', '--request-timeout', '3'] });
+    const head = 'POST /api/activity HTTP/1.1\r\nHost: x\r\nOrigin: https://app.example\r\n';
+    const begun = [`${head}X: x`, `${head}Authorization: Bearer ${impatient.token()}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`];
+    await Promise.all(begun.map(async (bytes) => {
+      const socket = await connectTcp(impatient);
+      socket.send(bytes);
+      await eventually('it is answered', () => /\r\n\r\n.*error/s.test(socket.text));
+      assert.match(socket.text, /^HTTP\/1.1 408 /);
+      assert.match(socket.text, /^Access-Control-Allow-Origin: https:\/\/app\.example\r$/m);
+      socket.destroy();
+    }));
+    await impatient.stop();
+  });
+
   test('a page of another origin cannot read the refusal of a malformed request', async () => {
     const socket = await connectTcp(bridge);
     socket.send('GET / HTTP/1.1\r\nHost: x\r\nOrigin: https://other.example\r\nbad header: 1\r\n\r\n');
