@@ -35,8 +35,9 @@ select live.grant_client('anon'), live.grant_client('authenticated'), live.grant
 export class Database {
   #connections = [];
 
-  constructor(mode, server) {
+  constructor(mode, server, encoding) {
     this.mode = mode;
+    this.encoding = encoding;
     this.server = server;
     this.name = mode === 'worker' ? server.database : uniqueName('e2e');
     this.bridgeConninfo = `host=${server.host} port=${server.port} user=live_bridge dbname=${this.name}`;
@@ -45,7 +46,7 @@ export class Database {
   async open() {
     await this.#alone(async (server) => {
       await server.query(roles);
-      if (this.mode !== 'worker') await server.query(`create database ${this.name}`);
+      if (this.mode !== 'worker') await server.query(`create database ${this.name} ${this.encoding ? `template template0 encoding '${this.encoding}' locale 'C'` : ''}`);
       this.main = await this.connect();
       await this.query(install);
     });
@@ -66,6 +67,11 @@ export class Database {
   /** Makes a role that may be a bridge. */
   makeBridgeRole(role, options = 'login') {
     return this.#alone(() => this.query(`create role ${role} ${options} noinherit; select live.grant_bridge('${role}')`));
+  }
+
+  /** Makes a role that tokens may name, like service_role. */
+  makeClientRole(role) {
+    return this.#alone(() => this.query(`create role ${role}; select live.grant_client('${role}')`));
   }
 
   dropRole(role) {
@@ -159,8 +165,8 @@ const serverOfRunner = () => ({
 });
 
 /** Opens the runner's shared database (worker mode) or makes one (in-transaction mode). */
-export async function openDatabase(mode = 'worker', server = serverOfRunner()) {
-  const database = new Database(mode, server);
+export async function openDatabase(mode = 'worker', server = serverOfRunner(), encoding) {
+  const database = new Database(mode, server, encoding);
   await database.open();
   return database;
 }

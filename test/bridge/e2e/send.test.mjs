@@ -129,6 +129,35 @@ describe('a broadcast on a topic of the database', () => {
     socket.close();
   });
 
+  test('a backend whose token has a role and no user sends where the rule lets it, by socket and by HTTP, and nowhere else', async () => {
+    const role = uniqueName('service');
+    await database.makeClientRole(role);
+    const ruled = await database.topics({ receive: `live.jwt_role() = '${role}'`, send: `live.jwt_role() = '${role}' and topic like '%:open'` });
+    await database.query(`grant usage on schema ${ruled} to ${role}`);
+    const token = bridge.token({ sub: undefined, role });
+    const [sender, receiver] = await Promise.all([1, 2].map(() => RawSocket.open(bridge, { token })));
+    const post = (path, body) => fetch(`${bridge.url}${path}`, {
+      method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify(body),
+    });
+    for (const [name, status] of [['open', 'ok'], ['closed', 'error']]) {
+      const topic = `realtime:${ruled}:${name}`;
+      for (const socket of [sender, receiver]) assert.equal((await socket.join(topic, { ref: name, config: { broadcast: { ack: true } } })).payload.status, 'ok');
+      sender.send(name, `${name}-sent`, topic, 'broadcast', { type: 'broadcast', event: 'by socket', payload: { x: 1 } });
+      assert.equal((await sender.reply(`${name}-sent`)).payload.status, status);
+      const message = { topic: `${ruled}:${name}`, event: 'by HTTP', payload: { x: 2 }, private: true };
+      for (const path of ['/api/broadcast', '/realtime/v1/api/broadcast']) {
+        assert.equal((await post(path, { messages: [message] })).status, status === 'ok' ? 202 : 403);
+      }
+      await database.emit(`${ruled}:${name}`, 'marker');
+      await receiver.broadcast(topic, 'marker');
+      const arrived = receiver.broadcasts(topic).map((frame) => frame.payload.event);
+      assert.deepEqual(arrived, status === 'ok' ? ['by socket', 'by HTTP', 'by HTTP', 'marker'] : ['marker']);
+    }
+    sender.close();
+    receiver.close();
+    await database.dropRole(role);
+  });
+
   test('bytes cannot be stored in the database: the sender is told so', async () => {
     const topic = `realtime:${prefix}:bytes`;
     const socket = await RawSocket.open(bridge);
