@@ -112,15 +112,18 @@ describe('HTTP', () => {
     const impatient = await startBridge(database, { flags: ['--allowed-origin', 'https://app.example', '--request-timeout', '3'] });
     const head = 'POST /api/activity HTTP/1.1\r\nHost: x\r\nOrigin: https://app.example\r\n';
     const begun = [`${head}X: x`, `${head}Authorization: Bearer ${impatient.token()}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`];
-    await Promise.all(begun.map(async (bytes) => {
+    const answers = await Promise.all(begun.map(async (bytes) => {
       const socket = await connectTcp(impatient);
       socket.send(bytes);
       await eventually('it is answered', () => /\r\n\r\n.*error/s.test(socket.text));
-      assert.match(socket.text, /^HTTP\/1.1 408 /);
-      assert.match(socket.text, /^Access-Control-Allow-Origin: https:\/\/app\.example\r$/m);
       socket.destroy();
+      return socket.text;
     }));
     await impatient.stop();
+    for (const text of answers) {
+      assert.match(text, /^HTTP\/1.1 408 /);
+      assert.match(text, /^Access-Control-Allow-Origin: https:\/\/app\.example\r$/m);
+    }
   });
 
   test('a page of another origin cannot read the refusal of a malformed request', async () => {
