@@ -326,3 +326,35 @@ for (const mode of modes) {
     });
   });
 }
+
+for (const [encoding, strange] of [['LATIN1', 'Ω'], ['SQL_ASCII', 'é']]) {
+  test(`a user whose id a database encoded in ${encoding} cannot hold has no presence, and keeps nobody from theirs`, async () => {
+    const database = await openDatabase('in-transaction', undefined, encoding);
+    const bridge = await startBridge(database);
+    const topic = `realtime:${await database.topics()}:room`;
+    const shown = (user) => eventually(`${user} is online`, async () =>
+      (await database.query("select from live_private.true_presence where user_id = $1 and status = 'online'", [user])).rowCount === 1);
+    const nodes = async () => (await database.query('select array_agg(id) as ids from live_private.node')).rows[0].ids;
+    const enter = async (user) => {
+      const socket = await RawSocket.open(bridge, { token: bridge.token({ sub: user }) });
+      const joined = await socket.join(topic);
+      socket.send('1', '2', topic, 'presence', { type: 'presence', event: 'track', payload: { name: user } });
+      const tracked = await socket.reply('2');
+      if (user !== strange) assert.deepEqual([joined.payload.status, tracked.payload.status], ['ok', 'ok']);
+      return socket;
+    };
+    const anna = await enter('anna');
+    await shown('anna');
+    const before = await nodes();
+    const stranger = await enter(strange);
+    const ben = await enter('ben');
+    await shown('ben');
+    const { rows } = await database.query('select distinct user_id from live.connection order by user_id');
+    assert.deepEqual(rows, [{ user_id: 'anna' }, { user_id: 'ben' }]);
+    assert.deepEqual(await nodes(), before, 'the node has not started over');
+    assert.ok(!bridge.log.includes('could not tell the database'));
+    for (const socket of [anna, stranger, ben]) socket.close();
+    await bridge.stop();
+    await database.close();
+  });
+}
