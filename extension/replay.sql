@@ -180,9 +180,11 @@ BEGIN
       RAISE EXCEPTION 'position "%" is older than the events that are kept', left(after_position, 60)
         USING ERRCODE = 'object_not_in_prerequisite_state',
               HINT = 'Read the current state again, then follow the topic from now on.';
-    -- After a recovery to an earlier time, or of another cluster: a client that has it knows of what never was.
+    -- After a recovery to an earlier time, or of another cluster: a client that has it knows of what never was. The batch
+    -- of a durable event is on disk before anybody hears of it, so no crash takes it away.
     ELSIF (seen IS NOT NULL AND start.lifetime IS DISTINCT FROM nullif(live_private.current_lifetime(), 0))
-       OR (start.batch > newest AND (newest > 0 OR seen IS NULL)) THEN
+       OR (start.batch > newest AND (newest > 0 OR seen IS NULL))
+       OR (start_batch.id < start.batch AND start.id > 0) THEN
       RAISE EXCEPTION 'position "%" is not of this history', left(after_position, 60)
         USING ERRCODE = 'object_not_in_prerequisite_state',
               HINT = 'Read the current state again, then follow the topic from now on.';

@@ -44,6 +44,10 @@ SELECT matches(pg_temp.replay_after(format('%s-0@%s:3:3:', clock + 1, lifetime))
 SELECT matches(pg_temp.replay_after(format('%s-0@%s:3:3:', clock, lifetime + 1)), 'not of this history', 'nor is a state that was read in another lifetime') FROM here;
 SELECT matches(pg_temp.replay_after(format('%s-0@0:3:3:', clock)), 'not of this history', 'or between two') FROM here;
 SELECT matches(pg_temp.replay_after(format('%s-0@%s:3:1000:%s', clock, lifetime, (SELECT string_agg(n::text, ',') FROM generate_series(3, 900) AS n))), '^0$', 'a snapshot may have many transactions') FROM here;
+INSERT INTO live_private.batch (id, snapshot, xids) SELECT clock - 10, '3:3:', '{}' FROM here;
+SELECT is(pg_temp.replay_after(format('%s-0', clock - 5)), '0', 'a batch of signals may have been taken away by a crash') FROM here;
+SELECT matches(pg_temp.replay_after(format('%s-7', clock - 5)), 'not of this history', 'that of a durable event may not: such an event never was') FROM here;
+DELETE FROM live_private.batch b USING here WHERE b.id < clock;
 
 -- What a snapshot has seen is published, or is waited for.
 CREATE FUNCTION pg_temp.is_published(topic text, seen pg_snapshot) RETURNS boolean LANGUAGE sql AS $$

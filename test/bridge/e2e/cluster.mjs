@@ -1,6 +1,6 @@
 // Owns a private cluster for tests that stop, crash or cut what other tests share.
 import { execFile } from 'node:child_process';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,11 +46,29 @@ export class Cluster {
     await this.#control('promote');
   }
 
-  async #control(action, ...options) {
+  /** Makes a base backup of the running server; restore() goes back to it. */
+  async backUp() {
+    const { host, port, user } = this.server;
+    await this.#run('pg_basebackup', '--host', host, '--port', String(port), '--username', user, '--checkpoint=fast', '--no-sync',
+      '--pgdata', join(this.directory, 'backup'));
+  }
+
+  async restore() {
+    await this.pause();
+    await rename(join(this.directory, 'data'), join(this.directory, 'later'));
+    await rename(join(this.directory, 'backup'), join(this.directory, 'data'));
+    await this.resume();
+  }
+
+  #control(action, ...options) {
+    return this.#run('pg_ctl', action, '--wait', '--silent', '--pgdata', join(this.directory, 'data'), ...options);
+  }
+
+  /** Runs a program of the server as the cluster's owner. */
+  async #run(program, ...given) {
     const { stdout } = await run(process.env.PG_CONFIG ?? 'pg_config', ['--bindir']);
-    const control = [join(stdout.trim(), 'pg_ctl'), action, '--wait', '--silent', '--pgdata', join(this.directory, 'data')];
     const owner = process.getuid() === 0 ? ['setpriv', '--reuid', 'postgres', '--regid', 'postgres', '--init-groups', '--'] : [];
-    const [command, ...rest] = [...owner, ...control, ...options];
+    const [command, ...rest] = [...owner, join(stdout.trim(), program), ...given];
     await run(command, rest, { cwd: '/' });
   }
 

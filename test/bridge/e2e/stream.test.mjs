@@ -188,6 +188,37 @@ for (const mode of modes) {
       socket.close();
     });
 
+    test('after a base backup is restored clients join again, and a resume from what came after it is lost, at any bridge', async () => {
+      const topic = `realtime:${prefix}:backup`;
+      const socket = await RawSocket.open(bridge);
+      await socket.join(topic);
+      const emitted = async (event) => {
+        await database.emit(`${prefix}:backup`, event);
+        return (await socket.broadcast(topic, event)).payload.meta.id;
+      };
+      const kept = await emitted('kept');
+      await cluster.backUp();
+      const gone = await emitted('gone');
+      await cluster.restore();
+      await eventually('the server is back', () => database.reconnect());
+      const told = await socket.frame('phx_error', (frame) => frame.event === 'phx_error' && frame.topic === topic);
+      assert.match(JSON.stringify(told.payload), /earlier state/);
+      assert.equal((await socket.join(topic, { ref: '2' })).payload.status, 'ok');
+      await emitted('later');
+      const other = await startBridge(database, { secret: bridge.secret });
+      for (const through of [bridge, other]) {
+        const again = await RawSocket.open(through);
+        assert.equal((await again.join(topic, { ref: '1', config: { resume: gone } })).payload.response.resume, 'lost');
+        again.send('1', '2', topic, 'phx_leave', {});
+        await again.reply('2');
+        assert.equal((await again.join(topic, { ref: '3', config: { resume: kept } })).payload.response.resume, 'ok');
+        await again.broadcast(topic, 'later');
+        again.close();
+      }
+      await other.stop();
+      socket.close();
+    });
+
     /** Takes the newest batches away, as a recovery to an earlier time does, and cuts the listener's connection. */
     async function goBack(batches) {
       await database.query('begin');
