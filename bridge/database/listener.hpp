@@ -87,9 +87,9 @@ class Listener {
   LoopTimer pause_timer_;
 
   Query running_ = Query::none;
-  std::uint64_t asked_at_ = 0;  // Loop::now(), as all times here
-  std::uint64_t heard_at_ = 0;  // when bytes last arrived
-  std::uint64_t polled_at_ = 0; // when it was last looked without a doorbell
+  std::uint64_t asked_at_ = 0;                 // Loop::now(), as all times here
+  std::uint64_t heard_at_ = 0;                 // when bytes last arrived
+  std::uint64_t polled_at_ = 0;                // when it was last looked without a doorbell
   std::optional<std::uint64_t> maintained_at_; // nothing: not yet
   unsigned silences_ = 0;     // connections given up for want of an answer, since one was caught up with
   bool must_look_ = false;    // a doorbell rang, or may have
