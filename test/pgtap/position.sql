@@ -75,7 +75,7 @@ SELECT is(pg_temp.is_published(topic, '104:104:'), true, topic || ' when nothing
 -- As clients.
 SELECT is(pg_temp.as_user('anna', statement), state, statement) FROM (VALUES
   ($$SELECT live_private.await_published('none', '1-1')$$, '42501'), ($$SELECT live_private.await_published('user:ben', '1-1@1:3:3:')$$, '42501'),
-  ($$SELECT live_private.await_published('user:anna', '1-1') IS NULL$$, 'true'), ($$SELECT live_private.await_published('user:anna', '1-1@1:3:3:') IS NULL$$, 'false'),
+  ($$SELECT live_private.await_published('user:anna', '1-1') IS NULL$$, 'false'), ($$SELECT live_private.await_published('user:anna', '1-1@1:3:3:') IS NULL$$, 'false'),
   ($$SELECT live_private.await_published('user:anna', '1@1')$$, '22023'), ($$SELECT live_private.await_published('user:anna', NULL)$$, '22004'), ($$SELECT live_private.is_published('user:anna', '1-1@1:3:3:')$$, '42501'),
   ($$SELECT live_private.begin_lifetime()$$, '42501'), ($$SELECT last_value FROM live_private.lifetime$$, '42501'), ($$SELECT setval('live_private.lifetime', 1)$$, '42501')) AS c (statement, state);
 
