@@ -1,4 +1,5 @@
-// Wiring. Members are destroyed from the last to the first: what refers to others comes after them.
+// Puts the parts of a process together. Members are destroyed from the last to the first, so each comes after those it
+// refers to.
 #include "node.hpp"
 
 #include "base/text_file.hpp"
@@ -28,8 +29,8 @@ namespace pg_live {
 namespace {
 
 constexpr Milliseconds kTick{250}; // of the timer wheel
-constexpr Milliseconds kDrainLook{10};
-constexpr unsigned kDrainLooks = 150;
+constexpr Milliseconds kDrainCheckInterval{10};
+constexpr unsigned kMaxDrainChecks = 150;
 
 TokenSettings token_settings(const Settings &settings) {
   TokenSettings result;
@@ -69,7 +70,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
     tick_.start(kTick, kTick);
     hub_.set_internal(*this);
     presence_.start(channel_presence_.tracker(), [this] {
-      connections_.hold_presence();
+      connections_.assert_presence();
       channel_presence_.tracker().store_everything();
     });
     database_.start();
@@ -83,10 +84,10 @@ class Node final : public IncomingOwner, public InternalReceiver {
  private:
   bool make_room();
   void accept(Descriptor socket, std::string address);
-  void take_head(Incoming &incoming) override;
-  void take_request(Incoming &incoming) override;
+  void handle_head(Incoming &incoming) override;
+  void handle_request(Incoming &incoming) override;
   void finished(Incoming &incoming) override;
-  void take_internal(const LiveEvent &event) override;
+  void handle_internal(const LiveEvent &event) override;
   void stream_began() override { database_.start_joins(); }
   void stream_caught_up() override { channel_presence_.resync(); }
   void stop();
@@ -118,10 +119,10 @@ class Node final : public IncomingOwner, public InternalReceiver {
   Signal terminate_;
   Signal interrupt_;
   bool stopping_ = false;
-  unsigned drain_looks_ = 0;
+  unsigned drain_checks_ = 0;
 };
 
-// Sockets that send nothing must not keep others out: the oldest request that is not complete makes room.
+// Closes the oldest socket whose request is not complete, so that sockets that send nothing cannot keep others out.
 bool Node::make_room() {
   while (!arrivals_.empty()) {
     const auto oldest = arrivals_.front().lock();
@@ -147,7 +148,7 @@ void Node::accept(Descriptor socket, std::string address) {
 
 void Node::finished(Incoming &incoming) { incoming_.erase(&incoming); }
 
-void Node::take_head(Incoming &incoming) {
+void Node::handle_head(Incoming &incoming) {
   if (!connections_.has_room_for(incoming.address()) && !Http::is_probe(incoming.head().path))
     return incoming.respond(error_response(429, "too many connections"));
   if (!incoming.head().upgrade && !Admission::is_websocket_path(incoming.head().path)) {
@@ -167,32 +168,32 @@ void Node::take_head(Incoming &incoming) {
   server_.adopt(socket.release(), head, std::get<std::shared_ptr<Connection>>(std::move(admitted)));
 }
 
-void Node::take_request(Incoming &incoming) {
+void Node::handle_request(Incoming &incoming) {
   http_.handle({incoming.head(), incoming.body()}, [waiting = incoming.weak_from_this()](const HttpResponse &response) {
     if (const auto still_there = waiting.lock()) still_there->respond(response);
   });
 }
 
-void Node::take_internal(const LiveEvent &event) {
-  if (event.topic == "$presence") return visibility_.take(event);
-  if (event.topic == "$connection") return connections_.take_ended(event.payload);
-  if (event.topic.starts_with("$channel:")) channel_presence_.take_change(event);
+void Node::handle_internal(const LiveEvent &event) {
+  if (event.topic == "$presence") return visibility_.handle(event);
+  if (event.topic == "$connection") return connections_.note_ended(event.payload);
+  if (event.topic.starts_with("$channel:")) channel_presence_.apply_event(event);
 }
 
 void Node::stop() {
-  if (stopping_) return loop_.stop(); // asked twice: at once
+  if (stopping_) return loop_.stop(); // the second signal ends the process at once
   log_.info("stopping", {{"connections", connections_.open()}});
   stopping_ = true;
   acceptor_.stop();
   connections_.close_all(1012, "the server restarts");
   presence_.retire();
-  drain_.start(Milliseconds{0}, kDrainLook);
+  drain_.start(Milliseconds{0}, kDrainCheckInterval);
 }
 
-// Until everybody has taken leave, or had the time for it.
+// Ends the loop once all connections, requests and the node are done, or the time is over.
 void Node::drain() {
   const bool done = connections_.open() == 0 && incoming_.empty() && presence_.retired();
-  if (++drain_looks_ >= kDrainLooks || done) loop_.stop();
+  if (++drain_checks_ >= kMaxDrainChecks || done) loop_.stop();
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-// One running bridge process: everything it consists of, put together, and its beginning and end.
+// One running bridge process: its parts, its start and its end.
 #pragma once
 
 #include "process/log.hpp"

@@ -1,7 +1,7 @@
-// What a client is told of an error of the database: the same over HTTP and over WebSockets.
+// The errors of the database that a client may see: the same over HTTP and over WebSockets.
 //
-// Invariant: the words of an error are passed on when it is about what the client asked for. Of what went wrong inside
-// a client learns the SQLSTATE alone, by which it is found in the logs.
+// Invariant: the message is passed on if the error concerns the client's own request. Of an internal error the client
+// learns the SQLSTATE only, by which the error is found in the logs.
 #pragma once
 
 #include "database/database_error.hpp"
@@ -18,17 +18,17 @@ struct ClientError {
   bool is_internal = false;
 };
 
-/// `signed_in`: whether the request was a user's; a right that is missing then means another thing.
+/// `signed_in`: whether the request has a user. Without one, a missing right means 401 instead of 403.
 ClientError client_error(const DatabaseError &error, bool signed_in);
 
-/// The same; what went wrong inside is noted in the log, with the name of what was asked for.
+/// The same, and logs internal errors with the name of the command.
 inline ClientError client_error(const Log &log, std::string_view asked, const DatabaseError &error, bool signed_in) {
   ClientError told = client_error(error, signed_in);
   if (told.is_internal) log.error("a command failed", {{"command", asked}, {"sqlstate", error.sqlstate}});
   return told;
 }
 
-/// {"<name>": message, "code": SQLSTATE, "hint": hint}, without what is empty.
+/// {"<name>": message, "code": SQLSTATE, "hint": hint}, without members that are empty.
 std::string error_object(std::string_view name, const DatabaseError &error);
 
 } // namespace pg_live

@@ -1,7 +1,7 @@
-// Whether what a client gives with a command are arguments of it.
+// Checks the arguments that a client gives with a command.
 //
-// Invariant: no argument is dropped where the command would then do more than was asked for: `conection_id` must not
-// end all connections. What is a text of the API is never made of JSON of another kind.
+// Invariant: no argument is ignored if the command would then do more than the client meant: `conection_id` must not
+// end all connections. Text parameters accept JSON strings only.
 #pragma once
 
 #include "api/commands.hpp"
@@ -11,11 +11,11 @@
 namespace pg_live {
 
 enum class ArgumentSource : unsigned char {
-  request, // of HTTP: must not have arguments that the command does not take
-  push,    // on a channel: may have them, as apps send more than this, unless what narrows the command is missing
+  request, // over HTTP: unknown arguments are errors
+  push,    // on a channel: unknown arguments are ignored, unless an argument that narrows the command is missing
 };
 
-/// What is wrong with the members of an object as arguments of the command; nothing when they can be given to it.
+/// The error of the members of `arguments` as arguments of the command; nothing if they are valid.
 std::optional<DatabaseError> argument_error(const CommandEntry &entry, json::Value arguments, ArgumentSource source);
 
 } // namespace pg_live

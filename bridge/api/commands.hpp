@@ -1,11 +1,11 @@
-// The commands of clients: which SQL function answers which push on a channel and which HTTP request. One table;
-// another command is another entry of it, in commands.cpp.
+// The commands of clients: the SQL function for each push on a channel and each HTTP request. A new command is a new
+// entry of the table in commands.cpp.
 //
 // Invariant: every command is bound to the same three parameters: $1 its arguments, a JSON object (of strings, when
 // they come from a query); $2 the topic of the channel, $3 the presence id of the connection, both NULL over HTTP. It
-// returns one column: JSON text, pasted into the answer unread, or an empty text when there is nothing to say. Of a
-// page it returns two more: the cursors from which the next page goes on and the one before it goes back, NULL for
-// none.
+// returns one column: JSON text, copied into the answer unparsed, or an empty text for an answer without a body. A page
+// has two more: the cursors of the next and of the previous page, NULL for none. A read has the position of its state
+// in a last column.
 #pragma once
 
 #include <optional>
@@ -25,12 +25,12 @@ enum class CommandKind : unsigned char {
 enum class ArgumentKind : unsigned char {
   text,
   texts,
-  other, // the database says what it makes of the JSON
+  other, // any JSON: the database validates it
 };
 
 enum class ArgumentEffect : unsigned char {
   none,
-  narrows, // without it the command is about more, or for more people
+  narrows, // without it the command affects more rows, or more users see the result
 };
 
 struct Parameter {
@@ -52,13 +52,13 @@ inline constexpr std::string_view kTypingEvent = "typing:indicator";
 inline constexpr std::string_view kHeartbeatEvent = "heartbeat";
 inline constexpr std::string_view kPresenceEvent = "presence:update";
 
-/// The command that a push of this event gives; null when it gives none.
+/// The command of a push with this event; null if there is none.
 const CommandEntry *command_of_event(std::string_view event);
 
-/// The command that a request gives; null when it gives none. HEAD is answered as GET is.
+/// The command of a request; null if there is none. HEAD has the command of GET.
 const CommandEntry *command_of_request(std::string_view method, std::string_view path);
 
-/// The methods that a path takes, as the header Allow lists them; empty when it is the path of no command.
+/// The methods of a path, as in the header Allow; empty if no command has the path.
 std::string methods_of_path(std::string_view path);
 
 /// The arguments in the payload of a push: the payload itself, or its member "payload" when its member "type" is the

@@ -11,10 +11,10 @@ double TokenBucket::available(const RateLimit &limit, std::chrono::microseconds 
   return std::min(limit.burst, tokens_ + elapsed.count() * limit.per_second);
 }
 
-bool TokenBucket::take(const RateLimit &limit, std::chrono::microseconds now, double cost) {
+bool TokenBucket::acquire(const RateLimit &limit, std::chrono::microseconds now, double cost) {
   if (std::isinf(limit.per_second)) return true;
   const double tokens = available(limit, now);
-  // The moment is kept even when nothing is taken; a clock that stepped back must not earn the same time twice.
+  // The time is stored even if nothing is acquired; a clock that stepped back must not earn the same time twice.
   tokens_ = tokens;
   stamp_ = std::max(stamp_, now);
   if (tokens < cost) return false;

@@ -1,6 +1,6 @@
-// SipHash-2-4 (Aumasson and Bernstein, 2012): a hash for tables whose keys strangers choose.
+// SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash for tables whose keys clients choose.
 //
-// Invariant: without the key nobody can make names that collide, so no choice of topics slows a table down.
+// Invariant: without the key, clients cannot construct names that collide and slow a table down.
 #pragma once
 
 #include <cstdint>

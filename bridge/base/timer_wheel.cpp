@@ -1,5 +1,5 @@
-// See timer_wheel.hpp. Each slot is a circular list with a head; a timer stands in the slot of its deadline, or of the
-// current second's successor when that has passed.
+// See timer_wheel.hpp. Each slot is a circular list with a head. A timer is in the slot of its deadline, or in the list
+// of overdue timers if that had passed when it was armed.
 #include "base/timer_wheel.hpp"
 
 #include <algorithm>
@@ -67,8 +67,8 @@ void TimerWheel::collect(Head &from, seconds now, Head &due) {
 }
 
 std::size_t TimerWheel::advance(seconds now) {
-  // All that is due is collected before anything fires: what fires may then arm, cancel and destroy timers freely, and
-  // what it arms waits for the next call.
+  // Collects all due timers before the first one fires: a firing timer may arm, cancel and destroy any timer, and those
+  // it arms wait for the next call.
   Head due;
   reset(due);
   collect(overdue_, seconds::max(), due);

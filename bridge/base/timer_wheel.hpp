@@ -1,8 +1,8 @@
 // Deadlines by the second for very many connections: a hashed timer wheel, driven by one tick of the loop.
 //
 // Invariants: a timer never fires before its deadline, and fires in the first advance() at or after it. Arming, arming
-// again and cancelling take constant time and allocate nothing. Time is what the caller passes in, in seconds from one
-// origin of the caller's choice.
+// again and cancelling take constant time and allocate nothing. The caller passes the time, in seconds from an origin
+// of its choice.
 #pragma once
 
 #include <chrono>
@@ -35,7 +35,7 @@ class Timer : public TimerLink {
   Timer() = default;
   virtual ~Timer() { cancel(); }
 
-  /// Takes back the deadline; does nothing when there is none.
+  /// Cancels the deadline, if there is one.
   void cancel();
   bool is_armed() const { return next_ != nullptr; }
   /// What the timer was last armed with.
@@ -53,7 +53,7 @@ class Timer : public TimerLink {
 /// Wheel and timers may be destroyed in any order: destroying the wheel cancels the timers still armed.
 class TimerWheel {
  public:
-  /// `slots` is rounded up to a power of two; deadlines further away than so many seconds are passed over once a turn.
+  /// `slots` is rounded up to a power of two. A deadline further away than that many seconds is visited once a turn.
   explicit TimerWheel(std::chrono::seconds now, std::size_t slots = 1024);
   TimerWheel(const TimerWheel &) = delete;
   TimerWheel &operator=(const TimerWheel &) = delete;
@@ -63,7 +63,7 @@ class TimerWheel {
   void arm(Timer &timer, std::chrono::seconds deadline);
 
   /// Fires every timer whose deadline is at or before `now`, in no particular order. Returns how many fired. Timers
-  /// armed meanwhile wait for the next call. A `now` before that of the last call fires overdue timers only.
+  /// armed during the call wait for the next one. A `now` before that of the last call fires overdue timers only.
   std::size_t advance(std::chrono::seconds now);
 
  private:

@@ -16,12 +16,12 @@ Channel::~Channel() { leave_topic(); }
 
 void Channel::follow_topic() {
   if (is_room_) leave_topic();
-  if (!subscription_) subscription_ = topics_.subscribe(topic(), true, *this);
+  if (!subscription_) subscription_ = topics_.subscribe(topic(), TopicKind::database, *this);
 }
 
 void Channel::enter_room() {
   if (!is_room_) leave_topic();
-  if (!subscription_) subscription_ = topics_.subscribe(topic(), false, *this);
+  if (!subscription_) subscription_ = topics_.subscribe(topic(), TopicKind::room, *this);
   is_room_ = true;
 }
 
@@ -33,9 +33,9 @@ void Channel::leave_topic() {
 void Channel::deliver(const TopicBatch &batch, bool alone) {
   if (!seam_) return alone ? client_.send(batch.frame(form())) : client_.send_later(batch.frame(form()));
   for (const LiveEvent *event : batch.events())
-    seam_->take(event->position, event->durable, event_frame(*event, form()), seam_output());
-  if (seam_->held_bytes() > client_.queue_limit()) seam_->leave_to_replay();
-  if (seam_->held_bytes() > client_.queue_limit()) client_.close_slow();
+    seam_->handle(event->position, event->durable, event_frame(*event, form()), seam_output());
+  if (seam_->deferred_bytes() > client_.queue_limit()) seam_->leave_to_replay();
+  if (seam_->deferred_bytes() > client_.queue_limit()) client_.close_slow();
   settle_seam();
 }
 

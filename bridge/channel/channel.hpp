@@ -1,5 +1,5 @@
-// One topic that one client has joined, and what it needs of the client's connection.
-// Invariant: a channel receives only what its last check allowed, and leaves its topic when it is destroyed.
+// A topic that a client has joined, and the interfaces through which it uses the client's connection.
+// Invariant: a channel receives only what its last access check allowed, and unsubscribes when it is destroyed.
 #pragma once
 
 #include "base/uuid.hpp"
@@ -22,32 +22,32 @@ namespace pg_live {
 
 class Channel;
 
-// The channels that a client has joined. Conversation is these.
+// The channels that a client has joined. Implemented by Conversation.
 class Channels {
  public:
   virtual ~Channels() = default;
 
-  // Null if the channel is gone.
+  // Null if the channel has ended.
   virtual Channel *find(ChannelId id) const = 0;
 
-  // Takes a channel away without a word.
+  // Removes a channel without a message to the client.
   virtual void remove(ChannelId id) = 0;
 
-  // Ends a channel that has lost its access; or asks the database whether it has; or lets the client join again.
+  // Ends a channel that has lost its access; asks the database whether it has; or makes the client join again.
   virtual void revoke(ChannelId id) = 0;
   virtual void check_again(ChannelId id) = 0;
   virtual void let_rejoin(ChannelId id, std::string_view reason) = 0;
 
-  // A join was answered: with success, or with an error. What came right behind it is done now.
-  virtual void take_early(ChannelId id) = 0;
+  // A join was answered, with success or with an error: handles the messages that were buffered until then.
+  virtual void handle_early(ChannelId id) = 0;
   virtual void give_up_join(ChannelId id) = 0;
 
-  // Whether a channel of that topic was told of presence and left a moment ago. What it was told meanwhile, the client
-  // may take for news of the channel it joins now: diffs carry nothing that tells the two apart.
+  // Whether a channel of that topic, which received presence, was left a moment ago. The client may apply diffs sent to
+  // that channel to the one it joins now, since a diff does not name its channel.
   virtual bool told_lately(std::string_view wire_topic) const = 0;
 };
 
-// A connection, as its channels and all that happens on them see it. Connection is one.
+// A connection as its channels see it. Implemented by Connection.
 class Client : public std::enable_shared_from_this<Client> {
  public:
   virtual ~Client() = default;
@@ -64,45 +64,45 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual void send_later(const websocket::Frame &frame) = 0;
   virtual void flush() = 0;
 
-  // How many bytes may wait, and what happens when more do: the client can come back and resume.
+  // How many bytes may wait, and closing the connection when more do: the client can reconnect and resume.
   virtual std::size_t queue_limit() const = 0;
   virtual void close_slow() = 0;
 
-  // The stream of events has waited for this connection long enough and does not wait any more.
+  // The stream of events stops waiting for this connection until it has read everything.
   virtual void exempt() = 0;
 
-  // Whether a frame of any size could be sent now without counting as a slow reader.
+  // Whether nothing waits, so that a frame of any size can be sent without closing the connection as a slow reader.
   virtual bool is_drained() const = 0;
 
-  // Calls back once when nothing waits to be sent, one after another: for senders that have more than fits the queue.
-  // Dropped when the connection closes.
+  // Calls back once nothing waits to be sent, in the order of the calls: for senders with more than fits the queue. The
+  // callback is dropped when the connection closes.
   virtual void when_drained(std::function<void()> continue_sending) = 0;
 
-  // What the database knows the connection by; and the same for what it tracks.
+  // The id of the connection in the database. tracking_id() also notes that the database is told of it.
   virtual const Uuid &presence_id() const = 0;
   virtual const Uuid &tracking_id() = 0;
 
-  // Presence: the user of a token that the client gave is there as long as the connection is open and the token, or
-  // another of that user here, is good. A token of another user takes over when there is no good one of the first.
-  // Anything that the client says beyond a sign of life shows that the user is at it.
+  // Presence: the user of a token is present while the connection is open and that token, or another one of the same
+  // user on this connection, is valid. A token of another user takes over when none of the first user is valid.
+  // Every message but a sign of life counts as use of the connection.
   virtual void speak_for(const ClaimsRef &claims) = 0;
   virtual void note_use() = 0;
-  virtual void note_idle() = 0;       // the client says that the user is not at it
-  virtual void resume_presence() = 0; // the user says how to be shown, perhaps after having ended the connection
+  virtual void note_idle() = 0;       // the client reports that its user is inactive
+  virtual void resume_presence() = 0; // the user chooses a presence, perhaps after having gone offline
 
-  // The last topic was left: the time to join another starts.
+  // The last topic was left: starts the time in which the client must join another.
   virtual void note_no_topics() = 0;
 
-  // Makes sure that expired tokens are looked for at that time.
+  // Checks for expired tokens at that time, or earlier.
   virtual void schedule_token_check(std::chrono::sys_seconds expiry) = 0;
 };
 
-// The place of a channel in the presence of its topic, left when destroyed. Derive from it.
+// The place of a channel in the presence of its topic; destroying it leaves. Derive from it.
 class Seat {
  public:
   virtual ~Seat() = default;
 
-  // Whether the channel was told who is there.
+  // Whether the channel was sent the presence state.
   virtual bool told() const = 0;
 };
 
@@ -131,7 +131,7 @@ class Channel final : public Subscriber {
   WireForm form() const { return {&client_.codec(), naming_}; }
   const ChannelOptions &options() const { return options_; }
 
-  // On whose behalf it receives and sends.
+  // The claims with which it receives and sends.
   const ClaimsRef &claims() const { return claims_; }
   void set_claims(ClaimsRef claims) { claims_ = std::move(claims); }
 
@@ -143,31 +143,31 @@ class Channel final : public Subscriber {
     access_ = access;
     checks_access_ = false;
   }
-  // Whether access() may be out of date: it is being asked for, for other claims perhaps.
+  // Whether access() may be out of date, since a check is on its way.
   bool checks_access() const { return checks_access_; }
   void begin_access_check() { checks_access_ = true; }
 
-  // Either the events of the database or, where it has no rule for the name, the broadcasts of other clients: never
-  // both, so that nobody takes what a client made for what the database says.
+  // Subscribes to the events of the database or, for a name without a rule, to the broadcasts of other clients. Never
+  // to both, so that a client's broadcast cannot pass for an event of the database.
   void follow_topic();
   void enter_room();
   bool in_room() const { return is_room_; }
   void leave_topic();
 
-  // Whether this channel is the room of its name, rather than the database's topic.
+  // Whether this channel belongs to the room of its name rather than to the topic of the database.
   bool is_for_room(const Settings &settings, TopicAccess access) const {
     return settings.public_channels && !options_.is_private && access.is_open_room;
   }
 
-  // From the hub. `alone`: nothing else of this batch goes to this connection, so it is written at once.
+  // Called by the hub. `alone`: the batch has nothing else for this connection, so the frame is written at once.
   void deliver(const TopicBatch &batch, bool alone);
 
-  // The seam is made when asked for; settle() gives it back when it has nothing more to do.
+  // The seam is created on first use; settle_seam() frees it once it is done.
   Seam &seam();
   Seam::Send seam_output();
   void settle_seam();
 
-  // Null until presence is enabled, or something is tracked.
+  // Null until the client enables presence or tracks something.
   Seat *seat() const { return seat_.get(); }
   void set_seat(std::unique_ptr<Seat> seat) { seat_ = std::move(seat); }
 
@@ -175,7 +175,7 @@ class Channel final : public Subscriber {
   void reply(std::string_view ref, Status status, std::string_view response);
   void reply_error(std::string_view ref, std::string_view reason, std::string_view sqlstate = {});
   void send_system(Status status, std::string_view message, std::string_view extension = "system");
-  void send_close();                        // the client does not come back
+  void send_close();                        // the client does not join again
   void send_error(std::string_view reason); // the client joins again
 
  private:
@@ -183,7 +183,7 @@ class Channel final : public Subscriber {
 
   Client &client_;
   TopicTable &topics_;
-  std::string names_; // the wire topic and the join_ref, one behind the other: there are very many channels
+  std::string names_; // the wire topic followed by the join_ref: one allocation, as there are very many channels
   ClaimsRef claims_;
   std::unique_ptr<Seam> seam_;
   std::optional<SubscriptionId> subscription_;
@@ -191,12 +191,12 @@ class Channel final : public Subscriber {
   ChannelId id_;
   ChannelOptions options_;
   Naming naming_;
-  std::uint8_t topic_offset_; // in the wire topic, whose end the topic is
+  std::uint8_t topic_offset_; // where the topic begins in the wire topic
   TopicAccess access_;
-  bool is_room_ = false; // what it is subscribed to
+  bool is_room_ = false; // whether subscription_ is to the room
   bool joined_ = false;
   bool checks_access_ = false;
-  std::unique_ptr<Seat> seat_; // leaves while the rest is still there
+  std::unique_ptr<Seat> seat_; // last: destroying it uses the other members
 };
 
 } // namespace pg_live

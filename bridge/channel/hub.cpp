@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kRevoked = "access:revoked";
 constexpr std::string_view kUserTopic = "user:";
-constexpr std::string_view kEverybody = "$access";
+constexpr std::string_view kAccessTopic = "$access"; // concerns all users
 constexpr char kInternal = '$';
 
 Channel &channel_of(const TopicTable::Subscription &subscription) {
@@ -35,7 +35,7 @@ std::vector<TopicBatch> by_topic(std::span<const LiveEvent> events) {
 
 std::vector<Channel *> Hub::followers(std::string_view topic) const {
   std::vector<Channel *> channels;
-  for (const auto &subscription : table_.publish(topic, true))
+  for (const auto &subscription : table_.subscribers(topic, TopicKind::database))
     channels.push_back(&channel_of(subscription));
   return channels;
 }
@@ -52,13 +52,13 @@ void Hub::deliver(std::span<const LiveEvent> events) {
   }
   flush();
   for (const LiveEvent &event : events) {
-    if (event.event == kRevoked) take_revocation(event);
-    if (event.topic.starts_with(kInternal)) internal_->take_internal(event);
+    if (event.event == kRevoked) revoke(event);
+    if (event.topic.starts_with(kInternal)) internal_->handle_internal(event);
   }
 }
 
 void Hub::deliver_topic(const TopicBatch &batch, bool alone) {
-  for (const auto &subscription : table_.publish(batch.topic(), true))
+  for (const auto &subscription : table_.subscribers(batch.topic(), TopicKind::database))
     channel_of(subscription).deliver(batch, alone);
 }
 
@@ -68,7 +68,7 @@ void Hub::give_up_waiting() {
 }
 
 void Hub::flush() {
-  // Flushing may let a replay go on, which queues more.
+  // Flushing may let a replay continue, which queues more frames.
   while (!unsent_.empty())
     for (Client *client : std::exchange(unsent_, {}))
       client->flush();
@@ -76,7 +76,7 @@ void Hub::flush() {
 
 void Hub::broadcast(std::string_view topic, const Broadcast &broadcast, const Channel *except) {
   SharedFrames frames;
-  for (const auto &subscription : table_.publish(topic, false)) {
+  for (const auto &subscription : table_.subscribers(topic, TopicKind::room)) {
     Channel &channel = channel_of(subscription);
     if (&channel == except) continue;
     if (broadcast.encoding == Encoding::binary && !channel.options().takes_binary) continue;
@@ -87,12 +87,12 @@ void Hub::broadcast(std::string_view topic, const Broadcast &broadcast, const Ch
   }
 }
 
-// What a topic, or a beginning followed by *, names: topics of the database, and the rooms that have such a name.
+// The topics of the database and the rooms that a pattern, a name or a prefix followed by *, matches.
 std::vector<TopicId> Hub::topics_matching(std::string_view pattern) const {
   std::vector<TopicId> matching;
   if (!pattern.ends_with('*')) {
-    for (const bool is_private : {true, false})
-      if (const auto topic = table_.find(pattern, is_private)) matching.push_back(*topic);
+    for (const TopicKind kind : {TopicKind::database, TopicKind::room})
+      if (const auto topic = table_.find(pattern, kind)) matching.push_back(*topic);
     return matching;
   }
   pattern.remove_suffix(1);
@@ -101,13 +101,13 @@ std::vector<TopicId> Hub::topics_matching(std::string_view pattern) const {
   return matching;
 }
 
-// The channels on the topics that a pattern names, and those for typing there; of one user, or of everybody.
+// The channels on the topics that a pattern matches, and on their typing topics: of one user, or of all if null.
 std::vector<std::pair<std::weak_ptr<Client>, ChannelId>> Hub::channels_on(const std::string &pattern,
                                                                           const std::string *user_id) const {
   std::vector<std::pair<std::weak_ptr<Client>, ChannelId>> channels;
   for (const std::string &each : {pattern, "typing:" + pattern})
     for (const TopicId id : topics_matching(each))
-      for (const auto &subscription : table_.publish(id)) {
+      for (const auto &subscription : table_.subscribers(id)) {
         const Channel &channel = channel_of(subscription);
         if (user_id == nullptr || channel.claims()->user_id == *user_id)
           channels.emplace_back(channel.client().weak_from_this(), channel.id());
@@ -115,16 +115,16 @@ std::vector<std::pair<std::weak_ptr<Client>, ChannelId>> Hub::channels_on(const 
   return channels;
 }
 
-// Clients join again, with the positions they have. Stock clients do so by themselves and report the new subscription.
+// Makes all clients join again, with the positions they have. Stock clients do so by themselves.
 void Hub::start_over(std::string_view reason) {
   for (const auto &[holder, id] : channels_on("*", nullptr))
     if (const auto client = holder.lock()) client->channels().let_rejoin(id, reason);
 }
 
-// On user:<id> it ends that user's channels on the topic; on $access everybody's on the topic are checked again, or
-// have to join again.
-void Hub::take_revocation(const LiveEvent &event) {
-  const bool of_everybody = event.topic == kEverybody;
+// A revocation on user:<id> ends that user's channels on the topic. One on $access makes the channels of all users on
+// the topic check their access, or join again.
+void Hub::revoke(const LiveEvent &event) {
+  const bool of_everybody = event.topic == kAccessTopic;
   if (!of_everybody && !event.topic.starts_with(kUserTopic)) return;
   const auto payload = json::parse(event.payload);
   const auto name = payload ? json::member(*payload, "topic") : std::nullopt;

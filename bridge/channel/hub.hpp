@@ -1,6 +1,6 @@
-// From events to subscribers: walks the topic table for each batch and lets every channel have its frames.
-// Invariants: topics of the database and rooms between clients are separate even under one name; per topic, events
-// leave in the order they came; no connection ends while the table is walked, those that must are ended afterwards.
+// Delivers events to channels: walks the topic table for each batch and gives every subscribed channel its frames.
+// Invariants: a topic of the database and a room of clients are separate even under one name; per topic, events leave
+// in the order they came; no connection ends while the table is walked, those that must end do so afterwards.
 #pragma once
 
 #include "channel/channel.hpp"
@@ -20,7 +20,7 @@ namespace pg_live {
 
 class Hub final : public EventReceiver {
  public:
-  // Who follows which topic of the database, and who is in which room of clients. Channels subscribe themselves.
+  // The subscriptions to topics of the database and to rooms of clients. Channels subscribe themselves.
   TopicTable &table() { return table_; }
 
   // The channels that follow a topic of the database now.
@@ -29,7 +29,7 @@ class Hub final : public EventReceiver {
   void begin() override { internal_->stream_began(); }
   void deliver(std::span<const LiveEvent> events) override;
 
-  // Who is told of events on topics that begin with $; outlives the hub's last event.
+  // Sets the receiver of events on topics that begin with $. It must outlive the hub's last event.
   void set_internal(InternalReceiver &internal) { internal_ = &internal; }
   void caught_up() override { internal_->stream_caught_up(); }
   void start_over(std::string_view reason) override;
@@ -40,16 +40,16 @@ class Hub final : public EventReceiver {
   void note_behind(Client &client) { behind_.push_back(&client); }
   void forget_behind(Client &client) { std::erase(behind_, &client); }
 
-  // Gives a broadcast to the members of a room of clients, `except` for one if not null.
+  // Sends a broadcast to the channels in a room of clients, but not to `except` unless it is null.
   void broadcast(std::string_view topic, const Broadcast &broadcast, const Channel *except);
 
-  // How often access to the topic was taken away from the user so far. A join that saw it grow meanwhile may have asked
-  // too early, and asks again.
+  // The count of revocations so far that concern the user and the topic. A join compares it before and after its access
+  // check, and checks again if it changed.
   RevocationMark revocations(std::string_view topic, std::string_view user_id) const {
     return revocations_.at(topic, user_id);
   }
 
-  // Connections that have queued frames and not written them; flush() lets them. deliver() ends with it.
+  // Connections with queued frames that flush() writes. deliver() ends with it.
   void note_unsent(Client &client) { unsent_.push_back(&client); }
   void forget_unsent(Client &client) { std::erase(unsent_, &client); }
   void flush();
@@ -59,7 +59,7 @@ class Hub final : public EventReceiver {
 
  private:
   void deliver_topic(const TopicBatch &batch, bool alone);
-  void take_revocation(const LiveEvent &event);
+  void revoke(const LiveEvent &event);
   std::vector<TopicId> topics_matching(std::string_view pattern) const;
   std::vector<std::pair<std::weak_ptr<Client>, ChannelId>> channels_on(const std::string &pattern,
                                                                        const std::string *user_id) const;
@@ -68,7 +68,7 @@ class Hub final : public EventReceiver {
   TopicTable table_;
   std::vector<Client *> unsent_;
   RevocationCounts revocations_;
-  std::vector<Client *> behind_; // connections with much waiting
+  std::vector<Client *> behind_; // connections that keep the stream waiting
 };
 
 } // namespace pg_live

@@ -1,5 +1,5 @@
-// Counting by hash: a topic's for everybody, a topic's for one user, and patterns, which concern every topic of those
-// they name. Users who may not receive a topic may not know who types there either.
+// Counters by hash: of a topic for all users, of a topic for one user, and of all patterns together, which count for
+// every topic. A revocation of a topic also counts for its typing topic.
 #include "channel/revocation_counts.hpp"
 
 #include <string>

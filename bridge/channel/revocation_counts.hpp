@@ -1,7 +1,7 @@
-// How often access to a topic was taken away from a user: what a join compares before and after it asks for access.
-// Memory is fixed: topics and users share counters, and each has two, so that one that is shared with a busy topic does
-// not matter.
-// Invariant: after count(topic, user), at() of every topic and user that it concerns has changed.
+// Counts revocations of access by topic and user. A join compares the count before and after its access check.
+// Memory is fixed: topics and users share counters, and each has two, so that sharing one with a busy topic does not
+// matter.
+// Invariant: count(topic, user) changes at() of every topic and user that it concerns.
 #pragma once
 
 #include "base/siphash.hpp"
@@ -17,14 +17,14 @@ struct RevocationMark {
   std::uint64_t first = 0;
   std::uint64_t second = 0;
 
-  // Whether access was taken away between this mark and a later one. A revocation moves both numbers; what others lose
-  // moves both hardly ever.
+  // Whether access was revoked between this mark and a later one. A revocation moves both numbers; revocations of other
+  // topics and users rarely move both.
   bool has_changed(const RevocationMark &later) const { return first != later.first && second != later.second; }
 };
 
 class RevocationCounts {
  public:
-  // A pattern is a topic, or a beginning followed by *. An empty user is everybody.
+  // A pattern is a topic, or a prefix followed by *. An empty user id means all users.
   void count(std::string_view pattern, std::string_view user_id);
 
   RevocationMark at(std::string_view topic, std::string_view user_id) const;

@@ -1,4 +1,4 @@
-// Holding, dropping and releasing live events.
+// Defers, drops and releases live events.
 #include "channel/seam.hpp"
 
 #include <algorithm>
@@ -7,7 +7,7 @@ namespace pg_live {
 
 namespace {
 
-// Own broadcasts are signals, which may be lost: so many ids are remembered in case they still come back.
+// Own broadcasts are mostly signals, which may be lost. This many of their ids are kept until their events come back.
 constexpr std::size_t kRememberedIds = 64;
 
 } // namespace
@@ -25,16 +25,16 @@ void Seam::end_own(std::optional<std::int64_t> id, const Send &send) {
   release(send);
 }
 
-void Seam::take(Position position, bool durable, websocket::Frame frame, const Send &send) {
-  held_bytes_ += frame.size();
-  held_.push_back({position, durable, std::move(frame), begun_});
+void Seam::handle(Position position, bool durable, websocket::Frame frame, const Send &send) {
+  deferred_bytes_ += frame.size();
+  deferred_.push_back({position, durable, std::move(frame), begun_});
   release(send);
 }
 
 void Seam::leave_to_replay() {
   if (!replaying_) return;
-  const auto left = std::erase_if(held_, [this](const Held &each) {
-    if (each.durable) held_bytes_ -= each.frame.size();
+  const auto left = std::erase_if(deferred_, [this](const Deferred &each) {
+    if (each.durable) deferred_bytes_ -= each.frame.size();
     return each.durable;
   });
   has_left_ = has_left_ || left > 0;
@@ -52,10 +52,10 @@ bool Seam::recognize(Position position, bool durable) {
 }
 
 void Seam::release(const Send &send) {
-  while (!replaying_ && !held_.empty() && held_.front().own_before <= ended_) {
-    Held next = std::move(held_.front());
-    held_.pop_front();
-    held_bytes_ -= next.frame.size();
+  while (!replaying_ && !deferred_.empty() && deferred_.front().own_before <= ended_) {
+    Deferred next = std::move(deferred_.front());
+    deferred_.pop_front();
+    deferred_bytes_ -= next.frame.size();
     if (!recognize(next.position, next.durable)) send(next.frame);
   }
 }

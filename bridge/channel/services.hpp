@@ -1,4 +1,4 @@
-// What the parts of one process that serve clients work with. Owned by the node; outlives all connections.
+// References to what all parts that serve clients use. Owned by the node; outlives all connections.
 #pragma once
 
 #include "base/timer_wheel.hpp"

@@ -1,5 +1,5 @@
-// The events of one topic in one batch, and the frames they become: built once a wire form, on first use, and shared by
-// all receivers.
+// The events of one topic in one batch, and their frames, which are built once for each wire form, on first use, and
+// shared by all receivers.
 #pragma once
 
 #include "wire/codec.hpp"

@@ -1,7 +1,7 @@
 // See topic_table.hpp. Topics and places are arrays addressed by number, with the free entries chained through
 // themselves; the index is a hash table of topic numbers, so a name is stored once, in its topic. Most topics
-// (user:<id>) have one subscriber: what a topic costs matters as much as what a subscription costs. Clients choose
-// names, so the hash has a key.
+// (user:<id>) have one subscriber, so the memory of a topic matters as much as that of a subscription. Clients choose
+// names, so the hash is keyed.
 #include "channel/topic_table.hpp"
 
 #include <cstdio>
@@ -27,7 +27,7 @@ constexpr std::size_t first_index_size = 16;
 struct TopicTable::Topic {
   std::unique_ptr<char[]> name;
   std::uint32_t name_length = 0; // of a free entry: the next free one
-  std::uint32_t hash = 0;        // its last bit is set for private topics
+  std::uint32_t hash = 0;        // its last bit is set for topics of the database
   std::vector<Subscription> subscriptions;
 
   std::string_view name_view() const { return {name.get(), name_length}; }
@@ -37,9 +37,9 @@ TopicTable::TopicTable() : index_(first_index_size, 0), free_topic_(none), free_
 
 TopicTable::~TopicTable() = default;
 
-/// The last bit tells private topics from public ones.
-std::uint32_t TopicTable::hash_of(std::string_view name, bool is_private) const {
-  return (static_cast<std::uint32_t>(siphash(key_, name)) & ~1U) | (is_private ? 1U : 0U);
+/// The last bit tells topics of the database from rooms.
+std::uint32_t TopicTable::hash_of(std::string_view name, TopicKind kind) const {
+  return (static_cast<std::uint32_t>(siphash(key_, name)) & ~1U) | (kind == TopicKind::database ? 1U : 0U);
 }
 
 /// Where in the index the topic stands, or the empty place where it would.
@@ -102,12 +102,12 @@ void TopicTable::grow_index() {
 }
 
 void TopicTable::require_unlocked() const {
-  if (publications_ != 0) misuse("subscriptions must not change while an event is published");
+  if (walks_ != 0) misuse("subscriptions must not change while a topic is walked");
 }
 
-SubscriptionId TopicTable::subscribe(std::string_view name, bool is_private, Subscriber &subscriber) {
+SubscriptionId TopicTable::subscribe(std::string_view name, TopicKind kind, Subscriber &subscriber) {
   require_unlocked();
-  const std::uint32_t hash = hash_of(name, is_private);
+  const std::uint32_t hash = hash_of(name, kind);
   const std::uint32_t entry = index_[probe(name, hash)];
   const std::uint32_t number = entry != 0 ? entry - 1 : add_topic(name, hash);
   std::uint32_t place = free_place_;
@@ -138,18 +138,16 @@ void TopicTable::unsubscribe(SubscriptionId subscription) {
   if (subscriptions.empty()) remove_topic(number);
 }
 
-TopicTable::Publication TopicTable::publish(std::string_view name, bool is_private) const {
-  const std::uint32_t entry = index_[probe(name, hash_of(name, is_private))];
-  if (entry == 0) return Publication(*this, {});
-  return Publication(*this, topics_[entry - 1].subscriptions);
+TopicTable::Walk TopicTable::subscribers(std::string_view name, TopicKind kind) const {
+  const std::uint32_t entry = index_[probe(name, hash_of(name, kind))];
+  if (entry == 0) return Walk(*this, {});
+  return Walk(*this, topics_[entry - 1].subscriptions);
 }
 
-TopicTable::Publication TopicTable::publish(TopicId topic) const {
-  return Publication(*this, topic_at(topic).subscriptions);
-}
+TopicTable::Walk TopicTable::subscribers(TopicId topic) const { return Walk(*this, topic_at(topic).subscriptions); }
 
-std::optional<TopicId> TopicTable::find(std::string_view name, bool is_private) const {
-  const std::uint32_t entry = index_[probe(name, hash_of(name, is_private))];
+std::optional<TopicId> TopicTable::find(std::string_view name, TopicKind kind) const {
+  const std::uint32_t entry = index_[probe(name, hash_of(name, kind))];
   if (entry == 0) return std::nullopt;
   return TopicId{entry - 1};
 }
@@ -170,7 +168,9 @@ TopicId TopicTable::topic_of(SubscriptionId subscription) const { return TopicId
 
 std::string_view TopicTable::name(TopicId topic) const { return topic_at(topic).name_view(); }
 
-bool TopicTable::is_private(TopicId topic) const { return (topic_at(topic).hash & 1U) != 0; }
+TopicKind TopicTable::kind(TopicId topic) const {
+  return (topic_at(topic).hash & 1U) != 0 ? TopicKind::database : TopicKind::room;
+}
 
 std::vector<TopicId> TopicTable::all() const {
   std::vector<TopicId> topics;

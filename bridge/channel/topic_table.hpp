@@ -1,9 +1,9 @@
-// Who listens to which topic: the table the fan-out walks.
+// The subscribers of each topic: the table that the hub walks for each batch.
 //
-// Invariants: a topic exists while it has a subscriber, its name is stored once, and the public and the private topic
-// of one name are two topics. While a Publication lives the table must not change: subscribing or unsubscribing then
-// ends the process, since the span being walked would dangle. Deliveries that must end a subscription are noted and
-// done afterwards.
+// Invariants: a topic exists while it has a subscriber, its name is stored once, and the two kinds of topic under one
+// name are two topics. While a Walk exists the table must not change: subscribing or unsubscribing then ends the
+// process, since the span being walked would dangle. A delivery that must end a subscription notes it, and does it
+// afterwards.
 #pragma once
 
 #include <cstddef>
@@ -33,6 +33,9 @@ enum class SubscriptionId : std::uint32_t {};
 /// Names one topic while it has subscribers; reused afterwards.
 enum class TopicId : std::uint32_t {};
 
+// Where the events of a topic come from: the stream of the database, or the clients of a room. One name can be both.
+enum class TopicKind : unsigned char { database, room };
+
 class TopicTable {
  public:
   TopicTable();
@@ -45,12 +48,12 @@ class TopicTable {
     SubscriptionId id;
   };
 
-  /// The subscriptions of one topic, in no particular order: `for (const auto &to : table.publish(topic, false))`.
-  class Publication {
+  /// The subscriptions of one topic, in no particular order: `for (const auto &to : table.subscribers(topic, kind))`.
+  class Walk {
    public:
-    Publication(const Publication &) = delete;
-    Publication &operator=(const Publication &) = delete;
-    ~Publication() { --table_.publications_; }
+    Walk(const Walk &) = delete;
+    Walk &operator=(const Walk &) = delete;
+    ~Walk() { --table_.walks_; }
     auto begin() const { return subscriptions_.begin(); }
     auto end() const { return subscriptions_.end(); }
     std::size_t size() const { return subscriptions_.size(); }
@@ -58,29 +61,29 @@ class TopicTable {
 
    private:
     friend class TopicTable;
-    Publication(const TopicTable &table, std::span<const Subscription> subscriptions)
+    Walk(const TopicTable &table, std::span<const Subscription> subscriptions)
         : table_(table), subscriptions_(subscriptions) {
-      ++table_.publications_;
+      ++table_.walks_;
     }
     const TopicTable &table_;
     std::span<const Subscription> subscriptions_;
   };
 
   /// Adds a subscription; the same subscriber may hold several, of one topic too. O(1).
-  SubscriptionId subscribe(std::string_view topic, bool is_private, Subscriber &subscriber);
+  SubscriptionId subscribe(std::string_view topic, TopicKind kind, Subscriber &subscriber);
 
   /// Ends a subscription. O(1); the last one of a topic removes the topic. An id that is not in use ends the process.
   void unsubscribe(SubscriptionId subscription);
 
-  /// The subscribers of a topic; empty when nobody listens.
-  Publication publish(std::string_view topic, bool is_private) const;
-  Publication publish(TopicId topic) const;
+  /// The subscribers of a topic; empty if there are none.
+  Walk subscribers(std::string_view topic, TopicKind kind) const;
+  Walk subscribers(TopicId topic) const;
 
-  std::optional<TopicId> find(std::string_view topic, bool is_private) const;
+  std::optional<TopicId> find(std::string_view topic, TopicKind kind) const;
   TopicId topic_of(SubscriptionId subscription) const;
   /// Name of a topic in use; valid until it loses its last subscriber.
   std::string_view name(TopicId topic) const;
-  bool is_private(TopicId topic) const;
+  TopicKind kind(TopicId topic) const;
 
   /// All topics in use, in no particular order. O(topics): not for the way of an event.
   std::vector<TopicId> all() const;
@@ -97,7 +100,7 @@ class TopicTable {
     std::uint32_t slot;
   };
 
-  std::uint32_t hash_of(std::string_view name, bool is_private) const;
+  std::uint32_t hash_of(std::string_view name, TopicKind kind) const;
   std::size_t probe(std::string_view name, std::uint32_t hash) const;
   std::uint32_t add_topic(std::string_view name, std::uint32_t hash);
   void remove_topic(std::uint32_t number);
@@ -114,7 +117,7 @@ class TopicTable {
   std::uint32_t free_place_;
   std::size_t topic_count_ = 0;
   std::size_t subscription_count_ = 0;
-  mutable std::uint32_t publications_ = 0;
+  mutable std::uint32_t walks_ = 0;
 };
 
 } // namespace pg_live

@@ -1,4 +1,4 @@
-// Path, origin, serializer, token, limits: in this order, cheap checks first.
+// Checks path, origin, serializer, token and limits, in this order: cheap checks first.
 #include "connection/admission.hpp"
 
 #include "http/request_identity.hpp"
@@ -35,7 +35,7 @@ std::variant<std::shared_ptr<Connection>, HttpResponse> Admission::admit(const R
   if (auto *refusal = std::get_if<HttpResponse>(&identity)) return std::move(*refusal);
   ClaimsRef claims = std::get<ClaimsRef>(std::move(identity));
   std::string refusal;
-  ConnectionRegistry::Seat seat = connections_.take_seat(address, claims->user_id, refusal);
+  ConnectionRegistry::Seat seat = connections_.acquire_seat(address, claims->user_id, refusal);
   if (!refusal.empty()) return error_response(429, refusal);
   const Connection::Origin origin{head.header("origin").has_value(),
                                   device_type_of(head.header("user-agent").value_or(""))};

@@ -1,6 +1,5 @@
-// Who may connect: the checks between a complete request head and a connection.
-// Invariant: nothing reaches libwebsockets that was not admitted here; a refusal names the problem and costs no more
-// than its answer.
+// The checks between a complete request head and a connection.
+// Invariant: only admitted requests reach libwebsockets; a refusal names the problem and costs no more than its answer.
 #pragma once
 
 #include "connection/connection.hpp"
@@ -20,7 +19,7 @@ class Admission {
 
   static bool is_websocket_path(std::string_view path);
 
-  // A connection for a WebSocket upgrade from that address, or what to answer instead.
+  // A connection for a WebSocket upgrade from that address, or the response that refuses it.
   std::variant<std::shared_ptr<Connection>, HttpResponse> admit(const RequestHead &head, const std::string &address);
 
  private:

@@ -1,4 +1,4 @@
-// Sending, closing and the limits of one socket.
+// Sends, closes and limits one socket.
 #include "connection/connection.hpp"
 
 #include <algorithm>
@@ -14,8 +14,8 @@ constexpr std::size_t kWriteBytes = 262144;
 constexpr double kBurstSeconds = 5;
 constexpr std::string_view kTooMuch = "54000";
 constexpr std::string_view kTooBusy = "53400";
-constexpr std::size_t kEnvelopeBytes = 16384; // of a message, in which it says where it belongs
-constexpr std::size_t kMostSkipped = 4;       // times the largest message
+constexpr std::size_t kEnvelopeBytes = 16384;  // the beginning of a message, which has its topic and refs
+constexpr std::size_t kMaxSkippedMessages = 4; // times the largest message
 
 std::uint32_t most_frames(const Limits &limits) {
   return static_cast<std::uint32_t>(std::min<std::size_t>(limits.queue_bytes / 16, UINT32_MAX));
@@ -97,8 +97,8 @@ void Connection::write(const websocket::Frame &frame) {
   if (!socket_.write(frame.bytes())) abort();
 }
 
-// Tells the hub when much begins or ceases to wait, since the stream of events then pauses for a while. It does not
-// pause again for a connection that did not catch up before that connection has read everything.
+// Tells the hub when the queue grows long or short again, since the stream pauses for connections that are behind. A
+// connection that did not catch up in time is exempt, and does not pause the stream again, until its queue is empty.
 void Connection::queue_changed() {
   if (reader_ == Reader::exempt && !queue_.empty()) return;
   const bool much_waits = stage_ == Stage::open && queue_.bytes() > queue_limit() / 8;
@@ -107,7 +107,7 @@ void Connection::queue_changed() {
   if (reader_ != Reader::behind && before == Reader::behind) services_.hub.forget_behind(*this);
 }
 
-// The hub has forgotten it.
+// The hub has removed the connection from its list already.
 void Connection::exempt() { reader_ = Reader::exempt; }
 
 void Connection::when_drained(std::function<void()> continue_sending) {
@@ -179,24 +179,24 @@ void Connection::speak_for(const ClaimsRef &claims) {
   if (is_same || !present_as_) return;
   reported_use_ = services_.seconds_now();
   unreported_use_ = seconds(0);
-  hold_presence();
+  assert_presence();
 }
 
-// No good token is of that user any more: the user has gone as if the socket had broken off. A token of another user
-// may be there.
+// No token of the user is valid any more: ends the presence as if the socket had broken off. A channel may have a token
+// of another user.
 void Connection::change_user() {
   end_presence(false);
-  if (const ClaimsRef claims = conversation_.claims_of_somebody()) speak_for(claims);
+  if (const ClaimsRef claims = conversation_.claims_of_any_user()) speak_for(claims);
   conversation_.check_presence();
 }
 
-void Connection::hold_presence() {
+void Connection::assert_presence() {
   if (!present_as_ || assertion_ == Assertion::ended_by_user) return;
   assertion_ = Assertion::present;
   services_.presence.queue().connect({presence_id_, present_as_->user_id, name_of(origin_.device_type)});
 }
 
-// The database is not told of each use at once, but of the last one in time.
+// Reports of use are rate-limited; the last use before a report is the one that counts.
 void Connection::note_use() {
   if (!present_as_) return;
   const bool looks_later = unreported_use_ != seconds(0);
@@ -225,9 +225,9 @@ const Uuid &Connection::tracking_id() {
   return presence_id_;
 }
 
-// Whether the user wants to go: then it is announced at once, else after a grace period in which a client that comes
-// back was never away. Clients close with 1000 when they miss an answer, pages that are reloaded with 1001 or without a
-// code: phoenix does that when a page is hidden, with its topics still joined.
+// Whether the user means to leave. That is announced at once; otherwise only after a grace period, in which the client
+// may reconnect unnoticed. Clients close with 1000 also when they miss a heartbeat, and reloaded pages with 1001 or
+// without a code; so does phoenix when a page is hidden, with its topics still joined.
 bool Connection::ends_cleanly(std::string_view close_payload) const {
   if (closing()) return false;
   if (close_payload.size() < 2) return !origin_.is_page || conversation_.is_empty();
@@ -237,7 +237,7 @@ bool Connection::ends_cleanly(std::string_view close_payload) const {
 
 void Connection::resume_presence() {
   if (assertion_ == Assertion::ended_by_user) assertion_ = Assertion::present;
-  hold_presence();
+  assert_presence();
 }
 
 void Connection::change_presence_id() {
@@ -246,7 +246,7 @@ void Connection::change_presence_id() {
   seat_.registry().add(*this);
 }
 
-// If the connection goes on, it does as another one: nothing that is still on its way brings back the one that ended.
+// An open connection continues under a new presence id, so that calls on their way cannot revive the ended one.
 void Connection::end_presence(bool clean) {
   if (assertion_ != Assertion::none) {
     services_.presence.queue().disconnect(presence_id_, clean);
@@ -262,13 +262,13 @@ void Connection::received(const MessagePiece &piece) {
   if (closing()) return;
   const Limits &limits = services_.settings.limits;
   last_sign_of_life_ = services_.seconds_now();
-  if (!bytes_.take(with_burst(limits.bytes_per_second), services_.time_now(),
-                   static_cast<double>(piece.bytes.size()))) {
+  if (!bytes_.acquire(with_burst(limits.bytes_per_second), services_.time_now(),
+                      static_cast<double>(piece.bytes.size()))) {
     if (skipped_bytes_ == 0) refuse(piece, "too many bytes per second", kTooBusy);
     return close(1008, "too many bytes per second");
   }
   if (skipped_bytes_ > 0) return skip(piece);
-  // In two steps, since the announced length is the client's and may be anything.
+  // Compared in two steps, since the length that a client announces could overflow the sum.
   const std::size_t so_far = (unfinished_ ? unfinished_->bytes().size() : 0) + piece.bytes.size();
   if (so_far <= limits.message_bytes && piece.announced_bytes <= limits.message_bytes - so_far) return collect(piece);
   refuse(piece, "message too big", kTooMuch);
@@ -277,23 +277,23 @@ void Connection::received(const MessagePiece &piece) {
 }
 
 void Connection::collect(const MessagePiece &piece) {
-  if (piece.last && !unfinished_) return take_message(piece.bytes, piece.binary);
+  if (piece.last && !unfinished_) return handle_message(piece.bytes, piece.binary);
   ConnectionRegistry &connections = seat_.registry();
   if (!unfinished_) unfinished_ = std::make_unique<UnfinishedMessage>(connections.unfinished_messages(), *this);
   unfinished_->append(piece.bytes, piece.announced_bytes);
   if (piece.last) {
     const std::unique_ptr<const UnfinishedMessage> message = std::move(unfinished_);
-    return take_message(message->bytes(), piece.binary);
+    return handle_message(message->bytes(), piece.binary);
   }
   connections.give_up_messages(services_.log);
 }
 
-// A client that goes on sending what is refused is closed.
-void Connection::take_message(std::string_view message, bool binary) {
+// A client that keeps sending refused messages is closed.
+void Connection::handle_message(std::string_view message, bool binary) {
   const RateLimit rate = with_burst(services_.settings.limits.messages_per_second);
-  if (messages_.take(rate, services_.time_now())) return conversation_.take(message, binary);
+  if (messages_.acquire(rate, services_.time_now())) return conversation_.handle(message, binary);
   conversation_.refuse(message, binary, "too many messages per second", kTooBusy);
-  if (!refusals_.take(rate, services_.time_now())) close(1008, "too many messages per second");
+  if (!refusals_.acquire(rate, services_.time_now())) close(1008, "too many messages per second");
 }
 
 // The beginning of a message says where the answer belongs.
@@ -304,9 +304,9 @@ void Connection::refuse(const MessagePiece &piece, std::string_view reason, std:
   conversation_.refuse(beginning, piece.binary, reason, sqlstate);
 }
 
-// What is left of a refused message is read and dropped, unless it is so much that no client can mean it.
+// Reads and drops the rest of a refused message, or closes the connection if the rest is excessive.
 void Connection::skip(const MessagePiece &piece) {
-  const std::size_t most = kMostSkipped * services_.settings.limits.message_bytes;
+  const std::size_t most = kMaxSkippedMessages * services_.settings.limits.message_bytes;
   const std::size_t so_far = skipped_bytes_ + piece.bytes.size();
   if (so_far > most || piece.announced_bytes > most - so_far) return close(1009, "message too big");
   skipped_bytes_ = piece.last ? 0 : static_cast<std::uint32_t>(std::max<std::size_t>(so_far, 1));
@@ -319,7 +319,7 @@ void Connection::schedule_token_check(std::chrono::sys_seconds expiry) {
   if (due < deadline()) services_.wheel.arm(*this, due);
 }
 
-// A connection has one deadline: all that is due is done, and the time of the next look is set.
+// A connection has one deadline: does everything that is due, and sets the deadline for what comes next.
 void Connection::expired(seconds now) {
   if (closing()) return socket_.abort();
   const Limits &limits = services_.settings.limits;
@@ -341,7 +341,7 @@ void Connection::expired(seconds now) {
   }
 }
 
-// Looks again when the client has been silent long enough to be asked, and then when it has been too long.
+// Pings a silent client, closes one that has been silent for too long, and sets the deadline of the next check.
 void Connection::look_for_life(seconds now) {
   const Limits &limits = services_.settings.limits;
   const seconds silence = now - last_sign_of_life_;

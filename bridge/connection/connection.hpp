@@ -1,6 +1,6 @@
-// One WebSocket of a client: what it is sent, when it is closed, and what it may use up.
-// Invariants: bytes leave only when nothing is partly sent, else they wait in a bounded queue; after close() nothing
-// but the close frame leaves; every reason to end goes through close(), or abort() when the socket is broken.
+// One WebSocket of a client: its send queue, its limits, its presence and its end.
+// Invariants: bytes are written only when nothing is partly sent, else they wait in a bounded queue; after close() only
+// the close frame is sent; every reason to end goes through close(), or abort() if the socket is broken.
 #pragma once
 
 #include "base/rate_limit.hpp"
@@ -52,7 +52,7 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   void speak_for(const ClaimsRef &claims) override;
   void note_use() override;
   void note_idle() override;
-  void hold_presence() override;
+  void assert_presence() override;
   void note_going_offline() override { assertion_ = Assertion::ended_by_user; }
   void resume_presence() override;
   void schedule_token_check(std::chrono::sys_seconds expiry) override;
@@ -62,22 +62,22 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   enum class Stage : unsigned char {
     arriving,
     open,
-    closing, // nothing but a close frame is sent any more, and nothing is read
+    closing, // only a close frame is sent, and nothing is read
     closed,
   };
 
   // How the client reads what is sent.
   enum class Reader : unsigned char {
     keeps_up,
-    behind, // much waits: noted with the hub, whose events wait for it
-    exempt, // much waits, and nothing waits for it before it has read everything
+    behind, // its queue is long: registered with the hub, and the stream waits for it
+    exempt, // its queue is long, but the stream no longer waits for it
   };
 
-  // What the database was told of the connection.
+  // What this connection asserts in the database.
   enum class Assertion : unsigned char {
     none,
-    present,       // that its user is there, or what it tracks in a channel
-    ended_by_user, // the same, and its user has ended the connection while the socket is open
+    present,       // that its user is present, or members that it tracks in channels
+    ended_by_user, // as present, but its user went offline while the socket stays open
   };
 
   using CompactSeconds = std::chrono::duration<std::uint32_t>; // of seconds_now(): there are very many connections
@@ -93,7 +93,7 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   void expired(std::chrono::seconds now) override;
 
   void collect(const MessagePiece &piece);
-  void take_message(std::string_view message, bool binary);
+  void handle_message(std::string_view message, bool binary);
   void refuse(const MessagePiece &piece, std::string_view reason, std::string_view sqlstate);
   void skip(const MessagePiece &piece);
   void write(const websocket::Frame &frame);
@@ -124,15 +124,15 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   CompactSeconds last_sign_of_life_;
   CompactSeconds joined_nothing_since_;
   CompactSeconds reported_use_{0};
-  CompactSeconds unreported_use_{0}; // since then; 0: none
+  CompactSeconds unreported_use_{0}; // the last use since reported_use_; 0: none
   Uuid presence_id_ = Uuid::random();
   ClaimsRef present_as_;            // null: no user is
-  std::uint32_t skipped_bytes_ = 0; // of a message that was refused and has not ended; 0: there is none
+  std::uint32_t skipped_bytes_ = 0; // of a refused message that has not ended; 0: none
   Origin origin_;
   Stage stage_ = Stage::arriving;
   Reader reader_ = Reader::keeps_up;
   Assertion assertion_ = Assertion::none;
-  bool unsent_ = false; // noted with the hub: frames wait for its flush
+  bool unsent_ = false; // registered with the hub: frames wait for Hub::flush()
 };
 
 } // namespace pg_live

@@ -1,4 +1,4 @@
-// Counting connections.
+// Counts connections, and calls them together.
 #include "connection/connection_registry.hpp"
 
 #include "text/json.hpp"
@@ -44,8 +44,8 @@ bool ConnectionRegistry::has_room_for(const std::string &address) const {
   return limits_.connections_per_address == 0 || count_of(by_address_, address) < limits_.connections_per_address;
 }
 
-ConnectionRegistry::Seat ConnectionRegistry::take_seat(const std::string &address, const std::string &user_id,
-                                                       std::string &refusal) {
+ConnectionRegistry::Seat ConnectionRegistry::acquire_seat(const std::string &address, const std::string &user_id,
+                                                          std::string &refusal) {
   Seat seat;
   if (!has_room_for(address)) {
     refusal = "too many connections";
@@ -68,7 +68,7 @@ void ConnectionRegistry::remove(RegisteredConnection &connection) { open_.remove
 void ConnectionRegistry::give_up_messages(const Log &log) {
   while (MessageSender *sender = unfinished_messages_.largest()) {
     auto *connection = static_cast<RegisteredConnection *>(sender);
-    log.warning("closed the connection with the largest unfinished message: together they hold too much",
+    log.warning("closed the connection with the largest unfinished message: together they use too much memory",
                 {{"connection", connection->id()}, {"closed", ++given_up_messages_}});
     connection->close(1013, "too many unfinished messages");
   }
@@ -84,7 +84,7 @@ void ConnectionRegistry::let_leave() {
     if (const auto connection = leaving.lock()) connection->leave_topics();
 }
 
-void ConnectionRegistry::take_ended(std::string_view payload) {
+void ConnectionRegistry::note_ended(std::string_view payload) {
   const auto object = json::parse(payload);
   const auto ids = object ? json::member(*object, "ids") : std::nullopt;
   if (!ids) return;
@@ -97,9 +97,9 @@ void ConnectionRegistry::take_ended(std::string_view payload) {
   }
 }
 
-void ConnectionRegistry::hold_presence() {
+void ConnectionRegistry::assert_presence() {
   for (RegisteredConnection *connection : open_)
-    connection->hold_presence();
+    connection->assert_presence();
 }
 
 void ConnectionRegistry::close_all(unsigned code, std::string_view reason) {

@@ -1,6 +1,5 @@
-// The open connections of this process: how many there are, of which users, which are ending, and what they have sent
-// half of.
-// Invariant: a seat is counted from admission until it is destroyed, for its address and for its user.
+// The open connections of this process: counts by address and user, look-up by presence id, and unfinished messages.
+// Invariant: a seat counts for its address and its user from admission until it is destroyed.
 #pragma once
 
 #include "channel/channel.hpp"
@@ -19,17 +18,17 @@
 
 namespace pg_live {
 
-// An open connection, as the registry asks for it.
+// An open connection, as the registry uses it.
 class RegisteredConnection : public Client, public MessageSender {
  public:
-  // Ends the connection for the reason given: a close frame if the client reads it in time, else a reset. Topics are
-  // left soon after.
+  // Ends the connection: with a close frame if the client reads it in time, else with a reset. Leaves its topics soon
+  // after.
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
   virtual void leave_topics() = 0;
 
-  virtual void hold_presence() = 0;
+  virtual void assert_presence() = 0;
 
-  // The user has ended the connection, though the socket is open: it stays so until the user says how to be shown.
+  // The user went offline while the socket is open. This lasts until the user chooses a presence again.
   virtual void note_going_offline() = 0;
 };
 
@@ -39,7 +38,7 @@ class ConnectionRegistry {
  public:
   ConnectionRegistry(Loop &loop, const Limits &limits);
 
-  // The right to be connected. Movable; gives itself back.
+  // The right to be connected. Movable; destroying it releases it.
   class Seat {
    public:
     Seat() = default;
@@ -48,7 +47,7 @@ class ConnectionRegistry {
     Seat &operator=(Seat &&) = delete;
     ~Seat();
 
-    ConnectionRegistry &registry() const { return *registry_; } // of a seat that was taken
+    ConnectionRegistry &registry() const { return *registry_; } // only of an acquired seat
 
    private:
     friend class ConnectionRegistry;
@@ -60,28 +59,28 @@ class ConnectionRegistry {
   // Whether the address may open one more socket, before anything is read from it.
   bool has_room_for(const std::string &address) const;
 
-  // A seat, or in `refusal` why there is none.
-  Seat take_seat(const std::string &address, const std::string &user_id, std::string &refusal);
+  // Acquires a seat; without one, `refusal` says why.
+  Seat acquire_seat(const std::string &address, const std::string &user_id, std::string &refusal);
 
-  // A connection is found by its presence id, which stays the same in between.
+  // Connections are found by their presence id, which must not change between add() and remove().
   void add(RegisteredConnection &connection);
   void remove(RegisteredConnection &connection);
   std::size_t open() const { return open_.size(); }
 
-  // Lets a closing connection leave its topics, soon: not now, since the table of topics may be being walked.
+  // Lets a closing connection leave its topics on the next turn of the loop: the topic table may be walked now.
   void leave_topics_soon(std::weak_ptr<RegisteredConnection> connection);
 
   UnfinishedMessages &unfinished_messages() { return unfinished_messages_; }
-  // Closes the connections that hold most of them until the rest is within the limit.
+  // Closes the connections with the largest unfinished messages until the rest is within the limit.
   void give_up_messages(const Log &log);
 
-  // Users have ended connections of theirs: the payload of connection:ended.
-  void take_ended(std::string_view payload);
+  // Notes the connections that their users ended: the payload of the event connection:ended.
+  void note_ended(std::string_view payload);
 
-  // All tell again who they are there for.
-  void hold_presence();
+  // Asserts the presence of all connections again.
+  void assert_presence();
 
-  // Closes all, for instance because the process ends.
+  // Closes all connections, as when the process ends.
   void close_all(unsigned code, std::string_view reason);
 
  private:

@@ -1,7 +1,7 @@
-// WebSockets through libwebsockets: the only file that sees it. It takes over sockets whose request was read and
-// admitted before, and tells their handlers what happens. Invariants: no timer of libwebsockets is left on an open
-// connection (its sorted list makes many connections quadratic); no extension is negotiated, so that ready frames can
-// be written as they are; only WebSockets get here, never a plain HTTP request.
+// WebSockets through libwebsockets, which only server.cpp includes. The server adopts sockets whose request was read
+// and admitted before, and calls their handlers. Invariants: no timer of libwebsockets is left on an open connection
+// (its sorted list makes many connections quadratic); no extension is negotiated, so that ready frames can be written
+// as they are; only WebSockets get here, never a plain HTTP request.
 #pragma once
 
 #include "process/log.hpp"
@@ -21,11 +21,11 @@ class Socket {
   Socket() = default;
   explicit Socket(lws *wsi) : wsi_(wsi) {}
 
-  // Whether nothing is partly sent. libwebsockets corrupts the stream when written to before that.
+  // Whether nothing is partly sent. Writing before that makes libwebsockets corrupt the stream.
   bool can_write() const;
 
-  // Writes whole, ready frames; what the kernel does not take is kept, and can_write() is false until it has left. Only
-  // when can_write(). False: the connection is broken, only abort() is left.
+  // Writes whole frames; can_write() must be true. Bytes that the kernel does not accept are buffered, and can_write()
+  // is false until they are sent. Returns false if the connection is broken: the caller must abort().
   bool write(std::string_view frames);
 
   // Asks for writable().
@@ -38,7 +38,7 @@ class Socket {
   lws *wsi_ = nullptr;
 };
 
-// One piece of a message: libwebsockets hands messages over as they arrive.
+// One piece of a message: libwebsockets passes messages on as they arrive.
 struct MessagePiece {
   std::string_view bytes;
   bool binary = false;
@@ -46,7 +46,7 @@ struct MessagePiece {
   std::size_t announced_bytes = 0; // of this frame that are still to come
 };
 
-// Lives as long as its socket, at least.
+// Outlives its socket.
 class SocketHandler {
  public:
   virtual ~SocketHandler() = default;
@@ -54,12 +54,12 @@ class SocketHandler {
   virtual void received(const MessagePiece &piece) = 0;
   virtual void ponged() = 0;
   virtual void writable() = 0;
-  // Nothing may be written any more. `payload` is that of the close frame. Whether the connection is to end without an
-  // answer, since a close frame was sent already.
+  // The peer sent a close frame with this payload; nothing may be written after this. Returns true if the connection is
+  // to end without an answer, since a close frame was sent already.
   virtual bool peer_closes(std::string_view payload) = 0;
   virtual void closed() = 0; // the last call; only after opened()
 
-  // For the server: from here on, until the socket is gone.
+  // Called by the server: keep() when it adopts the socket, let_go() when the socket is gone.
   void keep(std::shared_ptr<SocketHandler> self) { self_ = std::move(self); }
   void let_go() { std::exchange(self_, nullptr); }
 

@@ -1,8 +1,8 @@
-// Messages of clients of which only a part has arrived, and how much memory those of all connections hold together.
+// Messages that have arrived in part only, and the memory that those of all connections use together.
 //
-// Invariant: the memory that is counted is what the messages have reserved, also where a client announces more than it
-// sends. When it is more than the limit, largest() names the message to give up: a client that sends an ordinary
-// message does not pay for those that hold back large ones.
+// Invariant: counts the memory that the messages have reserved, even if a client announces more than it sends. Above
+// the limit, largest() gives the sender to close, so that a client with an ordinary message does not pay for clients
+// that delay large ones.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace pg_live {
 
-/// Who sends a message: the messages only keep its address. Derive from it.
+/// The sender of a message; only its address is used. Derive from it.
 class MessageSender {
  protected:
   MessageSender() = default;
@@ -26,7 +26,7 @@ class UnfinishedMessages {
  public:
   explicit UnfinishedMessages(std::size_t limit) : limit_(limit) {}
 
-  /// The sender whose message holds most, while all hold more than the limit together; else null.
+  /// The sender of the largest message if all together exceed the limit; otherwise null.
   MessageSender *largest() const;
 
   std::size_t bytes() const { return bytes_; }

@@ -1,4 +1,4 @@
-// Sending what a client broadcasts.
+// Sends broadcasts of clients.
 #include "conversation/broadcast.hpp"
 
 #include "api/client_error.hpp"
@@ -13,8 +13,8 @@ namespace {
 constexpr std::string_view kSend = "select live.send($1, $2, $3::jsonb, $4::boolean)";
 constexpr std::string_view kBadArgument = "22023";
 
-// Why the database need not be asked to send it; empty: it is asked. While access is being checked, for a new token
-// perhaps, the database decides.
+// The error of a broadcast that is refused without asking the database; empty if it is asked. While an access check is
+// on its way, perhaps for a new token, the database decides.
 DatabaseError refusal_of(const Channel &channel, const Broadcast &broadcast) {
   if (!channel.access().can_send && !channel.checks_access())
     return {"42501",
@@ -29,7 +29,7 @@ DatabaseError refusal_of(const Channel &channel, const Broadcast &broadcast) {
   return {};
 }
 
-// The answer of the database. An event that the client does not want back is known by its id when it comes.
+// Handles the answer of the database. The seam drops the event by its id if the client does not want it back.
 void finish(Services &services, Channel &sender, const std::string &ref, const CommandResult &result) {
   if (result.error) {
     const bool signed_in = !is_anonymous(services.settings, *sender.claims());
@@ -46,7 +46,7 @@ void finish(Services &services, Channel &sender, const std::string &ref, const C
   services.hub.flush();
 }
 
-// The event comes back to every bridge in the stream of events, to this one too.
+// Every bridge receives the event from the stream, this one included.
 void send_through_database(Services &services, Channel &channel, const Message &message, bool durable) {
   const Broadcast &broadcast = *message.broadcast;
   if (!channel.options().broadcast_self) channel.seam().begin_own();
@@ -66,7 +66,7 @@ void send_through_database(Services &services, Channel &channel, const Message &
 
 } // namespace
 
-void take_broadcast(Services &services, Channel &channel, const Message &message) {
+void handle_broadcast(Services &services, Channel &channel, const Message &message) {
   if (!message.broadcast) return channel.reply_error(message.ref, "a broadcast must be an object", kBadArgument);
   const auto persists = channel.client().codec().wants_to_persist(*message.broadcast);
   if (!persists) return channel.reply_error(message.ref, "persist must be true or false", kBadArgument);

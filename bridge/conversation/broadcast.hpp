@@ -1,4 +1,4 @@
-// A broadcast of a client on a channel: to the room of its name, or through the database, which decides and keeps.
+// A broadcast of a client on a channel: to the room of its name, or through the database, which checks and stores it.
 #pragma once
 
 #include "channel/channel.hpp"
@@ -7,7 +7,7 @@
 
 namespace pg_live {
 
-// Answers with an error what cannot be sent, and with success when the client asked for that.
-void take_broadcast(Services &services, Channel &channel, const Message &message);
+// Sends the broadcast. Answers an error, or success if the client asked for an acknowledgement.
+void handle_broadcast(Services &services, Channel &channel, const Message &message);
 
 } // namespace pg_live

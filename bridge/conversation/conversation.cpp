@@ -11,9 +11,9 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::chrono::seconds kInFlight{30}; // longer than a message is on its way
+constexpr std::chrono::seconds kInFlight{30}; // longer than a message can be in flight
 
-constexpr std::size_t kMostJoinBytes = 65536; // a token has up to 16 kB
+constexpr std::size_t kMaxJoinBytes = 65536; // a token has up to 16 kB
 
 constexpr std::string_view kBadArgument = "22023";
 constexpr std::string_view kTooMuch = "54000";
@@ -29,7 +29,7 @@ Conversation::Conversation(ConversationServices &services, Client &client, Claim
 
 Conversation::~Conversation() = default;
 
-void Conversation::take(std::string_view text, bool binary) {
+void Conversation::handle(std::string_view text, bool binary) {
   const auto decoded = codec_.decode(opcode_of(binary), text);
   if (const auto *bad = std::get_if<BadMessage>(&decoded)) return refuse(text, binary, bad->reason, bad->sqlstate);
   const Message &message = std::get<Message>(decoded);
@@ -39,18 +39,18 @@ void Conversation::take(std::string_view text, bool binary) {
   Channel *channel = find(message.topic);
   if (message.kind == MessageKind::leave) {
     if (channel != nullptr && codec_.is_for(message, channel->join_ref())) return leave(*channel, message);
-    return reply(message, Status::ok, "{}"); // the channel has ended already; another one of its topic goes on
+    return reply(message, Status::ok, "{}"); // the channel has ended; a newer one of its topic continues
   }
   if (channel == nullptr) return reply_error(message, "unmatched topic");
-  if (!channel->joined()) return take_later(*channel, message, text, binary);
-  take_for_channel(*channel, message);
+  if (!channel->joined()) return buffer(*channel, message, text, binary);
+  dispatch(*channel, message);
 }
 
 void Conversation::refuse(std::string_view frame, bool binary, std::string_view reason, std::string_view sqlstate) {
   client_.send(codec_.error_reply(codec_.envelope_of(opcode_of(binary), frame), reason, sqlstate));
 }
 
-void Conversation::take_later(const Channel &channel, const Message &message, std::string_view text, bool binary) {
+void Conversation::buffer(const Channel &channel, const Message &message, std::string_view text, bool binary) {
   if (!early_) early_ = std::make_unique<EarlyMessages>();
   if (early_->keep(channel.id(), text, binary)) return;
   reply_error(message, "too much was sent before the join was answered", kTooFast);
@@ -63,24 +63,24 @@ std::vector<EarlyMessage> Conversation::early_of(ChannelId id) {
   return messages;
 }
 
-void Conversation::take_early(ChannelId id) {
+void Conversation::handle_early(ChannelId id) {
   for (const EarlyMessage &message : early_of(id))
-    take(message.text, message.binary);
+    handle(message.text, message.binary);
 }
 
 void Conversation::give_up_join(ChannelId id) {
   const std::vector<EarlyMessage> messages = early_of(id);
   remove(id);
   for (const EarlyMessage &message : messages)
-    take(message.text, message.binary);
+    handle(message.text, message.binary);
 }
 
-void Conversation::take_for_channel(Channel &channel, const Message &message) {
+void Conversation::dispatch(Channel &channel, const Message &message) {
   if (message.kind == MessageKind::access_token) return replace_token(channel, message);
   const bool says_itself = message.kind == MessageKind::command && message.event == kHeartbeatEvent;
-  if (!says_itself) client_.note_use(); // that one says itself whether somebody is there
-  if (message.kind == MessageKind::broadcast) return take_broadcast(services_, channel, message);
-  if (message.kind == MessageKind::presence) return services_.channel_presence.take(channel, message);
+  if (!says_itself) client_.note_use(); // a heartbeat states itself whether the user is active
+  if (message.kind == MessageKind::broadcast) return handle_broadcast(services_, channel, message);
+  if (message.kind == MessageKind::presence) return services_.channel_presence.handle(channel, message);
   if (const CommandEntry *command = command_of_event(message.event)) return run_command(channel, *command, message);
   reply_error(message, "unknown event");
 }
@@ -93,13 +93,13 @@ void Conversation::run_command(Channel &channel, const CommandEntry &command, co
 std::optional<Conversation::Refusal> Conversation::refusal_of(const Message &message) {
   const Limits &limits = services_.settings.limits;
   const RateLimit rate{static_cast<double>(limits.joins_per_second), limits.joins_per_second * 5.0};
-  if (!joins_.take(rate, services_.time_now()))
+  if (!joins_.acquire(rate, services_.time_now()))
     return Refusal{"ClientJoinRateLimitReached: Too many joins per second", kTooFast};
   const std::string_view topic = codec_.topic_of(message.topic);
   if (topic.empty()) return Refusal{"TopicNameRequired: You must provide a topic name", kBadArgument};
   if (!is_topic_name(topic))
     return Refusal{"a topic must have 1 to 1100 bytes and no control characters", kBadArgument};
-  if (message.payload.size() > kMostJoinBytes) return Refusal{"a join must not have more than 65536 bytes", kTooMuch};
+  if (message.payload.size() > kMaxJoinBytes) return Refusal{"a join must not have more than 65536 bytes", kTooMuch};
   if (channels_.size() >= limits.topics_per_connection)
     return Refusal{"ChannelRateLimitReached: Too many channels", kTooMuch};
   return std::nullopt;
@@ -107,7 +107,7 @@ std::optional<Conversation::Refusal> Conversation::refusal_of(const Message &mes
 
 void Conversation::join(const Message &message) {
   if (Channel *previous = find(message.topic)) {
-    // The client joins once more without having left: the old channel ends first, under its own join_ref.
+    // The client joins again without having left: the old channel ends first, under its own join_ref.
     previous->send_close();
     remove(previous->id());
   }
@@ -159,7 +159,7 @@ void Conversation::expire_tokens() {
     close_channel(id, "Token has expired");
 }
 
-ClaimsRef Conversation::claims_of_somebody() const {
+ClaimsRef Conversation::claims_of_any_user() const {
   for (const auto &channel : channels_)
     if (!channel->claims()->user_id.empty() && !has_expired(*channel->claims())) return channel->claims();
   return nullptr;
@@ -194,9 +194,9 @@ void Conversation::check_again(ChannelId id) {
                    &services = services_](TopicAccess access, const auto &error) {
     const auto client = holder.lock();
     Channel *channel = client ? client->channels().find(id) : nullptr;
-    if (channel == nullptr || channel->claims() != claims) return; // it was asked again for the new ones
+    if (channel == nullptr || channel->claims() != claims) return; // another check runs for the new claims
     if (error) {
-      // Nobody knows, so it may not go on; the client joins again when the database can be asked.
+      // Its access is unknown, so the channel must not continue; the client joins again.
       return client->channels().let_rejoin(id, "access could not be checked");
     }
     channel->set_access(access);

@@ -1,6 +1,6 @@
-// What one client says, and what it is answered: joins, leaves, tokens, broadcasts, commands.
-// Invariants: a message that makes no sense gets an error and harms nobody else; what the database answers late is
-// dropped if the channel it was for is gone.
+// Handles and answers the messages of one client: joins, leaves, tokens, broadcasts, commands.
+// Invariants: an invalid message is answered with an error and affects nothing else; a late answer of the database is
+// dropped if its channel has ended.
 #pragma once
 
 #include "base/rate_limit.hpp"
@@ -27,25 +27,24 @@ class Conversation final : public Channels {
 
   const Codec &codec() const { return codec_; }
 
-  // One whole message of the client.
-  void take(std::string_view message, bool binary);
+  // Handles one whole message of the client.
+  void handle(std::string_view message, bool binary);
 
-  // Answers a message that is not taken, under its own topic and refs. `frame`: all of it, or its beginning.
+  // Answers a message with an error, under its own topic and refs. `frame`: all of it, or its beginning.
   void refuse(std::string_view frame, bool binary, std::string_view reason, std::string_view sqlstate);
 
-  // Leaves every topic without a word.
+  // Leaves every topic without a message to the client.
   void end() { channels_.clear(); }
   bool is_empty() const { return channels_.empty(); }
   const ClaimsRef &claims() const { return claims_; } // of the connection's own token
 
-  // Claims of that user that are good still: of the connection's own token or of a channel's. Null: nobody speaks for
-  // the user any more.
+  // Valid claims of that user, from the connection's own token or from a channel's; null if there are none.
   ClaimsRef claims_of(std::string_view user_id) const;
 
-  // Claims of any user that are good still, of a channel; null: there are none.
-  ClaimsRef claims_of_somebody() const;
+  // Valid claims of any user, from a channel's token; null if there are none.
+  ClaimsRef claims_of_any_user() const;
 
-  // What the channels track belongs to another connection or user now.
+  // Tracks the members of the channels again, for another connection id or user.
   void check_presence();
 
   // Closes the channels whose token has expired.
@@ -57,15 +56,15 @@ class Conversation final : public Channels {
   void revoke(ChannelId id) override;
   void check_again(ChannelId id) override;
   void let_rejoin(ChannelId id, std::string_view reason) override;
-  void take_early(ChannelId id) override;
+  void handle_early(ChannelId id) override;
   void give_up_join(ChannelId id) override;
   bool told_lately(std::string_view wire_topic) const override;
 
  private:
   Channel *find(std::string_view wire_topic) const;
   void run_command(Channel &channel, const CommandEntry &command, const Message &message);
-  void take_for_channel(Channel &channel, const Message &message);
-  void take_later(const Channel &channel, const Message &message, std::string_view text, bool binary);
+  void dispatch(Channel &channel, const Message &message);
+  void buffer(const Channel &channel, const Message &message, std::string_view text, bool binary);
   std::vector<EarlyMessage> early_of(ChannelId id);
   void join(const Message &message);
   void leave(Channel &channel, const Message &message);
@@ -88,13 +87,13 @@ class Conversation final : public Channels {
   std::uint32_t last_channel_ = 0;
   TokenBucket joins_;
   std::unique_ptr<EarlyMessages> early_;           // null: none
-  std::unique_ptr<PushedCommands> commands_;       // null: none yet, as of those who only listen
+  std::unique_ptr<PushedCommands> commands_;       // null until the client pushes a command
   std::vector<std::unique_ptr<Channel>> channels_; // few: searched in order
   struct Left {
     std::string wire_topic;
     std::chrono::seconds at;
   };
-  std::forward_list<Left> left_; // channels that were told of presence, of the last seconds
+  std::forward_list<Left> left_; // channels with presence, left within kInFlight
 };
 
 } // namespace pg_live

@@ -1,4 +1,4 @@
-// What conversations need beyond the services that HTTP has too.
+// The services of conversations: those shared with HTTP, and presence.
 #pragma once
 
 #include "channel/services.hpp"

@@ -1,5 +1,5 @@
-// Messages that came right behind a join, before its answer: they are done once the join is answered.
-// Invariant: one connection keeps a few, and never many bytes of them.
+// Messages that arrived after a join and before its answer, buffered until the join is answered.
+// Invariant: their number and bytes are bounded for each connection.
 #pragma once
 
 #include "channel/channel_id.hpp"
@@ -23,10 +23,10 @@ class EarlyMessages {
   static constexpr std::size_t most_kept = 32;
   static constexpr std::size_t most_bytes = 65536;
 
-  /// False, and nothing kept: there are too many.
+  /// False, keeping nothing, if a bound would be passed.
   bool keep(ChannelId channel, std::string_view text, bool binary);
 
-  /// Takes out those for a channel, in the order they came.
+  /// Removes and returns those for a channel, in the order they came.
   std::vector<EarlyMessage> take(ChannelId channel);
 
   bool empty() const { return messages_.empty(); }

@@ -1,4 +1,4 @@
-// The steps of a join; each looks its channel up anew, since it may be gone by then.
+// The steps of a join. Each looks its channel up again, since it may have ended.
 #include "conversation/join.hpp"
 
 #include "conversation/replay.hpp"
@@ -7,7 +7,7 @@ namespace pg_live {
 
 namespace {
 
-constexpr unsigned kMostQuestions = 5;
+constexpr unsigned kMaxQuestions = 5;
 
 class Join : public std::enable_shared_from_this<Join> {
  public:
@@ -66,7 +66,7 @@ void Join::answered(TopicAccess access, const std::optional<DatabaseError> &erro
   if (channel == nullptr) return;
   if (error) return fail(*error);
   if (revocations_.has_changed(revocations(*channel))) {
-    if (questions_ < kMostQuestions) return ask(*channel);
+    if (questions_ < kMaxQuestions) return ask(*channel);
     return fail("access to the topic keeps changing: try again", "40001");
   }
   const bool is_room = channel->is_for_room(services_.settings, access);
@@ -82,7 +82,7 @@ void Join::answered(TopicAccess access, const std::optional<DatabaseError> &erro
   }
   if (!request_.after.empty() || request_.since) return catch_up(*channel);
   channel->follow_topic();
-  succeed(*channel, resume_.empty() ? "" : "lost"); // a position that is none
+  succeed(*channel, resume_.empty() ? "" : "lost"); // not a position
 }
 
 void Join::catch_up(Channel &channel) {
@@ -92,13 +92,13 @@ void Join::catch_up(Channel &channel) {
                [self = shared_from_this()](const std::optional<DatabaseError> &error) { self->caught_up(error); });
 }
 
-// The first page is here, or the error in its place.
+// The first page, or an error, has arrived.
 void Join::caught_up(const std::optional<DatabaseError> &error) {
   const auto client = client_.lock();
   Channel *channel = client ? client->channels().find(channel_) : nullptr;
   if (channel == nullptr) return;
   if (!error) return succeed(*channel, resume_.empty() ? "" : "ok");
-  const bool lost = error->sqlstate == "55000" || error->sqlstate == "22023"; // no longer kept; never was
+  const bool lost = error->sqlstate == "55000" || error->sqlstate == "22023"; // no longer kept; never existed
   if (!lost) return fail(*error);
   succeed(*channel, "lost");
 }
@@ -117,10 +117,10 @@ void Join::succeed(Channel &channel, std::string_view resumed) {
                         "The position to resume from is not available any more: read the current state again");
   if (asks_when_ready_) channel.send_system(Status::ok, "Replication connection established");
   channel.client().schedule_token_check(channel.claims()->expires_at);
-  channel.client().channels().take_early(channel_);
+  channel.client().channels().handle_early(channel_);
 }
 
-// The channel is still there.
+// The channel must still exist.
 void Join::fail(std::string_view reason, std::string_view sqlstate) {
   const auto client = client_.lock();
   client->channels().find(channel_)->reply_error(ref_, reason, sqlstate);
@@ -130,7 +130,7 @@ void Join::fail(std::string_view reason, std::string_view sqlstate) {
 void Join::fail(const DatabaseError &error) {
   services_.log.warning("could not check access to a topic",
                         {{"connection", client_.lock()->id()}, {"sqlstate", error.sqlstate}, {"error", error.message}});
-  // What went wrong inside is for the log; the code is enough to find it there.
+  // Internal details go to the log only; the code finds them there.
   fail("DatabaseError: access to the topic could not be checked (" + error.sqlstate + ")", error.sqlstate);
 }
 

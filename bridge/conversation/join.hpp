@@ -1,6 +1,6 @@
-// A join on its way: asks the database for access, catches up if the client wants that, and answers.
-// Invariants: the channel follows its topic before anything is read from the past, so nothing falls between; access
-// that was taken away while the question was on its way is asked for again.
+// The course of a join: checks access in the database, replays if the client asks for it, and answers.
+// Invariants: the channel follows its topic before the replay reads, so no event falls between; if access was revoked
+// during the check, the check is repeated.
 #pragma once
 
 #include "channel/channel.hpp"
@@ -9,7 +9,7 @@
 
 namespace pg_live {
 
-// `ref` is of the join, for the answer. The channel is taken away again if the join fails.
+// `ref` is that of the join message. The channel is removed if the join fails.
 void begin_join(ConversationServices &services, Channel &channel, const JoinOptions &options, std::string ref);
 
 } // namespace pg_live

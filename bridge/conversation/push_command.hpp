@@ -1,6 +1,6 @@
-// The commands that a client pushes on its channels: each runs as the channel's user and is answered with what its
-// function returned. Invariants: commands of one connection reach the database in the order they were given; an answer
-// for a channel that is gone by then is dropped.
+// The commands that a client pushes on its channels. Each runs as the channel's user and is answered with the result of
+// its function. Invariants: commands of one connection reach the database in the order they arrived; an answer for a
+// channel that has ended is dropped.
 #pragma once
 
 #include "api/commands.hpp"
@@ -18,7 +18,7 @@ namespace pg_live {
 
 class PushedCommands {
  public:
-  // Of one client, and no longer there than it.
+  // Must not outlive the client.
   PushedCommands(ConversationServices &services, Client &client) : services_(services), client_(client) {}
   PushedCommands(const PushedCommands &) = delete;
   PushedCommands &operator=(const PushedCommands &) = delete;
@@ -32,7 +32,7 @@ class PushedCommands {
   };
   struct Typing {
     std::string location;
-    bool starts = true; // false also for what is no boolean: that is for the database to judge
+    bool starts = true; // false also if is_typing is not a boolean: the database decides about that
   };
 
   void ask(const Channel &channel, const CommandEntry &entry, std::string_view arguments,
@@ -50,7 +50,7 @@ class PushedCommands {
 
   ConversationServices &services_;
   Client &client_;
-  std::unique_ptr<TypingCalls> typing_calls_; // made when asked for, as its timer: few connections type
+  std::unique_ptr<TypingCalls> typing_calls_; // created on first use, like its timer: few connections type
   std::unique_ptr<LoopTimer> typing_timer_;
 };
 

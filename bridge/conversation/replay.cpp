@@ -54,7 +54,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
     if (!after_.empty()) command.parameters[1] = after_;
     if (since_) command.parameters[2] = std::to_string(*since_);
     if (latest_) command.parameters[4] = std::to_string(*std::exchange(latest_, std::nullopt));
-    command.done = [self = shared_from_this()](CommandResult result) { self->take_page(std::move(result)); };
+    command.done = [self = shared_from_this()](CommandResult result) { self->handle_page(std::move(result)); };
     services_.database.read(std::move(command));
   }
 
@@ -63,7 +63,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
   }
 
   void note_awaited(const std::optional<DatabaseError> &error);
-  void take_page(CommandResult result);
+  void handle_page(CommandResult result);
   void go_on();
   void ask_next();
   bool send_page(Channel &channel);
@@ -99,7 +99,7 @@ void Replay::note_awaited(const std::optional<DatabaseError> &error) {
   ask(*channel);
 }
 
-void Replay::take_page(CommandResult result) {
+void Replay::handle_page(CommandResult result) {
   const auto client = client_.lock();
   Channel *channel = find(client);
   if (channel == nullptr) return;

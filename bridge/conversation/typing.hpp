@@ -1,9 +1,9 @@
-// The typing calls of one connection: clients repeat "is typing" with every key, and the database need not hear it each
-// time, since it remembers a call for three seconds.
+// The recent typing calls of one connection. Clients repeat "is typing" with every key; since the database remembers a
+// call for three seconds, most repeats need not reach it.
 //
-// Invariants: a repeat is answered as the call it repeats was, also when that is still on its way; the database hears
-// of the last one a second after the call; what failed, or was followed by "has stopped", is not repeated; a handful of
-// calls is kept.
+// Invariants: a repeat gets the answer of the call it repeats, even if that is still on its way; the last repeat
+// reaches the database one second after the call; a call that failed, or was followed by "has stopped", is not
+// repeated; the number of calls is bounded.
 #pragma once
 
 #include "channel/channel_id.hpp"
@@ -18,7 +18,7 @@
 
 namespace pg_live {
 
-// Who waits for the answer to a push.
+// A push that waits for its answer.
 struct Asker {
   ChannelId channel;
   std::string ref;
@@ -29,12 +29,12 @@ struct TypingCall {
   std::string location;
   std::uint64_t at = 0; // milliseconds
   bool answered = false;
-  std::vector<Asker> askers; // until then: the first, and those who repeated it
+  std::vector<Asker> askers; // until it is answered: the first push and its repeats
   struct Repeat {
     ChannelId channel;
     std::string arguments;
   };
-  std::optional<Repeat> repeat; // the last one, which the database has not heard of
+  std::optional<Repeat> repeat; // the last repeat, not yet sent to the database
 };
 
 using TypingCallRef = std::shared_ptr<TypingCall>;
@@ -44,19 +44,19 @@ class TypingCalls {
   static constexpr std::uint64_t milliseconds_kept = 1000;
   static constexpr std::size_t most_kept = 8;
 
-  /// The call which the same call would repeat now; null when there is none.
+  /// The recent call that a call now would repeat; null if there is none.
   TypingCallRef find(std::string_view user_id, std::string_view location, std::uint64_t now) const;
 
-  /// Keeps a call that goes to the database. `answered` and `askers` are for the caller to keep up.
+  /// Adds a call that goes to the database. The caller maintains `answered` and `askers`.
   TypingCallRef begin(std::string_view user_id, std::string_view location, std::uint64_t now);
 
-  /// Takes out the calls that have been repeated and are not kept any longer: the repeats are due.
+  /// Removes and returns the calls whose repeats are due.
   std::vector<TypingCallRef> take_due(std::uint64_t now);
 
   /// When the next repeat is due; nothing when there is none.
   std::optional<std::uint64_t> next_due() const;
 
-  /// The user has stopped there, or the call failed: the next call is no repeat.
+  /// Forgets a call that failed or whose user stopped typing: the next call is not a repeat.
   void forget(std::string_view user_id, std::string_view location);
 
  private:

@@ -5,7 +5,7 @@ namespace pg_live {
 
 namespace {
 
-// Nothing else lets anyone into an open room, so it is asked for only then.
+// can_receive and can_send are false for an open room, so is_open_room() runs only when both are.
 constexpr std::string_view kTopicAccess = "select can_receive, can_send, not can_receive and not can_send and "
                                           "live_private.is_open_room($1) from live.topic_access($1)";
 
@@ -27,7 +27,7 @@ TokenResult Access::verify(std::string_view token) const {
   TokenResult result = tokens_.verify(token, wall_clock());
   if (!result.claims) return result;
   if (has_expired(*result.claims)) return {nullptr, expired()};
-  // "none" would be no role at all but the bridge's own; its name would be just that.
+  // SET ROLE none keeps the bridge's own role, and so does that role's name: either would give the bridge's rights.
   if (result.claims->role.empty() || result.claims->role == "none" || result.claims->role == database_.own_role())
     return {nullptr, TokenError{"InvalidJWTToken", "28000", "the role of the token cannot be assumed"}};
   return result;

@@ -1,5 +1,5 @@
-// Who somebody is and what they may do on a topic. The database decides, as the user; nothing is decided or remembered
-// here. Invariant: no token makes its holder act with the bridge's own rights.
+// Verifies tokens and checks access to topics. The database decides each check with the user's rights; no decision is
+// made or cached here. Invariant: no token gives its holder the bridge's own rights.
 #pragma once
 
 #include "database/database.hpp"
@@ -15,7 +15,7 @@ namespace pg_live {
 struct TopicAccess {
   bool can_receive = false;
   bool can_send = false;
-  bool is_open_room = false; // the database has no rule for the name: with public channels, clients have a room of it
+  bool is_open_room = false; // no rule of the database covers the name: --public-channels makes it a room of clients
 };
 
 class Access {
@@ -25,7 +25,7 @@ class Access {
   // The claims of a token, as of now.
   TokenResult verify(std::string_view token) const;
 
-  // Asks live.topic_access(). An error means that nobody knows; then nothing may be allowed.
+  // Calls live.topic_access(). After an error the access is unknown, and the caller must deny it.
   void ask(const ClaimsRef &claims, std::string_view topic,
            std::function<void(TopicAccess, const std::optional<DatabaseError> &)> done);
 
@@ -39,7 +39,7 @@ std::chrono::sys_seconds wall_clock();
 // Whether the claims have expired by now.
 bool has_expired(const Claims &claims);
 
-// Whether they are of nobody: no user, and the role of those who are not signed in.
+// Whether the claims are those of a client that is not signed in: no user, and the anonymous role.
 bool is_anonymous(const Settings &settings, const Claims &claims);
 
 } // namespace pg_live

@@ -1,4 +1,4 @@
-// Moving commands from the lane to its connections.
+// Moves commands from the lane to its connections.
 #include "database/connection_lane.hpp"
 
 #include <algorithm>
@@ -8,7 +8,7 @@ namespace pg_live {
 
 namespace {
 
-// Those without a user share a line by role; no user id begins so.
+// Clients without a user share a queue by role. A user id has no control characters, so the keys cannot collide.
 std::string share_of(const Command &command) {
   if (!command.claims) return "\n";
   return command.claims->user_id.empty() ? "\n" + command.claims->role : command.claims->user_id;
@@ -58,7 +58,7 @@ PendingRef ConnectionLane::next(PipelinedConnection &connection) {
 void ConnectionLane::finish(PipelinedConnection &connection, PendingRef pending, CommandResult result) {
   lane_.answered(index_of(connection));
   callbacks_.finished(std::move(pending), std::move(result));
-  pump(); // the turn of its user may have come on another connection
+  pump(); // the next command of this user may go to another connection
 }
 
 void ConnectionLane::repeat(PipelinedConnection &connection, PendingRef pending) {

@@ -1,6 +1,6 @@
 // The connections for one kind of commands, and the commands that wait for them.
-// Invariant: a command that was admitted is answered once, at the latest a little after its time: what waited too long,
-// and what nobody waits for any more, is not sent.
+// Invariant: an admitted command is answered exactly once, at the latest shortly after its deadline. A command whose
+// deadline has passed, or whose asker is gone, is not sent.
 #pragma once
 
 #include "database/lane.hpp"
@@ -18,14 +18,14 @@ class ConnectionLane final : public CommandSource {
     std::function<void(const PipelinedConnection &)> connected;
   };
 
-  // `name` is that of its connections, each with a number.
+  // The connections are called `name` and a number.
   ConnectionLane(Loop &loop, const Log &log, const DatabaseSettings &settings, const std::string &name,
                  LaneLimits limits, Callbacks callbacks);
 
   void start();
   bool ready() const; // whether a command would reach the database now
 
-  // Sends the command as soon as it is its turn. False, and the command is untouched: so many of the user's wait.
+  // Queues the command, and sends it in its turn. False, leaving it untouched, if the user has that many waiting.
   bool admit(PendingRef &pending, std::size_t most_waiting);
 
   void check_deadlines(std::uint64_t now);
@@ -43,7 +43,7 @@ class ConnectionLane final : public CommandSource {
   Loop &loop_;
   Callbacks callbacks_;
   Lane<PendingRef> lane_;
-  std::vector<PendingRef> over_; // to be answered at the next look at deadlines: never within a call
+  std::vector<PendingRef> over_; // expired: answered by the next check_deadlines(), never within a call
   std::vector<std::unique_ptr<PipelinedConnection>> connections_;
 };
 

@@ -1,4 +1,4 @@
-// The pool: which lane a command goes to, and how many may wait.
+// Assigns commands to lanes, and bounds how many wait.
 #include "database/database.hpp"
 
 #include <algorithm>
@@ -10,18 +10,19 @@ namespace {
 
 constexpr Milliseconds kDeadlineCheck{250};
 
-// Enough to keep the server busy; more would only move the queue to where it cannot be bounded or answered.
-constexpr std::size_t kMostSent = 16;
-constexpr std::size_t kMostSentInCrowd = 8;
+// Commands in flight on one connection. Enough to keep the server busy; a longer pipeline would only move the queue out
+// of the lane, where waiting commands can be bounded and refused.
+constexpr std::size_t kMaxPipelined = 16;
+constexpr std::size_t kMaxPipelinedInCrowd = 8;
 
-// A third of the connections at most, and one if they are few: a user's slow reads are in nobody's way, and do not keep
-// all processors of the database busy.
+// One user's reads occupy at most a third of the connections, and at least one, so slow queries of one user leave most
+// connections and processors of the database to the others.
 LaneLimits for_reads(std::size_t connections) {
-  return {connections, std::max(connections / 3, std::size_t{1}), 1, kMostSentInCrowd};
+  return {connections, std::max(connections / 3, std::size_t{1}), 1, kMaxPipelinedInCrowd};
 }
 
-// One connection a user, so that what it does stays in order.
-LaneLimits for_writes(std::size_t connections) { return {connections, 1, kMostSent, 1}; }
+// A user's writes use one connection at a time, which keeps them in order.
+LaneLimits for_writes(std::size_t connections) { return {connections, 1, kMaxPipelined, 1}; }
 
 bool has_no_user(const Command &command) { return command.claims && command.claims->user_id.empty(); }
 
@@ -116,7 +117,7 @@ bool Database::role_has_room(const Command &command) const {
   return of_role == unfinished_without_user_.end() || of_role->second < std::max(settings_.waiting_commands / 2, 1u);
 }
 
-// Never within the call: whoever asks may be walking what the answer changes.
+// Answers on the next turn of the loop: the caller may be iterating over what its callback changes.
 void Database::refuse(PendingRef pending, const DatabaseError &error) {
   refused_.push_back([done = std::move(pending->command.done), error] { done({{}, error}); });
   refusal_timer_.start(Milliseconds{0});

@@ -16,29 +16,30 @@
 
 namespace pg_live {
 
-// Who waits for a read.
+// What waits for a read.
 enum class Reading : unsigned char {
-  join,  // a join, or what is delivered to a channel
-  query, // a request for data: however slow, it holds up no join
+  join,  // a join, or a delivery to a channel
+  query, // a request for data: on connections of its own, so that a slow one delays no join
 };
 
 class Database {
  public:
   Database(Loop &loop, const Log &log, const DatabaseSettings &settings, unsigned commands_per_user);
 
-  // Commands of joins wait until start_joins(): a channel that is joined must miss nothing.
+  // Commands of joins wait until start_joins(), when the stream is followed: a channel joined earlier could miss
+  // events.
   void start();
   void start_joins() { joins_.start(); }
 
-  // Runs a command that changes nothing. If the connection is lost, it is run once more on another.
+  // Runs a command that changes nothing. If the connection is lost, the command is repeated once on another.
   void read(Command command, Reading reading = Reading::join);
 
-  // Runs a command that may change something. Those of one user reach the database in the order they were given. If the
-  // connection is lost meanwhile the outcome is unknown: SQLSTATE 08007.
+  // Runs a command that may change something. The writes of one user reach the database in the order of the calls. If
+  // the connection is lost before the answer, the outcome is unknown: SQLSTATE 08007.
   void write(Command command);
 
-  // Runs a command of the bridge itself, with its own rights, on a connection for these alone: no command of a user can
-  // hold them up. They reach the database in the order they were given. If the connection is lost: 08007.
+  // Runs a command of the bridge itself, with its own rights, on a dedicated connection that no command of a user can
+  // block. These commands reach the database in the order of the calls. If the connection is lost: SQLSTATE 08007.
   void run_own(Command command);
   bool own_ready() const { return own_.ready(); }
   void when_own_ready(std::function<void()> ready) { own_ready_ = std::move(ready); }
@@ -46,14 +47,14 @@ class Database {
   // Whether commands of every kind would reach the database now.
   bool ready() const { return joins_.ready() && queries_.ready() && writes_.ready(); }
 
-  // The role the connections log in as; empty before the first one did.
+  // The role that the connections log in as; empty until the first one is ready.
   std::string_view own_role() const { return own_role_; }
 
-  // Whether the database can have this text (UTF-8) as a user, a key or a topic. Where its encoding is another, claims
-  // are ASCII: see live.user_id().
+  // Whether the database can store this UTF-8 text as a user, a key or a topic. In a database whose encoding is not
+  // UTF8, claims are ASCII: see live.user_id().
   bool can_hold(std::string_view text) const;
 
-  // How long a command may take, waiting included.
+  // Milliseconds a command may take, waiting included.
   std::uint64_t patience() const { return settings_.statement_timeout_seconds * 1000u; }
 
  private:

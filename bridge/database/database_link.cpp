@@ -1,6 +1,6 @@
 // Connecting and reconnecting. libpq closes and reopens its socket inside PQconnectPoll and usually gets the same
-// number again, so "did the number change?" proves nothing: while connecting, the watcher is destroyed before each
-// PQconnectPoll and made anew after it.
+// number again, so an unchanged number proves nothing: while connecting, the watcher is destroyed before each
+// PQconnectPoll and created again after it.
 #include "database/database_link.hpp"
 
 #include <libpq-fe.h>
@@ -67,7 +67,7 @@ DatabaseLink::~DatabaseLink() { watcher_.reset(); }
 
 void DatabaseLink::connect() {
   const std::string application = "pg-live-bridge " + name_;
-  // What stands before the connection string are defaults: a peer that is gone without a word is noticed in seconds.
+  // Keywords before the connection string are defaults. These detect a dead peer within seconds.
   const std::array keywords = {
       "keepalives_idle", "keepalives_interval",       "keepalives_count", "tcp_user_timeout",
       "dbname",          "fallback_application_name", "client_encoding",  static_cast<const char *>(nullptr)};
@@ -84,7 +84,7 @@ void DatabaseLink::connect() {
     fail(connection_ ? PQerrorMessage(connection_.get()) : "out of memory");
     return;
   }
-  // A notice is the server's remark for a person at a prompt; libpq would print it on standard error.
+  // By default libpq prints notices on standard error, where they would break the JSON log.
   const PQnoticeReceiver ignore = [](void *, const PGresult *) {};
   PQsetNoticeReceiver(connection_.get(), ignore, nullptr);
   timer_.start(kAttemptLimit);
@@ -121,7 +121,7 @@ void DatabaseLink::on_socket(int events) {
   if ((events & UV_READABLE) != 0) {
     if (PQconsumeInput(connection_.get()) == 0) return fail(PQerrorMessage(connection_.get()));
     callbacks_.readable();
-    if (!ready_) return; // given up by the callback
+    if (!ready_) return; // the callback called fail()
   }
   if ((events & UV_WRITABLE) != 0) flush();
 }
@@ -154,7 +154,7 @@ void DatabaseLink::fail(std::string_view reason) {
 }
 
 void DatabaseLink::plan_attempt() {
-  // Jitter keeps many bridges from coming back to a restarted database in step.
+  // Jitter keeps many bridges from reconnecting to a restarted database in step.
   const auto pause = std::min(kFirstPause * (1 << std::min(failures_, 10u)), kLongestPause);
   std::uniform_int_distribution<Milliseconds::rep> spread(pause.count() / 2, pause.count() * 3 / 2);
   ++failures_;

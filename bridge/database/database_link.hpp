@@ -1,7 +1,7 @@
-// One libpq connection that comes back: connecting, watching its socket, and reconnecting with jittered backoff, all
-// without blocking. Invariant: connection() is usable only between the callbacks `ready` and `lost`; each `ready` is
-// followed by at most one `lost`. (Names in a connection string are resolved synchronously by libpq: use hostaddr, or a
-// resolver that is near.)
+// One libpq connection: connects, watches its socket, and reconnects with jittered backoff, without blocking.
+// Invariant: connection() is usable only between the callbacks `ready` and `lost`; each `ready` is followed by at most
+// one `lost`. (libpq resolves the host names of a connection string synchronously: use hostaddr, or a resolver that is
+// near.)
 #pragma once
 
 #include "database/database_error.hpp"
@@ -19,7 +19,7 @@ struct pg_result;
 
 namespace pg_live {
 
-// Owns one result of libpq; views into it live as long as it does.
+// Owns one result of libpq. Views into it are valid for its lifetime.
 class Rows {
  public:
   Rows() : result_(nullptr, nullptr) {}
@@ -29,7 +29,7 @@ class Rows {
   int columns() const;
   std::string_view text(int row, int column) const; // empty for NULL
   bool is_null(int row, int column) const;
-  std::int64_t number(int row, int column) const; // 0 for what is no number
+  std::int64_t number(int row, int column) const; // 0 if the text is not a number
   bool is_true(int row, int column) const { return text(row, column) == "t"; }
   pg_result *get() const { return result_.get(); }
 
@@ -45,7 +45,7 @@ class DatabaseLink {
   struct Callbacks {
     std::function<void()> ready;    // connected; called before anything is read
     std::function<void()> readable; // PQconsumeInput has succeeded
-    std::function<void()> lost;     // connection() is gone; a new attempt is already planned
+    std::function<void()> lost;     // connection() is gone; the next attempt is already scheduled
   };
 
   // `name` tells connections apart in the log and in pg_stat_activity.
@@ -56,17 +56,17 @@ class DatabaseLink {
   bool ready() const { return ready_; }
   pg_conn *connection() const { return connection_.get(); }
 
-  // Sends what libpq has buffered, now and as the socket takes it. Call after every PQsend….
+  // Sends what libpq has buffered, now or when the socket is writable. Call after every PQsend….
   void flush();
 
-  // The connection does what it is for: after the next loss, the first attempt follows at once. Without this the pauses
-  // grow, so that a database that lets everybody in but answers nobody is not asked in a tight loop.
+  // The connection has proved useful: the next loss starts with the shortest pause again. Until this is called pauses
+  // keep growing, so a database that accepts connections but answers no query is not retried in a tight loop.
   void reset_backoff() { failures_ = 0; }
 
-  // Leaves what the server sends in the socket, or takes it again: the server waits when that is full.
+  // Stops or resumes reading from the socket. While its buffer is full, the server waits.
   void read(bool wanted);
 
-  // Gives the connection up and plans the next attempt.
+  // Closes the connection and schedules the next attempt.
   void fail(std::string_view reason);
 
  private:
@@ -84,7 +84,7 @@ class DatabaseLink {
   Callbacks callbacks_;
   std::unique_ptr<pg_conn, void (*)(pg_conn *)> connection_;
   std::optional<Watcher> watcher_; // of the connection's socket: always destroyed first
-  LoopTimer timer_;                // next attempt, or the end of the one that runs
+  LoopTimer timer_;                // the next attempt, or the timeout of the current one
   std::minstd_rand random_;
   unsigned failures_ = 0;
   bool ready_ = false;

@@ -1,4 +1,4 @@
-// The part of a fetch that has arrived and was not handed over: rows of live.fetch_events(), one a result.
+// The rows of live.fetch_events() that have arrived and were not delivered yet, one row a result.
 #pragma once
 
 #include "database/database_link.hpp"
@@ -23,10 +23,10 @@ class EventPage {
   std::size_t bytes_ = 0;
 };
 
-// The event of a row, with views into it. The columns: batch, id, topic, event, and the rest if there are six.
+// The event of a row, with views into it. Columns: batch, id, topic, event and, if there are six, payload and durable.
 LiveEvent event_of(const Rows &row);
 
-// Why the event of a row with all columns cannot be sent to any client, or an empty text.
+// Why the event of a row with six columns cannot be sent to any client; empty if it can.
 std::string_view why_not_to_send(const Rows &row, const LiveEvent &event);
 
 } // namespace pg_live

@@ -1,10 +1,10 @@
 // Which waiting command goes to which connection next: one lane of the pool, fair between users.
 //
-// Invariants: a connection works for one user at a time, so that no command stands behind one of another user; only
-// quick commands do, behind quick ones, while so many users wait that all connections are busy with them for long
-// anyway: the server then finds the next one without waiting for the bridge. Users take turns; a user holds no more
-// connections at once than the limit, and has no more commands waiting than it was admitted with. Commands of a user
-// with one connection keep their order.
+// Invariants: a connection works for one user at a time, so no command waits behind one of another user. The exception
+// is a crowd: while enough users wait to fill every connection's pipeline, quick commands of several users share a
+// connection, which saves the server a round trip between them. Users take turns; a user occupies at most
+// connections_of_user connections, and the caller of admit() bounds how many of its commands wait. If a user may occupy
+// one connection only, its commands keep their order.
 #pragma once
 
 #include <algorithm>
@@ -22,18 +22,18 @@ namespace pg_live {
 struct LaneLimits {
   std::size_t connections = 1;
   std::size_t connections_of_user = 1; // at once
-  std::size_t depth = 1;               // commands of one user sent to one connection and not answered
-  std::size_t depth_in_crowd = 1;      // the same of several users: quick ones, while a crowd waits
+  std::size_t depth = 1;               // unanswered commands of one user on one connection
+  std::size_t depth_in_crowd = 1;      // users whose quick commands share a connection while a crowd waits
 };
 
 template <typename Item>
 class Lane {
  public:
-  // `is_quick`: whether others may be sent behind an item; none without it.
+  // `is_quick`: whether items of other users may be sent behind this one; without it, none may.
   explicit Lane(LaneLimits limits, std::function<bool(const Item &)> is_quick = {})
       : limits_(limits), is_quick_(std::move(is_quick)), slots_(limits.connections) {}
 
-  // Takes the item, unless so many of the user's wait.
+  // Queues the item; false, leaving it untouched, if the user already has `most_waiting` items in the queue.
   bool admit(const std::string &user, Item &item, std::size_t most_waiting) {
     const auto [found, is_new] = lines_.try_emplace(user);
     Line &line = found->second;
@@ -46,15 +46,15 @@ class Lane {
     return true;
   }
 
-  // Puts an item that was taken before the others of its user.
+  // Returns an item that was taken to the front of its user's queue.
   void put_back(const std::string &user, Item item) {
     Line &line = lines_[user];
     line.waiting.push_front(std::move(item));
     line_up(user, line);
   }
 
-  // The item that goes to this connection now, if one does. Each is followed by answered(), in the order of taking, or
-  // by withdrawn().
+  // The next item for this connection, if there is one. The caller reports each with answered(), in the order taken, or
+  // with withdrawn().
   std::optional<Item> take(std::size_t connection) {
     Slot &slot = slots_[connection];
     if (slot.shares.size() == 1)
@@ -68,7 +68,7 @@ class Lane {
     return take_from(slot, line);
   }
 
-  // The first of the items that were taken for this connection is done, or was put back.
+  // The oldest item taken for this connection was answered, or was put back.
   void answered(std::size_t connection) {
     std::deque<Share> &shares = slots_[connection].shares;
     if (--shares.front().sent > 0) return;
@@ -76,7 +76,7 @@ class Lane {
     shares.pop_front();
   }
 
-  // The item taken last was not sent.
+  // The newest item taken for this connection was not sent.
   void withdrawn(std::size_t connection) {
     std::deque<Share> &shares = slots_[connection].shares;
     if (--shares.back().sent > 0) return;
@@ -84,7 +84,7 @@ class Lane {
     shares.pop_back();
   }
 
-  // Takes out those first of each user's line that the condition is true of.
+  // Removes items from the front of each user's queue while the condition is true of them.
   template <typename Condition>
   std::vector<Item> remove_first(Condition condition) {
     std::vector<Item> removed;
@@ -107,8 +107,8 @@ class Lane {
 
   struct Line {
     std::deque<Item> waiting;
-    std::size_t connections = 0; // that work for the user
-    bool has_turn = false;       // stands in turns_
+    std::size_t connections = 0; // working for the user
+    bool has_turn = false;       // the user is in turns_
     bool is_idle() const { return waiting.empty() && connections == 0; }
   };
   using Lines = std::unordered_map<std::string, Line>;
@@ -126,7 +126,7 @@ class Lane {
     std::deque<Share> shares;
   };
 
-  // Another one of the user that the connection works for.
+  // Another item of the user that the connection works for.
   std::optional<Item> take_more(Slot &slot) {
     const Share &share = slot.shares.front();
     Line &line = lines_.at(share.user);
@@ -135,7 +135,7 @@ class Lane {
     return take_from(slot, line);
   }
 
-  // Whether the next user's may be sent behind what this connection works on.
+  // Whether the next user's item may be sent behind those in flight on this connection.
   bool may_share(const Slot &slot) const {
     return is_quick_ && slot.shares.size() < limits_.depth_in_crowd &&
            turns_.size() >= limits_.connections * limits_.depth_in_crowd &&
@@ -176,7 +176,7 @@ class Lane {
   std::function<bool(const Item &)> is_quick_;
   std::vector<Slot> slots_;
   Lines lines_;                   // by user
-  std::deque<std::string> turns_; // users with something waiting who may have another connection
+  std::deque<std::string> turns_; // users with waiting items and fewer connections than the limit
 };
 
 } // namespace pg_live

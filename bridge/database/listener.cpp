@@ -1,4 +1,4 @@
-// A small state machine: pin the settings, listen, start, prepare, then fetch whenever there may be something.
+// A state machine: pins the settings, listens, starts, prepares, and then fetches whenever there may be new events.
 #include "database/listener.hpp"
 
 #include <libpq-fe.h>
@@ -11,22 +11,21 @@ namespace pg_live {
 
 namespace {
 
-// A page is handed over in parts of about this size, so that large payloads do not pile up.
+// A page is delivered in parts of about this size, so that large payloads do not accumulate.
 constexpr std::size_t kPartBytes = 256 << 10;
 
-// Receivers that do not keep up after a part are looked at again so often. The stream waits for them up to a second,
-// and beyond that for a tenth of a millisecond of each 2.5 kB: not even if all of them dawdle does it fall below 25
-// MB/s.
+// How often receivers that fell behind are checked, and for how long the stream waits for them: up to a second, and one
+// millisecond more for every 25 kB delivered. So slow readers never bring the stream below 25 MB/s.
 constexpr Milliseconds kLook{5};
 constexpr WaitBudget::Limits kWaiting{1000, 25000};
 
-constexpr unsigned kMostFailures = 5; // of one event for want of memory
+constexpr unsigned kMaxFailures = 5; // of one event, out of memory
 
 // Milliseconds.
 constexpr std::uint64_t kTick = 1000;             // a silent server is asked for a sign of life so often
 constexpr std::uint64_t kHeardLately = 3000;      // readiness
 constexpr std::uint64_t kPatience = 5000;         // silence beyond means a dead connection
-constexpr std::uint64_t kPublishPatience = 15000; // what was emitted while nobody published may be much
+constexpr std::uint64_t kPublishPatience = 15000; // many events may have been emitted since the last publish
 constexpr std::uint64_t kLongestPatience = 60000;
 constexpr std::uint64_t kMaintainEvery = 600000;
 
@@ -54,7 +53,7 @@ Listener::Listener(Loop &loop, const Log &log, const DatabaseSettings &settings,
 
 bool Listener::ready() const { return caught_up_ && loop_.now() - heard_at_ <= kHeardLately; }
 
-// Grows with each connection that fell silent: a server that is only slow is not asked the same in vain for ever.
+// Doubles with each connection that fell silent, so that a server that is merely slow can answer eventually.
 std::uint64_t Listener::patience() const {
   if (running_ == Query::drop_expired || running_ == Query::refresh) return kLongestPatience;
   const std::uint64_t first = running_ == Query::publish ? kPublishPatience : kPatience;
@@ -100,15 +99,15 @@ void Listener::on_lost() {
 
 void Listener::on_readable() {
   heard_at_ = loop_.now();
-  take_results();
+  handle_results();
   if (link_.ready()) read_doorbells();
 }
 
-void Listener::take_results() {
+void Listener::handle_results() {
   while (running_ != Query::none && !paused_ && PQisBusy(link_.connection()) == 0) {
     PGresult *result = PQgetResult(link_.connection());
     if (result != nullptr) {
-      take_result(Rows(result));
+      handle_result(Rows(result));
     } else if (running_ == Query::await) {
       wait_ended();
     } else if (!in_pipeline_) {
@@ -117,7 +116,7 @@ void Listener::take_results() {
   }
 }
 
-// The fetch behind it has begun.
+// The wait has ended; the results of the fetch behind it follow.
 void Listener::wait_ended() {
   running_ = Query::fetch;
   asked_at_ = loop_.now();
@@ -145,38 +144,39 @@ void Listener::read_doorbells() {
   while (PGnotify *doorbell = PQnotifies(link_.connection())) {
     const std::string_view batch = doorbell->extra;
     if (batch.empty()) must_publish_ = true;
-    // What was fetched already needs no look; anything else does, whatever the payload says.
+    // A batch that was fetched already needs no fetch. Any other payload causes one, even if it is not a number.
     if (batch.empty() || !last_ || to_number(batch) > last_->batch) must_look_ = true;
     PQfreemem(doorbell);
   }
   if (must_look_) look();
 }
 
-void Listener::take_result(Rows rows) {
+void Listener::handle_result(Rows rows) {
   switch (PQresultStatus(rows.get())) {
   case PGRES_SINGLE_TUPLE:
     // libpq reads the first query of a pipeline row by row too if the query before it was read so.
-    if (running_ == Query::await) return take_newest(rows);
-    return take_event(std::move(rows));
+    if (running_ == Query::await) return handle_newest(rows);
+    return handle_event(std::move(rows));
   case PGRES_PIPELINE_SYNC:
     return pipeline_ended();
   case PGRES_COMMAND_OK:
   case PGRES_EMPTY_QUERY:
     return;
   case PGRES_TUPLES_OK:
-    if (running_ == Query::start && rows.count() == 1) take_state(rows);
+    if (running_ == Query::start && rows.count() == 1) handle_state(rows);
     if (running_ == Query::find_next && rows.count() == 1) skip(event_of(rows), failed_->message);
-    if (running_ == Query::await && rows.count() == 1) take_newest(rows);
+    if (running_ == Query::await && rows.count() == 1) handle_newest(rows);
     return;
   default:
-    take_error(error_of(rows));
+    handle_error(error_of(rows));
   }
 }
 
-// Whether the history that clients know goes on. A crash may have taken batches of signals away, which is no loss; but
-// after a recovery to an earlier time, or with a standby that was behind, what they were told may never have been, and
-// their positions may be of no batch. They are told to join again, and a resume from there is answered "lost".
-void Listener::take_state(const Rows &rows) {
+// Checks whether the database continues the history that clients know. A crash may have removed batches of signals,
+// which is no loss. But after a recovery to an earlier time, or the promotion of a standby that was behind, delivered
+// events may not exist, nor the batches of their positions. Then clients have to join again, and a resume from such a
+// position is answered "lost".
+void Listener::handle_state(const Rows &rows) {
   in_transaction_mode_ = !rows.is_true(0, 0);
   worker_runs_ = !in_transaction_mode_;
   const std::int64_t newest = rows.number(0, 1);
@@ -191,16 +191,16 @@ void Listener::take_state(const Rows &rows) {
   if (!last_ || !is_known) {
     last_ = Seen{newest, std::nullopt};
   } else if (newest < last_->batch) {
-    // Ids of batches come from the clock, which is behind now: what follows the last that was kept may be new.
+    // The clock, from which batch ids come, has stepped back: batches after the last durable one may be new.
     last_ = Seen{durable_batch_, std::nullopt};
   }
   if (begins) receiver_.begin();
 }
 
 // Whatever the newest batch is, it is fetched next.
-void Listener::take_newest(const Rows &rows) { worker_runs_ = !rows.is_null(0, 0); }
+void Listener::handle_newest(const Rows &rows) { worker_runs_ = !rows.is_null(0, 0); }
 
-void Listener::take_error(const DatabaseError &error) {
+void Listener::handle_error(const DatabaseError &error) {
   if (running_ == Query::fetch && may_be_of_one_event(error)) {
     failed_ = error;
     return;
@@ -209,7 +209,7 @@ void Listener::take_error(const DatabaseError &error) {
   link_.fail("a query of the listener failed");
 }
 
-void Listener::take_event(Rows rows) {
+void Listener::handle_event(Rows rows) {
   ++page_events_;
   const LiveEvent event = event_of(rows);
   if (event.durable) durable_batch_ = event.position.batch;
@@ -281,7 +281,7 @@ void Listener::page_ended() {
   if (failed_) {
     if (page_size_ == 1 && page_events_ == 0) {
       // Memory may be short for a while only.
-      if (failed_->sqlstate == "53200" && ++failures_ < kMostFailures) return link_.fail("a fetch failed");
+      if (failed_->sqlstate == "53200" && ++failures_ < kMaxFailures) return link_.fail("a fetch failed");
       return send(Query::find_next);
     }
     page_size_ = 1;

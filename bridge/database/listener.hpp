@@ -1,4 +1,4 @@
-// The one connection that follows the stream of events: LISTEN as a doorbell, fetch_events() for what happened.
+// The connection that follows the stream of events: LISTEN as a doorbell, live.fetch_events() for the events.
 // Invariants: LISTEN is confirmed before the first position is read, so no batch falls between; one query runs at a
 // time (a wait and the fetch behind it count as two) and doorbells that ring meanwhile are remembered as one; `last_`
 // only moves past events that were handed over or cannot be. A doorbell is an untrusted hint that says "look", never
@@ -56,12 +56,12 @@ class Listener {
   void on_lost();
   void tick();
   void read_doorbells();
-  void take_results();
-  void take_result(Rows rows);
-  void take_event(Rows rows);
-  void take_state(const Rows &rows);
-  void take_newest(const Rows &rows);
-  void take_error(const DatabaseError &error);
+  void handle_results();
+  void handle_result(Rows rows);
+  void handle_event(Rows rows);
+  void handle_state(const Rows &rows);
+  void handle_newest(const Rows &rows);
+  void handle_error(const DatabaseError &error);
   void wait_ended();
   void pipeline_ended();
   void skip(const LiveEvent &event, std::string_view reason);
@@ -91,15 +91,15 @@ class Listener {
   std::uint64_t heard_at_ = 0;                 // when bytes last arrived
   std::uint64_t polled_at_ = 0;                // when it was last looked without a doorbell
   std::optional<std::uint64_t> maintained_at_; // nothing: not yet
-  unsigned silences_ = 0;     // connections given up for want of an answer, since one was caught up with
+  unsigned silences_ = 0;     // connections in a row that were closed because the server did not answer
   bool must_look_ = false;    // a doorbell rang, or may have
-  bool must_publish_ = false; // nobody else makes batches: in-transaction mode
+  bool must_publish_ = false; // no worker makes batches: in-transaction mode
   bool in_transaction_mode_ = false;
   bool worker_runs_ = false;       // as far as the last answer says
   bool in_pipeline_ = false;       // a fetch was sent along with what waits for it
-  bool must_drop_expired_ = false; // without workers, old events and stale summaries are the bridges' to see to
+  bool must_drop_expired_ = false; // without workers, the bridges drop old events, refresh stale summaries
   bool must_refresh_ = false;
-  bool must_expire_presence_ = false; // and so is announcing who has gone
+  bool must_expire_presence_ = false; // and expire presence
   bool caught_up_ = false;
   bool paused_ = false; // the receivers have to catch up
   WaitBudget waiting_;

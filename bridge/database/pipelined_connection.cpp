@@ -153,15 +153,15 @@ void PipelinedConnection::on_readable() {
     PGresult *result = PQgetResult(link_.connection());
     if (result == nullptr) continue; // it only separates the results of two queries
     if (has_defaults_) {
-      take_result(Rows(result));
+      handle_result(Rows(result));
     } else {
-      take_defaults(Rows(result));
+      handle_defaults(Rows(result));
     }
   }
   pump();
 }
 
-void PipelinedConnection::take_defaults(const Rows &rows) {
+void PipelinedConnection::handle_defaults(const Rows &rows) {
   const auto status = PQresultStatus(rows.get());
   if (status == PGRES_TUPLES_OK && rows.count() == 2) {
     search_path_ = rows.text(0, 0);
@@ -175,7 +175,7 @@ void PipelinedConnection::take_defaults(const Rows &rows) {
   }
 }
 
-void PipelinedConnection::take_result(Rows rows) {
+void PipelinedConnection::handle_result(Rows rows) {
   PendingCommand &pending = *sent_.front();
   switch (PQresultStatus(rows.get())) {
   case PGRES_PIPELINE_SYNC:

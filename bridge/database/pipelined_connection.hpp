@@ -57,8 +57,8 @@ class PipelinedConnection {
   void on_ready();
   void on_readable();
   void on_lost();
-  void take_defaults(const Rows &rows);
-  void take_result(Rows rows);
+  void handle_defaults(const Rows &rows);
+  void handle_result(Rows rows);
   void command_done();
 
   Loop &loop_;

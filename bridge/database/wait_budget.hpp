@@ -1,6 +1,6 @@
-// How long a stream may wait for those who read it slowly: a budget that what flows earns, and waiting spends.
-// Invariant: whatever the readers do, the stream waits no longer in all than its budget held at first and what it
-// earned since, so no pattern of pauses slows it below a rate that is known.
+// A budget of time for which a stream may wait for slow readers: bytes that flow earn it, waiting spends it.
+// Invariant: the total wait never exceeds the initial budget plus what was earned, so no pattern of slow reading brings
+// the stream below a known rate.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@ class WaitBudget {
  public:
   struct Limits {
     std::uint32_t most_milliseconds;
-    std::uint32_t bytes_per_millisecond; // that a stream earns its waiting with
+    std::uint32_t bytes_per_millisecond; // bytes that earn one millisecond
   };
 
   explicit constexpr WaitBudget(Limits limits)
@@ -22,7 +22,7 @@ class WaitBudget {
     bytes_ = std::min(bytes_ + bytes, std::uint64_t{limits_.most_milliseconds} * limits_.bytes_per_millisecond);
   }
 
-  // Whether so long a wait is paid for; if not, nothing is spent.
+  // Spends that long a wait; false, spending nothing, if the budget does not cover it.
   [[nodiscard]] constexpr bool spend(std::uint32_t milliseconds) {
     const std::uint64_t price = std::uint64_t{milliseconds} * limits_.bytes_per_millisecond;
     if (price > bytes_) return false;
@@ -32,7 +32,7 @@ class WaitBudget {
 
  private:
   Limits limits_;
-  std::uint64_t bytes_; // the milliseconds that are left, in what they cost
+  std::uint64_t bytes_; // the remaining budget: milliseconds times bytes_per_millisecond
 };
 
 } // namespace pg_live

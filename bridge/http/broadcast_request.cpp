@@ -104,7 +104,7 @@ std::variant<std::vector<OutgoingBroadcast>, BadBroadcast> read_broadcasts(const
   const auto list = root ? json::member(*root, "messages") : std::nullopt;
   if (!list || list->kind != json::Kind::array) return kNone;
   for (const json::Value &each : json::elements(*list)) {
-    if (messages.size() == kMostBroadcasts)
+    if (messages.size() == kMaxBroadcasts)
       return BadBroadcast{429, "Too many messages to broadcast, please reduce the batch size", ""};
     OneBroadcast message = from_object(each);
     if (const auto *bad = std::get_if<BadBroadcast>(&message)) return *bad;

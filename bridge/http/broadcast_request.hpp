@@ -1,6 +1,6 @@
-// The broadcasts that a POST asks for: a list of messages in the body, or one whose topic and event stand in the path.
-// Invariant: what is not understood is refused, never read as its opposite: a message that may be private is none that
-// is sent to a public room.
+// The broadcasts of a POST: a list of messages in the body, or one with its topic and event in the path.
+// Invariant: a malformed flag is an error and never counts as false, so that no message meant to be private is sent to
+// a public room.
 #pragma once
 
 #include "http/request_head.hpp"
@@ -29,12 +29,12 @@ struct BadBroadcast {
   std::string_view sqlstate = "22023";
 };
 
-inline constexpr std::size_t kMostBroadcasts = 100; // of one request
+inline constexpr std::size_t kMaxBroadcasts = 100; // of one request
 
-/// Whether the path (as sent) is one of a broadcast.
+// Whether broadcasts are sent to this path, percent-encoded as received.
 bool is_broadcast_path(std::string_view path);
 
-/// The broadcasts of a request to such a path.
+// The broadcasts of a request to such a path.
 std::variant<std::vector<OutgoingBroadcast>, BadBroadcast> read_broadcasts(const RequestHead &head,
                                                                            std::string_view body);
 

@@ -20,14 +20,14 @@ class Http {
   // `events_flow` tells whether the listener follows the database.
   Http(Services &services, std::function<bool()> events_flow);
 
-  // Whether a path asks how the bridge is: answered also when there is no room for more connections.
+  // Whether the path is a health probe, which is answered even if there is no room for more connections.
   static bool is_probe(std::string_view path);
 
-  // What is answered without reading the body: a preflight, or a refusal, of a client who is unknown above all.
-  // Nothing: handle() is to be called with the whole request.
+  // The response to a request that needs no body: a preflight, or a refusal, so that unknown clients cannot send
+  // bodies. Without one, the caller reads the body and calls handle().
   std::optional<HttpResponse> answer_head(const RequestHead &head) const;
 
-  // Answers now or later; the request is not used after the call.
+  // Answers at once or later; does not use the request after the call.
   void handle(const HttpRequest &request, Respond respond);
 
  private:

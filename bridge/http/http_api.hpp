@@ -1,6 +1,6 @@
 // The commands that HTTP requests give: arguments from the body (POST, PATCH, PUT) or the query (GET, HEAD, DELETE),
 // idempotency_key also from the header Idempotency-Key; run as the user of the token, answered with the JSON that the
-// function returned. Which there are is said in commands.cpp.
+// function returned. The table of commands is in commands.cpp.
 #pragma once
 
 #include "channel/services.hpp"

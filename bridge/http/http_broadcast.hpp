@@ -1,5 +1,5 @@
-// Broadcasts by POST, as Supabase Realtime takes them. Invariant: all messages of a request are sent, or none; whether
-// a name is a topic of the database or a room of clients is for the database to say, as for a channel that joins.
+// Broadcasts by POST, compatible with Supabase Realtime. Invariant: all messages of a request are sent, or none; as for
+// a join, the database decides whether a name is a topic of the database or a room of clients.
 #pragma once
 
 #include "channel/services.hpp"

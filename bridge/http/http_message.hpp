@@ -1,5 +1,5 @@
-// Requests and responses of plain HTTP, one a connection: every response closes it, so nothing can be smuggled in
-// behind it.
+// Requests and responses of plain HTTP, one a connection: every response closes it, so that no request can be smuggled
+// in behind another.
 #pragma once
 
 #include "api/client_error.hpp"
@@ -34,7 +34,7 @@ HttpResponse error_response(int status, std::string_view message, std::string_vi
 // What a client is told of an error of the database.
 HttpResponse error_response(const ClientError &error);
 
-// Lets a page of that origin read the response; no cookie is ever used, so there are no credentials to allow.
+// Lets a page of that origin read the response. The bridge uses no cookies, so there are no credentials to allow.
 void allow_origin(HttpResponse &response, std::string_view origin);
 
 // The bytes of a response; without its body for a HEAD request.

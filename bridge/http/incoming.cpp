@@ -1,4 +1,4 @@
-// Reading one request and writing one response without blocking.
+// Reads one request and writes one response without blocking.
 #include "http/incoming.hpp"
 
 #include "http/request_identity.hpp"
@@ -37,7 +37,7 @@ Descriptor Incoming::release() {
 }
 
 void Incoming::on_socket() {
-  const auto self = shared_from_this(); // the owner may let go of it meanwhile
+  const auto self = shared_from_this(); // the owner may drop it during the call
   if (step_ == Step::responding) {
     write();
   } else {
@@ -50,10 +50,10 @@ void Incoming::read() {
   const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
   if (count < 0 && would_block()) return;
   if (count <= 0) return finish();
-  take_bytes({buffer.data(), static_cast<std::size_t>(count)});
+  handle_bytes({buffer.data(), static_cast<std::size_t>(count)});
 }
 
-void Incoming::take_bytes(std::string_view bytes) {
+void Incoming::handle_bytes(std::string_view bytes) {
   switch (step_) {
   case Step::head:
     received_.append(bytes);
@@ -63,9 +63,9 @@ void Incoming::take_bytes(std::string_view bytes) {
     if (body_.size() < head_->content_length) return;
     step_ = Step::waiting;
     watcher_.reset();
-    return owner_.take_request(*this);
+    return owner_.handle_request(*this);
   default:
-    return; // lingering: what comes now is nobody's
+    return; // lingering: discards the bytes
   }
 }
 
@@ -77,7 +77,7 @@ void Incoming::parse_head() {
     respond(error_response(rejection->status, rejection->message));
   } else {
     head_ = std::move(std::get<RequestHead>(parsed));
-    owner_.take_head(*this);
+    owner_.handle_head(*this);
   }
 }
 
@@ -85,10 +85,10 @@ void Incoming::read_body() {
   if (head_->content_length > services_.settings.limits.body_bytes)
     return respond(error_response(413, "the body is too long"));
   step_ = Step::body;
-  take_bytes(std::string(surplus()));
+  handle_bytes(std::string(surplus()));
 }
 
-// A page of an allowed origin may read every answer, that to a head which was refused too.
+// A page of an allowed origin may read every answer, even to a head that was refused.
 void Incoming::respond(HttpResponse response) {
   if (step_ == Step::finished) return;
   const auto origin = head_ ? head_->header("origin") : find_header(received_, "origin");

@@ -1,6 +1,6 @@
-// An accepted socket before anybody knows what it wants: reads one request, then is handed on as a WebSocket or
-// answered and closed. Invariants: one deadline covers the whole request, however slowly its bytes drip; a body is read
-// up to its announced length and never beyond; the object lives in the set of its owner until finished() was called.
+// An accepted socket until its request is complete: then it becomes a WebSocket, or is answered and closed.
+// Invariants: one deadline covers the whole request, however slowly its bytes arrive; a body is read up to its
+// announced length and never beyond; the owner keeps the object until it calls finished().
 #pragma once
 
 #include "channel/services.hpp"
@@ -20,11 +20,11 @@ class IncomingOwner {
  public:
   virtual ~IncomingOwner() = default;
 
-  // The head is complete. Calls either release() or read_body() or respond().
-  virtual void take_head(Incoming &incoming) = 0;
-  // The whole request is complete. Calls respond(), now or later.
-  virtual void take_request(Incoming &incoming) = 0;
-  // Destroys it, but not within this call.
+  // The head is complete. The owner calls release(), read_body() or respond().
+  virtual void handle_head(Incoming &incoming) = 0;
+  // The whole request is complete. The owner calls respond(), at once or later.
+  virtual void handle_request(Incoming &incoming) = 0;
+  // The socket is closed or released. The owner drops its reference.
   virtual void finished(Incoming &incoming) = 0;
 };
 
@@ -35,7 +35,7 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   const std::string &address() const { return address_; }
   const RequestHead &head() const { return *head_; }
   std::string_view body() const { return body_; }
-  std::string_view surplus() const; // what came after the head
+  std::string_view surplus() const; // bytes received after the head
 
   // Whether the request is not complete yet.
   bool is_reading() const { return step_ == Step::head || step_ == Step::body; }
@@ -43,7 +43,7 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   // Closes the socket without an answer.
   void give_up() { finish(); }
 
-  // Gives the socket away.
+  // Passes the socket to the caller.
   Descriptor release();
 
   void read_body();
@@ -54,7 +54,7 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
 
   void on_socket();
   void read();
-  void take_bytes(std::string_view bytes);
+  void handle_bytes(std::string_view bytes);
   void parse_head();
   void write();
   void finish();
@@ -66,7 +66,7 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   std::string address_;
   std::optional<Watcher> watcher_; // of the socket: ends before it
   Step step_ = Step::head;
-  std::string received_; // the head, and at first what came with it
+  std::string received_; // the head, and bytes that arrived with it
   std::size_t scanned_ = 0;
   std::optional<RequestHead> head_; // views into received_
   std::string body_;

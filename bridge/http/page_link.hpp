@@ -1,7 +1,7 @@
-// Links from a page to the next one and to the one before it, as the header Link has them (RFC 8288).
+// Links from a page to the next and the previous one, for the header Link (RFC 8288).
 //
-// Invariant: a link asks for the same as the request did, at another place, and holds no secret of it. It is relative
-// to the request, so it is right whatever a proxy has put before the path.
+// Invariant: a link has the filters of the request and another cursor, and none of its secrets. It is relative to the
+// request, so it is valid whatever prefix a proxy puts before the path.
 #pragma once
 
 #include <string>
@@ -14,8 +14,8 @@ class PageLinks {
   /// Of a request with this query.
   explicit PageLinks(std::string_view query);
 
-  /// The value of the header; empty when there is neither. The next page goes on from its cursor in the direction of
-  /// the request, the one before goes back from its own; an empty cursor: there is none.
+  /// The value of the header; empty if both cursors are. The next page continues from its cursor in the direction of
+  /// the request, the previous page from its own in the opposite one. An empty cursor means that there is no such page.
   std::string value(std::string_view next_cursor, std::string_view previous_cursor) const;
 
  private:

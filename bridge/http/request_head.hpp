@@ -49,7 +49,7 @@ struct RequestHead {
 /// The head is not complete: read more and call again.
 struct IncompleteHead {};
 
-/// What to answer before closing: an HTTP status, and a message in lower case for a body {"error": "<message>"}.
+/// The answer to send before closing: an HTTP status, and a message in lower case for a body {"error": "<message>"}.
 /// An answer with status 426 must carry the header `Sec-WebSocket-Version: 13`.
 struct Rejection {
   int status = 400;

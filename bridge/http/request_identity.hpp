@@ -1,4 +1,4 @@
-// Who asks, and from the page of which origin: the same for HTTP and for the upgrade to a WebSocket.
+// The identity and the origin of a request: the same for HTTP and for the upgrade to a WebSocket.
 #pragma once
 
 #include "channel/services.hpp"
@@ -11,14 +11,14 @@
 
 namespace pg_live {
 
-// Whether a page of that origin may use this bridge: one of the list; else that of the host it asks.
+// Whether pages of that origin may use this bridge: it is in --allowed-origin, or equals the host of the request.
 bool origin_is_allowed(std::string_view origin, std::optional<std::string_view> host, const Settings &settings);
 
-// The same of a request. Programs send no origin, and may.
+// The same for a request. One without an origin comes from a program and is allowed.
 bool origin_is_allowed(const RequestHead &head, const Settings &settings);
 
 // The claims of the request's token: bearer subprotocol, Authorization, x-api-key, ?apikey=, ?token=, in that order.
-// Without any token those of an anonymous connection, where the settings allow it. Or what to answer.
+// Without a token, the anonymous claims if the settings allow them. Otherwise the response that refuses it.
 std::variant<ClaimsRef, HttpResponse> identify(const RequestHead &head, const Services &services);
 
 } // namespace pg_live

@@ -1,4 +1,4 @@
-// Who a client is, as its token says. Claims of a user come from a TokenVerifier alone.
+// The identity of a client, from its token. Only a TokenVerifier creates the claims of a user.
 #pragma once
 
 #include <chrono>

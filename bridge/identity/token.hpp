@@ -1,7 +1,7 @@
-// Who a client is: verifies JWTs (RFC 7519) and maps opaque API keys to roles.
+// Identifies clients: verifies JWTs (RFC 7519) and maps opaque API keys to roles.
 //
-// Invariant: claims leave here only when signature, expiry and shape are right, and what was checked is what the
-// database will read: duplicate members and \u0000, where parsers differ, are refused. Failures name no secret and
+// Invariant: claims are returned only if signature, expiry and format are valid, and the database reads the same values
+// that were checked here: duplicate members and \u0000, where parsers differ, are refused. Errors contain no secret and
 // no part of the token.
 #pragma once
 

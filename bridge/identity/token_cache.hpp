@@ -1,7 +1,7 @@
-// Tokens verified before, so that a client's joins do not each cost a signature check.
+// A cache of verified tokens, so that not every join of a client costs a signature check.
 //
-// Invariants: at most so many, the least recently used goes first; one that has expired is never given back. Tokens are
-// kept as SHA-256 only: what is not stored cannot leak.
+// Invariants: the capacity is bounded, and the least recently used token is evicted first; an expired token is never
+// returned. Only the SHA-256 of a token is stored, so that tokens cannot leak from here.
 #pragma once
 
 #include "identity/claims.hpp"
@@ -37,7 +37,7 @@ class TokenCache {
 
   using Entries = std::list<Entry>;
 
-  /// A digest is a hash already, and one that nobody can choose: its first bytes will do.
+  /// Uses the first bytes of the digest as hash: clients cannot choose them.
   struct FirstBytes {
     using is_transparent = void;
     std::size_t operator()(const TokenDigest &digest) const noexcept;

@@ -11,7 +11,7 @@ namespace pg_live {
 
 namespace {
 
-// All seats of channels are made here.
+// Every seat of a channel is a PresenceSeat, as only this file creates seats.
 PresenceSeat *seat_of(const Channel &channel) { return static_cast<PresenceSeat *>(channel.seat()); }
 
 } // namespace
@@ -81,7 +81,7 @@ void ChannelPresence::leave(PresenceSeat &seat) {
   rosters_.erase(seat.roster_->name());
 }
 
-void ChannelPresence::take(Channel &channel, const Message &message) {
+void ChannelPresence::handle(Channel &channel, const Message &message) {
   const std::string &ref = message.ref;
   const auto command = channel.client().codec().presence_command(message);
   if (!command) return channel.reply_error(ref, "a presence message needs the event track or untrack", "22023");
@@ -110,14 +110,14 @@ void ChannelPresence::check(Channel &channel) {
   PresenceSeat *seat = seat_of(channel);
   if (seat == nullptr || seat->roster_ == nullptr) return;
   if (seat->roster_->is_private == channel.in_room()) {
-    // The channel is in another room now: whoever is there is told anew, and the client says again what it is.
+    // The channel has moved between topic and room: it is sent the other roster, and the client has to track again.
     for (const std::string &ref : seat->tracking_.take_messages())
       channel.reply_error(ref, "access to the topic has changed", "40001");
     auto moved = std::make_unique<PresenceSeat>(*this, channel, seat->key_);
     channel.set_seat(std::move(moved));
     return enable(*seat_of(channel));
   }
-  if (seat->told_ && seat->told_user_ != channel.claims()->user_id) { // who may know other hidden members
+  if (seat->told_ && seat->told_user_ != channel.claims()->user_id) { // who may see other hidden members
     seat->told_ = false;
     flush_soon(*seat->roster_, Milliseconds{0});
   }

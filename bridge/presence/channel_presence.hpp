@@ -1,7 +1,7 @@
-// Phoenix presence: who is tracked in the channels of this process, here and at other bridges.
-// The database holds the truth. A topic's roster is read once, when the first channel here wants it, under a snapshot;
-// from then on it follows the signals of the transactions that the snapshot does not hold. Invariant: a channel gets
-// one presence_state and then every diff from there on.
+// Phoenix presence: the rosters of the topics joined in this process, with members tracked here and at other bridges.
+// The database is the source of truth. A topic's roster is read once, under a snapshot, when its first channel enables
+// presence; after that it follows the signals of transactions that the snapshot does not see. Invariant: a channel is
+// sent one presence_state and then every later diff.
 #pragma once
 
 #include "channel/channel.hpp"
@@ -47,32 +47,32 @@ class PresenceSeat final : public Seat, public TrackedChannel, public Placed {
   friend class ChannelPresence;
   ChannelPresence &presence_;
   Channel &channel_;
-  std::string key_;               // that the client chose; empty: its user id
-  std::string anonymous_key_;     // made when needed
-  TopicRoster *roster_ = nullptr; // null: neither told nor tracked yet
-  bool told_ = false;             // has the state, and every diff since
-  bool waits_ = false;            // for room to be told the state in
-  bool tell_twice_ = false;       // the client may hold diffs of the channel it left
-  std::string told_user_;         // on whose behalf it was told
+  std::string key_;               // chosen by the client; empty: its user id
+  std::string anonymous_key_;     // generated on first use
+  TopicRoster *roster_ = nullptr; // null until enable()
+  bool told_ = false;             // was sent the state, and every diff since
+  bool waits_ = false;            // waits until its connection has room for the state
+  bool tell_twice_ = false;       // the client may have buffered diffs of the channel it left
+  std::string told_user_;         // the user for whom the state was made
   Tracking tracking_;
 };
 
-// The roster of one topic in this process, with those who are told of it.
+// The roster of one topic in this process, and the channels that are told of it.
 struct TopicRoster {
   std::string topic;
   bool is_private = false;
   Roster members;
-  std::optional<XidSnapshot> snapshot; // that the members were read under; nothing: not read yet
-  std::vector<std::string> held;       // changes that came while they were being read, as JSON
+  std::optional<XidSnapshot> snapshot; // under which the members were read; nothing: not read yet
+  std::vector<std::string> buffered;   // changes that came while they were being read, as JSON
   PlacedList<PresenceSeat> seats;
-  std::uint64_t reading = 0;  // which answer is waited for; 0: none
-  bool keep_missing = false;  // members that the answer does not have may come back
-  bool counted = false;       // too many members: their number is told instead
-  std::size_t told_count = 0; // of members
+  std::uint64_t reading = 0;  // number of the read on its way; 0: none
+  bool keep_missing = false;  // keeps members that the answer lacks, as they may come back
+  bool counted = false;       // too many members: channels are told their number only
+  std::size_t told_count = 0; // the number of members last told
   std::uint64_t told_at = 0;  // Loop::now() of the last count
-  std::uint64_t flush_at = 0; // Loop::now(); 0: nothing to tell
+  std::uint64_t flush_at = 0; // Loop::now() of the next flush; 0: none is due
 
-  // What it is found by.
+  // Its key in ChannelPresence::rosters_.
   std::string name() const { return (is_private ? "private:" : "public:") + topic; }
 };
 
@@ -81,16 +81,16 @@ class ChannelPresence {
   ChannelPresence(Services &services, PresenceQueue &queue);
   ~ChannelPresence();
 
-  // After a join. enabled: the channel is told who is there. The key is the client's, or empty.
+  // Called after a join. enabled: the channel is told who is there. The key is chosen by the client, or empty.
   void join(Channel &channel, std::string_view key, bool enabled);
-  // A `presence` message of the client.
-  void take(Channel &channel, const Message &message);
-  // The channel's token or its access has changed.
+  // Handles a `presence` message of the client.
+  void handle(Channel &channel, const Message &message);
+  // Follows a change of the channel's token or of its access.
   void check(Channel &channel);
 
-  // An event on $channel:<topic>.
-  void take_change(const LiveEvent &event);
-  // Signals may have been lost.
+  // Applies an event on $channel:<topic> to the roster.
+  void apply_event(const LiveEvent &event);
+  // Reads all rosters again: signals may have been lost.
   void resync();
 
   Tracker &tracker() { return tracker_; }
@@ -104,7 +104,7 @@ class ChannelPresence {
   TopicRoster &roster_of(const std::string &topic, bool is_private);
   void read(TopicRoster &roster, bool keep_missing);
   void read_next();
-  void take_roster(const std::string &name, std::uint64_t reading, const CommandResult &result);
+  void finish_reading(const std::string &name, std::uint64_t reading, const CommandResult &result);
   void flush_soon(TopicRoster &roster, Milliseconds delay);
   void flush_due();
   void flush(TopicRoster &roster);
@@ -115,7 +115,7 @@ class ChannelPresence {
   Tracker tracker_;
   std::uint64_t last_reading_ = 0;
   std::deque<std::string> to_read_;                                       // names of rosters
-  unsigned reading_ = 0;                                                  // questions on their way
+  unsigned reading_ = 0;                                                  // reads on their way
   std::unordered_map<std::string, std::unique_ptr<TopicRoster>> rosters_; // by TopicRoster::name()
   std::set<std::pair<std::uint64_t, TopicRoster *>> due_;                 // rosters to flush, by Loop::now()
   LoopTimer flush_timer_;

@@ -1,4 +1,4 @@
-// Calls to the database, and starting over.
+// Calls the database in batches, and starts over.
 #include "presence/presence.hpp"
 
 #include "text/json.hpp"
@@ -12,11 +12,11 @@ namespace {
 
 constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kLongestPause{5000};
-constexpr Milliseconds kLater{1000}; // until somebody who holds a row is asked again
+constexpr Milliseconds kLater{1000}; // until what met a locked row is sent again
 constexpr Milliseconds kWaitLook{250};
-constexpr std::size_t kMostWaitingOfUser = 1000; // commands
-constexpr std::size_t kMostWaiting = 20000;
-constexpr std::size_t kMostFormerIds = 100;
+constexpr std::size_t kMaxWaitingPerUser = 1000; // commands
+constexpr std::size_t kMaxWaiting = 20000;
+constexpr std::size_t kMaxFormerIds = 100;
 constexpr std::chrono::seconds kReportUseEvery{60};
 constexpr int kReportsUntilIdle = 4;
 
@@ -98,18 +98,18 @@ std::string array_of_texts(const std::vector<std::string> &texts) {
   return json.append("]");
 }
 
-// Whether somebody held for too long what was needed.
+// Whether another transaction held a lock for too long.
 bool is_about_locks(const DatabaseError &error) {
   return error.sqlstate == "55P03" || error.sqlstate == "57014" || error.sqlstate == "40P01";
 }
 
-// Whether it is the fault of what was to be stored: values out of bounds.
+// Whether a value to be stored was out of bounds.
 bool is_about_values(const DatabaseError &error) {
   return error.sqlstate.starts_with("22") || error.sqlstate.starts_with("54");
 }
 
-HeldNames names_in(const Rows &rows) {
-  HeldNames names;
+LockedNames names_in(const Rows &rows) {
+  LockedNames names;
   for (int row = 0; row < rows.count(); ++row)
     names.insert(rows.text(row, 0));
   return names;
@@ -128,24 +128,24 @@ Presence::Presence(Loop &loop, const Log &log, Database &database, unsigned leas
       retry_timer_(loop, [this] { flush(); }), later_timer_(loop, [this] { queue_.resume(); }),
       wait_timer_(loop, [this] { end_waits(); }) {}
 
-void Presence::start(MemberHolder &members, std::function<void()> hold_everything) {
+void Presence::start(MemberHolder &members, std::function<void()> assert_everything) {
   members_ = &members;
-  hold_everything_ = std::move(hold_everything);
+  assert_everything_ = std::move(assert_everything);
   renew_timer_.start(renew_every_, renew_every_);
   wait_timer_.start(kWaitLook, kWaitLook);
   database_.when_own_ready([this] {
     retry_timer_.stop();
-    must_renew_ = true; // the server may have been started anew, and all that is UNLOGGED be gone
+    must_renew_ = true; // the server may have crashed, which empties UNLOGGED tables
     flush();
   });
 }
 
 void Presence::when_told(const Uuid &connection, const std::string &user, std::uint64_t give_up, Told then) {
   if (!queue_.is_telling(connection) || !database_.own_ready()) return then(std::nullopt);
-  if (waiting_count_ >= kMostWaiting)
+  if (waiting_count_ >= kMaxWaiting)
     return then(DatabaseError{"53000", "too many commands are waiting for the database", "try again later"});
   std::vector<Waiting> &own = waiting_[user];
-  if (own.size() >= kMostWaitingOfUser)
+  if (own.size() >= kMaxWaitingPerUser)
     return then(
         DatabaseError{"53400", "too many commands of this user are waiting for the database", "try again later"});
   ++waiting_count_;
@@ -157,7 +157,7 @@ DatabaseError Presence::reason_for_waiting() const {
   return trouble_.value_or(DatabaseError{"53000", "the database is too busy", "try again later"});
 }
 
-// What waits, a command or a member, is answered before its client gives up.
+// Answers waiting commands and members before their clients give up.
 void Presence::end_waits() {
   const std::uint64_t now = loop_.now();
   std::vector<Waiting> ended;
@@ -199,8 +199,8 @@ void Presence::flush() {
   send_batch();
 }
 
-// Who broke off comes first, so that whoever is back takes the place that is left; who is closed comes last, so that
-// nobody goes who is there by another connection already, and what is tracked meanwhile ends too.
+// Broken connections come first, so that a client that reconnected takes over the place of its old connection. Closed
+// ones come last, so that a user with a new connection is never shown as gone, and members tracked on a closed one end.
 void Presence::send_batch() {
   const PresenceBatch &batch = queue_.send([this](const std::string &user) { return database_.can_hold(user); });
   unanswered_ = 1; // this function; the last one to finish finishes the batch
@@ -227,16 +227,17 @@ void Presence::send(Step step, std::string_view sql, std::vector<std::optional<s
   command.sql = sql;
   command.parameters = std::move(parameters);
   command.done = [this, step](const CommandResult &result) {
-    take(step, result);
+    handle(step, result);
     if (--unanswered_ == 0) finish_batch();
   };
   database_.run_own(std::move(command));
 }
 
-void Presence::take(Step step, const CommandResult &result) {
-  if (step == Step::checked) return take_refusals(result);
+void Presence::handle(Step step, const CommandResult &result) {
+  if (step == Step::checked) return handle_refusals(result);
   if (result.error && is_about_locks(*result.error)) return postpone(step);
-  if (result.error && step == Step::members && is_about_values(*result.error)) return take_members_error(*result.error);
+  if (result.error && step == Step::members && is_about_values(*result.error))
+    return handle_members_error(*result.error);
   if (result.error) {
     trouble_ = result.error;
     if (!std::exchange(must_start_over_, true))
@@ -249,19 +250,19 @@ void Presence::take(Step step, const CommandResult &result) {
   if (step == Step::renew || step == Step::begin)
     report_use_every_ = std::min(kReportUseEvery, std::chrono::seconds(result.rows.number(0, 1)) / kReportsUntilIdle);
   if (step == Step::members) queue_.members_stored(*members_, names_in(result.rows));
-  if (step == Step::connects) queue_.told(PresencePart::connects, names_in(result.rows));
-  if (step == Step::closed) queue_.told(PresencePart::closed, names_in(result.rows));
-  if (step == Step::broken) queue_.told(PresencePart::broken, names_in(result.rows));
+  if (step == Step::connects) queue_.note_done(PresencePart::connects, names_in(result.rows));
+  if (step == Step::closed) queue_.note_done(PresencePart::closed, names_in(result.rows));
+  if (step == Step::broken) queue_.note_done(PresencePart::broken, names_in(result.rows));
 }
 
-// One fails all that it was sent with, so the database is asked which.
-void Presence::take_members_error(const DatabaseError &error) {
+// A bad member fails the whole call, so the database is asked which members it refuses.
+void Presence::handle_members_error(const DatabaseError &error) {
   if (queue_.sent().tracked.size() < 2) return queue_.members_refused(*members_, error, {});
   members_error_ = error;
   send(Step::checked, kRefused, {array_of_json(queue_.sent().tracked)});
 }
 
-void Presence::take_refusals(const CommandResult &result) {
+void Presence::handle_refusals(const CommandResult &result) {
   PresenceRefusals refusals;
   for (int row = 0; !result.error && row < result.rows.count(); ++row)
     refusals.emplace_back(result.rows.text(row, 0),
@@ -270,7 +271,7 @@ void Presence::take_refusals(const CommandResult &result) {
   queue_.members_refused(*members_, *std::exchange(members_error_, std::nullopt), refusals);
 }
 
-// Somebody held what it needs for too long, so nothing of the step was done.
+// A lock was not granted in time, so nothing of the step was done.
 void Presence::postpone(Step step) {
   if (step == Step::retire) must_retire_again_ = true;
   if (step == Step::begin) must_start_over_ = true; // without a node nothing that follows is done either
@@ -301,13 +302,13 @@ void Presence::finish_batch() {
 }
 
 void Presence::start_over() {
-  if (former_ids_.size() >= kMostFormerIds) former_ids_.erase(former_ids_.begin()); // it ends with its lease
+  if (former_ids_.size() >= kMaxFormerIds) former_ids_.erase(former_ids_.begin()); // it ends with its lease
   former_ids_.push_back(std::exchange(id_, Uuid::random()));
   registered_ = false;
-  queue_.clear(); // whoever ended meanwhile is not held, and what the former node held gets the grace period
+  queue_.clear(); // connections that have ended are not asserted again: those of the former node get the grace period
   const auto pause = std::min(kFirstPause * (1 << std::min(failures_, 10u)), kLongestPause);
   if (failures_++ > 0) retry_timer_.start(pause); // the first time it is tried at once
-  hold_everything_();
+  assert_everything_();
 }
 
 } // namespace pg_live

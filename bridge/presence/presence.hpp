@@ -1,7 +1,8 @@
-// This process as a node of the database: its lease, the connections of users it holds, what they track in channels.
+// This process as a node of the database: its lease, the connections it asserts, and the members they track in
+// channels.
 //
-// Invariant: whenever an outcome is unknown or the lease was lost, the node starts over under a new id: it holds
-// everything anew and retires the old id, so that a call that arrives late finds no node.
+// Invariant: if an outcome is unknown or the lease was lost, the node starts over under a new id: it asserts everything
+// again and retires the old id, so that a call that arrives late finds no node.
 #pragma once
 
 #include "database/database.hpp"
@@ -20,21 +21,21 @@ class Presence {
  public:
   Presence(Loop &loop, const Log &log, Database &database, unsigned lease_seconds);
 
-  // hold_everything: connects and tracks what there is now.
-  void start(MemberHolder &members, std::function<void()> hold_everything);
+  // assert_everything: queues every open connection and tracked member again.
+  void start(MemberHolder &members, std::function<void()> assert_everything);
 
-  // What is put there is told the database.
+  // What is added to the queue is sent to the database.
   PresenceQueue &queue() { return queue_; }
 
-  // How far apart use of a connection is to be reported, so that nobody is taken for idle between two reports.
+  // The interval at which use of a connection is reported, short enough that no user turns idle between two reports.
   std::chrono::seconds report_use_every() const { return report_use_every_; }
 
-  // Does something once the database has been told of a connection; at once if it is not being told just now, or cannot
-  // be. With an error when that takes until `give_up`, of Loop::now(), or when too much of the user's waits for it.
+  // Calls `then` once the database knows the connection; at once if the connection is not queued, or the database
+  // cannot be reached. Passes an error at `give_up`, of Loop::now(), or if too many commands of the user wait.
   using Told = std::function<void(const std::optional<DatabaseError> &)>;
   void when_told(const Uuid &connection, const std::string &user, std::uint64_t give_up, Told then);
 
-  // The process ends: everybody has the grace period to come back through another.
+  // The process ends: gives its users the grace period to reconnect through another one.
   void retire();
   bool retired() const { return retired_; }
 
@@ -49,9 +50,9 @@ class Presence {
   void flush();
   void send_batch();
   void send(Step step, std::string_view sql, std::vector<std::optional<std::string>> parameters);
-  void take(Step step, const CommandResult &result);
-  void take_members_error(const DatabaseError &error);
-  void take_refusals(const CommandResult &result);
+  void handle(Step step, const CommandResult &result);
+  void handle_members_error(const DatabaseError &error);
+  void handle_refusals(const CommandResult &result);
   DatabaseError reason_for_waiting() const;
   void end_waits();
   void postpone(Step step);
@@ -64,7 +65,7 @@ class Presence {
   Database &database_;
   PresenceQueue queue_;
   MemberHolder *members_ = nullptr;
-  std::function<void()> hold_everything_;
+  std::function<void()> assert_everything_;
   std::string lease_; // an interval
   std::chrono::seconds report_use_every_{60};
   Milliseconds renew_every_;
@@ -77,9 +78,9 @@ class Presence {
   std::vector<Uuid> former_ids_;                                  // to be retired
   std::unordered_map<std::string, std::vector<Waiting>> waiting_; // by user, in the order they came
   std::size_t waiting_count_ = 0;
-  std::uint64_t aged_at_ = 0;                  // Loop::now() when members were last made older
-  std::optional<DatabaseError> trouble_;       // why the last batch was not done
-  std::optional<DatabaseError> members_error_; // why its members were not stored, while it is asked which of them
+  std::uint64_t aged_at_ = 0;                  // Loop::now() of the last grow_older()
+  std::optional<DatabaseError> trouble_;       // why the last batch failed
+  std::optional<DatabaseError> members_error_; // why its members were not stored, until the refused ones are known
   unsigned unanswered_ = 0;                    // commands of the batch
   unsigned failures_ = 0;                      // of batches, in a row
   bool registered_ = false;

@@ -1,4 +1,4 @@
-// Batches: filling them, taking from them, and putting back what was held up.
+// Fills batches, sends from them, and puts back what met a locked row.
 #include "presence/presence_queue.hpp"
 
 #include <algorithm>
@@ -9,12 +9,12 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::size_t kMostOfBatch = 1000;
-constexpr std::size_t kMostMemberBytes = 512 << 10; // of one batch
+constexpr std::size_t kMaxBatchItems = 1000;
+constexpr std::size_t kMaxBatchBytes = 512 << 10; // of one batch
 
 template <typename Item>
 std::vector<Item> take_some(std::vector<Item> &from) {
-  const auto end = from.begin() + static_cast<std::ptrdiff_t>(std::min(from.size(), kMostOfBatch));
+  const auto end = from.begin() + static_cast<std::ptrdiff_t>(std::min(from.size(), kMaxBatchItems));
   std::vector<Item> taken(std::make_move_iterator(from.begin()), std::make_move_iterator(end));
   from.erase(from.begin(), end);
   return taken;
@@ -27,14 +27,14 @@ template <typename Map>
 Map take_some(Map &from, std::size_t most) {
   Map taken;
   std::size_t bytes = 0;
-  while (!from.empty() && taken.size() < most && bytes < kMostMemberBytes) {
+  while (!from.empty() && taken.size() < most && bytes < kMaxBatchBytes) {
     bytes += size_of(from.begin()->second);
     taken.insert(from.extract(from.begin()));
   }
   return taken;
 }
 
-// Those of which no member is in the batch: these come first in it, and whoever is back takes the place that is left.
+// Removes the connections without a member in the batch: a batch ends broken connections before it stores members.
 std::vector<Uuid> take_broken(std::vector<Uuid> &from, const std::unordered_map<std::string, TrackedMember> &tracked) {
   if (from.empty()) return {};
   std::unordered_set<Uuid, UuidHash> tracking;
@@ -69,7 +69,8 @@ void PresenceBatch::add(PresenceBatch later) {
   append(broken, later.broken);
 }
 
-PresenceQueue::PresenceQueue(std::function<void()> filled) : filled_(std::move(filled)), most_members_(kMostOfBatch) {}
+PresenceQueue::PresenceQueue(std::function<void()> filled)
+    : filled_(std::move(filled)), most_members_(kMaxBatchItems) {}
 
 void PresenceQueue::connect(PresentConnection connection) {
   const Uuid id = connection.id;
@@ -77,8 +78,8 @@ void PresenceQueue::connect(PresentConnection connection) {
   filled_();
 }
 
-// Also of a connection that was not told yet: it may have been told by the node this one was before, or track
-// something.
+// Queues the end even of a connection that was not sent: the former node may have asserted it, or it may track
+// members.
 void PresenceQueue::disconnect(const Uuid &connection, bool clean) {
   for (PresenceBatch *batch : {&waiting_, &sent_, &later_})
     batch->connects.erase(connection);
@@ -91,7 +92,7 @@ void PresenceQueue::report_use(const ReportedUse &use) {
   filled_();
 }
 
-// One call cannot store a member and end it: the one that is replaced need not be stored any more.
+// One call cannot both store and end a member, so a member that is replaced before it was stored is dropped.
 void PresenceQueue::track(TrackedMember member) {
   forget(member.previous_ref);
   std::string ref = member.ref;
@@ -115,7 +116,7 @@ bool PresenceQueue::is_telling(const Uuid &connection) const {
 }
 
 const PresenceBatch &PresenceQueue::send(const std::function<bool(const std::string &)> &can_hold) {
-  sent_.connects = take_some(waiting_.connects, kMostOfBatch);
+  sent_.connects = take_some(waiting_.connects, kMaxBatchItems);
   if (can_hold) std::erase_if(sent_.connects, [&](const auto &each) { return !can_hold(each.second.user_id); });
   sent_.uses = take_some(waiting_.uses);
   sent_.tracked = take_some(waiting_.tracked, most_members_);
@@ -126,13 +127,13 @@ const PresenceBatch &PresenceQueue::send(const std::function<bool(const std::str
   return sent_;
 }
 
-void PresenceQueue::members_stored(MemberHolder &holder, const HeldNames &held) {
+void PresenceQueue::members_stored(MemberHolder &holder, const LockedNames &locked) {
   auto members = std::exchange(sent_.tracked, {});
-  for (const std::string_view ref : held)
+  for (const std::string_view ref : locked)
     if (auto member = members.extract(std::string(ref))) later_.tracked.insert(std::move(member));
   for (const std::string &ref : std::exchange(sent_.untracked, {}))
-    if (held.contains(ref)) later_.untracked.push_back(ref);
-  most_members_ = std::min(most_members_ * 2, kMostOfBatch);
+    if (locked.contains(ref)) later_.untracked.push_back(ref);
+  most_members_ = std::min(most_members_ * 2, kMaxBatchItems);
   for (const auto &[ref, member] : members)
     holder.stored(ref);
 }
@@ -145,7 +146,7 @@ void PresenceQueue::members_refused(MemberHolder &holder, const DatabaseError &e
   if (found.empty() && sent_members_ > 1) {
     most_members_ = sent_members_ / 2;
   } else if (found.empty()) {
-    most_members_ = std::min(most_members_ * 2, kMostOfBatch);
+    most_members_ = std::min(most_members_ * 2, kMaxBatchItems);
     for (const auto &[ref, member] : members)
       found.emplace_back(ref, error);
   }
@@ -164,16 +165,16 @@ void PresenceQueue::grow_older(MemberHolder &holder, const DatabaseError &error)
     holder.overdue(ref, error);
 }
 
-void PresenceQueue::told(PresencePart part, const HeldNames &held) {
-  if (held.empty()) return;
-  const auto is_held = [&](const Uuid &id) { return held.contains(id.text()); };
+void PresenceQueue::note_done(PresencePart part, const LockedNames &locked) {
+  if (locked.empty()) return;
+  const auto is_locked = [&](const Uuid &id) { return locked.contains(id.text()); };
   if (part == PresencePart::connects) {
     for (const auto &[id, connection] : sent_.connects)
-      if (is_held(id)) later_.connects.emplace(id, connection);
+      if (is_locked(id)) later_.connects.emplace(id, connection);
   } else if (part == PresencePart::closed) {
-    std::copy_if(sent_.closed.begin(), sent_.closed.end(), std::back_inserter(later_.closed), is_held);
+    std::copy_if(sent_.closed.begin(), sent_.closed.end(), std::back_inserter(later_.closed), is_locked);
   } else {
-    std::copy_if(sent_.broken.begin(), sent_.broken.end(), std::back_inserter(later_.broken), is_held);
+    std::copy_if(sent_.broken.begin(), sent_.broken.end(), std::back_inserter(later_.broken), is_locked);
   }
 }
 
@@ -205,7 +206,7 @@ void PresenceQueue::resume() {
 void PresenceQueue::clear() {
   waiting_ = {};
   later_ = {};
-  most_members_ = kMostOfBatch;
+  most_members_ = kMaxBatchItems;
 }
 
 } // namespace pg_live

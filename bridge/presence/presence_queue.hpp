@@ -1,8 +1,8 @@
-// What the database is to be told of who is present, and has not done yet. Presence carries it there.
+// Changes of presence that are waiting for the database, in batches that Presence sends.
 //
-// Invariants: one batch is on its way at a time, so the database hears of everything in the order it happened, and of
-// much at once when there is much. What it could not do because somebody holds a row comes again later, and holds up
-// nothing else; what ended, was replaced or is forgotten meanwhile does not come again.
+// Invariants: one batch is on its way at a time, so the database learns of changes in the order they happened, and of
+// many at once under load. A change that met a locked row is sent again later and delays nothing else, unless it ended,
+// was replaced or was forgotten before that.
 #pragma once
 
 #include "base/uuid.hpp"
@@ -40,19 +40,19 @@ struct TrackedMember {
   unsigned age = 0;    // see PresenceQueue::grow_older()
 };
 
-// Whoever has members stored, and hears what became of them.
+// The owner of queued members, which is told what became of them.
 class MemberHolder {
  public:
   virtual ~MemberHolder() = default;
   virtual void stored(const std::string &ref) = 0;
   virtual void refused(const std::string &ref, const DatabaseError &error) = 0;
-  // It has waited for too long; it may have been stored, or may yet be.
+  // It has waited for too long; it may have been stored, or may still be.
   virtual void overdue(const std::string &ref, const DatabaseError &error) = 0;
 };
 
 using PresenceRefusals = std::vector<std::pair<std::string, DatabaseError>>; // by ref
 
-// Something was done on a connection.
+// A use of a connection.
 struct ReportedUse {
   Uuid connection;
   std::chrono::seconds ago{0};
@@ -63,68 +63,68 @@ struct PresenceBatch {
   std::vector<ReportedUse> uses;
   std::unordered_map<std::string, TrackedMember> tracked; // by ref
   std::vector<std::string> untracked;                     // refs
-  std::vector<Uuid> closed;                               // the client ended them
-  std::vector<Uuid> broken;                               // the client may come back
+  std::vector<Uuid> closed;                               // ended by their clients
+  std::vector<Uuid> broken;                               // broken off: the client may reconnect
 
   bool empty() const;
-  void add(PresenceBatch later); // what is here already counts
+  void add(PresenceBatch later); // of two with the same key, keeps its own
 };
 
-// The parts of a batch that can be held up, in the order the database is told of them.
+// The parts of a batch that can meet locked rows, in the order they are sent.
 enum class PresencePart : unsigned char { broken, connects, members, closed };
 
-using HeldNames = std::unordered_set<std::string_view>;
+using LockedNames = std::unordered_set<std::string_view>;
 
 class PresenceQueue {
  public:
-  // `filled` is called whenever there is something more to send.
+  // `filled` is called after each addition.
   explicit PresenceQueue(std::function<void()> filled);
 
   void connect(PresentConnection connection);
-  // clean: the client ended it. Else it has the grace period to come back.
+  // clean: the client ended it. Otherwise its user keeps the grace period to reconnect.
   void disconnect(const Uuid &connection, bool clean);
   void report_use(const ReportedUse &use);
 
   // The holder hears stored() or refused(), unless the member was replaced, untracked or forgotten before.
   void track(TrackedMember member);
   void untrack(const std::string &ref);
-  // It need not be stored any more, if it is not yet.
+  // Drops a member that was not stored yet.
   void forget(const std::string &ref);
 
   bool empty() const { return waiting_.empty(); }
-  // Whether the database is about to be told of a connection.
+  // Whether the connection is waiting or on its way to the database.
   bool is_telling(const Uuid &connection) const;
 
-  // The next batch, to be sent; then what became of its parts; then that all of it is answered. Without connections of
-  // users whom the database cannot hold: it knows nothing of them.
+  // Starts the next batch. The caller sends it, reports what became of each part, and calls answered(). Leaves out
+  // connections of users whose id the database cannot store.
   const PresenceBatch &send(const std::function<bool(const std::string &)> &can_hold = nullptr);
   const PresenceBatch &sent() const { return sent_; }
-  // held: refs of members that are neither stored nor ended, since somebody holds them.
-  void members_stored(MemberHolder &holder, const HeldNames &held);
-  // Of values out of bounds. They fail all they were sent with, which goes again without those that are known to be
-  // refused. If none are known, fewer members go at once, until one is alone.
+  // locked: refs of members that were neither stored nor ended, since another transaction holds their rows.
+  void members_stored(MemberHolder &holder, const LockedNames &locked);
+  // Values out of bounds failed the whole call. It is sent again without the refused members; if none are known, with
+  // half as many members, until one is alone.
   void members_refused(MemberHolder &holder, const DatabaseError &error, const PresenceRefusals &refusals);
-  // Connections were connected or ended, but for those that somebody holds.
-  void told(PresencePart part, const HeldNames &held);
+  // The connections of the part were connected or ended, but for those whose rows were locked.
+  void note_done(PresencePart part, const LockedNames &locked);
   // Nothing of the part was done.
   void postpone(PresencePart part);
   void answered() { sent_ = {}; }
 
-  // Members that were there the last time but one have waited for too long.
+  // Reports members that have waited through two calls of this as overdue.
   void grow_older(MemberHolder &holder, const DatabaseError &error);
 
   bool has_later() const { return !later_.empty(); }
-  // What was held up comes again.
+  // Queues again what met locked rows.
   void resume();
 
-  // Nothing is to be told any more.
+  // Drops everything but the batch on its way.
   void clear();
 
  private:
   std::function<void()> filled_;
   PresenceBatch waiting_;
   PresenceBatch sent_;
-  PresenceBatch later_; // what somebody held up
+  PresenceBatch later_; // what met locked rows
   std::size_t sent_members_ = 0;
   std::size_t most_members_;
 };

@@ -1,4 +1,4 @@
-// Asking for each viewer.
+// Queries visibility for each viewer.
 #include "presence/presence_visibility.hpp"
 
 #include "channel/topic_batch.hpp"
@@ -14,18 +14,18 @@ namespace {
 constexpr std::string_view kTopic = "presence";
 constexpr std::string_view kVisible =
     "select u.id from jsonb_array_elements_text($1::jsonb) as u (id) where live_private.can_see_presence(u.id)";
-constexpr unsigned kMostQuestions = 16;     // they share the connections of joins
-constexpr std::size_t kMostChanges = 500;   // of one question
-constexpr std::size_t kMostWaiting = 10000; // of one viewer
-constexpr std::size_t kMostWaitingInAll = 1000000;
+constexpr unsigned kMaxQuestions = 16;     // they share the connections of joins
+constexpr std::size_t kMaxChanges = 500;   // of one question
+constexpr std::size_t kMaxWaiting = 10000; // of one viewer
+constexpr std::size_t kMaxWaitingInTotal = 1000000;
 constexpr Milliseconds kPause{500}; // when the database is too busy
 
 bool is_too_busy(const DatabaseError &error) {
   return error.sqlstate.starts_with("08") || error.sqlstate.starts_with("53");
 }
 
-// The channel, if it is there still and acts for the viewer who was asked about. A fresh token of the same user changes
-// nothing of what the user could see when the change happened.
+// The channel, if it still exists and has the user and role of the query. A fresh token of the same user does not
+// change what the user could see when the change happened.
 Channel *find(const std::shared_ptr<Client> &client, ChannelId id, const Claims &asked) {
   Channel *channel = client ? client->channels().find(id) : nullptr;
   if (channel == nullptr) return nullptr;
@@ -38,7 +38,7 @@ Channel *find(const std::shared_ptr<Client> &client, ChannelId id, const Claims 
 PresenceVisibility::PresenceVisibility(Services &services)
     : services_(services), pause_(services.loop, [this] { ask_next(); }) {}
 
-void PresenceVisibility::take(const LiveEvent &event) {
+void PresenceVisibility::handle(const LiveEvent &event) {
   const auto payload = json::parse(event.payload);
   const auto user_id = payload ? json::member(*payload, "user_id") : std::nullopt;
   auto change = std::make_shared<Change>();
@@ -55,7 +55,7 @@ void PresenceVisibility::take(const LiveEvent &event) {
       viewer.claims = channel->claims();
       viewer.channels.clear();
       viewer.waiting.push_back(change);
-      if (++waiting_ > kMostWaitingInAll || viewer.waiting.size() > kMostWaiting)
+      if (++waiting_ > kMaxWaitingInTotal || viewer.waiting.size() > kMaxWaiting)
         overdue.push_back(channel->claims()->text);
       if (viewer.asked.empty() && !std::exchange(viewer.queued, true)) queue_.push_back(channel->claims()->text);
     }
@@ -67,7 +67,7 @@ void PresenceVisibility::take(const LiveEvent &event) {
 }
 
 void PresenceVisibility::ask_next() {
-  while (asking_ < kMostQuestions && !queue_.empty() && !pause_.running()) {
+  while (asking_ < kMaxQuestions && !queue_.empty() && !pause_.running()) {
     const std::string claims = std::move(queue_.front());
     queue_.pop_front();
     Viewer &viewer = viewers_.at(claims);
@@ -81,7 +81,7 @@ void PresenceVisibility::ask_next() {
 }
 
 void PresenceVisibility::ask(const std::string &claims, Viewer &viewer) {
-  const auto end = viewer.waiting.begin() + static_cast<std::ptrdiff_t>(std::min(viewer.waiting.size(), kMostChanges));
+  const auto end = viewer.waiting.begin() + static_cast<std::ptrdiff_t>(std::min(viewer.waiting.size(), kMaxChanges));
   viewer.asked.assign(viewer.waiting.begin(), end);
   viewer.waiting.erase(viewer.waiting.begin(), end);
   waiting_ -= viewer.asked.size();
@@ -110,7 +110,7 @@ void PresenceVisibility::answered(const std::string &claims, const CommandResult
     viewer.waiting.insert(viewer.waiting.begin(), changes.begin(), changes.end());
     waiting_ += changes.size();
     if (!pause_.running()) pause_.start(kPause);
-    if (viewer.waiting.size() > kMostWaiting) give_up(viewer);
+    if (viewer.waiting.size() > kMaxWaiting) give_up(viewer);
   } else if (result.error) {
     services_.log.warning("could not check whose presence is visible",
                           {{"sqlstate", result.error->sqlstate}, {"error", result.error->message}});

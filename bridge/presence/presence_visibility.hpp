@@ -1,9 +1,10 @@
-// Changes of presence under a rule of visibility: each viewer gets those of users whom the database lets the viewer
+// Delivers changes of presence under a rule of visibility: each viewer gets those of users that the database lets it
 // see.
 //
-// Invariants: a viewer is asked about as that viewer, one question at a time, so that the viewer's events stay in order
-// and a flood of changes is asked about together. So many questions are on their way and no more; one that the database
-// was too busy for is asked again, and a viewer who cannot be asked about, or about whom too much waits, joins again.
+// Invariants: visibility is checked with the viewer's rights, one query at a time for each viewer, so that its events
+// stay in order and a flood of changes shares one query. The number of queries on their way is bounded. A query for
+// which the database was too busy is repeated; a viewer whose query fails, or for which too many changes wait, joins
+// again.
 #pragma once
 
 #include "channel/channel.hpp"
@@ -25,8 +26,8 @@ class PresenceVisibility {
  public:
   explicit PresenceVisibility(Services &services);
 
-  // An event on $presence.
-  void take(const LiveEvent &event);
+  // Handles an event on $presence.
+  void handle(const LiveEvent &event);
 
  private:
   struct Change {
@@ -38,13 +39,13 @@ class PresenceVisibility {
   };
   using ChangeRef = std::shared_ptr<const Change>;
 
-  // Everybody with the same claims.
+  // All channels with the same claims.
   struct Viewer {
     ClaimsRef claims;
     std::vector<std::pair<std::weak_ptr<Client>, ChannelId>> channels; // when the last change happened
-    std::uint64_t noted_at = 0;                                        // which change that was
+    std::uint64_t noted_at = 0;                                        // the number of that change
     std::vector<ChangeRef> waiting;
-    std::vector<ChangeRef> asked; // empty: no question is on its way
+    std::vector<ChangeRef> asked; // empty: no query is on its way
     bool queued = false;
   };
 
@@ -56,7 +57,7 @@ class PresenceVisibility {
 
   Services &services_;
   std::unordered_map<std::string, Viewer> viewers_; // by the text of their claims
-  std::deque<std::string> queue_;                   // claims of those who wait for a question
+  std::deque<std::string> queue_;                   // claims of the viewers that wait for a query
   std::uint64_t changes_ = 0;
   std::size_t waiting_ = 0; // of all viewers together
   unsigned asking_ = 0;

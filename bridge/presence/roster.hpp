@@ -1,9 +1,8 @@
-// The members of one channel, and what has changed since the clients were told last. Pure: it knows neither connections
-// nor the database.
-// Invariants: a change that is undone before the clients are told is no change; state() is exactly what a client knows
-// that was told every diff so far; a hidden member exists for its own user only; a member that goes on under another
-// ref, with nothing changed, is shown under the ref that the clients know; a member with other metadata has another
-// ref, and its diff says which one it takes the place of.
+// The members of one channel, and their changes since the last diff. Pure: it sees neither connections nor the
+// database. Invariants: a change that is undone before the next diff is none; state() equals what a client has that
+// applied every diff so far; a hidden member is visible to its own user only; a member that continues under another
+// ref, otherwise unchanged, is shown under the ref that the clients know; a member with new metadata has a new ref, and
+// its diff names the ref that it replaces.
 #pragma once
 
 #include <cstddef>
@@ -31,32 +30,32 @@ struct ShownMember : Member {
 
 class Roster {
  public:
-  // Adds a member, or changes the one with that ref. `previous_ref`: of the member that it takes the place of; empty
-  // for none. That one is removed after this.
+  // Adds a member, or changes the one with that ref. `previous_ref`: of the member it replaces, which the caller
+  // removes afterwards; empty for none.
   void put(const std::string &ref, Member member, const std::string &previous_ref = "");
   void remove(const std::string &ref);
-  // The member with the ref goes on under another one. False if there is none, or it is not the same.
+  // Continues the member under another ref. False if there is no such member, or it differs from `member`.
   bool pass_on(const std::string &ref, const std::string &new_ref, const Member &member);
 
-  // Makes these all the members there are; or adds them to those there are.
+  // Replaces all members by these; merge() keeps the others.
   void replace(const std::map<std::string, Member> &members);
   void merge(const std::map<std::string, Member> &members);
 
   bool has_changes() const { return !before_.empty(); }
   std::size_t visible() const { return visible_; } // members that are not hidden
 
-  // What changed, for one viewer: {"joins":{key:{"metas":[{"phx_ref":ref,…}]}},"leaves":{…}}; empty if nothing did.
-  // Who joins in the place of a member that leaves has the ref of that one as "phx_ref_prev": it is an update.
+  // What changed, for one viewer: {"joins":{key:{"metas":[{"phx_ref":ref,…}]}},"leaves":{…}}; empty if nothing did. A
+  // member that replaces another has the ref of that one as "phx_ref_prev": it is an update.
   std::string diff(std::string_view viewer) const;
-  // Users who are told something else than the others, with the next diff or in the state.
+  // Users for whom the next diff or the state may differ from that of the others.
   std::set<std::string, std::less<>> special_viewers() const;
-  // Everyone was told the diff.
-  void told() {
+  // Begins the next diff.
+  void forget_changes() {
     before_.clear();
     replaced_.clear();
   }
 
-  // All members, as one viewer sees them: {key:{"metas":[…]}}. Only when there is nothing that was not told.
+  // All members that one viewer sees: {key:{"metas":[…]}}. Only when has_changes() is false.
   std::string state(std::string_view viewer) const;
 
  private:
@@ -65,7 +64,7 @@ class Roster {
   const ShownMember *replaced_by(const std::string &ref) const;
 
   std::map<std::string, ShownMember> members_;               // by ref
-  std::map<std::string, std::optional<ShownMember>> before_; // of those that changed: what was told of them
+  std::map<std::string, std::optional<ShownMember>> before_; // of changed refs: the member that the clients know
   std::map<std::string, std::string> replaced_;              // by ref: the ref of the member it takes the place of
   std::size_t visible_ = 0;
 };

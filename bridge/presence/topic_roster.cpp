@@ -1,4 +1,4 @@
-// Reading the members of a topic, following their changes, and telling the channels.
+// Reads the members of a topic, follows their changes, and tells the channels.
 #include "presence/channel_presence.hpp"
 
 #include "text/json.hpp"
@@ -15,8 +15,8 @@ constexpr std::string_view kChannelTopic = "$channel:";
 constexpr std::string_view kMembers =
     "select ref, key, user_id, hidden, meta::text from live_private.channel_roster($1, $2::boolean)";
 constexpr Milliseconds kReadAgain{1000};
-constexpr unsigned kMostReadings = 16;
-constexpr Milliseconds kSettle{10000};        // in which members that a crash took away may come back
+constexpr unsigned kMaxReadings = 16;
+constexpr Milliseconds kSettle{10000};        // in which members that a crash removed may come back
 constexpr std::uint64_t kCountEvery = 1000;   // milliseconds
 constexpr unsigned kSeatsPerMillisecond = 20; // many seats are told less often
 
@@ -28,7 +28,7 @@ std::string text_of(const std::optional<json::Value> &value) {
 
 bool is_true(const std::optional<json::Value> &value) { return value && value->raw == "true"; }
 
-// A member that joins as another one leaves, and is the same, has come back: nothing need be told.
+// A member that leaves and joins unchanged in one event, as after a reconnect, changes nothing for the clients.
 void apply(Roster &members, json::Value change) {
   std::vector<std::string> left;
   if (const auto refs = json::member(change, "left"))
@@ -59,7 +59,7 @@ std::uint64_t xid_of(json::Value change) {
   return xid;
 }
 
-// What the snapshot holds is there already.
+// Skips a change that the snapshot saw, since the members read under it have it already.
 void apply_unless_seen(TopicRoster &roster, std::string_view payload) {
   const auto change = json::parse(payload);
   if (change && !roster.snapshot->sees(xid_of(*change))) apply(roster.members, *change);
@@ -75,14 +75,14 @@ websocket::Frame count_frame(WireForm form, std::string_view topic, std::size_t 
   return event_frame({.position = {}, .topic = topic, .event = "presence:count", .payload = payload}, form);
 }
 
-// One message to many: built once for each wire form, and apart for the viewers that see something else.
+// One message to many channels: built once for each wire form, and apart for the viewers that see something else.
 class Announcement {
  public:
   Announcement(const TopicRoster &roster, std::string_view event,
                std::string (*payload)(const Roster &, std::string_view))
       : roster_(roster), event_(event), payload_(payload), special_(roster.members.special_viewers()) {}
 
-  // Sends it if it fits what waits for the client already.
+  // Sends it unless it is large and frames wait for the client already.
   [[nodiscard]] bool send_if_it_fits(Channel &channel) {
     const websocket::Frame frame = frame_for(channel);
     if (frame.size() > channel.client().queue_limit() / 8 && !channel.client().is_drained()) return false;
@@ -125,7 +125,7 @@ TopicRoster &ChannelPresence::roster_of(const std::string &topic, bool is_privat
   return *found->second;
 }
 
-// Changes that arrive meanwhile are held: the snapshot tells which of them it holds.
+// Changes that arrive during the read are buffered: the snapshot tells which of them the members include.
 void ChannelPresence::read(TopicRoster &roster, bool keep_missing) {
   roster.keep_missing = keep_missing;
   if (roster.reading != 0) return;
@@ -136,7 +136,7 @@ void ChannelPresence::read(TopicRoster &roster, bool keep_missing) {
 
 // A few at a time, so that many topics do not crowd out joins.
 void ChannelPresence::read_next() {
-  while (reading_ < kMostReadings && !to_read_.empty() && !read_timer_.running()) {
+  while (reading_ < kMaxReadings && !to_read_.empty() && !read_timer_.running()) {
     const auto found = rosters_.find(to_read_.front());
     to_read_.pop_front();
     if (found == rosters_.end()) continue;
@@ -147,7 +147,7 @@ void ChannelPresence::read_next() {
     command.parameters = {roster.topic, roster.is_private ? "true" : "false"};
     command.done = [this, name = found->first, reading = roster.reading](const CommandResult &result) {
       --reading_;
-      take_roster(name, reading, result);
+      finish_reading(name, reading, result);
       read_next();
     };
     services_.database.read(std::move(command));
@@ -155,7 +155,7 @@ void ChannelPresence::read_next() {
 }
 
 // An answer for a roster that is gone, or was made again since, is dropped.
-void ChannelPresence::take_roster(const std::string &name, std::uint64_t reading, const CommandResult &result) {
+void ChannelPresence::finish_reading(const std::string &name, std::uint64_t reading, const CommandResult &result) {
   const auto found = rosters_.find(name);
   if (found == rosters_.end() || found->second->reading != reading) return;
   TopicRoster &roster = *found->second;
@@ -164,7 +164,7 @@ void ChannelPresence::take_roster(const std::string &name, std::uint64_t reading
   if (!snapshot) {
     services_.log.warning("could not read the members of a channel",
                           {{"sqlstate", result.error ? std::string_view(result.error->sqlstate) : "XX000"}});
-    roster.held.clear(); // the next answer holds them
+    roster.buffered.clear(); // the next read includes them
     to_read_.push_back(name);
     read_timer_.start(kReadAgain);
     return;
@@ -181,12 +181,12 @@ void ChannelPresence::take_roster(const std::string &name, std::uint64_t reading
     roster.members.replace(members);
   }
   roster.snapshot = std::move(snapshot);
-  for (const std::string &change : std::exchange(roster.held, {}))
+  for (const std::string &change : std::exchange(roster.buffered, {}))
     apply_unless_seen(roster, change);
   flush_soon(roster, Milliseconds{0});
 }
 
-void ChannelPresence::take_change(const LiveEvent &event) {
+void ChannelPresence::apply_event(const LiveEvent &event) {
   const auto payload = json::parse(event.payload);
   if (!payload) return;
   const bool is_private = is_true(json::member(*payload, "private"));
@@ -195,7 +195,7 @@ void ChannelPresence::take_change(const LiveEvent &event) {
   if (found == rosters_.end()) return;
   TopicRoster &roster = *found->second;
   if (roster.reading != 0) {
-    roster.held.emplace_back(event.payload);
+    roster.buffered.emplace_back(event.payload);
   } else if (roster.snapshot) {
     apply_unless_seen(roster, event.payload);
   }
@@ -207,7 +207,7 @@ void ChannelPresence::take_change(const LiveEvent &event) {
       tracker_.lost(text_of(ref), is_true(json::member(*payload, "by_user")));
 }
 
-// After a crash of the server its members come back as their bridges do, so those that are missing get time for it.
+// After a crash of the server its members return as their bridges reconnect, so missing members are kept for kSettle.
 void ChannelPresence::resync() {
   for (const auto &[name, roster] : rosters_)
     read(*roster, true);
@@ -235,7 +235,7 @@ void ChannelPresence::flush_due() {
 }
 
 void ChannelPresence::flush(TopicRoster &roster) {
-  if (!roster.snapshot) return; // the members are on their way, and told when they come
+  if (!roster.snapshot) return; // the read on its way flushes when it is done
   const std::size_t limit = services_.settings.presence.roster_members;
   const bool counted = roster.members.visible() > (roster.counted ? limit - limit / 10 : limit);
   if (std::exchange(roster.counted, counted) != counted)
@@ -247,21 +247,21 @@ void ChannelPresence::flush(TopicRoster &roster) {
                       [](const Roster &members, std::string_view viewer) { return members.diff(viewer); });
     for (PresenceSeat *seat : roster.seats)
       seat->told_ = seat->told_ && diff.send_if_it_fits(seat->channel_); // else it is told the state again
-    roster.members.told();
+    roster.members.forget_changes();
   }
   Announcement state(roster, "presence_state",
                      [](const Roster &members, std::string_view viewer) { return members.state(viewer); });
   for (PresenceSeat *seat : roster.seats) {
     if (seat->told_ || seat->waits_) continue;
     seat->told_user_ = seat->channel_.claims()->user_id;
-    // Clients apply the diffs they hold after the first state; the second one takes back what those brought.
+    // Clients apply buffered diffs after the first state; the second state undoes what those of an old channel changed.
     seat->told_ = state.send_if_it_fits(seat->channel_) &&
                   (!std::exchange(seat->tell_twice_, false) || state.send_if_it_fits(seat->channel_));
     if (!seat->told_) tell_when_drained(*seat);
   }
 }
 
-// A state that is larger than what may wait is no fault of the client's: it is made, as it is then, when nothing waits.
+// A state that does not fit the queue must not close the client as slow: it is built again once nothing waits.
 void ChannelPresence::tell_when_drained(PresenceSeat &seat) {
   seat.waits_ = true;
   Client &client = seat.channel_.client();
@@ -277,7 +277,7 @@ void ChannelPresence::tell_when_drained(PresenceSeat &seat) {
 }
 
 void ChannelPresence::flush_counted(TopicRoster &roster) {
-  roster.members.told();
+  roster.members.forget_changes();
   const std::uint64_t now = services_.loop.now();
   const std::size_t count = roster.members.visible();
   const bool due = now - roster.told_at >= kCountEvery;

@@ -1,8 +1,8 @@
-// What channels are tracked as in the database, and want to be.
+// Brings the members stored in the database to what the clients of the channels wish.
 //
 // Invariants: one change of a channel is on its way at a time; the latest wish wins; every message of a client is
-// answered once, when its wish, or a later one, has been stored or refused. What the database lets go of without the
-// user's wish is stored again.
+// answered once, when its wish, or a later one, has been stored or refused. A member that the database lost without a
+// wish of its user is stored again.
 #pragma once
 
 #include "presence/presence_queue.hpp"
@@ -20,12 +20,12 @@ class TrackedChannel {
  public:
   virtual ~TrackedChannel() = default;
   virtual const std::string &user_id() const = 0; // on whose behalf; empty: anonymous
-  virtual const Uuid &connection() const = 0;     // another one after its user has signed out
-  // Whether it is known what it may do. If not, nothing is done until check().
+  virtual const Uuid &connection() const = 0;     // changes when its user signs out
+  // Whether its access is known. Otherwise nothing is done until check().
   virtual bool is_settled() const = 0;
-  // Everything about its member but who it is: ref, user_id and meta.
+  // Its member without ref, user_id and meta.
   virtual TrackedMember member() = 0;
-  // To the message of the client with this ref.
+  // Answers the message of the client with this ref.
   virtual void answer(const std::string &message_ref, const std::optional<DatabaseError> &error) = 0;
 };
 
@@ -34,7 +34,7 @@ class Tracking {
  public:
   explicit Tracking(TrackedChannel &channel) : channel_(channel) {}
 
-  // The messages that are not answered, for somebody else to answer.
+  // Removes and returns the unanswered messages; the caller answers them.
   std::vector<std::string> take_messages();
 
  private:
@@ -44,7 +44,7 @@ class Tracking {
     std::string user_id;
     std::string meta;
     Uuid connection;
-    bool lost = false; // the database has let go of it
+    bool lost = false; // the database has ended it
   };
   TrackedChannel &channel_;
   std::optional<std::string> wish_; // metadata to be tracked with; nothing: not at all
@@ -56,18 +56,18 @@ class Tracking {
 
 class Tracker final : public MemberHolder {
  public:
-  // Refs begin with the prefix, which nobody else uses.
+  // Refs begin with the prefix, which no other tracker uses.
   Tracker(PresenceQueue &queue, std::string ref_prefix) : queue_(queue), ref_prefix_(std::move(ref_prefix)) {}
 
-  // A message of the client. False, and no answer: too many are waiting.
+  // Records the wish of a client's message. False, without an answer, if too many are waiting.
   bool wish(Tracking &tracking, std::optional<std::string> meta, std::string message_ref);
-  // The channel's user has changed. may_track: whether the new one may be tracked there.
+  // Follows a change of the channel's user. may_track: whether the new user may be tracked there.
   void check(Tracking &tracking, bool may_track);
-  // The channel ends. with_connection: with its connection, which ends what it tracks, or lets it wait for its client.
+  // Ends the channel. with_connection: its connection ends too, and with it, or after the grace period, its members.
   void leave(Tracking &tracking, bool with_connection);
-  // The database has let go of a member. by_user: the user wanted it so.
+  // The database has ended a member. by_user: because its user went offline.
   void lost(const std::string &ref, bool by_user);
-  // The node has started over.
+  // The node has started over: stores all members again.
   void store_everything();
 
   void stored(const std::string &ref) override;
@@ -84,7 +84,7 @@ class Tracker final : public MemberHolder {
   PresenceQueue &queue_;
   std::string ref_prefix_;
   std::uint64_t last_ref_ = 0;
-  std::unordered_map<std::string, Tracking *> by_ref_; // what is stored, or on its way
+  std::unordered_map<std::string, Tracking *> by_ref_; // of members that are stored or on their way
 };
 
 } // namespace pg_live

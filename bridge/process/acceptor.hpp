@@ -1,6 +1,6 @@
 // The listening socket of one process. Several processes share the port: the kernel spreads new connections over them
-// (SO_REUSEPORT). Invariant: at most a fixed number is accepted in one turn, so that a burst of new clients does not
-// hold up those already there.
+// (SO_REUSEPORT). Invariant: one turn of the loop accepts a bounded number, so that a burst of new clients does not
+// delay the connected ones.
 #pragma once
 
 #include "process/descriptor.hpp"
@@ -20,12 +20,12 @@ class Acceptor {
   // address.
   Acceptor(Loop &loop, const Log &log, const Settings &settings, std::function<void(Descriptor, std::string)> accepted);
 
-  // The port, also when a free one was asked for.
+  // The port it listens on, even if the setting asked for a free one.
   unsigned port() const;
 
   void start();
 
-  // Stops listening. Connections the kernel has accepted already would be reset by that, so they are handed over first.
+  // Stops listening. That resets connections in the kernel's queue, so these are accepted first.
   void stop();
 
  private:

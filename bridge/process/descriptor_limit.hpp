@@ -1,5 +1,5 @@
-// How many clients fit into the limit of open files (RLIMIT_NOFILE), beside what a node needs to answer probes and to
-// reach the database.
+// Computes how many clients fit into the limit of open files (RLIMIT_NOFILE), besides the descriptors that a node needs
+// to answer probes and to reach the database.
 #pragma once
 
 #include "process/settings.hpp"
@@ -11,7 +11,7 @@ namespace pg_live {
 /// Sockets beyond the limit of connections, for probes and for refusals that are being answered.
 inline constexpr unsigned kSpareDescriptors = 64;
 
-/// Raises the limit of this process as far as it may be, and returns it.
+/// Raises the soft limit of this process to the hard limit, and returns it.
 std::uint64_t raise_descriptor_limit();
 
 /// --max-connections, or what fits into `descriptors`; at least one.

@@ -77,8 +77,8 @@ Watcher::Watcher(Loop &loop, int descriptor, std::function<void(int)> ready) : b
   block_.reset(block.release());
 }
 
-// At an error libuv stops watching. Before the read that meets it there may be another that finds data still, after
-// which nobody would be called again: so it is watched on.
+// At an error libuv stops watching. The next read may still find data before it meets the error, and would then never
+// be called again, so watching continues.
 void Watcher::on_event(uv_poll_t *handle, int status, int events) {
   auto *block = static_cast<Block *>(handle->data);
   if (block->closed) return;

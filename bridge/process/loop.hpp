@@ -27,7 +27,7 @@ class Loop {
   void run();
   void stop() { uv_stop(&loop_); }
 
-  // Lets what was closed finish closing.
+  // Runs the close callbacks that are pending.
   void settle();
 
   // Milliseconds of a clock that never goes back, as of the start of this turn of the loop.
@@ -41,7 +41,7 @@ class LoopTimer {
  public:
   LoopTimer(Loop &loop, std::function<void()> due);
 
-  // Calls `due` once after `delay`, or again and again every `period` after that. Starting a running timer moves it.
+  // Calls `due` after `delay`, and then every `period` unless that is 0. Starting a running timer restarts it.
   void start(Milliseconds delay, Milliseconds period = Milliseconds{0});
   void stop();
   bool running() const;
@@ -52,7 +52,7 @@ class LoopTimer {
   std::unique_ptr<Block, void (*)(Block *)> block_;
 };
 
-// Watches a descriptor that belongs to somebody else. Destroy the watcher before the descriptor is closed.
+// Watches a descriptor without owning it. Destroy the watcher before the descriptor is closed.
 class Watcher {
  public:
   // `ready(events)`: UV_READABLE | UV_WRITABLE; an error of the descriptor is reported as both, so that the next read

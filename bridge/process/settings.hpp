@@ -1,4 +1,4 @@
-// Everything an operator can set. Precedence: command line, then environment (PG_LIVE_*), then configuration file, then
+// All settings of an operator. Precedence: command line, then environment (PG_LIVE_*), then configuration file, then
 // default. Invariant: a setting exists once, in the table of settings.cpp, which makes its flag, its environment
 // variable, its key in the file and its line of --help.
 #pragma once
@@ -24,12 +24,12 @@ struct Limits {
   unsigned message_bytes = 1000000;     // of one message of a client
   unsigned unfinished_bytes = 64000000; // of the messages of all clients that have not arrived whole
   unsigned body_bytes = 1000000;        // of one HTTP request
-  unsigned queue_bytes = 4000000;       // what waits for one slow reader before it is closed
+  unsigned queue_bytes = 4000000;       // queued for one slow reader before it is closed
   unsigned send_buffer_bytes = 131072;  // SO_SNDBUF
   unsigned commands_per_user = 2000;    // of each kind, waiting for the database
   unsigned request_seconds = 10;        // from accept to a complete request
   // Without a sign of life of the client. Clients that send a heartbeat every 25 seconds and wait as long for its
-  // answer come back after 50: by then the connection that broke off silently has ended, and its grace period has not.
+  // answer reconnect after 50: by then the connection that broke silently has ended, but its grace period has not.
   unsigned idle_seconds = 45;
   unsigned ping_seconds = 30;  // of silence before the server pings
   unsigned join_seconds = 120; // a socket that has joined nothing is closed
@@ -45,7 +45,7 @@ struct DatabaseSettings {
   unsigned statement_timeout_seconds = 7; // clients give up after ten seconds
   unsigned waiting_commands = 20000;      // commands waiting for a connection before new ones are refused
   unsigned page_events = 1000;            // of one fetch
-  unsigned poll_seconds = 5;              // looks without a doorbell
+  unsigned poll_seconds = 5;              // between checks without a doorbell
 };
 
 struct PresenceSettings {

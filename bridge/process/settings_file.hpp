@@ -1,7 +1,7 @@
 // Reads the text of a configuration file: lines `name = value`.
 //
-// Invariant: the value is the rest of the line as it stands, without the white space around it, or the text between the
-// quotes that enclose it. What does not fit that is an error; no part of a value is ever dropped.
+// Invariant: the value is the rest of the line without the white space around it, or the text between the quotes that
+// enclose it. Anything else is an error; no part of a value is dropped silently.
 #pragma once
 
 #include <string>

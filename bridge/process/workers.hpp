@@ -8,9 +8,9 @@
 
 namespace pg_live {
 
-// Forks the workers and stays until they have ended: hands SIGTERM and SIGINT on, and replaces a worker that ended by
-// itself. `run` is called in each worker, with its number from 1, and its result is the worker's exit code. Nothing may
-// be running yet: no loop, no threads.
+// Forks the workers and returns when all have ended. Passes SIGTERM and SIGINT on, and replaces workers that end by
+// themselves. Each worker calls `run` with its number, from 1, and exits with its result. The caller must not have
+// started a loop or threads.
 int run_workers(unsigned count, const Log &log, const std::function<int(unsigned worker)> &run);
 
 } // namespace pg_live

@@ -1,7 +1,7 @@
-// How one protocol reads messages of clients and writes answers and events. Each protocol is a folder beside this file
-// with an implementation; nothing but the admission of connections names one.
+// The interface of a protocol: it decodes messages of clients and encodes answers and events. Each protocol is a folder
+// beside this file; only the admission of connections names one.
 //
-// Invariant: a codec has no state and lives as long as the program; it knows neither connections nor topics' rules.
+// Invariant: a codec has no state and lives as long as the program; it sees neither connections nor rules of topics.
 #pragma once
 
 #include "wire/live_event.hpp"
@@ -22,7 +22,7 @@ enum class Status : unsigned char { ok, error };
 /// Whether an event is sent as it happens, or after a join to a client that missed it.
 enum class Delivery : unsigned char { live, replayed };
 
-/// How a client names topics: "realtime:T" or "T", say. Each codec numbers its own ways.
+/// How a client names topics, such as "realtime:T" or "T". Each codec numbers its own namings.
 enum class Naming : unsigned char {};
 
 /// The channel that a message is sent on, in the client's words.
@@ -31,7 +31,7 @@ struct Address {
   std::string_view topic;
 };
 
-/// A frame that holds no message, and why.
+/// Why a frame could not be decoded.
 struct BadMessage {
   std::string reason; // in lower case
   std::string_view sqlstate;
@@ -43,17 +43,17 @@ class Codec {
 
   virtual std::variant<Message, BadMessage> decode(websocket::Opcode opcode, std::string_view frame) const = 0;
 
-  /// Reads the envelope of a frame that may hold no message at all: one that cannot be stored, or only its beginning.
+  /// Reads the envelope of a frame that could not be decoded, or of which only the beginning has arrived.
   virtual Envelope envelope_of(websocket::Opcode opcode, std::string_view frame) const = 0;
 
-  /// What messages of some kinds say. The token is nothing when the client keeps the one it has; a presence command is
-  /// nothing when it is neither track nor untrack; wants_to_persist() is nothing when the value says neither.
+  /// Read messages of one kind. The token is nothing if the client keeps the one it has, the presence command if it is
+  /// neither track nor untrack, and wants_to_persist() if the value is not a boolean.
   virtual JoinOptions join_options(const Message &join) const = 0;
   virtual std::optional<std::string> access_token(const Message &message) const = 0;
   virtual std::optional<PresenceCommand> presence_command(const Message &message) const = 0;
   virtual std::optional<bool> wants_to_persist(const Broadcast &broadcast) const = 0;
 
-  /// What names the channel that a join makes, and whether a message is for the channel with that name.
+  /// The ref of the channel that a join creates, and whether a message is for the channel with that ref.
   virtual std::string_view channel_ref(const Message &join) const = 0;
   virtual bool is_for(const Message &message, std::string_view channel_ref) const = 0;
 
@@ -72,7 +72,7 @@ class Codec {
   virtual websocket::Frame push(const Address &to, std::string_view event, std::string_view payload) const = 0;
   virtual websocket::Frame system(const Address &to, Status status, std::string_view message,
                                   std::string_view extension) const = 0;
-  virtual websocket::Frame close(const Address &to) const = 0;                          // the client does not come back
+  virtual websocket::Frame close(const Address &to) const = 0; // the client does not join again
   virtual websocket::Frame error(const Address &to, std::string_view reason) const = 0; // the client joins again
 
   /// A broadcast between clients; empty if this protocol cannot carry it.
@@ -82,7 +82,7 @@ class Codec {
   virtual void append_event(std::string &frames, Naming naming, const LiveEvent &event, Delivery delivery) const = 0;
 };
 
-/// Channels of one form are sent the same bytes.
+/// Channels with the same form are sent the same bytes.
 struct WireForm {
   const Codec *codec;
   Naming naming;
@@ -90,10 +90,10 @@ struct WireForm {
   bool operator==(const WireForm &) const = default;
 };
 
-/// One frame a form, each made when it is first asked for.
+/// One frame for each wire form, created on first use.
 class SharedFrames {
  public:
-  /// Empty until the caller sets it. Good until another form is asked for.
+  /// The frame of the form, empty until the caller sets it. Valid until the next call with a new form.
   websocket::Frame &of(WireForm form) {
     for (auto &[known, frame] : frames_) // few
       if (known == form) return frame;

@@ -11,8 +11,8 @@ namespace pg_live {
 /// other value.
 std::optional<bool> lenient_boolean(const std::optional<json::Value> &value);
 
-/// The same of `persist`, which may also be an object with a time to live: what is kept is kept for as long as events
-/// are.
+/// The same for `persist`, which may also be an object with a time to live, and then means true: the retention of
+/// events decides how long a broadcast is kept.
 std::optional<bool> persistence(const std::optional<json::Value> &value);
 
 } // namespace pg_live

@@ -1,4 +1,4 @@
-// One committed event on its way from the listener to the hub.
+// A committed event, and the interfaces through which the listener passes events on.
 #pragma once
 
 #include "wire/position.hpp"
@@ -21,30 +21,30 @@ class EventReceiver {
  public:
   virtual ~EventReceiver() = default;
 
-  // The first position is known: what is committed from now on is delivered.
+  // The first position is known: events committed from now on are delivered.
   virtual void begin() = 0;
 
   // Events in order of position; the views end with the call.
   virtual void deliver(std::span<const LiveEvent> events) = 0;
 
-  // Whether it could take more now. If not, the next events wait a moment.
+  // Whether it is ready for more. If not, the next events wait a moment.
   virtual bool keeps_up() const = 0;
 
-  // They have waited long enough: those who do not read hold up nobody.
+  // The events have waited long enough: clients that do not read must not delay the others any longer.
   virtual void give_up_waiting() = 0;
 
-  // What was delivered may never have happened: the database is another one, or an earlier state of it.
+  // Delivered events may never have happened: the database is another one, or was restored to an earlier state.
   virtual void start_over(std::string_view reason) = 0;
 
-  // All there is was delivered, for the first time since the connection was lost: signals may be missing.
+  // The first time since the connection was lost that all events were delivered. Signals may be missing.
   virtual void caught_up() = 0;
 };
 
-// What the extension tells the bridges on topics that begin with $.
+// Receives what the extension tells the bridges on topics that begin with $.
 class InternalReceiver {
  public:
   virtual ~InternalReceiver() = default;
-  virtual void take_internal(const LiveEvent &event) = 0;
+  virtual void handle_internal(const LiveEvent &event) = 0;
   virtual void stream_began() = 0;
   virtual void stream_caught_up() = 0;
 };

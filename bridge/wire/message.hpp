@@ -1,7 +1,6 @@
-// What clients say, in the words of no protocol: a codec makes these of frames.
+// Messages of clients, independent of the protocol: a codec decodes frames into these.
 //
-// Invariant: payloads are the bytes that came, after validation; refs are what the client wrote, and are given back as
-// they are.
+// Invariant: payloads are the bytes received, after validation; refs are returned exactly as the client wrote them.
 #pragma once
 
 #include <cstdint>
@@ -23,14 +22,14 @@ struct Broadcast {
 };
 
 enum class MessageKind : unsigned char {
-  command, // of the app, named by its event; or an event that nobody knows
+  command, // of the app, named by its event, which may be unknown
   join,
   leave,
   access_token, // a fresh token for the channel
   broadcast,
   presence,
-  sign_of_life, // about no topic
-  unknown,      // about no topic, and no sign of life
+  sign_of_life, // without a topic
+  unknown,      // without a topic, and not a sign of life
 };
 
 /// A message from a client. The views point into the frame it was decoded from.
@@ -42,39 +41,39 @@ struct Message {
   std::string_view payload; // JSON text; any bytes when encoding is binary
   MessageKind kind = MessageKind::command;
   Encoding encoding = Encoding::json;
-  std::optional<Broadcast> broadcast; // set when it is one and the payload is one
+  std::optional<Broadcast> broadcast; // set if kind is broadcast and the payload is valid
 };
 
-/// Where a message belongs, as JSON text in the message itself: what an answer to it needs.
+/// Refs and topic of a message, as JSON text: what an answer to it needs.
 struct Envelope {
   std::string join_ref = "null";
   std::string ref = "null";
   std::string topic; // a JSON string; empty: unknown
 };
 
-/// What a join asks for. Clients differ widely, so most of what is not understood has its default; where that would be
-/// the opposite of what was asked for, the join cannot be done.
+/// The options of a join. Clients differ widely, so most values that are not understood fall back to the default; where
+/// that could be the opposite of what the client asked for, the join is refused.
 struct JoinOptions {
-  std::string refusal;           // why it cannot be done as it was asked for; empty: it can
-  std::string_view refusal_code; // the SQLSTATE of that
+  std::string refusal;           // why the join is refused; empty: it is not
+  std::string_view refusal_code; // SQLSTATE of the refusal
   bool broadcast_self = false;
   bool broadcast_ack = false;
   bool wants_replay = false;
   std::optional<std::int64_t> replay_since; // milliseconds since 1970
   std::optional<std::int64_t> replay_limit; // events
-  bool asks_when_ready = false;             // to be told when the channel follows the database
+  bool asks_when_ready = false;             // asks to be told when the channel follows the database
   bool presence_enabled = false;
   std::string presence_key; // empty: the server chooses
   bool is_private = false;
   std::string resume;                      // position to resume after, as sent; empty: none
   std::optional<std::string> access_token; // nothing: keep the connection's token
   bool takes_binary = false;               // the client understands binary broadcasts
-  std::string response = "{}";             // JSON object with what the protocol says to a join that succeeds
+  std::string response = "{}";             // JSON object: the protocol's response to a successful join
 };
 
 struct PresenceCommand {
   enum class Action : unsigned char { track, untrack } action = Action::track;
-  std::string_view payload; // JSON text, "{}" when absent; must be an object to be tracked: see is_object
+  std::string_view payload; // JSON text, "{}" when absent; can be tracked only if is_object
   bool is_object = true;
 };
 

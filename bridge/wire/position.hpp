@@ -22,10 +22,11 @@ std::optional<Position> parse_position(std::string_view text);
 
 std::string format_position(Position position);
 
-/// Whether it is the position of a state, if it is one at all.
+/// Whether `text`, if it is a position, is that of a state.
 inline bool is_position_of_state(std::string_view text) { return text.find('@') != text.npos; }
 
-/// Whether the database may take `text` for a position, of an event or of a state (live.position()): it alone can tell.
+/// Whether `text` could be a position of an event or of a state (live.position()). Only the database can parse the
+/// latter.
 bool may_be_position(std::string_view text);
 
 } // namespace pg_live

@@ -1,7 +1,7 @@
 // Frames that wait for a slow connection to become writable.
 //
-// Invariant: frames leave whole and in the order they came, and never more wait than the limits say: a connection whose
-// queue is full is closed by its owner, it does not make the process grow. An empty queue holds no memory.
+// Invariant: frames leave whole and in the order they came, and the queue never exceeds its limits: the owner closes a
+// connection whose queue is full. An empty queue uses no heap memory.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Which names topics and events can have: as live.emit() takes them, so that no channel waits for what cannot happen.
+// The rules for names of topics and events: those of live.emit(), so that no channel waits for an impossible event.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace pg_live {
 inline constexpr std::size_t kTopicNameBytes = 1100;
 inline constexpr std::size_t kEventNameBytes = 255;
 
-/// What realtime-js puts before each topic, whatever way a message takes.
+/// The prefix that realtime-js puts before each topic.
 inline constexpr std::string_view kTopicPrefix = "realtime:";
 
 /// "realtime:room:1" → "room:1"; other topics unchanged.

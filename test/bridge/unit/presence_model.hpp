@@ -101,7 +101,7 @@ class PresenceModel {
 inline void PresenceModel::hear_answer() {
   const Answer answer = std::move(answers_.front());
   answers_.pop_front();
-  const HeldNames held(answer.held.begin(), answer.held.end());
+  const LockedNames held(answer.held.begin(), answer.held.end());
   if (answer.locked) {
     queue_.postpone(answer.part);
   } else if (answer.refused) {
@@ -109,7 +109,7 @@ inline void PresenceModel::hear_answer() {
   } else if (answer.part == PresencePart::members) {
     queue_.members_stored(holder_, held);
   } else {
-    queue_.told(answer.part, held);
+    queue_.note_done(answer.part, held);
   }
 }
 

@@ -140,7 +140,7 @@ TEST_F(PresenceQueueTest, EndsThoseAgainThatSomebodyHeld) {
   queue.disconnect(held, false);
   queue.send();
   const std::string name = held.text();
-  queue.told(PresencePart::broken, {name});
+  queue.note_done(PresencePart::broken, {name});
   queue.answered();
   EXPECT_TRUE(queue.has_later());
   EXPECT_TRUE(queue.empty());

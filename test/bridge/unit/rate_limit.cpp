@@ -12,75 +12,75 @@ constexpr RateLimit ten_a_second{.per_second = 10, .burst = 3};
 TEST(TokenBucket, GivesTheBurstAtOnceAndThenTheRate) {
   TokenBucket bucket;
   for (int i = 0; i < 3; ++i)
-    EXPECT_TRUE(bucket.take(ten_a_second, 5s));
-  EXPECT_FALSE(bucket.take(ten_a_second, 5s));
-  EXPECT_FALSE(bucket.take(ten_a_second, 5s + 99ms));
-  EXPECT_TRUE(bucket.take(ten_a_second, 5s + 100ms));
-  EXPECT_FALSE(bucket.take(ten_a_second, 5s + 101ms));
+    EXPECT_TRUE(bucket.acquire(ten_a_second, 5s));
+  EXPECT_FALSE(bucket.acquire(ten_a_second, 5s));
+  EXPECT_FALSE(bucket.acquire(ten_a_second, 5s + 99ms));
+  EXPECT_TRUE(bucket.acquire(ten_a_second, 5s + 100ms));
+  EXPECT_FALSE(bucket.acquire(ten_a_second, 5s + 101ms));
 }
 
 TEST(TokenBucket, SavesNoMoreThanTheBurst) {
   TokenBucket bucket;
-  EXPECT_TRUE(bucket.take(ten_a_second, 0s));
+  EXPECT_TRUE(bucket.acquire(ten_a_second, 0s));
   for (int i = 0; i < 3; ++i)
-    EXPECT_TRUE(bucket.take(ten_a_second, 1h));
-  EXPECT_FALSE(bucket.take(ten_a_second, 1h));
+    EXPECT_TRUE(bucket.acquire(ten_a_second, 1h));
+  EXPECT_FALSE(bucket.acquire(ten_a_second, 1h));
 }
 
 TEST(TokenBucket, TakesNothingWhenItRefuses) {
   TokenBucket bucket;
-  EXPECT_FALSE(bucket.take(ten_a_second, 0s, 4));
-  EXPECT_TRUE(bucket.take(ten_a_second, 0s, 3));
+  EXPECT_FALSE(bucket.acquire(ten_a_second, 0s, 4));
+  EXPECT_TRUE(bucket.acquire(ten_a_second, 0s, 3));
 }
 
 TEST(TokenBucket, RefusalsDoNotDelayTheNextToken) {
   TokenBucket bucket;
-  EXPECT_TRUE(bucket.take(ten_a_second, 0s, 3));
+  EXPECT_TRUE(bucket.acquire(ten_a_second, 0s, 3));
   for (int i = 1; i < 100; ++i)
-    EXPECT_FALSE(bucket.take(ten_a_second, std::chrono::milliseconds(i)));
-  EXPECT_TRUE(bucket.take(ten_a_second, 101ms));
+    EXPECT_FALSE(bucket.acquire(ten_a_second, std::chrono::milliseconds(i)));
+  EXPECT_TRUE(bucket.acquire(ten_a_second, 101ms));
 }
 
 TEST(TokenBucket, AClockThatStepsBackGivesNothing) {
   TokenBucket bucket;
-  EXPECT_TRUE(bucket.take(ten_a_second, 10s, 3));
-  EXPECT_FALSE(bucket.take(ten_a_second, 1s));
-  EXPECT_FALSE(bucket.take(ten_a_second, 10s)) << "the nine seconds were counted before";
-  EXPECT_TRUE(bucket.take(ten_a_second, 10s + 100ms));
+  EXPECT_TRUE(bucket.acquire(ten_a_second, 10s, 3));
+  EXPECT_FALSE(bucket.acquire(ten_a_second, 1s));
+  EXPECT_FALSE(bucket.acquire(ten_a_second, 10s)) << "the nine seconds were counted before";
+  EXPECT_TRUE(bucket.acquire(ten_a_second, 10s + 100ms));
 }
 
 TEST(TokenBucket, AChangedLimitHoldsAtOnce) {
   TokenBucket bucket;
-  EXPECT_TRUE(bucket.take(ten_a_second, 0s));
-  EXPECT_FALSE(bucket.take({.per_second = 10, .burst = 1}, 0s, 2));
-  EXPECT_TRUE(bucket.take({.per_second = 1000, .burst = 1000}, 1s, 900));
+  EXPECT_TRUE(bucket.acquire(ten_a_second, 0s));
+  EXPECT_FALSE(bucket.acquire({.per_second = 10, .burst = 1}, 0s, 2));
+  EXPECT_TRUE(bucket.acquire({.per_second = 1000, .burst = 1000}, 1s, 900));
 }
 
 TEST(TokenBucket, AnInfiniteRateIsNoLimit) {
   TokenBucket bucket;
   for (int i = 0; i < 1000; ++i)
-    EXPECT_TRUE(bucket.take({}, 0s, 1e9));
+    EXPECT_TRUE(bucket.acquire({}, 0s, 1e9));
   EXPECT_EQ(bucket.wait({}, 0s, 1e9), 0s);
 }
 
 TEST(TokenBucket, ARateOfZeroGivesTheBurstOnce) {
   constexpr RateLimit once{.per_second = 0, .burst = 1};
   TokenBucket bucket;
-  EXPECT_TRUE(bucket.take(once, 0s));
-  EXPECT_FALSE(bucket.take(once, 24h));
+  EXPECT_TRUE(bucket.acquire(once, 0s));
+  EXPECT_FALSE(bucket.acquire(once, 24h));
   EXPECT_EQ(bucket.wait(once, 24h), std::chrono::microseconds::max());
 }
 
 TEST(TokenBucket, TellsHowLongToWait) {
   TokenBucket bucket;
   EXPECT_EQ(bucket.wait(ten_a_second, 0s), 0s);
-  EXPECT_TRUE(bucket.take(ten_a_second, 0s, 3));
+  EXPECT_TRUE(bucket.acquire(ten_a_second, 0s, 3));
   EXPECT_EQ(bucket.wait(ten_a_second, 0s), 100ms);
   EXPECT_EQ(bucket.wait(ten_a_second, 60ms), 40ms);
   EXPECT_EQ(bucket.wait(ten_a_second, 0s, 3), 300ms);
   EXPECT_EQ(bucket.wait(ten_a_second, 0s, 4), std::chrono::microseconds::max()) << "more than the burst";
   EXPECT_EQ(bucket.wait({.per_second = 1e-300, .burst = 1}, 0s), std::chrono::microseconds::max());
-  EXPECT_TRUE(bucket.take(ten_a_second, bucket.wait(ten_a_second, 0s))) << "what it says is enough";
+  EXPECT_TRUE(bucket.acquire(ten_a_second, bucket.wait(ten_a_second, 0s))) << "what it says is enough";
 }
 
 } // namespace

@@ -16,7 +16,7 @@ Member member(const std::string &key, std::string meta = "{}", bool hidden = fal
 
 std::string told(Roster &roster, std::string_view viewer = "") {
   std::string diff = roster.diff(viewer);
-  roster.told();
+  roster.forget_changes();
   return diff;
 }
 
@@ -31,7 +31,7 @@ TEST(Roster, TellsWhoCame) {
 TEST(Roster, TellsWhoLeft) {
   Roster roster;
   roster.put("r1", member("anna"));
-  roster.told();
+  roster.forget_changes();
   roster.remove("r1");
   EXPECT_EQ(told(roster), R"({"joins":{},"leaves":{"anna":{"metas":[{"phx_ref":"r1"}]}}})");
 }
@@ -46,7 +46,7 @@ TEST(Roster, PutsDevicesOfOneKeyTogether) {
 TEST(Roster, TellsANewRefInPlaceOfTheOldOne) {
   Roster roster;
   roster.put("r1", member("anna", R"({"a": 1})"));
-  roster.told();
+  roster.forget_changes();
   roster.put("r2", member("anna", R"({"a": 2})"));
   roster.remove("r1");
   EXPECT_EQ(told(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r2","a": 2}]}},)"
@@ -57,7 +57,7 @@ TEST(Roster, SaysWhichMemberAnUpdateTakesThePlaceOf) {
   Roster roster;
   roster.put("r1", member("anna", R"({"a": 1})"));
   roster.put("s1", member("anna", R"({"b": 1})"));
-  roster.told();
+  roster.forget_changes();
   roster.put("r2", member("anna", R"({"a": 2})"), "r1");
   roster.remove("r1");
   roster.put("r3", member("anna", R"({"a": 3})"), "r2"); // the clients were told nothing of r2
@@ -70,7 +70,7 @@ TEST(Roster, SaysWhichMemberAnUpdateTakesThePlaceOf) {
 TEST(Roster, SaysOfAnUpdateTheRefThatTheClientsKnow) {
   Roster roster;
   roster.put("r1", member("anna", R"({"a": 1})"));
-  roster.told();
+  roster.forget_changes();
   EXPECT_TRUE(roster.pass_on("r1", "r2", member("anna", R"({"a": 1})")));
   roster.put("r3", member("anna", R"({"a": 3})"), "r2");
   roster.remove("r2");
@@ -81,7 +81,7 @@ TEST(Roster, SaysOfAnUpdateTheRefThatTheClientsKnow) {
 TEST(Roster, SaysNothingOfAMemberThatTheViewerDidNotSee) {
   Roster roster;
   roster.put("r1", member("anna", R"({"a": 1})", true));
-  roster.told();
+  roster.forget_changes();
   roster.put("r2", member("anna", R"({"a": 2})"), "r1");
   roster.remove("r1");
   EXPECT_EQ(roster.diff("ben"), R"({"joins":{"anna":{"metas":[{"phx_ref":"r2","a": 2}]}},"leaves":{}})");
@@ -91,7 +91,7 @@ TEST(Roster, SaysNothingOfAMemberThatTheViewerDidNotSee) {
 TEST(Roster, KeepsQuietAboutWhoGoesOnUnderAnotherRef) {
   Roster roster;
   roster.put("r1", member("anna", R"({"a": 1})"));
-  roster.told();
+  roster.forget_changes();
   EXPECT_FALSE(roster.pass_on("r1", "r2", member("anna", R"({"a": 2})")));
   EXPECT_FALSE(roster.pass_on("r3", "r2", member("anna", R"({"a": 1})")));
   EXPECT_TRUE(roster.pass_on("r1", "r2", member("anna", R"({"a": 1})")));
@@ -107,7 +107,7 @@ TEST(Roster, KeepsQuietAboutWhatWasUndone) {
   roster.remove("r1");
   EXPECT_FALSE(roster.has_changes());
   roster.put("r2", member("ben"));
-  roster.told();
+  roster.forget_changes();
   roster.remove("r2");
   roster.put("r2", member("ben"));
   EXPECT_FALSE(roster.has_changes());
@@ -116,7 +116,7 @@ TEST(Roster, KeepsQuietAboutWhatWasUndone) {
 TEST(Roster, KeepsQuietAboutWhatIsKnown) {
   Roster roster;
   roster.put("r1", member("anna"));
-  roster.told();
+  roster.forget_changes();
   roster.put("r1", member("anna"));
   EXPECT_FALSE(roster.has_changes());
 }
@@ -127,7 +127,7 @@ TEST(Roster, ShowsTheHiddenToThemselvesOnly) {
   EXPECT_EQ(roster.diff(""), "");
   EXPECT_EQ(roster.diff("ben"), "");
   EXPECT_EQ(roster.diff("anna"), R"({"joins":{"anna":{"metas":[{"phx_ref":"r1"}]}},"leaves":{}})");
-  roster.told();
+  roster.forget_changes();
   EXPECT_EQ(roster.state("ben"), "{}");
   EXPECT_EQ(roster.state("anna"), R"({"anna":{"metas":[{"phx_ref":"r1"}]}})");
   EXPECT_TRUE(roster.special_viewers().contains("anna"));
@@ -137,7 +137,7 @@ TEST(Roster, ShowsTheHiddenToThemselvesOnly) {
 TEST(Roster, TellsOthersThatSomebodyHidesAndShows) {
   Roster roster;
   roster.put("r1", member("anna"));
-  roster.told();
+  roster.forget_changes();
   roster.put("r1", member("anna", "{}", true));
   EXPECT_EQ(roster.diff("anna"), "");
   EXPECT_EQ(told(roster), R"({"joins":{},"leaves":{"anna":{"metas":[{"phx_ref":"r1"}]}}})");
@@ -158,7 +158,7 @@ TEST(Roster, ReplacingTellsTheDifference) {
   Roster roster;
   roster.put("r1", member("anna"));
   roster.put("r2", member("ben"));
-  roster.told();
+  roster.forget_changes();
   roster.replace({{"r2", member("ben")}, {"r3", member("carl")}});
   EXPECT_EQ(told(roster),
             R"({"joins":{"carl":{"metas":[{"phx_ref":"r3"}]}},"leaves":{"anna":{"metas":[{"phx_ref":"r1"}]}}})");
@@ -167,7 +167,7 @@ TEST(Roster, ReplacingTellsTheDifference) {
 TEST(Roster, MergingLeavesTheMissing) {
   Roster roster;
   roster.put("r1", member("anna"));
-  roster.told();
+  roster.forget_changes();
   roster.merge({{"r2", member("ben")}});
   EXPECT_EQ(roster.visible(), 2u);
 }
@@ -242,7 +242,7 @@ TEST(Roster, DiffsAddUpToTheStateForEveryViewer) {
         EXPECT_TRUE(special.contains(client.viewer()) || roster.diff(client.viewer()) == common);
         client.take(roster.diff(client.viewer()));
       }
-      roster.told();
+      roster.forget_changes();
       for (const Client &client : clients)
         client.expect(roster.state(client.viewer()));
     }

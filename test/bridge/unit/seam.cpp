@@ -14,8 +14,8 @@ enum class Kind { durable, signal };
 class SeamTest : public testing::Test {
  protected:
   void take(std::int64_t batch, std::int64_t id, Kind kind = Kind::durable, std::string_view text = "") {
-    seam_.take({batch, id}, kind == Kind::durable,
-               websocket::Frame::from_bytes(text.empty() ? std::to_string(id) : std::string(text)), send_);
+    seam_.handle({batch, id}, kind == Kind::durable,
+                 websocket::Frame::from_bytes(text.empty() ? std::to_string(id) : std::string(text)), send_);
   }
 
   Seam seam_;
@@ -35,7 +35,7 @@ TEST_F(SeamTest, HoldsLiveEventsDuringAReplayAndDropsTheReplayedOnes) {
   seam_.end_replay(Position{1, 2}, send_);
   EXPECT_EQ(sent_, (Sent{"3", "4"}));
   EXPECT_TRUE(seam_.done());
-  EXPECT_EQ(seam_.held_bytes(), 0U);
+  EXPECT_EQ(seam_.deferred_bytes(), 0U);
 }
 
 TEST_F(SeamTest, SendsAllThatWaitedIfNothingWasReplayed) {
@@ -63,7 +63,7 @@ TEST_F(SeamTest, LeavesDurableEventsToAReplayAndKeepsSignals) {
   EXPECT_FALSE(seam_.has_left());
   seam_.leave_to_replay();
   EXPECT_TRUE(seam_.has_left());
-  EXPECT_EQ(seam_.held_bytes(), std::string("signal").size());
+  EXPECT_EQ(seam_.deferred_bytes(), std::string("signal").size());
   seam_.begin_page();
   EXPECT_FALSE(seam_.has_left());
   seam_.leave_to_replay();

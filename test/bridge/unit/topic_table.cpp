@@ -1,6 +1,7 @@
 // The table of topics: who is reached, that swapping and reuse keep it right, and what a subscription costs.
 #include "channel/topic_table.hpp"
 
+#include <array>
 #include <gtest/gtest.h>
 #include <map>
 #include <random>
@@ -12,9 +13,10 @@ namespace {
 
 struct Listener : Subscriber {};
 
-std::multiset<const Subscriber *> reached(const TopicTable &table, std::string_view topic, bool is_private = false) {
+std::multiset<const Subscriber *> reached(const TopicTable &table, std::string_view topic,
+                                          TopicKind kind = TopicKind::room) {
   std::multiset<const Subscriber *> subscribers;
-  for (const auto &to : table.publish(topic, is_private))
+  for (const auto &to : table.subscribers(topic, kind))
     subscribers.insert(to.subscriber);
   return subscribers;
 }
@@ -24,9 +26,9 @@ using Set = std::multiset<const Subscriber *>;
 TEST(TopicTable, ReachesTheSubscribersOfATopicAndNoOthers) {
   TopicTable table;
   Listener a, b, c;
-  table.subscribe("room:1", false, a);
-  table.subscribe("room:1", false, b);
-  table.subscribe("room:2", false, c);
+  table.subscribe("room:1", TopicKind::room, a);
+  table.subscribe("room:1", TopicKind::room, b);
+  table.subscribe("room:2", TopicKind::room, c);
   EXPECT_EQ(reached(table, "room:1"), (Set{&a, &b}));
   EXPECT_EQ(reached(table, "room:2"), (Set{&c}));
   EXPECT_EQ(reached(table, "room:3"), Set{});
@@ -37,21 +39,21 @@ TEST(TopicTable, ReachesTheSubscribersOfATopicAndNoOthers) {
 TEST(TopicTable, PublicAndPrivateTopicsOfOneNameAreTwo) {
   TopicTable table;
   Listener insider, outsider;
-  const auto subscription = table.subscribe("room:1", true, insider);
-  table.subscribe("room:1", false, outsider);
+  const auto subscription = table.subscribe("room:1", TopicKind::database, insider);
+  table.subscribe("room:1", TopicKind::room, outsider);
   EXPECT_EQ(table.topics(), 2U);
-  EXPECT_EQ(reached(table, "room:1", true), (Set{&insider}));
-  EXPECT_EQ(reached(table, "room:1", false), (Set{&outsider}));
-  EXPECT_TRUE(table.is_private(table.topic_of(subscription)));
-  EXPECT_FALSE(table.is_private(*table.find("room:1", false)));
+  EXPECT_EQ(reached(table, "room:1", TopicKind::database), (Set{&insider}));
+  EXPECT_EQ(reached(table, "room:1", TopicKind::room), (Set{&outsider}));
+  EXPECT_EQ(table.kind(table.topic_of(subscription)), TopicKind::database);
+  EXPECT_EQ(table.kind(*table.find("room:1", TopicKind::room)), TopicKind::room);
 }
 
 TEST(TopicTable, NamesMayHoldAnyBytes) {
   TopicTable table;
   Listener a, b, c;
-  table.subscribe("", false, a);
-  table.subscribe(std::string_view("\0", 1), false, b);
-  table.subscribe("é\n", false, c);
+  table.subscribe("", TopicKind::room, a);
+  table.subscribe(std::string_view("\0", 1), TopicKind::room, b);
+  table.subscribe("é\n", TopicKind::room, c);
   EXPECT_EQ(reached(table, ""), (Set{&a}));
   EXPECT_EQ(reached(table, std::string_view("\0", 1)), (Set{&b}));
   EXPECT_EQ(reached(table, "é\n"), (Set{&c}));
@@ -60,13 +62,13 @@ TEST(TopicTable, NamesMayHoldAnyBytes) {
 TEST(TopicTable, ASubscriberMayHoldSeveralSubscriptionsOfOneTopic) {
   TopicTable table;
   Listener a;
-  const auto first = table.subscribe("t", false, a);
-  const auto second = table.subscribe("t", false, a);
+  const auto first = table.subscribe("t", TopicKind::room, a);
+  const auto second = table.subscribe("t", TopicKind::room, a);
   EXPECT_NE(first, second);
   EXPECT_EQ(reached(table, "t"), (Set{&a, &a}));
   table.unsubscribe(first);
   EXPECT_EQ(reached(table, "t"), (Set{&a}));
-  EXPECT_EQ(table.publish("t", false).begin()->id, second);
+  EXPECT_EQ(table.subscribers("t", TopicKind::room).begin()->id, second);
 }
 
 TEST(TopicTable, UnsubscribingInAnyOrderKeepsTheOthers) {
@@ -75,13 +77,13 @@ TEST(TopicTable, UnsubscribingInAnyOrderKeepsTheOthers) {
     Listener listeners[3];
     SubscriptionId ids[3];
     for (std::size_t i = 0; i < 3; ++i)
-      ids[i] = table.subscribe("t", false, listeners[i]);
+      ids[i] = table.subscribe("t", TopicKind::room, listeners[i]);
     table.unsubscribe(ids[gone]);
     Set expected;
     for (std::size_t i = 0; i < 3; ++i)
       if (i != gone) expected.insert(&listeners[i]);
     EXPECT_EQ(reached(table, "t"), expected);
-    for (const auto &to : table.publish("t", false))
+    for (const auto &to : table.subscribers("t", TopicKind::room))
       EXPECT_EQ(to.subscriber, &listeners[static_cast<std::size_t>(to.id)]);
     for (std::size_t i = 0; i < 3; ++i)
       if (i != gone) table.unsubscribe(ids[i]);
@@ -93,22 +95,22 @@ TEST(TopicTable, UnsubscribingInAnyOrderKeepsTheOthers) {
 TEST(TopicTable, TheLastSubscriptionTakesTheTopicWithIt) {
   TopicTable table;
   Listener a;
-  const auto id = table.subscribe("t", false, a);
-  ASSERT_TRUE(table.find("t", false));
-  EXPECT_EQ(table.name(*table.find("t", false)), "t");
+  const auto id = table.subscribe("t", TopicKind::room, a);
+  ASSERT_TRUE(table.find("t", TopicKind::room));
+  EXPECT_EQ(table.name(*table.find("t", TopicKind::room)), "t");
   table.unsubscribe(id);
-  EXPECT_FALSE(table.find("t", false));
+  EXPECT_FALSE(table.find("t", TopicKind::room));
   EXPECT_EQ(table.topics(), 0U);
 }
 
 TEST(TopicTable, ATopicCanBePublishedByItsId) {
   TopicTable table;
   Listener a, b;
-  const auto id = table.subscribe("t", false, a);
-  table.subscribe("u", false, b);
-  const auto publication = table.publish(table.topic_of(id));
-  ASSERT_EQ(publication.size(), 1U);
-  EXPECT_EQ(publication.begin()->subscriber, &a);
+  const auto id = table.subscribe("t", TopicKind::room, a);
+  table.subscribe("u", TopicKind::room, b);
+  const auto walk = table.subscribers(table.topic_of(id));
+  ASSERT_EQ(walk.size(), 1U);
+  EXPECT_EQ(walk.begin()->subscriber, &a);
 }
 
 using TopicTableDeathTest = testing::Test;
@@ -116,26 +118,26 @@ using TopicTableDeathTest = testing::Test;
 TEST(TopicTableDeathTest, ChangingItWhilePublishingEndsTheProcess) {
   TopicTable table;
   Listener a;
-  const auto id = table.subscribe("t", false, a);
+  const auto id = table.subscribe("t", TopicKind::room, a);
   EXPECT_DEATH(
       {
-        for (const auto &to : table.publish("t", false))
+        for (const auto &to : table.subscribers("t", TopicKind::room))
           table.unsubscribe(to.id);
       },
-      "must not change while an event is published");
+      "must not change while a topic is walked");
   EXPECT_DEATH(
       {
-        const auto publication = table.publish("t", false);
-        table.subscribe("other", false, a);
+        const auto walk = table.subscribers("t", TopicKind::room);
+        table.subscribe("other", TopicKind::room, a);
       },
-      "must not change while an event is published");
+      "must not change while a topic is walked");
   table.unsubscribe(id); // and is possible again afterwards
 }
 
 TEST(TopicTableDeathTest, AnIdThatIsNotInUseEndsTheProcess) {
   TopicTable table;
   Listener a;
-  const auto id = table.subscribe("t", false, a);
+  const auto id = table.subscribe("t", TopicKind::room, a);
   const auto topic = table.topic_of(id);
   table.unsubscribe(id);
   EXPECT_DEATH(table.unsubscribe(id), "no such subscription");
@@ -146,13 +148,14 @@ TEST(TopicTableDeathTest, AnIdThatIsNotInUseEndsTheProcess) {
 TEST(TopicTable, AgreesWithAPlainMapOverManySteps) {
   TopicTable table;
   std::vector<Listener> listeners(50);
-  std::map<std::pair<std::string, bool>, Set> model;
-  std::map<SubscriptionId, std::pair<std::pair<std::string, bool>, Subscriber *>> alive;
+  std::map<std::pair<std::string, TopicKind>, Set> model;
+  std::map<SubscriptionId, std::pair<std::pair<std::string, TopicKind>, Subscriber *>> alive;
+  const std::array kinds = {TopicKind::room, TopicKind::database};
   std::mt19937 random(3);
   for (int step = 0; step < 60'000; ++step) {
     const std::size_t target = (step / 6000) % 2 == 0 ? 400 : 20; // waves, so that topics come and go
     if (alive.size() < target) {
-      const std::pair key{"topic:" + std::to_string(random() % 300), random() % 2 == 0};
+      const std::pair key{"topic:" + std::to_string(random() % 300), kinds.at(random() % 2)};
       Listener &listener = listeners[random() % listeners.size()];
       const auto id = table.subscribe(key.first, key.second, listener);
       ASSERT_TRUE(alive.emplace(id, std::pair{key, &listener}).second) << "an id in use was given out again";
@@ -166,7 +169,7 @@ TEST(TopicTable, AgreesWithAPlainMapOverManySteps) {
       model[key].erase(model[key].find(listener));
       if (model[key].empty()) model.erase(key);
     }
-    const std::pair probe{"topic:" + std::to_string(random() % 300), random() % 2 == 0};
+    const std::pair probe{"topic:" + std::to_string(random() % 300), kinds.at(random() % 2)};
     ASSERT_EQ(reached(table, probe.first, probe.second), model.contains(probe) ? model[probe] : Set{});
     ASSERT_EQ(table.topics(), model.size());
     ASSERT_EQ(table.subscriptions(), alive.size());
@@ -176,22 +179,23 @@ TEST(TopicTable, AgreesWithAPlainMapOverManySteps) {
 TEST(TopicTable, AllNamesEachTopicInUseOnce) {
   TopicTable table;
   Listener a;
-  const SubscriptionId gone = table.subscribe("gone", false, a);
-  table.subscribe("room:1", true, a);
-  table.subscribe("room:1", true, a);
-  table.subscribe("room:1", false, a);
+  const SubscriptionId gone = table.subscribe("gone", TopicKind::room, a);
+  table.subscribe("room:1", TopicKind::database, a);
+  table.subscribe("room:1", TopicKind::database, a);
+  table.subscribe("room:1", TopicKind::room, a);
   table.unsubscribe(gone);
-  std::multiset<std::pair<std::string, bool>> names;
+  std::multiset<std::pair<std::string, TopicKind>> names;
   for (const TopicId topic : table.all())
-    names.emplace(table.name(topic), table.is_private(topic));
-  EXPECT_EQ(names, (std::multiset<std::pair<std::string, bool>>{{"room:1", true}, {"room:1", false}}));
+    names.emplace(table.name(topic), table.kind(topic));
+  EXPECT_EQ(names, (std::multiset<std::pair<std::string, TopicKind>>{{"room:1", TopicKind::database},
+                                                                     {"room:1", TopicKind::room}}));
 }
 
 TEST(TopicTable, ASubscriptionCostsLessThanAHundredBytes) {
   TopicTable table;
   Listener a;
   for (int i = 0; i < 100'000; ++i)
-    table.subscribe("room:" + std::to_string(i % 1000), false, a);
+    table.subscribe("room:" + std::to_string(i % 1000), TopicKind::room, a);
   EXPECT_LT(table.allocated_bytes() / table.subscriptions(), 100U);
 }
 
@@ -199,7 +203,7 @@ TEST(TopicTable, ATopicWithOneSubscriberCostsLessThanTwoHundredBytes) {
   TopicTable table;
   Listener a;
   for (int i = 0; i < 100'000; ++i)
-    table.subscribe("user:00000000-0000-4000-8000-" + std::to_string(100'000'000'000 + i), false, a);
+    table.subscribe("user:00000000-0000-4000-8000-" + std::to_string(100'000'000'000 + i), TopicKind::room, a);
   EXPECT_LT(table.allocated_bytes() / table.subscriptions(), 200U);
 }
 
