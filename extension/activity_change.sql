@@ -1,4 +1,4 @@
--- What the actor changes about an activity later. Those who were told it are told that it is gone.
+-- Changes of an activity by its actor. Users to whom it was emitted get an event that it is gone.
 
 CREATE FUNCTION live_private.own_activity(id bigint) RETURNS live.activity_stream
 LANGUAGE plpgsql VOLATILE
@@ -9,7 +9,7 @@ DECLARE
 BEGIN
   SELECT a.* INTO own FROM live.activity_stream a
   WHERE a.id = own_activity.id AND a.user_id = me AND a.deleted_at IS NULL
-  FOR NO KEY UPDATE; -- who marks it as read refers to the row, and may hold what untelling waits for
+  FOR NO KEY UPDATE; -- a transaction that marks it as read refers to the row, and may hold a lock that untelling waits for
   IF own.id IS NULL THEN
     RAISE EXCEPTION 'no such activity of yours' USING ERRCODE = 'no_data_found';
   END IF;
@@ -17,34 +17,34 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.own_activity(bigint) IS
-'Locks an activity of the current user. Error P0002 if there is none of that id, or it is another user''s. For the extension itself.';
+'Locks an activity of the current user. Error P0002 if the id is unknown or of another user''s activity. For the extension itself.';
 
--- Where the actor is being erased, what names the actor is told by a signal: it is not kept.
+-- While the actor is being erased, events that name the actor are signals, which are not kept.
 CREATE FUNCTION live_private.untell_activity(activity live.activity_stream, erased boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   payload jsonb := jsonb_build_object('id', activity.id);
-  told text[];
+  receivers text[];
   unread text[];
 BEGIN
   PERFORM live.emit(topic, 'activity:deleted', payload, NOT (erased AND topic IN ('user:' || activity.user_id, 'followers:' || activity.user_id)))
   FROM live_private.activity_topics(activity) AS topic;
   IF activity.visibility = 'users' THEN
-    -- In turns with those who mark it as read: no mark may come after those that are deleted here.
-    told := array(SELECT m.user_id FROM live_private.activity_audience m WHERE m.activity_id = activity.id ORDER BY m.user_id);
-    PERFORM live_private.lock_notifications(u) FROM unnest(told) AS u;
+    -- The locks keep other transactions from adding marks after the marks are deleted here.
+    receivers := array(SELECT m.user_id FROM live_private.activity_audience m WHERE m.activity_id = activity.id ORDER BY m.user_id);
+    PERFORM live_private.lock_notifications(u) FROM unnest(receivers) AS u;
     SELECT array_agg(m.user_id) INTO unread FROM live_private.activity_audience m
     WHERE m.activity_id = activity.id AND NOT live_private.is_read(m);
     DELETE FROM live_private.activity_audience m WHERE m.activity_id = activity.id;
     DELETE FROM live_private.notification_read r WHERE r.activity_id = activity.id;
     PERFORM live_private.tell_unread(unread);
-    PERFORM live_private.forget_initial_state(told);
+    PERFORM live_private.forget_initial_state(receivers);
   END IF;
 END
 $$;
 COMMENT ON FUNCTION live_private.untell_activity(live.activity_stream, boolean) IS
-'Tells those who saw an activity that it is gone, and takes it off what they were told. For the extension itself.';
+'Emits activity:deleted to the users who saw an activity, and deletes its notifications. For the extension itself.';
 
 CREATE FUNCTION live.delete_activity(id bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -58,7 +58,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.delete_activity(bigint) IS
-'Deletes an activity of the current user: a tombstone stays, without metadata and audience. Errors: 42501 when not signed in; P0002 for one that is not there, or another user''s.';
+'Deletes an activity of the current user; a tombstone without metadata and audience remains. Errors: 42501 when not signed in; P0002 if the id is unknown or of another user''s activity.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.delete_activity(bigint)');
 
 CREATE FUNCTION live.set_activity_visibility(id bigint, visibility live.activity_visibility, audience text[] DEFAULT NULL) RETURNS void
@@ -80,5 +80,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.set_activity_visibility(bigint, live.activity_visibility, text[]) IS
-'Changes who sees an activity of the current user: those who saw it are told that it is gone, those who see it now are told it. A new audience costs as much as with live.log_activity(), the one before one or two small events for each user. Errors as of live.log_activity(); P0002 for one that is not there, or another user''s.';
+'Changes who sees an activity of the current user: emits its deletion to those who saw it, then the activity to those who see it now. A new audience costs as in live.log_activity(), the old one one or two small events a user. Errors as in live.log_activity(); P0002 if the id is unknown or of another user''s activity.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.set_activity_visibility(bigint, live.activity_visibility, text[])');

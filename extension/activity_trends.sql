@@ -1,5 +1,5 @@
--- How much was done each day of the last month, of what type, to what kind of entity: public activities, as numbers. Users
--- can invent types, so of one day no more sums are kept than a reader can get.
+-- The number of public activities on each day of the last month, by type and type of entity. Users can invent types, so a
+-- day keeps no more sums than a reader can get.
 
 CREATE VIEW live_private.public_activity AS
 SELECT ranked.day, ranked.activity_type, ranked.entity_type, ranked.activities, ranked.actors FROM (
@@ -11,7 +11,7 @@ SELECT ranked.day, ranked.activity_type, ranked.entity_type, ranked.activities, 
       AND a.created_at >= (date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC') - '30 days'::interval) AT TIME ZONE 'UTC'
     GROUP BY 1, 2, 3) AS sums) AS ranked
 WHERE ranked.rank <= 1000;
-COMMENT ON VIEW live_private.public_activity IS 'What live.activity_trends shows once it is refreshed: of each day the 1,000 largest sums. For the extension itself.';
+COMMENT ON VIEW live_private.public_activity IS 'The rows of live.activity_trends after a refresh: the 1,000 largest sums of each day. For the extension itself.';
 COMMENT ON COLUMN live_private.public_activity.day IS 'Day of the activities, UTC.';
 COMMENT ON COLUMN live_private.public_activity.activity_type IS 'As in live.activity_stream.';
 COMMENT ON COLUMN live_private.public_activity.entity_type IS 'As in live.activity_stream; empty: no entity.';
@@ -21,7 +21,7 @@ COMMENT ON COLUMN live_private.public_activity.actors IS 'Number of users who ac
 CREATE MATERIALIZED VIEW live.activity_trends AS
 SELECT p.day, p.activity_type, p.entity_type, p.activities, p.actors FROM live_private.public_activity p;
 COMMENT ON MATERIALIZED VIEW live.activity_trends IS
-'Public activities of the last 31 days by day, type and kind of entity, as of the last refresh; read it with live.get_activity_trends().';
+'Public activities of the last 31 days by day, type and type of entity, as of the last refresh; read it with live.get_activity_trends().';
 COMMENT ON COLUMN live.activity_trends.day IS 'Day of the activities, UTC.';
 COMMENT ON COLUMN live.activity_trends.activity_type IS 'As in live.activity_stream.';
 COMMENT ON COLUMN live.activity_trends.entity_type IS 'As in live.activity_stream; empty: no entity.';
@@ -31,7 +31,7 @@ CREATE UNIQUE INDEX activity_trends_key ON live.activity_trends (day, activity_t
 
 CREATE TRIGGER note_summary_change AFTER INSERT OR UPDATE OR DELETE ON live.activity_stream
 FOR EACH STATEMENT EXECUTE FUNCTION live_private.note_summary_change();
--- Replication changes rows and makes no statements.
+-- Replication changes rows and fires no statement triggers.
 CREATE TRIGGER note_replicated_change AFTER INSERT OR UPDATE OR DELETE ON live.activity_stream
 FOR EACH ROW EXECUTE FUNCTION live_private.note_summary_change();
 ALTER TABLE live.activity_stream ENABLE ALWAYS TRIGGER note_summary_change, ENABLE REPLICA TRIGGER note_replicated_change;
@@ -51,5 +51,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.get_activity_trends(integer) IS
-'Public activities of the last days (UTC; 1 to 31, today is one) by type and kind of entity, as of the last refresh; the first 1,000. Error 22023.';
+'Public activities of the last days (UTC; 1 to 31, including today) by type and type of entity, as of the last refresh; the first 1,000. Error 22023.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_activity_trends(integer)');

@@ -1,6 +1,6 @@
--- Activities as ActivityStreams 2.0 (W3C Recommendation, 23 May 2017). The app's verbs become types of that vocabulary
--- where it has them; others are of type Activity, and the verb is the name of all. Ids are URNs: an app that has addresses
--- for things replaces them. Letters are compared in the collation "C": in Turkish, LIKED is not liked.
+-- Activities as ActivityStreams 2.0 (W3C Recommendation, 23 May 2017). The app's verbs become types of its vocabulary where
+-- it has them; others become Activity, and the name is always the verb. Ids are URNs, which an app with addresses for its
+-- things replaces. Letters are compared in the collation "C": in a Turkish one, LIKED is not liked.
 
 CREATE FUNCTION live_private.activitystreams_type(activity_type text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -14,7 +14,7 @@ RETURN CASE lower(activity_type COLLATE "C")
   ELSE coalesce((SELECT known FROM unnest('{Accept,Add,Announce,Arrive,Block,Create,Delete,Dislike,Flag,Follow,Ignore,Invite,Join,Leave,Like,Listen,Move,Offer,Read,Reject,Remove,TentativeAccept,TentativeReject,Travel,Undo,Update,View}'::text[]) AS known
                  WHERE lower(known COLLATE "C") = lower(activity_type COLLATE "C")), 'Activity')
 END;
-COMMENT ON FUNCTION live_private.activitystreams_type(text) IS 'The type of the ActivityStreams vocabulary for a verb of the app; Activity if there is none.';
+COMMENT ON FUNCTION live_private.activitystreams_type(text) IS 'The ActivityStreams type for a verb of the app; Activity if there is none.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.activitystreams_type(text)');
 
 CREATE FUNCTION live_private.activitystreams_urn(kind text, VARIADIC ids text[]) RETURNS text
@@ -28,7 +28,7 @@ RETURN (
     FROM (SELECT one.place, convert_to(left(one.id, 1020), 'UTF8') AS bytes FROM unnest(ids[:4]) WITH ORDINALITY AS one (id, place)) AS part,
          generate_series(0, octet_length(part.bytes) - 1) AS i
     GROUP BY part.place) AS encoded);
-COMMENT ON FUNCTION live_private.activitystreams_urn(text, text[]) IS 'Ids as a URN: what is not allowed in one is percent-encoded, so different ids are different URNs. Of up to 4 ids of 1,020 characters, more than any here has.';
+COMMENT ON FUNCTION live_private.activitystreams_urn(text, text[]) IS 'Ids as a URN. Characters that a URN cannot have are percent-encoded, so different ids give different URNs. At most 4 ids of 1,020 characters, which no id here exceeds.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.activitystreams_urn(text, text[])');
 
 CREATE FUNCTION live_private.activitystreams_time(at timestamptz) RETURNS text
@@ -62,10 +62,10 @@ SET search_path = pg_catalog, pg_temp AS $$
       WHEN 'followers' THEN jsonb_build_array(live_private.activitystreams_urn('followers', activity.user_id))
       WHEN 'session' THEN jsonb_build_array(live_private.activitystreams_urn('session', activity.session_id::text))
       WHEN 'users' THEN coalesce(
-        (SELECT jsonb_agg(live_private.activitystreams_urn('user', told) ORDER BY told) FROM unnest(live.audience(activity)) AS told),
+        (SELECT jsonb_agg(live_private.activitystreams_urn('user', u) ORDER BY u) FROM unnest(live.audience(activity)) AS u),
         jsonb_build_array(live_private.activitystreams_urn('user', activity.user_id)))
       ELSE jsonb_build_array(live_private.activitystreams_urn('user', activity.user_id)) END)) END
 $$;
 COMMENT ON FUNCTION live.to_activitystreams(live.activity_stream) IS
-'The activity as a JSON object of ActivityStreams 2.0; a deleted one as a Tombstone. Addressed to users, it names those that live.audience() has. Metadata are the app''s own and not part of it.';
+'The activity as a JSON object of ActivityStreams 2.0; a deleted one as a Tombstone. Visibility users: addressed to those of live.audience(). Without metadata, which are the app''s own.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.to_activitystreams(live.activity_stream)');

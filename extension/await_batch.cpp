@@ -1,8 +1,8 @@
-// Waits in a bridge's backend for the next batch, which the worker makes known in shared memory once it is committed:
-// sooner than by NOTIFY, and without the lock that all notifying transactions share.
+// Waits in a bridge's backend for the next batch. The worker makes a committed batch known in shared memory, which is
+// faster than NOTIFY and does not need the lock that all notifying transactions share.
 //
-// Invariants: a session that waits has no snapshot and no transaction id, so it holds up neither vacuum nor
-// publication; a wait ends by itself after longest_wait_ms.
+// Invariants: a waiting session has no snapshot and no transaction id, so it holds back neither vacuum nor publishing;
+// a wait ends after longest_wait_ms at the latest.
 #include "await_batch.hpp"
 
 #include "boundary.hpp"
@@ -28,18 +28,18 @@ void follow(DatabaseState &state) {
   before_shmem_exit(stop_following, PointerGetDatum(&state));
 }
 
-// Once a batch: a session that waits again for the same one has told already.
+// Counts a session once a batch, however often it waits for the same one.
 void note_progress(DatabaseState &state, int64 known) {
   static constinit int64 noted = -1;
   const int64 newest = newest_batch(state);
   if (known < newest || noted == newest) return;
   noted = newest;
   pg_atomic_fetch_add_u32(&state.caught_up, 1);
-  if (state.holds_parts) ring(state.worker);
+  if (state.has_deferred_parts) ring(state.worker);
 }
 
-// Ends the transaction of the CALL, and with it its snapshot. Another one begins, which takes none while it waits.
-void let_go_of_snapshot(const FunctionCallInfo fcinfo) {
+// Ends the transaction of the CALL and its snapshot. The transaction that follows takes no snapshot during the wait.
+void release_snapshot(const FunctionCallInfo fcinfo) {
   const Node *const context = fcinfo->context;
   if (context == nullptr || !IsA(context, CallContext) || reinterpret_cast<const CallContext *>(context)->atomic)
     ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
@@ -50,7 +50,8 @@ void let_go_of_snapshot(const FunctionCallInfo fcinfo) {
   SPI_finish();
 }
 
-void wait_beyond(DatabaseState &state, int64 known, int patience_ms) {
+void wait_for_newer_batch(DatabaseState &state, int64 known, int patience_ms) {
+  Assert(!TransactionIdIsValid(MyProc->xmin) && !TransactionIdIsValid(MyProc->xid));
   const TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), patience_ms);
   ConditionVariablePrepareToSleep(&state.batch_stored);
   while (newest_batch(state) <= known && state.worker.pid != 0) {
@@ -69,11 +70,11 @@ Datum await_batch(FunctionCallInfo fcinfo) {
   if (patience_ms < 0)
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("patience must not be negative")));
   DatabaseState *const state = own_database_state();
-  let_go_of_snapshot(fcinfo);
+  release_snapshot(fcinfo);
   if (state != nullptr) {
     follow(*state);
     note_progress(*state, known);
-    wait_beyond(*state, known, Min(patience_ms, longest_wait_ms));
+    wait_for_newer_batch(*state, known, Min(patience_ms, longest_wait_ms));
   }
 
   TupleDesc row = nullptr;
@@ -92,7 +93,7 @@ void make_known(DatabaseState &state, int64 batch) {
   ConditionVariableBroadcast(&state.batch_stored);
 }
 
-bool everyone_is_caught_up(DatabaseState &state) {
+bool all_are_caught_up(DatabaseState &state) {
   return pg_atomic_read_u32(&state.caught_up) >= pg_atomic_read_u32(&state.followers);
 }
 

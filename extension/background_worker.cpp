@@ -1,4 +1,4 @@
-// Registers, begins and ends background workers, and lets them wait.
+// Registers, starts and stops background workers, and implements their waits.
 #include "background_worker.hpp"
 
 #include "boundary.hpp"
@@ -19,7 +19,7 @@ void leave(int, Datum argument) {
   self->pid = 0;
 }
 
-// From here on transactions ring this process. The first pass comes after, so no ring is missed.
+// From here on transactions ring this process. The first pass follows, so no ring is missed.
 void enter(WorkerSlot &self) {
   before_shmem_exit(leave, PointerGetDatum(&self));
   self.pid = MyProcPid;
@@ -27,9 +27,9 @@ void enter(WorkerSlot &self) {
   pg_memory_barrier();
 }
 
-// A worker that keeps failing (its database does not exist, say) must not fill the log: it waits twice as long each
-// time. What the database does meanwhile does not end the wait, or a busy one would have it fail every second; what may
-// have mended it does: a change of the configuration, and a database that was made or renamed (retry_workers()).
+// A worker that keeps failing (because its database does not exist, say) doubles its pause, so that it does not fill
+// the log. Transactions of the database do not end the pause, or a busy database would make it fail every second. A
+// change that may have fixed the cause does: of the configuration, or of a database (retry_workers()).
 void back_off(WorkerSlot &self) {
   const uint32 failures = pg_atomic_fetch_add_u32(&self.failed_starts, 1);
   if (failures == 0) return;
@@ -41,8 +41,8 @@ void back_off(WorkerSlot &self) {
   }
 }
 
-// Settings of the role, the database or the server must not change what the workers' queries mean, how they are planned
-// or how long they may take.
+// Settings of the role, the database or the server must not change the meaning, the plans or the time limits of the
+// workers' queries.
 void pin_session_settings() {
   struct Pin {
     const char *name;
@@ -89,7 +89,7 @@ void pin_session_settings() {
     SetConfigOption(pin.name, pin.value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
-// A database was made or altered in this transaction; the workers see it when that is committed.
+// This transaction created or altered a database; the workers see that when it has committed.
 constinit bool databases_changed = false;
 
 void retry_workers() {
@@ -111,8 +111,8 @@ void end(const WorkerSlot &slot) {
   if (const pid_t pid = slot.pid; pid != 0) kill(pid, SIGTERM);
 }
 
-// DROP DATABASE fails while a session is connected: the workers leave. They are restarted, wait for the database's lock
-// and find it gone.
+// DROP DATABASE fails while a session is connected, so the workers must leave. The postmaster restarts them; they wait
+// for the lock of the database and then find it gone.
 void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *argument) {
   if (previous_object_access_hook != nullptr)
     previous_object_access_hook(access, class_id, object_id, sub_id, argument);
@@ -121,8 +121,8 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
   if (access != OAT_DROP) return;
   DatabaseState *const state = find_database_state(get_database_name(object_id));
   if (state == nullptr) return;
-  state->worker_expected = false; // until one runs in a new database of that name, or in this one after all
-  pg_atomic_write_u32(&state->summaries_changed, 0); // so that the first change in that new database rings
+  state->worker_expected = false; // until a worker runs in a new database of that name, or DROP DATABASE fails
+  pg_atomic_write_u32(&state->summaries_changed, 0); // makes the first change in that new database ring
   end(state->worker);
   end(state->refresher);
 }
@@ -150,7 +150,7 @@ void register_background_workers(const char *type, const char *function) {
     strlcpy(worker.bgw_library_name, "pg_live", sizeof worker.bgw_library_name);
     strlcpy(worker.bgw_function_name, function, sizeof worker.bgw_function_name);
     worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-    // On a standby it starts at promotion: what workers do is the primary's to do.
+    // A standby starts it at promotion: only a primary has work for it.
     worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
     worker.bgw_restart_time = restart_seconds;
     worker.bgw_main_arg = Int32GetDatum(index);

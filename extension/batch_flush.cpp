@@ -1,5 +1,6 @@
-// One word of shared memory: the first batch that is visible and perhaps not on disk, 0 for none. It is set before the
-// commit, so a snapshot that shows the batch was taken after it; a crash clears it, and what recovery shows is on disk.
+// One word of shared memory: the first batch that is visible but may not be on disk, 0 for none. It is set before the
+// commit, so a snapshot that shows the batch was taken after it was set. A crash clears it: what recovery shows is on
+// disk.
 #include "batch_flush.hpp"
 
 extern "C" {
@@ -20,7 +21,8 @@ void flush_at_exit(int, Datum argument) {
 
 bool can_flush_later() { return SyncRepStandbyNames == nullptr || SyncRepStandbyNames[0] == '\0'; }
 
-void announce_flush(DatabaseState &state, int64 first) {
+void note_unflushed(DatabaseState &state, int64 first) {
+  Assert(first > 0);
   static constinit bool is_prepared = false;
   if (!is_prepared) before_shmem_exit(flush_at_exit, PointerGetDatum(&state));
   is_prepared = true;

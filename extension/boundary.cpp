@@ -1,4 +1,4 @@
-// Turns exceptions into plain data and plain data into PostgreSQL errors. See boundary.hpp for the rules.
+// Turns C++ exceptions into plain data, and plain data into PostgreSQL errors. See boundary.hpp for the rules.
 #include "boundary.hpp"
 
 namespace pg_live::boundary {

@@ -1,7 +1,7 @@
 // The wall between C++ exceptions and PostgreSQL's longjmp errors: the only place with sigsetjmp and catch-all.
 //
 // PostgreSQL -> C++: every function the backend calls (SQL function, hook, callback, worker main) runs inside guard()
-// or entry<>. An exception becomes an ereport, raised after the catch block was left, so nothing of C++ is alive then.
+// or entry<>. An exception becomes an ereport after its catch block was left, when no C++ object is alive any more.
 // C++ -> PostgreSQL: frames that call the backend hold only trivially destructible objects, or wrap the call in call(),
 // which turns an ereport into a PgError that keeps the whole ErrorData (SQLSTATE, DETAIL, HINT, CONTEXT).
 // PG_TRY is never used: throwing out of it leaves PG_exception_stack dangling.
@@ -16,7 +16,7 @@
 
 namespace pg_live {
 
-// An error of ours raised by C++ code that may not ereport itself. Texts must be string literals: nothing is copied.
+// An error raised by C++ code that must not ereport. Its texts must be string literals, since they are not copied.
 struct SqlError {
   int sqlstate;
   const char *message;
@@ -30,8 +30,8 @@ struct PgError {
 
 namespace boundary {
 
-// What an exception has become once its catch block is left: plain data, no destructor. The message is not cleared
-// beforehand: every call passes here, and a policy may call on every row.
+// An exception as plain data, which outlives the catch block and has no destructor. The constructor does not clear the
+// whole message, since every call constructs one and a policy may call on every row.
 struct Failure {
   Failure() { message[0] = '\0'; }
   ErrorData *data = nullptr;
@@ -40,19 +40,19 @@ struct Failure {
   char message[512];
 };
 
-// Translates the exception in flight. Called inside a catch block only; never throws, never raises.
+// Translates the current exception. To be called inside a catch block only; never throws, never raises.
 void describe_current_exception(Failure &failure) noexcept;
 
 // Raises the failure as a PostgreSQL error.
 [[noreturn]] void raise(Failure &failure);
 
-// Copies the error in flight out of PostgreSQL's error stack and clears the stack. Needs no guard: if memory runs out
-// while copying, PostgreSQL raises to the next handler outside, which is where such an error belongs.
+// Copies the current error out of PostgreSQL's error stack and clears the stack. Needs no guard: if memory runs out
+// during the copy, PostgreSQL raises to the next outer handler, where such an error belongs.
 ErrorData *take_error(MemoryContext context);
 
 } // namespace boundary
 
-// Runs `body`, which may throw and may raise. Used at every place where the backend enters our code.
+// Runs `body`, which may throw and may raise. Every entry from the backend into our code goes through it.
 template <typename Body>
 auto guard(Body &&body) -> decltype(body()) {
   sigjmp_buf *const exception_stack = PG_exception_stack;
@@ -74,13 +74,13 @@ Datum entry(FunctionCallInfo fcinfo) {
   return guard([fcinfo] { return Body(fcinfo); });
 }
 
-// Calls into PostgreSQL from a frame that holds C++ objects: an ereport inside `body` is thrown as PgError. `body`
-// must itself be a frame of trivially destructible objects. Whoever catches PgError must let it go on: carrying on as
-// if nothing had happened is legal only inside an internal subtransaction.
+// Calls PostgreSQL from a frame that holds C++ objects: an ereport inside `body` is thrown as PgError. `body` itself
+// must be a frame of trivially destructible objects. A handler of PgError must abort the (sub)transaction or rethrow:
+// to continue as if nothing had happened is illegal.
 template <typename Body>
 auto call(Body body) -> decltype(body()) {
   using Result = decltype(body());
-  static_assert(std::is_trivially_destructible_v<Body>, "what crosses longjmp must not need a destructor");
+  static_assert(std::is_trivially_destructible_v<Body>, "longjmp must not cross an object with a destructor");
   sigjmp_buf *const exception_stack = PG_exception_stack;
   ErrorContextCallback *const context_stack = error_context_stack;
   const MemoryContext context = CurrentMemoryContext;

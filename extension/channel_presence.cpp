@@ -9,7 +9,7 @@ namespace pg_live {
 
 namespace {
 
-// Whether the topic has no rule at all: then only a public room can have its name.
+// Whether the topic has no rule: then the name can only be that of a public room.
 bool is_open_room(Datum topic) {
   static constinit KeptPlan plan;
   return as_owner([topic] {

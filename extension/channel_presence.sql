@@ -1,9 +1,10 @@
--- Tracked presence of channels (Phoenix presence): who is in which channel, with what the client says of itself. UNLOGGED
--- like connections, and like them it lives on the lease of a node, with a deadline once its socket is gone.
+-- Tracked presence of channels (Phoenix presence): the members of each channel, with metadata from their clients. The
+-- table is UNLOGGED as that of connections; a member likewise lives on the lease of its node, and on a deadline once its
+-- socket is gone.
 --
 -- Only bridges write here, for users whose tokens and access they have checked. Each change emits a signal on
--- $channel:<topic> that carries the transaction's id: a bridge that has read the members under a snapshot knows which
--- signals that snapshot holds already. A member whose user is invisible is marked hidden: only the user sees it.
+-- $channel:<topic> that carries the transaction's id: a bridge that has read the members under a snapshot thus knows which
+-- signals the snapshot already includes. A member whose user is invisible is marked hidden: only the user sees it.
 
 CREATE UNLOGGED TABLE live.channel_presence (
   ref text COLLATE "C" PRIMARY KEY,
@@ -18,19 +19,19 @@ CREATE UNLOGGED TABLE live.channel_presence (
   joined_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL
 ) WITH (fillfactor = 70);
-COMMENT ON TABLE live.channel_presence IS 'Who is tracked in which channel.';
-COMMENT ON COLUMN live.channel_presence.ref IS 'The phx_ref: made anew by the bridge with each change of the metadata.';
+COMMENT ON TABLE live.channel_presence IS 'The tracked members of channels.';
+COMMENT ON COLUMN live.channel_presence.ref IS 'The phx_ref; the bridge makes a new one for each change of the metadata.';
 COMMENT ON COLUMN live.channel_presence.topic IS 'Topic of the channel.';
 COMMENT ON COLUMN live.channel_presence.is_private IS
-'True: of the database''s topic, which has access rules. False: of the public room of that name, which has none.';
-COMMENT ON COLUMN live.channel_presence.key IS 'What the client calls the member: by default the user id.';
-COMMENT ON COLUMN live.channel_presence.user_id IS 'Whose it is, as the token says; NULL for the anonymous, in public rooms only.';
-COMMENT ON COLUMN live.channel_presence.connection IS 'The socket that tracks it.';
-COMMENT ON COLUMN live.channel_presence.node_id IS 'The bridge that holds the socket; NULL: the socket is gone, and comes back before the deadline or not.';
-COMMENT ON COLUMN live.channel_presence.meta IS 'What the client says of itself, see live_private.checked_metadata().';
-COMMENT ON COLUMN live.channel_presence.hidden IS 'The user is invisible: only the user sees it.';
-COMMENT ON COLUMN live.channel_presence.joined_at IS 'Since when the client has been tracking, however often it changed the metadata.';
-COMMENT ON COLUMN live.channel_presence.expires_at IS 'It ends then; infinity while a node holds it.';
+'True for a topic of the database, which has access rules; false for the public room of that name, which has none.';
+COMMENT ON COLUMN live.channel_presence.key IS 'The key under which clients list the member: by default the user id.';
+COMMENT ON COLUMN live.channel_presence.user_id IS 'The user of the client''s token; NULL for anonymous clients, in public rooms only.';
+COMMENT ON COLUMN live.channel_presence.connection IS 'The socket that tracks the member.';
+COMMENT ON COLUMN live.channel_presence.node_id IS 'The bridge that serves the socket; NULL: the socket is gone, and may come back before the deadline.';
+COMMENT ON COLUMN live.channel_presence.meta IS 'Metadata from the client, see live_private.checked_metadata().';
+COMMENT ON COLUMN live.channel_presence.hidden IS 'Whether the user is invisible: then only the user sees the member.';
+COMMENT ON COLUMN live.channel_presence.joined_at IS 'When the client began to track; changes of the metadata keep it.';
+COMMENT ON COLUMN live.channel_presence.expires_at IS 'When the member ends; infinity while a node serves its socket.';
 CREATE INDEX channel_presence_topic_idx ON live.channel_presence (topic, is_private, key);
 CREATE INDEX channel_presence_connection_idx ON live.channel_presence (connection);
 CREATE INDEX channel_presence_node_idx ON live.channel_presence (node_id) WHERE node_id IS NOT NULL;
@@ -42,10 +43,11 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT n.expires_at FROM live_private.node n WHERE n.id = node_expiry.node_id
 $$;
-COMMENT ON FUNCTION live_private.node_expiry(uuid) IS 'When a node ends unless it renews; NULL if it is gone.';
+COMMENT ON FUNCTION live_private.node_expiry(uuid) IS 'When the lease of a node ends; NULL if the node is gone.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.node_expiry(uuid)');
 
--- Asks the topic's rule for each row: live.channel_members() asks once.
+-- The policy asks the topic's rule for each row; live.channel_members() asks once. Clients do not get "connection", which
+-- would link the members of one socket across channels and keys, nor "node_id", which shows how bridges are deployed.
 ALTER TABLE live.channel_presence ENABLE ROW LEVEL SECURITY;
 INSERT INTO live_private.privilege VALUES ('client', 'SELECT (ref, topic, is_private, key, user_id, meta, hidden, joined_at, expires_at) ON live.channel_presence');
 CREATE POLICY members_read ON live.channel_presence FOR SELECT
@@ -56,7 +58,7 @@ CREATE POLICY members_read ON live.channel_presence FOR SELECT
 CREATE FUNCTION live.channel_members(topic text) RETURNS TABLE (key text, user_id text, meta jsonb, joined_at timestamptz)
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_channel_members';
 COMMENT ON FUNCTION live.channel_members(text) IS
-'Who is tracked in a channel now, for whoever may receive the topic; of a topic without any rule, the members of the public room of that name. Error 42501 without access.';
+'The members of a channel now, for users who may receive the topic; of a topic without any rule, the members of the public room of that name. Error 42501 without access.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.channel_members(text)');
 
 CREATE FUNCTION live_private.channel_members_of(topic text, is_private boolean)
@@ -79,10 +81,10 @@ BEGIN
   RETURN NOT live_private.is_built_in_topic(topic) AND NOT EXISTS (SELECT FROM live_private.topic_rule_of(topic));
 END
 $$;
-COMMENT ON FUNCTION live_private.is_open_room(text) IS 'Whether the database has nothing to say about a topic: neither a built-in rule nor one of the app.';
+COMMENT ON FUNCTION live_private.is_open_room(text) IS 'Whether a topic has no rule, neither a built-in one nor one of the app.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.is_open_room(text)');
 
--- The first row is the snapshot that the others were read with, as the key; its ref is NULL.
+-- The key of the first row is the snapshot with which the others were read; the ref of that row is NULL.
 CREATE FUNCTION live_private.channel_roster(topic text, is_private boolean)
 RETURNS TABLE (ref text, key text, user_id text, hidden boolean, meta jsonb)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
@@ -99,7 +101,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.channel_roster(text, boolean) IS
-'The members of a channel, hidden ones too, after a row whose key is the snapshot they were read with. For bridges; checks no access.';
+'The members of a channel, including hidden ones, after a row whose key is the snapshot they were read with. For bridges; checks no access.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.channel_roster(text, boolean)');
 
 CREATE FUNCTION live_private.emit_channel_change(topic text, is_private boolean, joined jsonb, left_refs text[], by_user boolean DEFAULT false)
@@ -113,16 +115,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.emit_channel_change(text, boolean, jsonb, text[], boolean) IS
-'Tells the bridges who is in a channel now, or has changed (joined), and who is not any more (left_refs). by_user: the user wants it so, and the bridge does not store it again. For the extension itself.';
+'Announces to the bridges the members of a channel that joined or changed (joined) and those that left (left_refs). by_user: the user asked for it, so the bridge must not store the members again. For the extension itself.';
 
 CREATE FUNCTION live_private.channel_member(member live.channel_presence, previous_ref text DEFAULT NULL) RETURNS jsonb
 LANGUAGE sql STABLE
 RETURN jsonb_build_object('ref', member.ref, 'previous_ref', previous_ref, 'key', member.key, 'user_id', member.user_id, 'hidden', member.hidden, 'meta', member.meta);
 COMMENT ON FUNCTION live_private.channel_member(live.channel_presence, text) IS
-'A member as live_private.emit_channel_change() tells it, with the ref of the member that it takes the place of.';
+'A member as live_private.emit_channel_change() announces it, with the ref of the member it replaces.';
 
--- Invisibility is decided under a lock that live.update_presence() takes too, so nobody who is becoming invisible is
--- stored as visible.
+-- Visibility is read under a lock that live.update_presence() takes too, so no member is stored as visible while its user
+-- becomes invisible.
 CREATE FUNCTION live_private.lock_visibility(user_ids text[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -132,15 +134,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.lock_visibility(text[]) IS
-'Lets none of these users become invisible, or visible, until the transaction ends; returns them without those whom somebody holds. For the extension itself.';
+'Keeps the visibility of these users unchanged until the transaction ends; returns the users without those whose rows are locked. For the extension itself.';
 
 CREATE TYPE live_private.tracked_member AS (
   ref text COLLATE "C", previous_ref text COLLATE "C", connection uuid, topic text COLLATE "C", is_private boolean, key text COLLATE "C",
   user_id text COLLATE "C", meta jsonb);
 COMMENT ON TYPE live_private.tracked_member IS
-'What a bridge stores with live_private.store_channel_presence(): as live.channel_presence; previous_ref: the member it replaces, of the same socket.';
+'A member that a bridge stores with live_private.store_channel_presence(), as in live.channel_presence. previous_ref: the member of the same socket that it replaces.';
 
--- Clients keep members by key in JavaScript objects: no key may be what each of those has (ECMA-262, Object.prototype).
+-- Clients keep members by key in JavaScript objects: a key must not name a property that every object inherits
+-- (ECMA-262, Object.prototype).
 CREATE FUNCTION live_private.checked_member(member live_private.tracked_member) RETURNS live_private.tracked_member
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -152,7 +155,7 @@ BEGIN
   IF member.key IN ('__proto__', 'constructor', 'hasOwnProperty', 'isPrototypeOf', 'propertyIsEnumerable', 'toLocaleString',
                     'toString', 'valueOf', '__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__') THEN
     RAISE EXCEPTION 'invalid key: "%"', member.key USING ERRCODE = 'invalid_parameter_value',
-      HINT = 'JavaScript objects, in which clients keep members by key, have something of that name.';
+      HINT = 'Clients keep members by key in JavaScript objects, which inherit a property of that name.';
   END IF;
   IF member.ref IS NULL OR member.connection IS NULL OR member.is_private IS NULL OR member.meta IS NULL THEN
     RAISE EXCEPTION 'ref, connection, is_private and meta must not be null' USING ERRCODE = 'null_value_not_allowed';
@@ -162,7 +165,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.checked_member(live_private.tracked_member) IS
-'The member, if everything about it is within bounds. Errors: 22004, 22023, 54000. Part of live_private.store_channel_presence().';
+'Returns the member if all of its values are within bounds. Errors: 22004, 22023, 54000. Part of live_private.store_channel_presence().';
 
 CREATE FUNCTION live_private.refused_members(tracked jsonb) RETURNS TABLE (ref text, code text, message text, hint text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -182,7 +185,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.refused_members(jsonb) IS
-'The members of a JSON array of live_private.tracked_member that live_private.store_channel_presence() refuses, with the reason, so that the others can be stored. For bridges.';
+'The members of a JSON array of live_private.tracked_member that live_private.store_channel_presence() would refuse, and why; a bridge stores the others. For bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.refused_members(jsonb)');
 
 CREATE FUNCTION live_private.busy_members(refs text[]) RETURNS text[]
@@ -195,7 +198,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.busy_members(text[]) IS
-'Locks these members, and returns those that somebody else holds. For the extension itself.';
+'Locks these members, and returns those that another transaction has locked. For the extension itself.';
 
 CREATE FUNCTION live_private.store_channel_presence(node_id uuid, tracked jsonb, untracked text[] DEFAULT '{}') RETURNS text[]
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -215,7 +218,7 @@ BEGIN
   FROM jsonb_populate_recordset(NULL::live_private.tracked_member, tracked) AS m;
   free := live_private.lock_visibility(array(SELECT m.user_id FROM unnest(members) AS m));
   held := array(SELECT m.ref FROM unnest(members) AS m WHERE m.user_id IS NOT NULL AND m.user_id <> ALL (free));
-  -- Members that are to end and are held stay, with those that were to take their place.
+  -- A member that should end but is locked stays, and the member that should replace it is not stored.
   ending := gone || array(SELECT m.previous_ref FROM unnest(members) AS m WHERE m.ref <> ALL (held));
   busy := live_private.busy_members(ending);
   held := held || array(SELECT m.ref FROM unnest(members) AS m WHERE m.previous_ref = ANY (busy) AND m.ref <> ALL (held))
@@ -233,12 +236,12 @@ BEGIN
            EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = m.user_id),
            coalesce((SELECT e.joined_at FROM ended e WHERE e.ref = m.previous_ref), live_private.clock()), 'infinity'
     FROM unnest(members) AS m
-    -- A node that has lost its lease, or its answer, stores its members again.
+    -- A node that lost its lease, or the answer to its query, stores its members again.
     ON CONFLICT ON CONSTRAINT channel_presence_pkey
     DO UPDATE SET node_id = excluded.node_id, connection = excluded.connection, expires_at = 'infinity'
     RETURNING c AS member, c.xmax = 0 AS is_new
   ), left_behind AS MATERIALIZED (
-    -- A client that comes back takes the place it left when its socket broke off; of several each takes one.
+    -- A client that reconnects replaces the member that its broken socket left behind; if several left one, each takes one.
     SELECT m.ref AS new_ref, place.ref
     FROM (SELECT came.*, row_number() OVER (PARTITION BY came.topic, came.is_private, came.key, came.user_id ORDER BY came.ref) AS turn
           FROM unnest(members) AS came JOIN stored s ON (s.member).ref = came.ref AND s.is_new AND came.previous_ref IS NULL) AS m
@@ -268,10 +271,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.store_channel_presence(uuid, jsonb, text[]) IS
-'Stores members of channels, a JSON array of live_private.tracked_member, and ends those with the refs of untracked. A ref that is known is taken over by the node. Returns the refs of what somebody holds, the member or its user: to be stored, or ended, later. Errors: 55000 if the node is not registered or has ended; 22004, 22023, 54000 for members out of bounds; 55P03. For bridges.';
+'Stores members of channels, a JSON array of live_private.tracked_member, and ends those whose refs are in untracked. The node takes over refs that are known. Returns the refs left for later because the member or its user is locked. Errors: 55000 if the node is not registered or has ended; 22004, 22023, 54000 for bad members; 55P03. For bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.store_channel_presence(uuid, jsonb, text[])');
 
--- Ends the members of these sockets: at once, or at a time until which they may come back.
+-- Ends the members of these sockets: at once, or at a time before which their clients may come back.
 CREATE FUNCTION live_private.end_channel_presence(connections uuid[], ends_at timestamptz) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -294,19 +297,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.end_channel_presence(uuid[], timestamptz) IS
-'Ends what these sockets track: at once, or later unless a client comes back. Returns the sockets of members that somebody holds. For the extension itself.';
+'Ends the members of these sockets: at once, or at ends_at unless the client comes back. Returns the sockets of members that are locked. For the extension itself.';
 
 CREATE FUNCTION live_private.drop_channel_presence(refs text[], by_user boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  -- All who change many members lock them in one order.
+  -- Transactions that change many members lock them in one order, so they cannot deadlock.
   PERFORM FROM live.channel_presence c WHERE c.ref = ANY (refs) ORDER BY c.ref FOR UPDATE;
   PERFORM live_private.emit_channel_change(e.topic, e.is_private, NULL, e.refs, by_user) FROM live_private.deleted_members(refs) AS e;
 END
 $$;
 COMMENT ON FUNCTION live_private.drop_channel_presence(text[], boolean) IS
-'Ends members, and tells the bridges. by_user: see live_private.emit_channel_change(). For the extension itself.';
+'Ends members and announces it to the bridges. by_user: see live_private.emit_channel_change(). For the extension itself.';
 
 CREATE FUNCTION live_private.deleted_members(gone_refs text[]) RETURNS TABLE (topic text, is_private boolean, refs text[])
 LANGUAGE sql VOLATILE ROWS 10
@@ -329,9 +332,9 @@ SET search_path = pg_catalog, pg_temp AS $$
   FROM changed c GROUP BY c.topic, c.is_private
 $$;
 COMMENT ON FUNCTION live_private.hide_channel_presence(text, boolean) IS
-'Hides what a user tracks from others, or shows it. Part of live.update_presence().';
+'Hides the members of a user from others, or shows them. Part of live.update_presence().';
 
--- Members that somebody else holds are left for the next time, as with connections.
+-- Locked members are left for the next call, as with connections.
 CREATE FUNCTION live_private.expire_channel_presence(most integer) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
@@ -352,4 +355,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.expire_channel_presence(integer) IS
-'Ends members whose sockets or nodes did not come back; returns whether there may be more. Part of live.expire_presence().';
+'Ends members whose sockets or nodes did not come back in time; returns whether more may be due. Part of live.expire_presence().';

@@ -1,4 +1,4 @@
-// What a worker does beside other things, and what becomes of it when it fails.
+// The side tasks of a worker, each of which may fail without stopping the worker.
 #pragma once
 
 #include "worker_transaction.hpp"
@@ -10,20 +10,20 @@ namespace pg_live {
 
 using Clock = std::chrono::steady_clock;
 
-// Milliseconds until a moment, rounded up; 0 if it is over.
+// Milliseconds until a moment, rounded up; 0 if it has passed.
 inline long until(Clock::time_point moment) {
   return Max(std::chrono::ceil<std::chrono::milliseconds>(moment - Clock::now()).count(), 0L);
 }
 
-// A chore is done in transactions of its own. An error in it is a warning and holds up nothing else; it is tried again
-// after a rest that doubles each time.
+// A chore runs in transactions of its own. An error in it is logged as a warning and delays nothing else; the chore is
+// tried again after a rest that doubles with each failure.
 class Chore {
  public:
   constexpr explicit Chore(const char *activity) : activity_(activity) {}
 
   const char *activity() const { return activity_; }
 
-  // When it is to be tried again, which may be over; nothing if it did not fail.
+  // When it is tried again, which may have passed; nullopt if it did not fail.
   std::optional<Clock::time_point> retry_at() const {
     return failures_ > 0 ? std::optional(rests_until_) : std::nullopt;
   }
@@ -39,7 +39,7 @@ class Chore {
   }
 
  private:
-  static constexpr std::chrono::milliseconds first_rest{1'000}; // doubled at each failure, the first one too
+  static constexpr std::chrono::milliseconds first_rest{1'000}; // doubled at each failure, including the first
   static constexpr int most_doublings = 6;
 
   const char *activity_;

@@ -1,8 +1,8 @@
-// The identity helpers live.user_id() and its kin. A policy may call them on every row, so the parsed claims are cached
-// until a setting changes, and a row costs one copy.
+// The identity functions: live.user_id() and its siblings. A policy may call them on every row, so the parsed claims
+// are cached until a setting changes, and a row costs one copy.
 //
-// A copy and never the cached value itself: a column that was computed before a set_config() in the same statement
-// must keep the old user. Nothing here raises on claims of any form: what is no valid claim is NULL.
+// It returns a copy, never the cached value itself: a column that was computed before a set_config() in the same
+// statement must keep the old user. Nothing here raises on malformed claims: an invalid claim is NULL.
 #include "claims.hpp"
 
 #include "boundary.hpp"
@@ -24,7 +24,7 @@ namespace {
 constexpr size_t claims_limit = 64 * 1024;
 constexpr size_t user_id_limit = 255; // characters
 
-// One of the settings: its value as PostgreSQL keeps it, and what was last parsed where no hook tells of changes.
+// One of the settings: its value as PostgreSQL keeps it, and the value last parsed where no hook reports changes.
 struct ClaimSetting {
   const char *name;
   char *value = nullptr;
@@ -40,7 +40,7 @@ struct Identity {
   bool stale = true;
   text *user_id = nullptr;
   text *role = nullptr;
-  bool has_uuid = false; // whether user_id is a UUID, which is then
+  bool has_uuid = false; // whether user_id is a UUID; `uuid` has its value then
   pg_uuid_t uuid{};
 };
 
@@ -68,9 +68,9 @@ bool is_ascii(std::string_view value) {
   return true;
 }
 
-// Whether the older settings, one a claim, count: only where there are no claims as JSON, not even invalid ones. What a
-// pooled session has left in one of them must not become the user of a request that says who it is, or that it is
-// nobody.
+// Whether the older settings, one a claim, count: only where request.jwt.claims is empty, not where it is merely
+// invalid. A value that a pooled session left in one of them must not become the user of a request whose token names
+// another user, or none.
 bool older_settings_count() { return current_value(claims_setting)[0] == '\0'; }
 
 std::optional<json::Value> parsed_claims() {
@@ -81,7 +81,7 @@ std::optional<json::Value> parsed_claims() {
   return value && value->kind == json::Kind::object ? value : std::nullopt;
 }
 
-// The string as text in the current memory context; null unless it is a string that the database can hold.
+// The string as text in the current memory context; null if it is no string or has no form in the database's encoding.
 text *string_to_text(json::Value value) {
   if (value.kind != json::Kind::string) return nullptr;
   auto *const result = static_cast<text *>(palloc(VARHDRSZ + value.raw.size()));
@@ -92,8 +92,8 @@ text *string_to_text(json::Value value) {
   return result;
 }
 
-// A user id or a role: 1..255 characters, none of them a control character. The encoding is checked because a setting
-// that came with the connection's start-up packet never was.
+// A user id or a role: 1..255 characters, none of them a control character. The encoding is checked because PostgreSQL
+// does not verify settings that come with the start-up packet of a connection.
 bool is_identifier(const text *value) {
   const int length = VARSIZE_ANY_EXHDR(value);
   const char *const data = VARDATA_ANY(value);
@@ -104,7 +104,7 @@ bool is_identifier(const text *value) {
   return true;
 }
 
-// The claim as a value of the cache, which lives in TopMemoryContext; null unless it is an identifier.
+// The claim as a value of the cache, in TopMemoryContext; null if it is not an identifier.
 text *identifier(const ClaimSetting &older, const std::optional<json::Value> &claims, std::string_view name) {
   text *found = nullptr;
   if (older_settings_count()) {
@@ -117,7 +117,7 @@ text *identifier(const ClaimSetting &older, const std::optional<json::Value> &cl
   return static_cast<text *>(memcpy(MemoryContextAlloc(TopMemoryContext, size), found, size));
 }
 
-// 8-4-4-4-12 hexadecimal digits; uuid_in takes more forms, but raises on what it does not take.
+// 8-4-4-4-12 hexadecimal digits. uuid_in() accepts more forms, but raises on invalid ones.
 bool is_uuid(std::string_view value) {
   if (value.size() != 36) return false;
   for (size_t index = 0; index < value.size(); ++index) {
@@ -146,13 +146,13 @@ const Identity &current_identity() {
   identity.user_id = identifier(sub_setting, claims, "sub");
   identity.role = identifier(role_setting, claims, "role");
   derive_uuid();
-  identity.stale = false; // not before: memory may run out above
+  identity.stale = false; // last, since the code above may run out of memory
   return identity;
 }
 
 void mark_stale(const char *, void *) { identity.stale = true; }
 
-// Whether a library has defined the setting; a mere placeholder (set before any library knew it) is taken over.
+// Whether a library has defined the setting. A placeholder (set before any library defined it) does not count.
 bool is_defined(const char *name) {
   return GetConfigOptionByName(name, nullptr, true) != nullptr &&
          (GetConfigOptionFlags(name, true) & GUC_CUSTOM_PLACEHOLDER) == 0;
@@ -187,8 +187,7 @@ Datum jwt(FunctionCallInfo fcinfo) {
   return DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(claims->raw.data(), claims->raw.size())));
 }
 
-// The older setting of one claim, as user_id() and role() know theirs; null if it is not set, or nothing that the
-// database can hold.
+// The older setting of one claim; null if it is not set or not valid in the database's encoding.
 text *older_claim(std::string_view name) {
   const char *const value =
       GetConfigOption(psprintf("request.jwt.claim.%.*s", static_cast<int>(name.size()), name.data()), true, false);
@@ -221,7 +220,7 @@ Datum claim(FunctionCallInfo fcinfo) {
 bool is_signed_in() { return current_identity().user_id != nullptr; }
 
 void watch_claims() {
-  // Without a check hook: SET must not begin to fail. The prefix is not reserved: request.method is not ours.
+  // No check hook: SET must not begin to fail. The prefix is not reserved, since others use it (request.method).
   watch(claims_setting, "Claims of the request's token, as JSON.");
   watch(sub_setting, "User of the request, where request.jwt.claims is empty.");
   watch(role_setting, "Role of the request, where request.jwt.claims is empty.");

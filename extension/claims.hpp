@@ -1,11 +1,11 @@
-// The claims of the signed-in user, from the settings that PostgREST and Supabase make: request.jwt.claims, or the
-// older request.jwt.claim.sub and request.jwt.claim.role, which win where they are set (as in auth.uid()).
+// The claims of the signed-in user, from the settings of PostgREST and Supabase: request.jwt.claims, or, where that is
+// empty, the older request.jwt.claim.sub and request.jwt.claim.role.
 #pragma once
 
 namespace pg_live {
 
-// Takes the three settings over, so that a change is noticed without comparing texts. Where another library has
-// defined them already, their texts are compared instead. Called once, from _PG_init.
+// Defines the three settings, so that hooks notice their changes. Where another library has defined one, its text is
+// compared instead. Called once, from _PG_init.
 void watch_claims();
 
 // Whether live.user_id() is not null.

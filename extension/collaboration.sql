@@ -1,12 +1,12 @@
--- Who shares a session with whom: the tables access depends on, and the helpers policies call.
+-- Sessions and their participants: the tables that access depends on, and functions for policies.
 --
--- The helpers are definer functions: a policy that called an invoker's helper on the table it guards would recurse. In
+-- The functions are SECURITY DEFINER: a policy whose function reads the guarded table as the invoker would recurse. In
 -- policies, write the set form: session_id = any (array (select live.my_sessions())) becomes an index condition.
 
 CREATE TYPE live.participant_role AS ENUM ('viewer', 'editor', 'owner');
-COMMENT ON TYPE live.participant_role IS 'What a participant may do in a session; a later role may do all that an earlier one may.';
+COMMENT ON TYPE live.participant_role IS 'The rights of a participant in a session; each role includes the rights of those before it.';
 CREATE TYPE live.session_status AS ENUM ('active', 'ended');
-COMMENT ON TYPE live.session_status IS 'Whether a session goes on.';
+COMMENT ON TYPE live.session_status IS 'Whether a session is active or has ended.';
 
 CREATE TABLE live.collaboration_sessions (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -17,12 +17,12 @@ CREATE TABLE live.collaboration_sessions (
   created_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE live.collaboration_sessions IS 'Collaboration sessions: rooms in which people edit together.';
-COMMENT ON COLUMN live.collaboration_sessions.id IS 'Names the session in topics: session:<id>.';
-COMMENT ON COLUMN live.collaboration_sessions.room_name IS 'What people call it.';
-COMMENT ON COLUMN live.collaboration_sessions.status IS 'Whether it goes on.';
-COMMENT ON COLUMN live.collaboration_sessions.is_public IS 'Whether everyone signed in may join.';
-COMMENT ON COLUMN live.collaboration_sessions.created_by IS 'The user who made it.';
-COMMENT ON COLUMN live.collaboration_sessions.created_at IS 'When it was made.';
+COMMENT ON COLUMN live.collaboration_sessions.id IS 'Identifies the session in topics: session:<id>.';
+COMMENT ON COLUMN live.collaboration_sessions.room_name IS 'Name of the session for display.';
+COMMENT ON COLUMN live.collaboration_sessions.status IS 'Whether the session is active or has ended.';
+COMMENT ON COLUMN live.collaboration_sessions.is_public IS 'Whether every signed-in user may join.';
+COMMENT ON COLUMN live.collaboration_sessions.created_by IS 'User who created the session.';
+COMMENT ON COLUMN live.collaboration_sessions.created_at IS 'When the session was created.';
 SELECT pg_extension_config_dump('live.collaboration_sessions', '');
 
 CREATE TABLE live.session_participants (
@@ -35,8 +35,8 @@ CREATE TABLE live.session_participants (
 COMMENT ON TABLE live.session_participants IS 'The participants of sessions.';
 COMMENT ON COLUMN live.session_participants.session_id IS 'Session of the participant.';
 COMMENT ON COLUMN live.session_participants.user_id IS 'User who takes part.';
-COMMENT ON COLUMN live.session_participants.role IS 'What the participant may do.';
-COMMENT ON COLUMN live.session_participants.joined_at IS 'Time at which the user became a participant.';
+COMMENT ON COLUMN live.session_participants.role IS 'Rights of the participant.';
+COMMENT ON COLUMN live.session_participants.joined_at IS 'When the user became a participant.';
 CREATE INDEX session_participants_user_idx ON live.session_participants (user_id, session_id);
 SELECT pg_extension_config_dump('live.session_participants', '');
 
@@ -60,7 +60,7 @@ SET search_path = pg_catalog, pg_temp AS $$
       AND p.role >= at_least AND s.status = 'active')
 $$;
 COMMENT ON FUNCTION live.is_participant(uuid, live.participant_role) IS
-'Whether the current user is a participant of the active session, with that role or a greater one.';
+'Whether the current user is a participant of that active session with at least that role.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.is_participant(uuid, live.participant_role)');
 
 CREATE FUNCTION live.shares_session_with(user_id text) RETURNS boolean
@@ -72,7 +72,7 @@ SET search_path = pg_catalog, pg_temp AS $$
     JOIN live.collaboration_sessions s ON s.id = mine.session_id
     WHERE mine.user_id = live.user_id() AND theirs.user_id = shares_session_with.user_id COLLATE "C" AND s.status = 'active')
 $$;
-COMMENT ON FUNCTION live.shares_session_with(text) IS 'Whether the current user and that user are participants of one active session.';
+COMMENT ON FUNCTION live.shares_session_with(text) IS 'Whether the current user and that user are participants of the same active session.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.shares_session_with(text)');
 
 ALTER TABLE live.collaboration_sessions ENABLE ROW LEVEL SECURITY;

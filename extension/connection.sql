@@ -1,10 +1,10 @@
--- Connections: one row a live tab, device or script of a user. UNLOGGED: after a crash everybody is offline until they
--- come back, which is the truth.
+-- Connections: one row a live tab, device or script of a user. UNLOGGED: after a crash all users are in fact offline until
+-- they reconnect.
 --
--- A connection made by plain SQL has a deadline of its own, moved by live.heartbeat(). A connection through a bridge
--- lives as long as the bridge renews the lease of its node, so it costs nothing while idle. Deadlines are in columns
--- without an index, so a heartbeat is a HOT update; check_at, which is indexed, is never later than the next deadline
--- and moves only when the worker reaches it.
+-- A connection made by plain SQL has a deadline of its own, moved by live.heartbeat(). A connection through a bridge lives
+-- as long as the bridge renews the lease of its node, so it costs nothing while idle. Deadlines are in columns without an
+-- index, so that a heartbeat is a HOT update; check_at, which is indexed, is never later than the next deadline and moves
+-- only when the worker reaches it.
 
 CREATE UNLOGGED TABLE live_private.node (
   id uuid PRIMARY KEY,
@@ -12,11 +12,11 @@ CREATE UNLOGGED TABLE live_private.node (
   expires_at timestamptz NOT NULL,
   retired boolean NOT NULL DEFAULT false
 );
-COMMENT ON TABLE live_private.node IS 'The bridges that run: one row each, renewed every few seconds.';
-COMMENT ON COLUMN live_private.node.id IS 'Made anew by each process.';
-COMMENT ON COLUMN live_private.node.renewed_at IS 'Until when the node is known to have lived.';
-COMMENT ON COLUMN live_private.node.expires_at IS 'The end of its lease, and of its connections, unless it renews.';
-COMMENT ON COLUMN live_private.node.retired IS 'It has stopped in order and does not renew: what it held may come back through another until then.';
+COMMENT ON TABLE live_private.node IS 'The running bridges: one row each, renewed every few seconds.';
+COMMENT ON COLUMN live_private.node.id IS 'Chosen by each bridge process; never reused.';
+COMMENT ON COLUMN live_private.node.renewed_at IS 'When the node was last known to run.';
+COMMENT ON COLUMN live_private.node.expires_at IS 'When its lease, and its connections with it, end unless it renews.';
+COMMENT ON COLUMN live_private.node.retired IS 'Whether the bridge has shut down in order: its clients may reconnect through another until expires_at.';
 ALTER TABLE live_private.node ENABLE ROW LEVEL SECURITY;
 
 CREATE UNLOGGED TABLE live.connection (
@@ -34,14 +34,14 @@ CREATE UNLOGGED TABLE live.connection (
 COMMENT ON TABLE live.connection IS 'The live tabs, devices and scripts of users.';
 COMMENT ON COLUMN live.connection.id IS 'Chosen by the client, or by the bridge.';
 COMMENT ON COLUMN live.connection.user_id IS 'User whose connection it is.';
-COMMENT ON COLUMN live.connection.node_id IS 'The bridge that holds it; NULL: it has a deadline of its own.';
-COMMENT ON COLUMN live.connection.device_type IS 'What it runs on.';
-COMMENT ON COLUMN live.connection.active IS 'False: the client said that nobody is at it.';
-COMMENT ON COLUMN live.connection.connected_at IS 'Time at which the connection was made.';
-COMMENT ON COLUMN live.connection.last_active_at IS 'When the user last did something; to the minute through a bridge.';
-COMMENT ON COLUMN live.connection.seen_at IS 'When it was last known to live; while its node lives, that renews it.';
-COMMENT ON COLUMN live.connection.expires_at IS 'It ends then; infinity while a node holds it.';
-COMMENT ON COLUMN live.connection.check_at IS 'When the worker looks at it: no later than its next deadline.';
+COMMENT ON COLUMN live.connection.node_id IS 'The bridge that serves it; NULL: the connection has a deadline of its own.';
+COMMENT ON COLUMN live.connection.device_type IS 'The kind of device.';
+COMMENT ON COLUMN live.connection.active IS 'False: the client reported that the user is not present.';
+COMMENT ON COLUMN live.connection.connected_at IS 'When the connection was made.';
+COMMENT ON COLUMN live.connection.last_active_at IS 'When the user last used it; to the minute through a bridge.';
+COMMENT ON COLUMN live.connection.seen_at IS 'When it was last known to live; node.renewed_at counts too while a node serves it.';
+COMMENT ON COLUMN live.connection.expires_at IS 'When it ends; infinity while a node serves it.';
+COMMENT ON COLUMN live.connection.check_at IS 'When the worker checks it, no later than its next deadline.';
 CREATE INDEX connection_user_idx ON live.connection (user_id);
 CREATE INDEX connection_node_idx ON live.connection (node_id) WHERE node_id IS NOT NULL;
 CREATE INDEX connection_check_idx ON live.connection (check_at) WHERE check_at < 'infinity';
@@ -49,8 +49,8 @@ ALTER TABLE live.connection ENABLE ROW LEVEL SECURITY;
 INSERT INTO live_private.privilege VALUES ('client', 'SELECT (id, user_id, node_id, device_type, active, connected_at, last_active_at, seen_at, expires_at, check_at) ON live.connection');
 CREATE POLICY own_read ON live.connection FOR SELECT USING (user_id = live.user_id());
 
--- One row a user, in a form that reads the connections of one user by index. Ended connections count as none, but tell
--- how long they lived.
+-- One row a user, in a form that reads the connections of one user by index. Ended connections do not count, but their
+-- seen_at does.
 CREATE VIEW live_private.true_presence AS
 SELECT p.user_id, p.status AS announced_status, p.mode AS announced_mode, p.custom_status, p.device_type AS announced_device_type,
        p.metadata, p.last_seen_at AS announced_last_seen_at,
@@ -71,7 +71,7 @@ CROSS JOIN LATERAL (
   CROSS JOIN LATERAL (SELECT live_private.is_alive(c.expires_at, c.node_id, n.expires_at) AS is) AS alive
   WHERE c.user_id = p.user_id
 ) AS c;
-COMMENT ON VIEW live_private.true_presence IS 'What is true of each user, exact when read, beside what was announced. For the extension itself.';
+COMMENT ON VIEW live_private.true_presence IS 'The actual presence of each user, exact when read, beside the announced one. For the extension itself.';
 COMMENT ON COLUMN live_private.true_presence.user_id IS 'User whose presence it is.';
 COMMENT ON COLUMN live_private.true_presence.announced_status IS 'As in live.user_presence.';
 COMMENT ON COLUMN live_private.true_presence.announced_mode IS 'Mode in live.user_presence.';
@@ -80,16 +80,16 @@ COMMENT ON COLUMN live_private.true_presence.announced_device_type IS 'Device in
 COMMENT ON COLUMN live_private.true_presence.metadata IS 'As in live.user_presence.';
 COMMENT ON COLUMN live_private.true_presence.announced_last_seen_at IS 'last_seen_at in live.user_presence.';
 COMMENT ON COLUMN live_private.true_presence.invisible IS 'Whether the user''s mode is invisible.';
-COMMENT ON COLUMN live_private.true_presence.own_custom_status IS 'Of an invisible user, as in live_private.invisible_user.';
+COMMENT ON COLUMN live_private.true_presence.own_custom_status IS 'custom_status in live_private.invisible_user.';
 COMMENT ON COLUMN live_private.true_presence.own_metadata IS 'Metadata in live_private.invisible_user.';
-COMMENT ON COLUMN live_private.true_presence.status IS 'By mode and connections, and as if an invisible user were visible.';
-COMMENT ON COLUMN live_private.true_presence.connections IS 'How many live connections there are.';
-COMMENT ON COLUMN live_private.true_presence.last_active_at IS 'When the user last did something; NULL while not connected.';
+COMMENT ON COLUMN live_private.true_presence.status IS 'The status by mode and connections, for an invisible user as if visible.';
+COMMENT ON COLUMN live_private.true_presence.connections IS 'Number of live connections.';
+COMMENT ON COLUMN live_private.true_presence.last_active_at IS 'When the user last used a connection; NULL while not connected.';
 COMMENT ON COLUMN live_private.true_presence.last_seen_at IS 'When the user was last known to be connected.';
 COMMENT ON COLUMN live_private.true_presence.device_type IS 'The device last used.';
 
--- What clients read. Of an invisible user others get what was announced, and no connections. Who has no user and is not
--- bound by row security, as an admin, sees everybody; whoever acts as a user sees what the user may.
+-- The presence that clients read. Others see an invisible user as last announced, without connections. A session without a
+-- user and not bound by row security, such as an admin's, sees all users; one that acts as a user sees what that user may.
 CREATE VIEW live.presence WITH (security_barrier) AS
 SELECT t.user_id,
        CASE WHEN shown.frozen THEN t.announced_status ELSE t.status END AS status,
@@ -106,33 +106,33 @@ WHERE CASE WHEN (SELECT live.user_id()) IS NULL THEN NOT (SELECT row_security_ac
            WHEN (SELECT rule FROM live_private.presence_rule_in_force()) = 'everyone' THEN true
            ELSE live_private.can_see_presence(t.user_id) END;
 COMMENT ON VIEW live.presence IS
-'What is shown of the users whom the current user may see, exact when read. Without a user: everybody to roles that are not bound by row security, nobody to others.';
+'The presence of the users that the current user may see, exact when read. Without a user: that of all users for roles not bound by row security, none for others.';
 INSERT INTO live_private.privilege VALUES ('client', 'SELECT (user_id, status, mode, custom_status, device_type, connections, last_active_at, last_seen_at, metadata) ON live.presence');
 COMMENT ON COLUMN live.presence.user_id IS 'User whose presence it is.';
 COMMENT ON COLUMN live.presence.status IS 'online, away, busy or offline, as of now.';
-COMMENT ON COLUMN live.presence.mode IS 'What the user chose; invisible is shown to the user alone.';
+COMMENT ON COLUMN live.presence.mode IS 'The mode the user chose; invisible is shown to that user only.';
 COMMENT ON COLUMN live.presence.custom_status IS 'A text of the user.';
 COMMENT ON COLUMN live.presence.device_type IS 'The device last used.';
-COMMENT ON COLUMN live.presence.connections IS 'How many live connections the user has.';
-COMMENT ON COLUMN live.presence.last_active_at IS 'When the user last did something; NULL while not connected.';
-COMMENT ON COLUMN live.presence.last_seen_at IS 'When the user was last connected, NULL: never.';
-COMMENT ON COLUMN live.presence.metadata IS 'Whatever the app wants to show.';
+COMMENT ON COLUMN live.presence.connections IS 'Number of live connections of the user.';
+COMMENT ON COLUMN live.presence.last_active_at IS 'When the user last used a connection; NULL while not connected.';
+COMMENT ON COLUMN live.presence.last_seen_at IS 'When the user was last connected; NULL: never.';
+COMMENT ON COLUMN live.presence.metadata IS 'Metadata that the app wants to show.';
 
--- What was announced of these may be true no more, until the worker has looked at them.
+-- Users whose announced presence may be out of date until the worker has checked their connections.
 CREATE VIEW live_private.due_presence WITH (security_barrier) AS
 SELECT due.user_id, shown.announced_status
 FROM (SELECT c.user_id FROM live.connection c WHERE c.check_at <= live_private.clock() AND c.check_at < 'infinity'
       UNION
       SELECT c.user_id FROM live_private.node n
-      CROSS JOIN LATERAL (SELECT c.user_id FROM live.connection c WHERE c.node_id = n.id OFFSET 0) AS c -- not all in order
+      CROSS JOIN LATERAL (SELECT c.user_id FROM live.connection c WHERE c.node_id = n.id OFFSET 0) AS c -- by index, not a scan of all
       WHERE n.expires_at <= live_private.clock()) AS due
 CROSS JOIN LATERAL ( -- one by one, however many are expected
   SELECT p.status, a.status AS announced_status FROM live.presence p JOIN live.user_presence a ON a.user_id = p.user_id
   WHERE p.user_id = due.user_id OFFSET 0) AS shown
 WHERE shown.status <> 'offline' AND shown.announced_status <> 'offline';
-COMMENT ON VIEW live_private.due_presence IS 'The users who are shown as connected to the current user, and of whose connections a deadline has come. Part of live.get_online_users().';
+COMMENT ON VIEW live_private.due_presence IS 'The users shown as connected to the current user with a connection whose deadline has passed. Part of live.get_online_users().';
 INSERT INTO live_private.privilege VALUES ('client', 'SELECT (user_id, announced_status) ON live_private.due_presence');
-COMMENT ON COLUMN live_private.due_presence.user_id IS 'User whose presence may have changed by itself.';
+COMMENT ON COLUMN live_private.due_presence.user_id IS 'User whose presence may have changed by the passing of time.';
 COMMENT ON COLUMN live_private.due_presence.announced_status IS 'As in live.user_presence.';
 
 ALTER TABLE live.user_presence ENABLE ROW LEVEL SECURITY;

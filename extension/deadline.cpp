@@ -1,4 +1,4 @@
-// Reads the clock; remembers the earliest deadline of a transaction and rings the worker at commit if it sleeps longer.
+// Reads the clock, and rings the worker at commit if the transaction stored a deadline earlier than its next look.
 #include "deadline.hpp"
 
 #include "boundary.hpp"
@@ -11,10 +11,10 @@ namespace {
 
 constinit TimestampTz earliest_in_transaction = no_deadline;
 
-// Mark first, ring after: the worker takes the mark before it reads the deadlines.
-void tell_worker(DatabaseState *state) {
+// Sets the mark before it rings: the worker clears the mark before it reads the deadlines.
+void ring_for_earlier_deadline(DatabaseState *state) {
   if (state == nullptr || earliest_in_transaction == no_deadline) return;
-  pg_memory_barrier(); // the commit is visible before the worker's plan is read
+  pg_memory_barrier(); // the commit is visible before the worker's next look is read
   if (earliest_in_transaction >= static_cast<TimestampTz>(pg_atomic_read_u64(&state->next_deadline))) return;
   pg_atomic_write_u32(&state->earlier_deadline, 1);
   ring(state->worker);
@@ -23,10 +23,10 @@ void tell_worker(DatabaseState *state) {
 void on_transaction_end(XactEvent event, void *) {
   switch (event) {
   case XACT_EVENT_COMMIT:
-    tell_worker(own_database_state());
+    ring_for_earlier_deadline(own_database_state());
     earliest_in_transaction = no_deadline;
     break;
-  case XACT_EVENT_PREPARE: // the worker reads all deadlines after its COMMIT PREPARED
+  case XACT_EVENT_PREPARE: // after its COMMIT PREPARED, the worker reads all deadlines
   case XACT_EVENT_ABORT:
     earliest_in_transaction = no_deadline;
     break;
@@ -61,7 +61,7 @@ Datum grace_period_body([[maybe_unused]] FunctionCallInfo fcinfo) {
 TimestampTz presence_clock() { return GetCurrentTimestamp() + settings().clock_offset * USECS_PER_SEC; }
 
 void note_deadline(TimestampTz deadline) {
-  own_database_state(); // the last moment to look it up
+  own_database_state(); // looks the state up while the transaction can still read catalogs
   earliest_in_transaction = Min(earliest_in_transaction, deadline);
 }
 

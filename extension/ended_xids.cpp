@@ -1,5 +1,4 @@
-// Reads snapshots by their text form, xmin:xmax:xip,xip…, which is documented; the type itself is private to
-// PostgreSQL.
+// Reads snapshots by their documented text form, xmin:xmax:xip,xip…; the type itself is private to PostgreSQL.
 #include "ended_xids.hpp"
 
 #include "boundary.hpp"
@@ -28,9 +27,9 @@ SnapshotView view_of(Datum snapshot) {
   for (const char *at = text; at < end; ++at) {
     at = std::from_chars(at, end, numbers[count]).ptr;
     ++count;
-    if (at + 1 == end) break; // nothing runs: the text ends with a colon
+    if (at + 1 == end) break; // the list of running transactions is empty: the text ends with a colon
   }
-  Assert(count >= 2);
+  Assert(count >= 2 && std::is_sorted(numbers + 2, numbers + count));
   return {numbers[1], {numbers + 2, count - 2}};
 }
 

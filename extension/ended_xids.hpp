@@ -1,4 +1,4 @@
-// Which transactions ended between two snapshots: those whose events are the next batch.
+// The transactions that ended between two snapshots; their events are the next batch.
 #pragma once
 
 #include "postgres.hpp"
@@ -13,11 +13,11 @@ struct XidRange {
   uint64 end;
 };
 
-// Ranges, in order and apart, of the transactions that were running or unborn in the earlier snapshot and have ended in
-// the later one. Those that still run lie between the ranges, so their rows are never touched, however many they are.
+// Returns disjoint ranges, in order, of the transactions that were running or future in the earlier snapshot and have
+// ended in the later one. Transactions that still run lie between the ranges, so their rows are never read.
 std::span<XidRange> ended_xids(Datum earlier, Datum later);
 
-// The first transaction that is unborn in a snapshot.
+// The first transaction id that is in the future of a snapshot.
 uint64 snapshot_xmax(Datum snapshot);
 
 } // namespace pg_live

@@ -1,5 +1,5 @@
--- Entity types that the app has registered: then an activity can only be about a row that its actor may see. What does
--- not exist and what may not be seen get the same answer.
+-- Entity types that the app has registered: an activity about such an entity needs a row that its actor may see. A row that
+-- does not exist and one that the actor may not see cause the same error.
 
 CREATE TABLE live_private.entity_type (
   name text COLLATE "C" PRIMARY KEY,
@@ -8,8 +8,8 @@ CREATE TABLE live_private.entity_type (
 );
 COMMENT ON TABLE live_private.entity_type IS 'Entity types with a table of their own, set by live.register_entity_type().';
 COMMENT ON COLUMN live_private.entity_type.name IS 'As in live.activity_stream.entity_type.';
-COMMENT ON COLUMN live_private.entity_type.relation IS 'Qualified name of the table or view. A name and not a regclass, which pg_upgrade refuses.';
-COMMENT ON COLUMN live_private.entity_type.key_column IS 'The column that entity ids are of.';
+COMMENT ON COLUMN live_private.entity_type.relation IS 'Qualified name of the table or view. Not a regclass, which pg_upgrade refuses.';
+COMMENT ON COLUMN live_private.entity_type.key_column IS 'The column that entity ids refer to.';
 ALTER TABLE live_private.entity_type ENABLE ROW LEVEL SECURITY;
 SELECT pg_extension_config_dump('live_private.entity_type', '');
 
@@ -35,7 +35,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.register_entity_type(text, regclass, name) IS
-'Has activities about entities of that type checked: the row must exist and be visible to the actor, under the actor''s own rights, with search_path pg_catalog, pg_temp. Call it again after renaming the relation or column. For admins. Errors: 22004, 22023, 42703.';
+'Registers an entity type: the row of an activity''s entity must then exist and be visible to the actor, under the actor''s own rights, with search_path pg_catalog, pg_temp. Call it again after renaming the relation or column. For admins. Errors: 22004, 22023, 42703.';
 
 CREATE FUNCTION live_private.entity_type_of(name text, OUT relation text, OUT key_column text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -44,19 +44,18 @@ BEGIN
   SELECT t.relation, t.key_column INTO relation, key_column FROM live_private.entity_type t WHERE t.name = entity_type_of.name COLLATE "C";
 END
 $$;
-COMMENT ON FUNCTION live_private.entity_type_of(text) IS 'Where the entities of a registered type are; NULLs if it is not registered.';
+COMMENT ON FUNCTION live_private.entity_type_of(text) IS 'Relation and key column of a registered entity type; NULLs if it is not registered.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.entity_type_of(text)');
 
 CREATE FUNCTION live.entity_id(key anyelement) RETURNS text
 LANGUAGE c STABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'pg_live_entity_id';
 COMMENT ON FUNCTION live.entity_id(anyelement) IS
-'The id of the row that has this key, as activities name it: the same text in every session, whatever DateStyle, IntervalStyle, TimeZone, bytea_output, extra_float_digits, lc_monetary and search_path are. Times with a time zone are in UTC, booleans true or false, character(n) is without its padding.';
+'The entity id of the row with this key: the same text in every session, whatever DateStyle, TimeZone and similar settings are. Times with a time zone are in UTC, booleans true or false, character(n) has no padding.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.entity_id(anyelement)');
 
--- An invoker's function: the row is looked for with the rights of who asks. The comparison is of the column's own type,
--- so that its index serves, but of the base type of a domain, and without its length or precision, to which a cast would cut
--- the id; a text that is no value of that type names nothing, and neither does another way to write one: ' 7' is not the
--- entity that '7' is.
+-- SECURITY INVOKER: the row is looked up with the caller's rights. The comparison uses the column's type, so that its index
+-- serves, but the base type of a domain, and no length or precision, to which a cast would cut the id. A text that is no
+-- value of that type matches no entity, and neither does another spelling of a value: ' 7' is not the entity '7'.
 CREATE FUNCTION live_private.require_entity(entity_type text, entity_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -78,7 +77,7 @@ BEGIN
     ) SELECT format_type(t.oid, -1) INTO key_type FROM type t WHERE t.typtype <> 'd';
     IF key_type IS NULL THEN
       RAISE EXCEPTION 'entity type "%" is registered for a relation or column that is not there', entity_type
-        USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Whoever administers the app calls live.register_entity_type() again.';
+        USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'An administrator of the app must call live.register_entity_type() again.';
     END IF;
     EXECUTE format('SELECT EXISTS (SELECT FROM %1$s AS entity WHERE entity.%2$I = $1::text::%3$s AND live.entity_id(entity.%2$I) = $1 COLLATE "C")',
                    place.relation, place.key_column, key_type)
@@ -93,5 +92,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.require_entity(text, text) IS
-'Error 23503 unless the entity exists and the current user may see it; entities of types that are not registered are not looked for. Error 55000 if the relation or column of the type was renamed or dropped.';
+'Error 23503 unless the entity exists and the current user may see it; entities of unregistered types are not checked. Error 55000 if the relation or column of the type was renamed or dropped.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.require_entity(text, text)');

@@ -1,5 +1,30 @@
-// Writes events and rings the publisher's bell. The hot path of every writer: nothing here is shared between writers
-// but the sequence, and nothing but a latch is touched at commit.
+// Emits events: inserts their rows and rings the publisher's bell. Every writer runs this code, so writers share
+// nothing but the sequence of ids, and a commit does no more than set a latch.
+//
+// The event protocol, step by step:
+//
+// 1. Emit. A writer inserts a row into the current slot of live.event or live.signal, in its own transaction (this
+//    file; tables in event.sql). An event therefore exists if and only if its transaction commits.
+// 2. Ring. The commit sets the latch of the database's worker (on_transaction_end() below, ring() in shared_state.cpp).
+//    Where no worker is expected, the transaction sends NOTIFY pg_live instead, and a bridge calls live.publish().
+// 3. Announce. The woken worker (worker.cpp) emits the presence changes that are due (expiry.cpp), so they are part of
+//    the batch that follows.
+// 4. Publish. The worker locks out other publishers, takes a snapshot, and stores a batch: the snapshot and the
+//    transactions that ended since the snapshot of the batch before (publish.cpp, ended_xids.cpp). A transaction that
+//    commits late is in a later batch; none is skipped. Too many events for one batch are published in parts
+//    (hold.sql), at a pace the bridges can follow (part_pace.hpp).
+// 5. Make known. Once the batch is committed, its id in shared memory wakes the bridges that wait in
+//    live_private.await_batch() (await_batch.cpp). The worker flushes WAL while they fetch (batch_flush.cpp), and then
+//    sends NOTIFY pg_live with the id in a transaction of its own (worker.cpp).
+// 6. Fetch. A bridge reads the batches after the last one it has, ordered by batch and event id (live.fetch_events(),
+//    fetch.cpp). It gets its rows when the batches are on disk. NOTIFY carries no data, so a lost one delays, no more.
+// 7. Replay. A client that was away resumes from the position of its last event, or from that of a state
+//    (position.sql); batches store snapshots, so both are exact (replay.cpp, replay.sql; presence_replay.cpp).
+// 8. Expire. Maintenance deletes old batches and truncates the slots whose events have all passed the retention
+//    (live.drop_expired_events() in event.sql, called by worker.cpp).
+//
+// A worker that dies between two steps loses nothing: the first pass of its successor is unconditional and starts from
+// the snapshot of the last committed batch. A crash of the server loses signals alone, whose slots are UNLOGGED.
 #include "event.hpp"
 
 #include "boundary.hpp"
@@ -23,20 +48,20 @@ namespace {
 
 // In bytes. A topic may be "followers:" and a user id, which has up to 255 characters of up to 4 bytes.
 constexpr size_t topic_limit = 1100;
-// Topics of the extension's own begin with $, and may go on with any topic: "$channel:" and a channel.
+// Internal topics begin with $, which may precede any topic: "$channel:" and a channel.
 constexpr size_t internal_prefix_limit = 16;
 constexpr size_t event_limit = 255;
-// In bytes as stored. Events with one payload have a copy each up to here: to find it elsewhere costs more.
+// In bytes as stored. A smaller payload is copied into each of its events, which costs less than looking it up.
 constexpr Size copied_payload_limit = 1024;
 
 constinit bool emitted_in_transaction = false;
 
 constinit std::array<KeptPlan, event_slots> event_plans{};
 constinit std::array<KeptPlan, signal_slots> signal_plans{};
-constinit std::array<KeptPlan, event_slots> reference_plans{}; // of events whose payload another one has
+constinit std::array<KeptPlan, event_slots> reference_plans{}; // of events that refer to the payload of another
 
-// A slot is written for `span` seconds, then rests until all slots had their turn; the rest is longer than the
-// retention, so the slot can be truncated before it is written again.
+// A slot is written for `span` seconds, then rests until all other slots were written. The rest exceeds the retention,
+// so the slot is truncated before it is written again.
 int current_slot(int slots, int retention) {
   const int64 span = Max(retention / (slots - 2), 1);
   const int64 seconds = GetCurrentTimestamp() / USECS_PER_SEC;
@@ -72,7 +97,7 @@ void check_name(const char *what, std::string_view name, size_t limit) {
   pg_unreachable();
 }
 
-// What reads all of a payload goes down level by level, SQL/JSON paths and clients, and bridges read it as text.
+// Readers of a payload recurse into its levels (SQL/JSON paths, clients), and bridges read it as text.
 void check_payload(Jsonb *payload, PayloadLimit limit) {
   const Size size = VARSIZE(payload);
   if (size > limit.bytes)
@@ -83,7 +108,7 @@ void check_payload(Jsonb *payload, PayloadLimit limit) {
     refuse_payload(flaw, limit.bytes);
 }
 
-// A row of an event; its payload, or the id of the event that has it.
+// The values of a row: `payload` is the payload, or the id of the event that stores it.
 struct EventRow {
   std::string_view topic;
   std::string_view event;
@@ -94,7 +119,7 @@ int64 next_id() {
   return nextval_internal(get_relname_relid("event_id", get_namespace_oid("live_private", false)), true);
 }
 
-// Between SPI_connect and SPI_finish. Returns the id of the event.
+// Returns the id of the event. To be called between SPI_connect and SPI_finish.
 int64 insert_row(SPIPlanPtr plan, int slot, const EventRow &row) {
   const int64 id = next_id();
   std::array<Datum, 6> values{FullTransactionIdGetDatum(GetTopFullTransactionId()),
@@ -132,7 +157,7 @@ int64 store(const EventRow &row, Durability durability) {
   return id;
 }
 
-// Makes the commit of this transaction wake whoever publishes.
+// Makes the commit of this transaction wake the publisher: the worker, or a bridge where no worker is expected.
 void ring_at_commit() {
   emitted_in_transaction = true;
   const DatabaseState *const state = own_database_state();
@@ -144,7 +169,7 @@ int64 emit_limited(std::string_view topic, std::string_view event, Jsonb *payloa
   check_topic(topic);
   check_name("event", event, event_limit);
   check_payload(payload, limit);
-  PreventCommandIfReadOnly("live.emit()"); // the sequence would refuse too, in words that name neither
+  PreventCommandIfReadOnly("live.emit()"); // the error of the sequence would name neither
 
   const int64 id = as_owner([=] { return store({topic, event, JsonbPGetDatum(payload)}, durability); });
   ring_at_commit();
@@ -153,7 +178,7 @@ int64 emit_limited(std::string_view topic, std::string_view event, Jsonb *payloa
 
 void on_transaction_end(XactEvent event, void *) {
   switch (event) {
-  case XACT_EVENT_COMMIT: // ring_at_commit() has looked the state up
+  case XACT_EVENT_COMMIT: // the state is known: ring_at_commit() has looked it up
     if (const DatabaseState *const state = own_database_state(); emitted_in_transaction && state != nullptr)
       ring(state->worker);
     emitted_in_transaction = false;
@@ -196,7 +221,7 @@ namespace {
 
 Datum emit_body(FunctionCallInfo fcinfo) { PG_RETURN_INT64(emit_arguments(fcinfo, payload_limit())); }
 
-// The texts of an array, none of which may be null.
+// The elements of a text array. A null element raises 22004.
 struct Texts {
   Datum *values;
   int count;
@@ -215,7 +240,7 @@ struct Texts {
   std::string_view operator[](int place) const { return view(DatumGetTextPP(values[place])); }
 };
 
-// One slot for all: a payload is looked up where its references are.
+// All rows go to one slot, since a shared payload is looked up in the slot of the event that refers to it.
 void store_each(const Texts &topics, const Texts &events, Jsonb *payload) {
   const int slot = current_event_slot();
   const bool is_shared = VARSIZE(payload) > copied_payload_limit;

@@ -1,5 +1,5 @@
--- Events: what is emitted, where it is kept. Rows are written by live.emit() only, and read through live.fetch_events()
--- and live.replay(). Nothing here is dumped: transaction ids mean nothing in another cluster.
+-- The tables of events. Only live.emit() and its siblings write rows; live.fetch_events() and live.replay() read them.
+-- pg_dump does not dump them: transaction ids mean nothing in another cluster.
 --
 -- Both tables are lists of slots. A slot is written for a while, rests, and is truncated long after its last write;
 -- slots are fixed because attaching and dropping partitions would lock the parent against every writer. The number of
@@ -23,19 +23,19 @@ CREATE TABLE live.event (
 ) PARTITION BY LIST (slot);
 COMMENT ON TABLE live.event IS 'Durable events, kept for pg_live.event_retention.';
 COMMENT ON COLUMN live.event.id IS 'Orders the events of one batch.';
-COMMENT ON COLUMN live.event.xid IS 'The transaction that emitted: the event exists for readers when that has committed.';
-COMMENT ON COLUMN live.event.topic IS 'Where it happened: a named stream, 1 to 1100 bytes.';
-COMMENT ON COLUMN live.event.event IS 'What happened: a name the topic''s clients know, 1 to 255 bytes.';
-COMMENT ON COLUMN live.event.payload IS 'The data of the event, any JSON. NULL: payload_id tells where it is.';
-COMMENT ON COLUMN live.event.created_at IS 'When it was emitted, which is before it was committed.';
+COMMENT ON COLUMN live.event.xid IS 'The transaction that emitted the event. Readers see the event once it has committed.';
+COMMENT ON COLUMN live.event.topic IS 'The named stream the event belongs to, 1 to 1100 bytes.';
+COMMENT ON COLUMN live.event.event IS 'The name of the event, known to the clients of the topic, 1 to 255 bytes.';
+COMMENT ON COLUMN live.event.payload IS 'The data of the event, any JSON. NULL if payload_id refers to it.';
+COMMENT ON COLUMN live.event.created_at IS 'When the event was emitted, which is before its transaction committed.';
 COMMENT ON COLUMN live.event.slot IS 'The partition, chosen by the clock.';
-COMMENT ON COLUMN live.event.payload_id IS 'The event of the same transaction and slot that has the payload for several events, see live_private.emit_each().';
+COMMENT ON COLUMN live.event.payload_id IS 'The event of the same transaction and slot that stores the payload, see live_private.emit_each().';
 
 CREATE TABLE live.signal (LIKE live.event INCLUDING DEFAULTS INCLUDING COMMENTS) PARTITION BY LIST (slot);
 COMMENT ON TABLE live.signal IS 'Signals: delivered at most once, not kept. The slots are UNLOGGED.';
 
--- Replay reads one topic. Made before the slots, so that their primary keys are younger: where two indexes cost the same,
--- as they do while a slot is empty, PostgreSQL takes the younger one, and the plans that are made then are kept.
+-- Replay reads one topic. This index is older than the primary keys of the slots: where two indexes cost the same, as on
+-- an empty slot, PostgreSQL chooses the newer one, and such plans are cached.
 CREATE INDEX event_topic_xid_idx ON live.event (topic, xid, id);
 
 CREATE TABLE live_private.event_0 PARTITION OF live.event (PRIMARY KEY (xid, id)) FOR VALUES IN (0);
@@ -59,19 +59,19 @@ ALTER TABLE live_private.signal_2 ENABLE ROW LEVEL SECURITY;
 CREATE FUNCTION live.emit(topic text, event text, payload jsonb, durable boolean DEFAULT true) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_emit';
 COMMENT ON FUNCTION live.emit(text, text, jsonb, boolean) IS
-'Emits an event on a topic, if and only if the current transaction commits. Returns its id. For the owner and the roles it is granted to; checks no access. Errors: 22004 for a NULL, 22023 for a topic (1 to 1100 bytes) or event (1 to 255 bytes) of another length or with control characters, 54000 for a payload above pg_live.max_payload_size, stored or as text, or of more than 256 levels, 22P05 for text that has no form in UTF-8.';
+'Emits an event on a topic if the current transaction commits, and returns its id. Checks no access. Errors: 22004 for NULL, 22023 for a bad topic (1 to 1100 bytes) or event (1 to 255 bytes), 54000 for a payload above pg_live.max_payload_size or 256 levels, 22P05 for text that is not UTF-8.';
 
 CREATE FUNCTION live_private.emit_each(topics text[], events text[], payload jsonb) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_emit_each';
 COMMENT ON FUNCTION live_private.emit_each(text[], text[], jsonb) IS
-'Emits durable events with one payload: the events in the order of the arrays, each on the topic at its place. The first event stores a payload above 1 kB for all of them, so it must not be deleted alone. Errors: as live.emit(), and 22023 for arrays of different lengths.';
+'Emits durable events with one payload, in the order of the arrays. The first event stores a payload above 1 kB for all of them, so it must not be deleted alone. Errors: as live.emit(), and 22023 for arrays of different lengths.';
 
 CREATE FUNCTION live_private.shared_payload(slot smallint, xid xid8, payload_id bigint) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE COST 1 -- few events share their payload
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT e.payload FROM live.event e WHERE e.slot = shared_payload.slot AND e.xid = shared_payload.xid AND e.id = shared_payload.payload_id
 $$;
-COMMENT ON FUNCTION live_private.shared_payload(smallint, xid8, bigint) IS 'The payload that one durable event has for several. Part of live_private.event_with_payload.';
+COMMENT ON FUNCTION live_private.shared_payload(smallint, xid8, bigint) IS 'The payload that one durable event stores for several. Part of live_private.event_with_payload.';
 
 CREATE VIEW live_private.event_with_payload AS
 SELECT e.id, e.xid, e.topic, e.event, coalesce(e.payload, live_private.shared_payload(e.slot, e.xid, e.payload_id)) AS payload, e.created_at
@@ -87,9 +87,9 @@ COMMENT ON COLUMN live_private.event_with_payload.created_at IS 'As in live.even
 CREATE FUNCTION live_private.is_sendable(topic text, event text, payload jsonb) RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_is_sendable';
 COMMENT ON FUNCTION live_private.is_sendable(text, text, jsonb) IS
-'Whether a stored event can be sent to bridges and clients. live.emit() refuses what cannot; an event that is there all the same is skipped and does not stop the stream.';
+'Whether a stored event can be sent to bridges and clients. live.emit() refuses an event that cannot; one that is stored nevertheless is skipped and does not stop the stream.';
 
--- By index alone, whatever the planner believes of a slot: of one that is full of expired rows, it takes many for fresh.
+-- Uses the index alone: on a slot full of expired rows, the planner overestimates the fresh ones.
 CREATE FUNCTION live_private.slot_has_fresh_rows(slot regclass, seen pg_snapshot, fresh_since timestamptz) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
@@ -104,11 +104,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.slot_has_fresh_rows(regclass, pg_snapshot, timestamptz) IS
-'Whether a slot has rows since a time, of transactions that had not ended in a snapshot. Part of live.drop_expired_events().';
+'Whether a slot has rows created since a time by transactions that had not ended in a snapshot. Part of live.drop_expired_events().';
 
--- Truncates the slots whose rows have all expired. A slot is looked at without a lock first; the lock is tried for a
--- moment only, since readers of the whole table would queue behind a waiting TRUNCATE. While one slot is locked, no other
--- is waited for. In a transaction that keeps one snapshot the look under the lock would not see what is fresh.
+-- Truncates the slots whose rows have all expired. It examines a slot without a lock first, and waits for the lock only
+-- briefly, since readers of the whole table would queue behind a waiting TRUNCATE. While it holds the lock of one slot it
+-- waits for no other. A transaction that keeps one snapshot could not see rows added before the lock, so it is refused.
 CREATE FUNCTION live.drop_expired_events() RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' SET enable_seqscan = off AS $$
@@ -127,8 +127,8 @@ BEGIN
   END IF;
   PERFORM live.version(); -- the settings exist once the library is loaded
   PERFORM live_private.begin_lifetime();
-  -- Batch ids are microseconds of the clock. The newest batch stays, since its snapshot is where the next one starts, and
-  -- the newest that has expired, since it tells which events have. In chunks by index, and before any slot is locked.
+  -- Batch ids are microseconds of the clock. The newest batch stays, since its snapshot starts the next one, and so does
+  -- the newest expired batch, which marks the events that have expired. Deletes in chunks, before any slot is locked.
   expires_before := clock_timestamp() - current_setting('pg_live.event_retention')::interval;
   expired_batch := (
     SELECT b.id FROM live_private.batch b
@@ -144,13 +144,13 @@ BEGIN
   LOOP
     expires_before := clock_timestamp()
       - (current_setting(CASE WHEN slot.durable THEN 'pg_live.event_retention' ELSE 'pg_live.signal_retention' END))::interval;
-    -- The row of the newest transaction answers for almost every slot: NULL, the slot is empty.
+    -- The newest transaction's row decides for almost every slot. NULL: the slot is empty.
     EXECUTE format('SELECT (SELECT created_at >= $1 FROM %s ORDER BY xid DESC, id DESC LIMIT 1)', slot.name)
       INTO has_fresh_rows USING expires_before;
     CONTINUE WHEN has_fresh_rows IS NULL;
     rows_left := true;
     CONTINUE WHEN has_fresh_rows;
-    -- What had ended when a batch was made is older than that batch; not so in a snapshot of another cluster.
+    -- Transactions that a batch's snapshot shows as ended are older than the batch, unless the snapshot is of another cluster.
     seen := coalesce(
       (SELECT b.snapshot FROM live_private.batch b
        WHERE b.id < (extract(epoch FROM expires_before) * 1000000)::bigint
@@ -161,7 +161,7 @@ BEGIN
     BEGIN
       EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE %s', slot.name, CASE WHEN holds_lock THEN 'NOWAIT' END);
       holds_lock := true;
-      -- Whoever held the lock may have written after the look above.
+      -- A transaction that held the lock may have written after the check above.
       IF NOT live_private.slot_has_fresh_rows(slot.name, seen, expires_before) THEN
         EXECUTE format('TRUNCATE %s', slot.name);
       END IF;
@@ -173,5 +173,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.drop_expired_events() IS
-'Drops expired events, signals and batches in bulk. Returns whether any are left. The worker calls it; where no worker runs, bridges do. Error 25001 in a transaction that keeps one snapshot.';
+'Deletes expired events, signals and batches in bulk. Returns whether any events are left. The worker calls it; where no worker runs, bridges do. Error 25001 in a REPEATABLE READ or SERIALIZABLE transaction.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live.drop_expired_events()');

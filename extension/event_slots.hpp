@@ -1,5 +1,5 @@
-// The tables of events, slot by slot, and where their columns are. Rows go straight into the partition of the current
-// slot, see event.cpp; what is read by transaction is read from all of them.
+// The tables of events, slot by slot, with the numbers of their columns. Writers insert straight into the partition of
+// the current slot (event.cpp); readers that search by transaction search all slots.
 #pragma once
 
 #include "index_scan.hpp"
@@ -42,7 +42,7 @@ namespace batch_key {
 inline constexpr AttrNumber id = 1;
 }
 
-// One scan of each slot, in the order of all_slots. To be closed one by one.
+// One scan of each slot, in the order of all_slots.
 struct SlotScans {
   std::array<IndexScan, all_slots.size()> scans;
 

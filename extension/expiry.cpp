@@ -17,7 +17,7 @@ struct PresencePart {
   TimestampTz next_deadline = no_deadline;
 };
 
-// Announces a bounded part of what is due, in a transaction of its own; nothing if the extension is not there.
+// Announces a bounded part of the changes that are due, in a transaction of its own, if the extension is installed.
 void expire_part(PresencePart &part) {
   WorkerTransaction transaction("announcing presence");
   if (lock_extension(AccessShareLock)) {
@@ -37,7 +37,7 @@ void expire_part(PresencePart &part) {
   transaction.commit();
 }
 
-// Whether the clock was set back since the last call; a step of less than a second is nothing.
+// Whether the clock was set back since the last call, by a second or more.
 bool clock_went_back() {
   static constinit TimestampTz latest = 0;
   const TimestampTz now = presence_clock();
@@ -46,7 +46,7 @@ bool clock_went_back() {
   return went_back;
 }
 
-// Whether deadlines are left to be moved, which somebody holds.
+// Returns whether deadlines are left to be moved, because their rows are locked.
 bool follow_clock_back() {
   bool left = false;
   WorkerTransaction transaction("following the clock back");
@@ -60,7 +60,7 @@ bool follow_clock_back() {
 } // namespace
 
 bool presence_is_due(DatabaseState &state) {
-  static constinit bool clock_was_ahead = true; // the worker before may have ended before it had followed
+  static constinit bool clock_was_ahead = true; // the worker before may have ended before it followed the clock
   if (clock_went_back()) clock_was_ahead = true;
   if (clock_was_ahead) {
     clock_was_ahead = follow_clock_back();
@@ -70,7 +70,7 @@ bool presence_is_due(DatabaseState &state) {
          presence_clock() >= static_cast<TimestampTz>(pg_atomic_read_u64(&state.next_deadline));
 }
 
-// Until the next look is stored, every transaction with a deadline rings, so none is overlooked.
+// Until the next look is stored, every transaction with a deadline rings, so none is missed.
 void expire_presence(DatabaseState &state) {
   pg_atomic_write_u64(&state.next_deadline, no_deadline);
   pg_memory_barrier();
@@ -80,14 +80,14 @@ void expire_presence(DatabaseState &state) {
   expire_part(part);
   TimestampTz next = part.next_deadline;
   if (part.more) {
-    next = began; // the rest follows at once, after what was announced was published
+    next = began; // the rest follows at once, after the announced changes were published
   } else if (next <= began) {
-    next = presence_clock() + locked_pause; // what was due already is locked by somebody
+    next = presence_clock() + locked_pause; // the rows that are due are locked
   }
   pg_atomic_write_u64(&state.next_deadline, next);
 }
 
-// A transaction with a sooner deadline rings all the same, and finds the look asked for already.
+// A transaction with an earlier deadline still rings; the mark makes the worker look then.
 void postpone_presence(DatabaseState &state, long milliseconds) {
   pg_atomic_write_u64(&state.next_deadline, TimestampTzPlusMilliseconds(presence_clock(), milliseconds));
   pg_memory_barrier();

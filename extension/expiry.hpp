@@ -1,4 +1,4 @@
-// The worker's part of presence: announces what is due, and knows when something is due next.
+// The worker's part of presence: announces the changes that are due, and knows when the next one is.
 #pragma once
 
 #include "shared_state.hpp"
@@ -8,10 +8,10 @@ namespace pg_live {
 // Whether a deadline has passed, or a transaction may have stored an earlier one.
 bool presence_is_due(DatabaseState &state);
 
-// Announces a bounded part of what is due, in a transaction of its own, and stores when the next look is.
+// Announces a bounded part of the changes that are due, in a transaction of its own, and stores when to look next.
 void expire_presence(DatabaseState &state);
 
-// Has it looked at again after so long, whatever the deadlines say.
+// Makes the worker look again after so long, whatever the deadlines are.
 void postpone_presence(DatabaseState &state, long milliseconds);
 
 } // namespace pg_live

@@ -1,6 +1,6 @@
--- Why an event did not arrive: which rule decides about a topic, and what each check answers to a user.
+-- Explains why an event did not arrive: the rule that decides about a topic, and the answer of each check for a user.
 
--- As the user, in a subtransaction that is undone: settings and whatever the check wrote are as before.
+-- Runs as the user in a subtransaction that is rolled back, which restores settings and undoes writes of the check.
 CREATE FUNCTION live_private.answer_as(user_id text, role name, question text, topic text, OUT first boolean, OUT second boolean, OUT failure text)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -18,7 +18,7 @@ EXCEPTION
 END
 $$;
 COMMENT ON FUNCTION live_private.answer_as(text, name, text, text) IS
-'What a query about a topic answers to a user in its first two columns, or why it fails; changes nothing. Part of live.explain_access().';
+'The first two columns that a query about a topic returns for a user, or why it fails; changes nothing. Part of live.explain_access().';
 
 CREATE FUNCTION live.explain_access(topic text, user_id text DEFAULT NULL, role name DEFAULT 'authenticated')
 RETURNS TABLE (step text, decided_by text, can_receive boolean, can_send boolean)
@@ -45,13 +45,13 @@ BEGIN
     RETURN QUERY VALUES ('name', 'no event can have this topic', false, false);
   ELSIF live_private.is_built_in_topic(location) THEN
     RETURN QUERY SELECT 'built-in rule', CASE
-      WHEN location <> name THEN 'who may receive ' || location
+      WHEN location <> name THEN 'users who may receive ' || location
       WHEN name = 'activity' THEN 'everyone receives'
-      WHEN name = 'presence' THEN 'the signed in receive'
+      WHEN name = 'presence' THEN 'signed-in users receive'
       WHEN starts_with(name, 'user:') THEN 'that user receives'
       WHEN starts_with(name, 'followers:') THEN 'live.follows(text)'
       WHEN starts_with(name, 'session:') THEN 'live.is_participant(uuid, live.participant_role)'
-      ELSE 'nobody receives' END, NULL::boolean, false;
+      ELSE 'no user receives' END, NULL::boolean, false;
   ELSE
     SELECT r.* INTO rule FROM live_private.topic_rule_of(location) AS r;
     RETURN QUERY SELECT 'rule', coalesce(rule.pattern || ', since ' || rule.changed_at, 'there is none for ' || location),
@@ -64,7 +64,7 @@ BEGIN
       answer := live_private.answer_as(user_id, role, format('SELECT coalesce(%s($1), false), NULL', rule.send_check), location);
       RETURN QUERY SELECT 'check for sending', rule.send_check || coalesce(' fails: ' || answer.failure, ''), NULL::boolean, answer.first;
       IF user_id IS NULL AND role = 'anon' THEN
-        RETURN QUERY VALUES ('sender', 'the anonymous send nothing', NULL::boolean, false);
+        RETURN QUERY VALUES ('sender', 'anonymous requests cannot send', NULL::boolean, false);
       END IF;
     END IF;
   END IF;
@@ -75,4 +75,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.explain_access(text, text, name) IS
-'Why a user may or may not receive and send on a topic: the rule that counts, since when, and what each of its checks answers to the user with that role; NULL for user_id: to one without a user. The last row is what joins and live.send() go by; in the others NULL means that the step does not decide. The checks run as the user, and what they change is undone. For admins, who need EXECUTE on what it calls too if they do not own the extension. Errors: 22004, 22023; 42704 for no role; 42501 for a role that the session''s user is not a member of.';
+'Why a user may or may not receive and send on a topic: the rule in force, since when, and the answers of its checks for the user (NULL: none) with that role. The last row is the decision; elsewhere NULL means that the step does not decide. Checks run as the user; their writes are undone. For admins, who need EXECUTE on what it calls unless they own the extension. Errors: 22004, 22023; 42704 for an unknown role; 42501 for a role that the session''s user is not a member of.';

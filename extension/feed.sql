@@ -1,11 +1,11 @@
--- Reading feeds. Whoever asks sees the public activities and one's own, those of people one follows, of one's sessions, and
--- those one is told; each kind has an index in the order of feeds, so a page reads a page from each and merges them. That
--- is what the policy of live.activity_stream says, in a form whose cost does not depend on how much one may not see.
+-- Reading feeds. A user sees public activities, own ones, those of followed users and of own sessions, and those addressed
+-- to the user. Each kind has an index in the order of feeds, so a page reads a page of each and merges them. The result is
+-- that of the policy of live.activity_stream, at a cost that does not depend on the number of invisible activities.
 
 CREATE TYPE live_private.feed_query AS (
   activity_types text[] COLLATE "C", actor text COLLATE "C", entity_type text COLLATE "C", entity_id text COLLATE "C", session_id uuid, since timestamptz, until timestamptz,
   metadata jsonb, after_created_at timestamptz, after_id bigint, backwards boolean, most integer, matching bigint[]);
-COMMENT ON TYPE live_private.feed_query IS 'What is asked of a feed: filters (NULL: any), where the last page ended, in which direction, how many; and the activities with these metadata, where they are few, see live_private.match_metadata().';
+COMMENT ON TYPE live_private.feed_query IS 'Parameters of a feed page: filters (NULL: any), start, direction and size; matching: ids of the activities with the metadata, if few, see live_private.match_metadata().';
 
 CREATE FUNCTION live_private.checked_page(most integer, what text DEFAULT 'max_activities') RETURNS integer
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -17,10 +17,10 @@ BEGIN
   RETURN most;
 END
 $$;
-COMMENT ON FUNCTION live_private.checked_page(integer, text) IS 'The size of a page, if it is from 1 to 1000; error 22023 otherwise.';
+COMMENT ON FUNCTION live_private.checked_page(integer, text) IS 'Returns the size of a page; error 22023 if it is not from 1 to 1000.';
 
--- Conditions on live.activity_stream a; $1 is the viewer, $2 the query. Filters that are not asked for are not there, and
--- the values are parameters of a plan made for them: the planner chooses by what they select.
+-- Conditions on live.activity_stream a; $1 is the viewer, $2 the page size. Filters that are NULL are left out, and the
+-- statement is planned for its parameters, so the planner chooses by their selectivity.
 CREATE FUNCTION live_private.feed_conditions(query live_private.feed_query) RETURNS text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -43,10 +43,10 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
   direction text := CASE WHEN query.backwards THEN 'ASC' ELSE 'DESC' END;
-  -- A page of those that also meet a condition.
+  -- A page of the activities that also meet a given condition.
   page text := format('(SELECT a.* FROM live.activity_stream a WHERE %%s AND %s ORDER BY a.created_at %s, a.id %s LIMIT $2)',
                       live_private.feed_conditions(query), direction, direction);
-  -- A page from each member of a set, of the members whose first activity comes first.
+  -- A page from each member of a set, from those members whose first activity comes first.
   of_each text := 'SELECT page.* FROM (
       SELECT member.* FROM %s CROSS JOIN LATERAL %s AS first ORDER BY first.created_at ' || direction || ', first.id ' || direction || ' LIMIT $2
     ) AS member CROSS JOIN LATERAL %s AS page';
@@ -55,12 +55,12 @@ DECLARE
 BEGIN
   CASE branch
     WHEN 'public' THEN
-      -- As of any actor: of one known for many activities the planner would expect many public ones.
+      -- Joined and not compared with $4: for a known actor of many activities the planner would expect many public ones.
       IF query.actor IS NOT NULL THEN
         RETURN format('SELECT page.* FROM (VALUES ($4)) AS actor (name) CROSS JOIN LATERAL %s AS page',
                       replace(format(page, $$a.visibility = 'public'$$), 'a.user_id = $4', 'a.user_id = actor.name'));
       END IF;
-      -- Several types: each in its own order, since their union has none that an index knows.
+      -- A page of each type: no index has the order of their union.
       IF query.activity_types IS NULL OR query.entity_type IS NOT NULL OR query.session_id IS NOT NULL THEN
         RETURN format(page, $$a.visibility = 'public'$$);
       END IF;
@@ -77,7 +77,7 @@ BEGIN
       RETURN CASE WHEN query.activity_types IS NULL THEN page ELSE
         format('SELECT page.* FROM unnest($3) AS type (name) CROSS JOIN LATERAL %s AS page',
                replace(page, 'a.activity_type = ANY ($3)', 'm.activity_type = type.name')) END;
-    -- Of sessions and follows only the one that the query is about, if it is about one.
+    -- A query about one session or actor reads that member only.
     WHEN 'session' THEN
       of_member := $$a.session_id = member.key AND a.visibility = 'session' AND a.user_id <> $1$$;
       RETURN format(of_each,
@@ -94,10 +94,10 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION live_private.feed_branch(text, live_private.feed_query) IS
-'The SQL of one kind of activities: public, own, users, session, followers, home (what people one follows show their followers). Part of live_private.read_feed().';
+'The SQL of one kind of activities: public, own, users, session, followers, home (those that followed users share with everyone or followers). Part of live_private.read_feed().';
 
--- Each branch is planned by itself: for all of them together the planner may choose, from version 17 on, the plans that
--- yield a first row soonest.
+-- Branches are planned one by one: for their union, the planner may from version 17 on choose the plans that return the
+-- first row soonest.
 CREATE FUNCTION live_private.feed_statement(query live_private.feed_query, branches text[]) RETURNS text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -109,8 +109,8 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live_private.feed_statement(live_private.feed_query, text[]) IS 'The SQL of a page; NULL for no branches. Part of live_private.read_feed().';
 
--- How many activities have some metadata is not in the statistics, so the planner guesses whether to walk a feed until a page
--- is full, or to look them up; a wrong guess walks all of it. So they are looked up first, unless they are many.
+-- Statistics do not tell how many activities have some metadata, so the planner guesses whether to look them up or to walk a
+-- feed until a page is full; a wrong guess walks all of it. So they are looked up first, unless they are many.
 CREATE FUNCTION live_private.match_metadata(asked live_private.feed_query) RETURNS live_private.feed_query
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
@@ -126,10 +126,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.match_metadata(live_private.feed_query) IS
-'The query with the ids of the activities that have its metadata, whoever may see them, if there are 5000 at most. Part of live_private.read_feed().';
+'The query with the ids of all activities that have its metadata, visible or not, if no more than 5000. Part of live_private.read_feed().';
 
--- A page reads rows that lie anywhere: with the default random_page_cost the planner would rather go through all that lies
--- together, on the guess that what is asked for is spread evenly in it.
+-- A page reads scattered rows. With the default random_page_cost, the planner would rather scan contiguous ones, expecting
+-- the wanted rows spread evenly among them.
 CREATE FUNCTION live_private.read_feed(me text, query live_private.feed_query, branches text[]) RETURNS SETOF live.activity_stream
 LANGUAGE plpgsql STABLE ROWS 50
 SET search_path = pg_catalog, pg_temp SET jit = off SET random_page_cost = 1 AS $$
@@ -147,7 +147,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.read_feed(text, live_private.feed_query, text[]) IS
-'A page of the activities that a user (NULL: the anonymous) may see, of these kinds; checks nothing. For the extension itself.';
+'A page of the activities of these kinds that a user (NULL: anonymous) may see; checks nothing. For the extension itself.';
 
 CREATE FUNCTION live_private.feed_page(after_cursor text, query live_private.feed_query, branches text[])
 RETURNS TABLE (id bigint, user_id text, activity_type text, entity_type text, entity_id text, metadata jsonb,
@@ -177,7 +177,7 @@ $$;
 COMMENT ON FUNCTION live_private.feed_page(text, live_private.feed_query, text[]) IS
 'A page of the current user''s feed in the columns of feeds. For the extension itself. Errors: 22023, 54000.';
 
--- In SQL, where arguments and columns may have the same names.
+-- A function in SQL, where arguments and columns may have the same names.
 CREATE FUNCTION live.get_feed_activities(
   max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL, activity_types text[] DEFAULT NULL, actor text DEFAULT NULL,
   entity_type text DEFAULT NULL, entity_id text DEFAULT NULL, session_id uuid DEFAULT NULL, since timestamptz DEFAULT NULL,
@@ -191,7 +191,7 @@ SET search_path = pg_catalog, pg_temp AS $$
     '{public,own,users,session,followers}')
 $$;
 COMMENT ON FUNCTION live.get_feed_activities(integer, text, text[], text, text, text, uuid, timestamptz, timestamptz, jsonb, boolean) IS
-'The activities that the current user may see, newest first, or with backwards oldest first: pass the cursor of the last row to go on in the same direction. Filters: any of the types, the actor, the entity, the session, since (inclusive), until (exclusive), metadata that contain these. Errors: 22023 for max_activities outside 1 to 1000, an invalid cursor, or an entity_id without entity_type; 54000 for more than 100 types.';
+'The activities that the current user may see, newest first, or oldest first if backwards: pass the cursor of the last row for the next page in that direction. Filters: types, actor, entity, session, since (inclusive), until (exclusive), contained metadata. Errors: 22023 for max_activities outside 1 to 1000, an invalid cursor, or an entity_id without entity_type; 54000 for more than 100 types.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_feed_activities(integer, text, text[], text, text, text, uuid, timestamptz, timestamptz, jsonb, boolean)');
 
 CREATE FUNCTION live.get_home_feed(max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL, activity_types text[] DEFAULT NULL)
@@ -204,7 +204,7 @@ SET search_path = pg_catalog, pg_temp AS $$
     after_cursor COLLATE "C", ROW(activity_types, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, max_activities, NULL)::live_private.feed_query, '{home}')
 $$;
 COMMENT ON FUNCTION live.get_home_feed(integer, text, text[]) IS
-'What the people whom the current user follows show everyone or their followers, newest first: pass the cursor of the last row to go on. Errors: 42501 when not signed in; 22023, 54000 as of live.get_feed_activities().';
+'Activities that the users followed by the current user share with everyone or with followers, newest first: pass the cursor of the last row for the next page. Errors: 42501 when not signed in; 22023, 54000 as in live.get_feed_activities().';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_home_feed(integer, text, text[])');
 
 CREATE FUNCTION live.get_entity_activities(entity_type text, entity_id text, max_activities integer DEFAULT 50, after_cursor text DEFAULT NULL)
@@ -216,5 +216,5 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT * FROM live.get_feed_activities($3, $4, entity_type => $1, entity_id => $2)
 $$;
 COMMENT ON FUNCTION live.get_entity_activities(text, text, integer, text) IS
-'What was done to one entity, as far as the current user may see it, newest first. Errors: 22004, 22023.';
+'The activities about one entity that the current user may see, newest first. Errors: 22004, 22023.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_entity_activities(text, text, integer, text)');

@@ -1,5 +1,5 @@
--- Feeds in groups: "Anna and 3 others liked book 7". Groups are made when read, so another grouping regroups the past too.
--- A feed is read until there are enough groups, each at its latest activity; then what else is in them is looked up.
+-- Feeds in groups: "Anna and 3 others liked book 7". Groups are formed when read, so another grouping applies to the past
+-- too. A feed is read until there are enough groups, each at its latest activity; then the groups' members are looked up.
 
 CREATE FUNCTION live_private.feed_group_key(way text, activity live.activity_stream) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
@@ -13,9 +13,9 @@ BEGIN
     activity.created_at::date)::text;
 END
 $$;
-COMMENT ON FUNCTION live_private.feed_group_key(text, live.activity_stream) IS 'What activities of one group have in common. Part of live.get_feed_groups().';
+COMMENT ON FUNCTION live_private.feed_group_key(text, live.activity_stream) IS 'The key that the activities of one group share. Part of live.get_feed_groups().';
 
--- Members of each group, by an index: k is the group, $6 the user.
+-- The members of each group, by index: k is the group, $6 the user.
 CREATE FUNCTION live_private.feed_group_statement(way text, entity text, branch text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -24,7 +24,7 @@ DECLARE
   members text;
   put text[];
 BEGIN
-  -- Which filters there are; what they ask for comes from the group.
+  -- Placeholders that select the filters; their values come from the group.
   query.since := '-infinity';
   query.until := 'infinity';
   query.backwards := false;
@@ -48,7 +48,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.feed_group_statement(text, text, text) IS
-'The SQL of activities in groups; entity: named or none, any where the grouping does not ask; branch: public, or others, which are those of others that are not. Part of live_private.feed_group_members().';
+'The SQL of the activities in groups. entity: named or none, any if the grouping has no entity; branch: public, or others for non-public activities of other users. Part of live_private.feed_group_members().';
 
 CREATE FUNCTION live_private.feed_group_members(me text, way text, heads live.activity_stream[]) RETURNS SETOF live.activity_stream
 LANGUAGE plpgsql STABLE ROWS 100
@@ -70,7 +70,7 @@ BEGIN
   LOOP
     RETURN QUERY EXECUTE live_private.feed_group_statement(way, part.entity, 'public')
     USING part.day, part.activity_type, part.actor, part.entity_type, part.entity_id;
-    -- No index finds what is not public without an entity or an actor: then it is looked for among all of the days.
+    -- No index finds non-public activities without an entity or an actor: the feed of all the days is searched for them.
     are_found := part.entity = 'named' OR way LIKE '%actor%';
     IF are_found THEN
       RETURN QUERY EXECUTE live_private.feed_group_statement(way, part.entity, 'others')
@@ -86,7 +86,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.feed_group_members(text, text, live.activity_stream[]) IS
-'The activities in the groups of these, as far as the user may see them, and others of the same days. Part of live_private.feed_groups().';
+'The activities in the groups of these that the user may see, and others of the same days. Part of live_private.feed_groups().';
 
 CREATE FUNCTION live_private.feed_groups(me text, way text, heads live.activity_stream[])
 RETURNS TABLE (group_key text, activity_type text, entity_type text, entity_id text, actor_count bigint, actors text[],
@@ -125,7 +125,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.feed_groups(text, text, live.activity_stream[]) IS
-'The groups of which these are the latest activities, the latest first. Part of live.get_feed_groups().';
+'The groups whose latest activities these are, the latest first. Part of live.get_feed_groups().';
 
 CREATE FUNCTION live.get_feed_groups(max_groups integer DEFAULT 20, after_cursor text DEFAULT NULL, "grouping" text DEFAULT 'verb-entity-day')
 RETURNS TABLE (group_key text, activity_type text, entity_type text, entity_id text, actor_count bigint, actors text[],
@@ -161,7 +161,7 @@ BEGIN
             ORDER BY live_private.feed_group_key(way, p), p.created_at DESC, p.id DESC) AS first
       WHERE first.key <> ALL (known)
       ORDER BY first.created_at DESC, first.id DESC LIMIT left_over);
-    -- Some were on a page before this one: their latest activity comes before the cursor.
+    -- A group of an earlier page is left out: its latest activity precedes the cursor.
     RETURN QUERY
     SELECT g.group_key, g.activity_type, g.entity_type, g.entity_id, g.actor_count, g.actors, g.activity_count, g.latest_at, g.unread,
            live_private.activity_cursor(g.latest_at, g.latest_id)
@@ -178,5 +178,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.get_feed_groups(integer, text, text) IS
-'The activities that the current user may see, in groups of one day (UTC), those with the latest activity first: pass the cursor of the last row to go on. grouping: verb-entity-day, verb-actor-day, verb-day, entity-day, actor-day. actors: up to ten, who acted last first. unread: one of them is a notification not read. A page costs the activities of the groups it shows, of newer groups up to its end and of the user on those days, and for groups without an entity or an actor what else the user sees of that type on the days. Error 22023 for max_groups outside 1 to 1000, an unknown grouping or an invalid cursor.';
+'The activities that the current user may see, in groups of one UTC day, the group with the latest activity first: pass the cursor of the last row for the next page. grouping: verb-entity-day, verb-actor-day, verb-day, entity-day, actor-day. actors: the latest ten. unread: includes an unread notification. Reads all activities of the groups, and more of those days. Error 22023 for max_groups outside 1 to 1000, an unknown grouping or an invalid cursor.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_feed_groups(integer, text, text)');

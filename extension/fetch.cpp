@@ -1,4 +1,4 @@
-// live.fetch_events(): the batches behind a position, each with its events in the order of their ids.
+// live.fetch_events(): the batches after a position, each with its events in the order of their ids.
 #include "batch_flush.hpp"
 #include "boundary.hpp"
 #include "event_slots.hpp"
@@ -18,7 +18,7 @@ struct FoundEvent {
   size_t slot; // in all_slots
 };
 
-// The events of one batch, in the memory context of the batch.
+// The events of one batch, in a memory context of that batch.
 struct FoundEvents {
   FoundEvent *events;
   size_t count;
@@ -34,7 +34,7 @@ struct FoundEvents {
   }
 };
 
-// Of the transactions, the events with an id above `after` and up to `through`.
+// Returns the events of the transactions with an id above `after` and up to `through`.
 FoundEvents find_events(SlotScans &slots, const ArrayType *xids, int64 after, int64 through) {
   FoundEvents found{};
   const auto *const members = reinterpret_cast<const uint64 *>(ARR_DATA_PTR(xids));
@@ -55,14 +55,14 @@ FoundEvents find_events(SlotScans &slots, const ArrayType *xids, int64 after, in
   return found;
 }
 
-// Columns of events. A payload that several events share is read once for those that follow each other.
+// Reads columns of events. A payload that consecutive events share is read once.
 class EventReader {
  public:
   explicit EventReader(SlotScans &slots) : slots_(slots) {}
 
   Datum column(const FoundEvent &event, AttrNumber number) const { return nullable_column(event, number).value; }
 
-  // The event's own, or that of the event which has it for several, perhaps on an earlier page. Null: it is gone.
+  // The payload of the event, or of the event it refers to, perhaps on an earlier page. Null if that event is gone.
   NullableDatum payload(const FoundEvent &event) {
     const NullableDatum own = nullable_column(event, event_column::payload);
     if (!own.isnull) return own;
@@ -91,14 +91,14 @@ class EventReader {
   }
 
   SlotScans &slots_;
-  int64 shared_id_ = 0; // no event has it
+  int64 shared_id_ = 0; // 0 is the id of no event
   NullableDatum shared_{};
 };
 
 // The name of a topic or an event as it can be sent.
 struct SendableName {
   Datum value;
-  bool is_own; // otherwise it has no form in UTF-8, and is escaped, so that it can be logged
+  bool is_own; // false: the name has no form in UTF-8 and is escaped, so that it can be logged
 };
 
 SendableName sendable(Datum name) {
@@ -122,7 +122,7 @@ void put_event(ReturnSetInfo *result, int64 batch, EventReader &reader, const Fo
   tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
 }
 
-// How far a bridge is: all of a batch, or of its events those up to an id.
+// The position of a bridge: a whole batch if the id is null, otherwise the events of the batch up to that id.
 struct Seen {
   int64 batch;
   NullableDatum id;
@@ -130,7 +130,7 @@ struct Seen {
 
 int64 int8_column(const IndexScan &scan, AttrNumber number) { return DatumGetInt64(scan.column(number)); }
 
-// Puts at most so many of the next batch's events; returns how many.
+// Puts at most `most` events of the next batch into the result; returns how many.
 int64 put_batch(ReturnSetInfo *result, const IndexScan &batches, SlotScans &slots, const Seen &seen, int64 most) {
   const int64 batch = int8_column(batches, batch_column::id);
   int64 after = int8_column(batches, batch_column::after_id);
@@ -144,7 +144,7 @@ int64 put_batch(ReturnSetInfo *result, const IndexScan &batches, SlotScans &slot
   return count;
 }
 
-// Returns the last of the batches that were read.
+// Puts batches into the result; returns the id of the last one.
 int64 put_batches(ReturnSetInfo *result, const Seen &seen, int64 most) {
   IndexScan batches = IndexScan::open("batch", "batch_pkey", 1);
   const Datum batch = Int64GetDatum(seen.batch);

@@ -1,4 +1,4 @@
-// The grants that installation makes, kept out of the extension's initial privileges.
+// The grants of the installation, which must not become initial privileges of the extension.
 #include "boundary.hpp"
 #include "postgres.hpp"
 
@@ -11,7 +11,7 @@ namespace pg_live {
 
 namespace {
 
-// An error leaves the flag off: CREATE EXTENSION turns it off itself when it fails.
+// An error leaves the flag false, as CREATE EXTENSION sets it when it fails.
 Datum grant_found_clients_body(FunctionCallInfo) {
   const bool installing = creating_extension;
   creating_extension = false;

@@ -1,4 +1,4 @@
--- Who may call what. Nothing is PUBLIC's. Roles are never created: they belong to the cluster, not to a database.
+-- Grants. PUBLIC gets none. The extension never creates roles: they belong to the cluster, not to a database.
 
 CREATE TABLE live_private.granted_role (
   role_name text COLLATE "C" NOT NULL,
@@ -6,15 +6,15 @@ CREATE TABLE live_private.granted_role (
   granted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (role_name, kind, granted_at)
 );
-COMMENT ON TABLE live_private.granted_role IS 'The roles that were made clients and bridges, with live.grant_client() and live.grant_bridge().';
-COMMENT ON COLUMN live_private.granted_role.role_name IS 'The role. A name, which a dump can keep where the role does not exist.';
+COMMENT ON TABLE live_private.granted_role IS 'The roles that live.grant_client() and live.grant_bridge() made clients and bridges.';
+COMMENT ON COLUMN live_private.granted_role.role_name IS 'Name of the role, since a dump keeps names where the role does not exist.';
 COMMENT ON COLUMN live_private.granted_role.kind IS 'client or bridge.';
-COMMENT ON COLUMN live_private.granted_role.granted_at IS 'Since when. Part of the key, so that a restored row meets none that installation made.';
+COMMENT ON COLUMN live_private.granted_role.granted_at IS 'When it was granted. Part of the key, so that restored rows do not conflict with those of the installation.';
 ALTER TABLE live_private.granted_role ENABLE ROW LEVEL SECURITY;
 SELECT pg_extension_config_dump('live_private.granted_role', '');
 
--- What was said counts, and not who may execute what: an admin may have been given all functions. A role that has lost its
--- rights since, or was dropped and made again, counts no more.
+-- A recorded grant counts, and not the privileges alone: an admin may have been granted all functions. A role that has lost
+-- its privileges since, or was dropped and created again, does not count.
 CREATE FUNCTION live_private.roles_granted(kind text) RETURNS SETOF regrole
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -24,7 +24,7 @@ SET search_path = pg_catalog, pg_temp AS $$
   WHERE EXISTS (SELECT FROM live_private.granted_role g WHERE g.role_name = r.rolname AND g.kind = roles_granted.kind)
     AND EXISTS (SELECT FROM aclexplode(p.proacl) AS acl WHERE acl.grantee = r.oid AND acl.privilege_type = 'EXECUTE')
 $$;
-COMMENT ON FUNCTION live_private.roles_granted(text) IS 'The roles that are clients, or bridges.';
+COMMENT ON FUNCTION live_private.roles_granted(text) IS 'The roles that are clients, or those that are bridges.';
 
 CREATE FUNCTION live_private.note_grant(role regrole, kind text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -40,7 +40,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live_private.note_grant(regrole, text) IS 'Keeps that a role is a client, or a bridge. Error 0LP01 for a client that is a superuser, and for a role of the other kind. Part of the grants.';
+COMMENT ON FUNCTION live_private.note_grant(regrole, text) IS 'Records that a role is a client, or a bridge. Error 0LP01 for a superuser as client, and for a role of the other kind. Part of the grants.';
 
 -- Bridges become client roles with set_config('role', ...), so each bridge is a member of each client role.
 CREATE FUNCTION live_private.grant_memberships() RETURNS void
@@ -71,13 +71,13 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
     RAISE EXCEPTION 'role does not exist' USING ERRCODE = 'undefined_object';
   END IF;
-  -- Two grants at a time on one object fail: "tuple concurrently updated".
+  -- Two concurrent grants on one object fail with "tuple concurrently updated".
   LOCK TABLE live_private.granted_role IN SHARE ROW EXCLUSIVE MODE;
   EXECUTE format('GRANT USAGE ON SCHEMA live, live_private TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION live_private.grant_schema(regrole) IS
-'Lets a role name objects of the extension, the first step of every grant. Errors: 22004 for NULL, 42704 for no role.';
+'Grants a role USAGE of the schemas, the first step of every grant. Errors: 22004 for NULL, 42704 if there is no such role.';
 
 CREATE FUNCTION live_private.grant_kind(role regrole, kind text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -99,22 +99,22 @@ CREATE FUNCTION live.grant_client(role regrole) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$ BEGIN PERFORM live_private.grant_kind(role, 'client'); END $$;
 COMMENT ON FUNCTION live.grant_client(regrole) IS
-'Lets a role of the app (anon, authenticated) call the client functions. Installation does it for anon, authenticated and service_role where they exist, unless row_security is off, as it is while a dump is restored: that brings its own grants. Errors: 22004; 42704; 0LP01 for a superuser and for a bridge.';
+'Lets a role of the app call the client functions. Installation calls it for anon, authenticated and service_role where they exist, unless row_security is off, as in a restore, which brings its own grants. Errors: 22004; 42704; 0LP01 for a superuser or a bridge.';
 
 CREATE FUNCTION live.grant_bridge(role regrole) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$ BEGIN PERFORM live_private.grant_kind(role, 'bridge'); END $$;
 COMMENT ON FUNCTION live.grant_bridge(regrole) IS
-'Lets a login role be a bridge: fetch events, publish, and become the client roles. The role should be NOINHERIT, so that it has their rights only while it acts for a user.';
+'Lets a login role be a bridge: fetch events, publish, and become each client role. The role should be NOINHERIT, so that it has their rights only while it acts for a user.';
 
--- What a script of an extension grants is kept as its initial privileges: a dump would leave those grants to the script, and
--- make them anew for roles that were never granted, or fail once such a role was dropped. So these are made as if later.
+-- Grants made by an extension script become initial privileges. A dump would leave them to the script, which would repeat
+-- them for roles that were never granted, or fail once such a role was dropped. So these are made as if after it.
 CREATE FUNCTION live_private.grant_found_clients() RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_live_grant_found_clients';
 COMMENT ON FUNCTION live_private.grant_found_clients() IS 'Calls live.grant_client() for anon, authenticated and service_role where they exist. Part of the installation.';
 
--- What ALTER DEFAULT PRIVILEGES gave to a role while this script created it is taken back: row security does not stop
--- a TRUNCATE.
+-- Revokes what ALTER DEFAULT PRIVILEGES granted while this script created its objects: row security does not stop a
+-- TRUNCATE.
 DO $$
 DECLARE
   grantee text;

@@ -1,4 +1,4 @@
--- Heartbeats: how a connection made by plain SQL begins, stays and says that its user is there.
+-- Heartbeats: with them a connection made by plain SQL begins, lives on, and reports whether its user is present.
 
 CREATE FUNCTION live_private.begin_connection(
   me text, connection_id uuid, device live.device_type, is_active boolean, ttl interval) RETURNS void
@@ -12,7 +12,7 @@ BEGIN
     RAISE EXCEPTION 'too many connections of one user' USING ERRCODE = 'program_limit_exceeded',
       DETAIL = format('There are %s.', most);
   END IF;
-  -- The same heartbeat may come twice at once, or while its bridge connects the user: then the node's lease counts.
+  -- Two heartbeats may come at once, or one while its bridge connects the user: then the node's lease counts.
   INSERT INTO live.connection AS c (id, user_id, device_type, active, connected_at, last_active_at, seen_at, expires_at, check_at)
   VALUES (connection_id, me, coalesce(device, 'other'), is_active, at, at, at, at + ttl, least(at + ttl, at + live_private.idle_after()))
   ON CONFLICT ON CONSTRAINT connection_pkey DO UPDATE
@@ -26,7 +26,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.begin_connection(text, uuid, live.device_type, boolean, interval) IS
-'Makes a connection with a deadline of its own. Part of live.heartbeat(). Errors: 42501 if another user has one of that id, 54000 for too many.';
+'Inserts a connection with a deadline of its own. Part of live.heartbeat(). Errors: 42501 if the id is of another user''s connection, 54000 for too many.';
 
 CREATE FUNCTION live_private.beat(connection_id uuid, device_type live.device_type, active boolean, ttl interval, may_begin boolean)
 RETURNS live.presence
@@ -65,7 +65,7 @@ BEGIN
   IF new_check < old.check_at THEN
     PERFORM live_private.wake_worker(new_check);
   END IF;
-  -- Only then can what is shown have changed; else this is all a heartbeat writes.
+  -- Only then can the shown presence have changed; otherwise the UPDATE is all that a heartbeat writes.
   IF was_idle = active OR old.expires_at <= at THEN
     PERFORM live_private.announce(ARRAY[me]);
   END IF;
@@ -73,7 +73,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.beat(uuid, live.device_type, boolean, interval, boolean) IS
-'As live.heartbeat(); unless may_begin, a connection that is not there stays away. For the extension itself.';
+'As live.heartbeat(), but inserts a missing connection only if may_begin. For the extension itself.';
 
 CREATE FUNCTION live.heartbeat(
   connection_id uuid, device_type live.device_type DEFAULT 'other', active boolean DEFAULT true, ttl interval DEFAULT '90 seconds')
@@ -85,10 +85,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.heartbeat(uuid, live.device_type, boolean, interval) IS
-'Tells that a connection of the current user lives, and makes it if there is none of that id; it ends when no heartbeat comes for ttl (1 second to 1 day). active: false, nobody is at it now. Returns the presence as the user sees it. Errors: 42501 when not signed in or for another user''s connection; 22004; 22023; 54000 for more than 200 connections.';
+'Keeps a connection of the current user alive, or makes it; it ends when no heartbeat comes for ttl (1 second to 1 day). active false: the user is not present. Returns the presence as the user sees it. Errors: 42501 when not signed in or for another user''s connection; 22004; 22023; 54000 for more than 200 connections.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.heartbeat(uuid, live.device_type, boolean, interval)');
 
--- For sockets, whose bridge begins and ends the connection: a beat that comes late must not bring it back.
+-- For sockets, whose bridge begins and ends the connection: a late heartbeat must not restore it.
 CREATE FUNCTION live_private.heartbeat_of_socket(connection_id uuid, device_type live.device_type DEFAULT 'other', active boolean DEFAULT true)
 RETURNS live.presence
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -98,5 +98,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.heartbeat_of_socket(uuid, live.device_type, boolean) IS
-'As live.heartbeat(), for a connection that a bridge holds: one that has ended stays so. Errors: 42501, 22004.';
+'As live.heartbeat(), for a connection that a bridge serves: one that has ended is not restored. Errors: 42501, 22004.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.heartbeat_of_socket(uuid, live.device_type, boolean)');

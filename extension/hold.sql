@@ -1,8 +1,8 @@
--- Holding: a transaction of many events is published in parts, so that it does not hold up the other topics. What
--- shares a topic with what is left of it is held behind it, and what shares a topic with that: per topic, events come in
--- the order of commits.
+-- Holding, or deferring: a transaction with more events than one batch may have is published in parts, so that it does not
+-- delay other topics. Objects named held_* have such deferred transactions. A transaction that shares a topic with the rest
+-- of a deferred one is deferred too, and so on: per topic, events come in the order of commits.
 --
--- Held transactions are gathered in a series, until its first part is released; then the next series is begun. The
+-- Deferred transactions form a series. They join the open one until its first part is published, then the next one. The
 -- events of a series come by id, as those of one batch do: a series is what a longer pass would have found.
 
 CREATE TABLE live_private.held_series (
@@ -12,12 +12,12 @@ CREATE TABLE live_private.held_series (
   first_small xid8,
   last_small xid8
 );
-COMMENT ON TABLE live_private.held_series IS 'What is published in parts, one series after another; kept for replay as long as the events.';
-COMMENT ON COLUMN live_private.held_series.id IS 'The clock, as of batches; no batch has it.';
+COMMENT ON TABLE live_private.held_series IS 'Series of deferred transactions, published in parts one series after another; kept for replay as long as the events.';
+COMMENT ON COLUMN live_private.held_series.id IS 'Microseconds of the clock, as for batches; the id of no batch.';
 COMMENT ON COLUMN live_private.held_series.released_through IS 'The events up to this id are published. NULL: none yet, so transactions may join the series.';
-COMMENT ON COLUMN live_private.held_series.completed_by IS 'A batch behind which all of it is published; NULL while it is held.';
-COMMENT ON COLUMN live_private.held_series.first_small IS 'The first of its transactions that are not large, in order of xid; NULL if there are none.';
-COMMENT ON COLUMN live_private.held_series.last_small IS 'The last of them.';
+COMMENT ON COLUMN live_private.held_series.completed_by IS 'A batch id after which no batch has events of the series; NULL while some are left to be published.';
+COMMENT ON COLUMN live_private.held_series.first_small IS 'The lowest xid of its transactions that are not large; NULL if there are none.';
+COMMENT ON COLUMN live_private.held_series.last_small IS 'The highest xid of its transactions that are not large; NULL if there are none.';
 CREATE INDEX held_series_open_idx ON live_private.held_series (id) WHERE completed_by IS NULL;
 
 CREATE TABLE live_private.held_transaction (
@@ -26,11 +26,11 @@ CREATE TABLE live_private.held_transaction (
   is_large boolean NOT NULL,
   next_id bigint
 );
-COMMENT ON TABLE live_private.held_transaction IS 'The transactions of the series, kept as long as these.';
-COMMENT ON COLUMN live_private.held_transaction.xid IS 'The transaction: its events are in batches of the series only.';
-COMMENT ON COLUMN live_private.held_transaction.series IS 'The series it is part of.';
-COMMENT ON COLUMN live_private.held_transaction.is_large IS 'Whether it has more events than a batch: then its topics are looked up and not listed.';
-COMMENT ON COLUMN live_private.held_transaction.next_id IS 'Its first event that is not published; NULL: none is left.';
+COMMENT ON TABLE live_private.held_transaction IS 'The deferred transactions of the series, kept as long as these.';
+COMMENT ON COLUMN live_private.held_transaction.xid IS 'The transaction; its events are in batches of the series only.';
+COMMENT ON COLUMN live_private.held_transaction.series IS 'Series of the transaction.';
+COMMENT ON COLUMN live_private.held_transaction.is_large IS 'Whether it has more events than a batch; topics of its durable events are then looked up and not listed.';
+COMMENT ON COLUMN live_private.held_transaction.next_id IS 'Its first unpublished event; NULL: all are published.';
 CREATE INDEX held_transaction_next_idx ON live_private.held_transaction (series, next_id) WHERE next_id IS NOT NULL;
 CREATE INDEX held_transaction_large_idx ON live_private.held_transaction (series) WHERE is_large;
 
@@ -39,9 +39,9 @@ CREATE TABLE live_private.held_topic (
   series bigint,
   PRIMARY KEY (topic, series)
 );
-COMMENT ON TABLE live_private.held_topic IS 'The topics of the transactions that are held, but for the durable events of large ones.';
-COMMENT ON COLUMN live_private.held_topic.topic IS 'What is emitted on it now is held behind the series.';
-COMMENT ON COLUMN live_private.held_topic.series IS 'The series; the row goes when that is complete.';
+COMMENT ON TABLE live_private.held_topic IS 'The topics of deferred transactions, except those of durable events of large ones.';
+COMMENT ON COLUMN live_private.held_topic.topic IS 'Transactions that emit on it are deferred.';
+COMMENT ON COLUMN live_private.held_topic.series IS 'The series; its rows are deleted when it is complete.';
 
 ALTER TABLE live_private.held_series ENABLE ROW LEVEL SECURITY;
 ALTER TABLE live_private.held_transaction ENABLE ROW LEVEL SECURITY;
@@ -57,10 +57,10 @@ SET search_path = pg_catalog, pg_temp AS $$
      HAVING count(*) > 0),
     snapshot)
 $$;
-COMMENT ON FUNCTION live_private.with_running(pg_snapshot, xid8[]) IS 'The snapshot as if these transactions still ran, so that they are left out of what has ended.';
+COMMENT ON FUNCTION live_private.with_running(pg_snapshot, xid8[]) IS 'The snapshot as if these transactions were still running, so that they do not count as ended.';
 
--- A large transaction must not be read to find out that it is large. Where very many have ended, most of them small,
--- reading all is faster than asking of each.
+-- Finds out that a transaction is large without reading all of it. Where very many have ended, most of them small, reading
+-- all events is faster than counting those of each.
 CREATE FUNCTION live_private.large_xids(earlier pg_snapshot, later pg_snapshot, most_events integer) RETURNS SETOF xid8
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
@@ -84,7 +84,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.large_xids(pg_snapshot, pg_snapshot, integer) IS
-'The transactions that ended between two snapshots with more than so many events.';
+'The transactions that ended between two snapshots and have more than so many events.';
 
 CREATE FUNCTION live_private.first_event_behind(xid xid8, after_id bigint) RETURNS bigint
 LANGUAGE sql STABLE
@@ -93,7 +93,7 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmap
     (SELECT e.id FROM live.event e WHERE e.xid = first_event_behind.xid AND e.id > after_id ORDER BY e.id LIMIT 1),
     (SELECT s.id FROM live.signal s WHERE s.xid = first_event_behind.xid AND s.id > after_id ORDER BY s.id LIMIT 1))
 $$;
-COMMENT ON FUNCTION live_private.first_event_behind(xid8, bigint) IS 'The first event of a transaction behind an id; NULL if there is none.';
+COMMENT ON FUNCTION live_private.first_event_behind(xid8, bigint) IS 'The first event of a transaction after an id; NULL if there is none.';
 
 CREATE FUNCTION live_private.hold_transactions(xids xid8[], series bigint, are_large boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -137,7 +137,7 @@ BEGIN
   IF added <> '{}' THEN
     PERFORM live_private.hold_transactions(added, series, true);
   END IF;
-  -- Again and again, since what is held makes others wait.
+  -- Repeated, since deferring a transaction may defer others.
   WHILE EXISTS (SELECT FROM live_private.held_series s WHERE s.completed_by IS NULL) LOOP
     added := array(
       SELECT DISTINCT e.xid
@@ -148,7 +148,7 @@ BEGIN
            FROM (SELECT h.xid, coalesce(s.released_through, 0) AS after_id
                  FROM live_private.held_series s JOIN live_private.held_transaction h ON h.series = s.id AND h.is_large
                  WHERE s.completed_by IS NULL OFFSET 0) AS large
-           -- Rows are compared, so that the index on the topic is the only one that serves.
+           -- A comparison of rows, so that only the index on the topic serves.
            CROSS JOIN LATERAL (SELECT FROM live.event d
                                WHERE (d.topic, d.xid, d.id) > (e.topic, large.xid, large.after_id)
                                  AND (d.topic, d.xid) <= (e.topic, large.xid)
@@ -161,7 +161,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.hold_ended(pg_snapshot, pg_snapshot, bigint, integer) IS
-'Holds, of the transactions that ended between two snapshots, the large ones and those that share a topic with what is held. Returns them.';
+'Defers the transactions that ended between two snapshots and are large or share a topic with a deferred one. Returns them.';
 
 CREATE FUNCTION live_private.store_parts(earlier pg_snapshot, later pg_snapshot, snapshot pg_snapshot, first_batch bigint, most_events integer)
 RETURNS integer
@@ -183,12 +183,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.store_parts(pg_snapshot, pg_snapshot, pg_snapshot, bigint, integer) IS
-'Stores what ended between two snapshots as batches of at most so many events, cut by id: a transaction may be older than its events, so a cut by transaction would change their order. Returns how many.';
+'Stores the events of transactions that ended between two snapshots as batches of at most so many events. Cuts by event id, since a transaction may be older than its events and a cut by transaction would change their order. Returns the number of batches.';
 
--- However many transactions are held, a part reads only those whose next events come first, as many as it may have
--- events: each of them has one, so what others have comes behind. Where some have lost their events (signals, after a
--- crash), the part ends before the next event of the others. Next events lie behind what is released, so the search
--- begins there and passes no dead rows of what was released before.
+-- However many transactions are deferred, a part reads only as many as it may have events, those with the lowest next
+-- events: each adds at least one, so events of the others come later. Where some have lost their events (signals, after a
+-- crash), the part ends before the next event of the others. Next events are above released_through, so the search begins
+-- there and passes no dead rows of earlier parts.
 CREATE FUNCTION live_private.release_part(snapshot pg_snapshot, batch_id bigint, most_events integer) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
@@ -238,9 +238,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.release_part(pg_snapshot, bigint, integer) IS
-'Stores the next part of what is held as a batch. Returns how many batches that were.';
+'Stores the next part of the deferred transactions as a batch. Returns how many batches it stored, 0 or 1.';
 
--- What is not held comes first, so that it is in the first batch of this pass that does not belong to a held series.
+-- Batches of transactions that are not deferred come first, so that replay finds them as the first batches of this pass.
 CREATE FUNCTION live_private.store_batches(earlier pg_snapshot, later pg_snapshot, next bigint, most_events integer, release boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -253,10 +253,10 @@ BEGIN
     stored := stored + live_private.release_part(later, next + 1 + stored, most_events);
   END IF;
   IF stored = 0 AND (held <> '{}' OR pg_snapshot_xmax(earlier) > pg_snapshot_xmax(later)) THEN
-    -- Without events: the next pass starts behind what is held now.
+    -- A batch without events, so that the next pass starts after the transactions deferred now.
     INSERT INTO live_private.batch (id, snapshot, xids) VALUES (next, later, '{}');
   END IF;
 END
 $$;
 COMMENT ON FUNCTION live_private.store_batches(pg_snapshot, pg_snapshot, bigint, integer, boolean) IS
-'Stores what ended between two snapshots where it is too much for one batch, or something is held. Part of a pass of the publisher.';
+'Stores the transactions that ended between two snapshots, if they are too much for one batch or some are deferred. Part of a publisher''s pass.';

@@ -1,5 +1,5 @@
-// Reads rows of the extension's own tables by an index, without a plan: what runs for each batch would spend most of
-// its time on starting executors. Checks neither access nor row security.
+// Reads rows of the extension's own tables through an index without a plan, since queries that run for each batch would
+// spend most of their time on starting executors. Checks neither access nor row security.
 #pragma once
 
 #include "postgres.hpp"
@@ -8,21 +8,21 @@
 
 namespace pg_live {
 
-// No destructor: an error ends the transaction elsewhere, which closes what is open. Locks are held until the
-// transaction ends, as those of a query.
+// No destructor: after an error, the end of the transaction closes what is open. Locks are kept until the transaction
+// ends, as those of a query.
 class IndexScan {
  public:
-  // `table` and `index` are names in the schema live; the snapshot is the active one. Nothing is read before restart().
+  // `table` and `index` are names in the schema live_private; the snapshot is the active one. Reads nothing yet.
   static IndexScan open(const char *table, const char *index, int keys);
 
-  // Begins with the rows that meet all of the keys, as many as open() was told, which name columns of the index.
+  // Starts with the first row that meets all `keys`, as many as open() was given; their columns are those of the index.
   void restart(std::span<ScanKeyData> keys);
 
-  // Goes to the next visible row in the order of the index; false behind the last one.
+  // Moves to the next visible row in the order of the index; false after the last one.
   bool next(ScanDirection direction = ForwardScanDirection);
 
-  // Of the row: valid until the next call.
-  Datum column(AttrNumber number) const; // one that is NOT NULL
+  // Values of the current row, valid until the next call.
+  Datum column(AttrNumber number) const; // a column that is NOT NULL
   HeapTuple copy_row() const;            // in the current memory context
   TupleDesc description() const { return RelationGetDescr(table_); }
 
@@ -33,10 +33,10 @@ class IndexScan {
   Relation index_;
   IndexScanDesc scan_;
   TupleTableSlot *row_;
-  MemoryContext context_; // of what the scan keeps between two calls
+  MemoryContext context_; // keeps the state of the scan between calls
 };
 
-// A condition on a column of an index: `comparison` is the function of the operator with that place in a btree.
+// A condition on a column of an index. `comparison` is the function of the operator with that strategy in the btree.
 ScanKeyData scan_key(AttrNumber column, StrategyNumber strategy, RegProcedure comparison, Datum value);
 
 } // namespace pg_live

@@ -1,4 +1,4 @@
-// Compares what is true by the snapshot of a transaction with what is true now.
+// Compares what a transaction's snapshot shows with the current state.
 #include "boundary.hpp"
 #include "query.hpp"
 
@@ -8,17 +8,17 @@ namespace pg_live {
 
 namespace {
 
-// The one text that the plan returns by that snapshot, in the memory of the caller.
+// The text that the plan returns under a snapshot, in the memory of the caller.
 std::string_view text_by(Snapshot snapshot, SPIPlanPtr plan, Datum argument) {
   if (SPI_execute_snapshot(plan, &argument, nullptr, snapshot, InvalidSnapshot, false, false, 1) != SPI_OK_SELECT ||
       SPI_processed != 1)
-    elog(ERROR, "cannot read what is true");
+    elog(ERROR, "cannot read the state to be announced");
   const char *const value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
   return value == nullptr ? std::string_view{} : std::string_view{value};
 }
 
-// In a READ COMMITTED transaction each statement reads what is true. In others a change that came after their snapshot
-// is unseen, and what they would announce could be false.
+// In a READ COMMITTED transaction, each statement sees the current state. At other levels a later change is not
+// visible, so the transaction could announce what is no longer true.
 Datum require_current(KeptPlan &plan, const char *query, Datum argument) {
   if (!IsolationUsesXactSnapshot()) PG_RETURN_VOID();
   SPI_connect();

@@ -1,8 +1,7 @@
--- Just-in-time compilation is off in every function that runs queries. Their plans read a few rows by index, but are
--- estimated by what is kept: once that is much, PostgreSQL's defaults would compile them at each call, which takes a
--- hundred times as long as they run. One place for all, since a function that is forgotten is found only when a
--- database is old. C functions run nothing but calls of these; functions without settings are part of their caller's
--- query.
+-- Disables just-in-time compilation in every function that runs queries. Their plans read a few rows by index, but their
+-- costs are estimated from the size of the tables: once these are large, PostgreSQL would compile the plans at each call,
+-- which takes a hundred times as long as running them. Done in one place, since a forgotten function would show only in an
+-- old database. C functions only call these; functions without settings are part of the caller's query.
 DO $$
 DECLARE
   signature regprocedure;

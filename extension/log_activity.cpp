@@ -1,4 +1,4 @@
-// live.log_activity(): looks for the entity as the caller, stores as the owner of the tables.
+// live.log_activity(): checks the entity as the caller, stores as the owner of the tables.
 #include "boundary.hpp"
 #include "query.hpp"
 
@@ -17,15 +17,16 @@ constexpr int entity_type = 1;
 constexpr int entity_id = 2;
 constexpr int visibility = 4;
 
-// The error of the check is the same for what does not exist and what the caller may not see.
+// The check raises the same error for an entity that does not exist and for one that the caller may not see.
 void require_entity(FunctionCallInfo fcinfo) {
   static constinit KeptPlan plan;
-  if (PG_ARGISNULL(entity_type) || PG_ARGISNULL(entity_id)) return; // no entity, or an error that storing reports
+  if (PG_ARGISNULL(entity_type) || PG_ARGISNULL(entity_id))
+    return; // no entity, or an error that store_activity() raises
   std::array<Datum, 2> values{PG_GETARG_DATUM(entity_type), PG_GETARG_DATUM(entity_id)};
   SPI_connect();
   if (SPI_execute_plan(plan.get("select live_private.require_entity($1, $2)", {TEXTOID, TEXTOID}), values.data(),
                        nullptr, false, 0) != SPI_OK_SELECT)
-    elog(ERROR, "cannot look for an entity");
+    elog(ERROR, "cannot check an entity");
   SPI_finish();
 }
 
@@ -38,7 +39,7 @@ Datum log_activity_body(FunctionCallInfo fcinfo) {
     values[index] = fcinfo->args[index].value;
     nulls[index] = PG_ARGISNULL(index) ? 'n' : ' ';
   }
-  // Enums have another type in every database: its name is the same.
+  // Passed as text: the OID of the enum type differs between databases, its name does not.
   if (!PG_ARGISNULL(visibility))
     values[visibility] = CStringGetTextDatum(OidOutputFunctionCall(F_ENUM_OUT, PG_GETARG_DATUM(visibility)));
   return as_owner([&values, &nulls] {

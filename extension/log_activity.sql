@@ -1,4 +1,4 @@
--- Logging an activity: it is stored, told to those who may see it and counted as a trend in the caller's transaction.
+-- Logging an activity: in the caller's transaction it is stored, emitted to the users who may see it, and counted as a trend.
 
 CREATE FUNCTION live_private.check_activity(
   activity_type text, entity_type text, entity_id text, metadata jsonb, idempotency_key text) RETURNS void
@@ -20,9 +20,9 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live_private.check_activity(text, text, text, jsonb, text) IS 'Errors 22004, 22023, 54000 for what is out of bounds. Part of live.log_activity().';
+COMMENT ON FUNCTION live_private.check_activity(text, text, text, jsonb, text) IS 'Errors 22004, 22023, 54000 for values out of bounds. Part of live.log_activity().';
 
--- The audience as it is stored: each user once, without the actor, who sees the activity anyway; nobody for other visibilities.
+-- The audience as it is stored: each user once, without the actor, who sees the activity anyway; empty for other visibilities.
 CREATE FUNCTION live_private.checked_audience(actor text, visibility live.activity_visibility, session_id uuid, audience text[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -47,7 +47,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.checked_audience(text, live.activity_visibility, uuid, text[]) IS
-'The audience without repeats and the actor, in order. Errors: 22004, 22023; 42501 for a session of others; 54000 for more than 1000 users. Part of live.log_activity().';
+'The audience, sorted, without repeats and the actor. Errors: 22004, 22023; 42501 for a session of others; 54000 for more than 1000 users. Part of live.log_activity().';
 
 CREATE FUNCTION live_private.check_audience_size(users bigint, payload_size bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -64,7 +64,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.check_audience_size(bigint, bigint) IS
-'Error 54000 if the events that tell an activity to so many users take more than pg_live.max_audience_size. Part of live_private.tell_activity().';
+'Error 54000 if the events of an activity for so many users take more than pg_live.max_audience_size. Part of live_private.tell_activity().';
 
 CREATE FUNCTION live_private.tell_activity(activity live.activity_stream, audience text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -77,10 +77,10 @@ BEGIN
   IF activity.visibility = 'users' THEN
     PERFORM live_private.check_audience_size(cardinality(audience), pg_column_size(payload));
     INSERT INTO live_private.activity_audience (user_id, created_at, activity_id, activity_type, xid)
-    SELECT told, activity.created_at, activity.id, activity.activity_type, pg_current_xact_id() FROM unnest(audience) AS told;
-    -- The actor's event is the first, which may keep the payload for all: live.erase_user() of the actor deletes all of
-    -- them, and of another user only that user's.
-    topics := array(SELECT 'user:' || told FROM unnest(audience) AS told);
+    SELECT member, activity.created_at, activity.id, activity.activity_type, pg_current_xact_id() FROM unnest(audience) AS member;
+    -- The actor's event comes first and may store the payload for all: live.erase_user() of the actor deletes all of these
+    -- events, that of another user only the user's own.
+    topics := array(SELECT 'user:' || member FROM unnest(audience) AS member);
     PERFORM live_private.emit_each('user:' || activity.user_id || topics || topics,
       array['activity:new'] || array_fill('notification:new'::text, count) || array_fill('activity:new'::text, count), payload);
   ELSE
@@ -88,7 +88,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live_private.tell_activity(live.activity_stream, text[]) IS 'Tells an activity to those who may see it, and stores its audience. For the extension itself.';
+COMMENT ON FUNCTION live_private.tell_activity(live.activity_stream, text[]) IS 'Emits an activity to the users who may see it, and stores its audience. For the extension itself.';
 
 CREATE FUNCTION live_private.store_activity(
   activity_type text, entity_type text, entity_id text, metadata jsonb, visibility live.activity_visibility,
@@ -121,7 +121,7 @@ BEGIN
   END IF;
   SELECT a.* INTO stored FROM live.activity_key k JOIN live.activity_stream a ON a.id = k.activity_id
   WHERE k.user_id = me AND k.idempotency_key = store_activity.idempotency_key;
-  -- What a tombstone was before cannot be compared; a repetition that comes late does not bring it back.
+  -- The former content of a tombstone is gone and cannot be compared; a late repetition does not restore it.
   IF stored.deleted_at IS NULL AND
      (stored.activity_type, stored.entity_type, stored.entity_id, stored.metadata, stored.visibility, stored.session_id, live.audience(stored))
      IS DISTINCT FROM (activity_type, entity_type, entity_id, metadata, visibility, session_id, users) THEN
@@ -131,7 +131,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.store_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text) IS
-'Stores an activity of the current user and tells it. Part of live.log_activity(), which looks for the entity first.';
+'Stores and emits an activity of the current user. Part of live.log_activity(), which checks the entity first.';
 
 CREATE FUNCTION live.log_activity(
   activity_type text, entity_type text DEFAULT NULL, entity_id text DEFAULT NULL, metadata jsonb DEFAULT '{}',
@@ -139,5 +139,5 @@ CREATE FUNCTION live.log_activity(
   idempotency_key text DEFAULT NULL) RETURNS live.activity_stream
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_log_activity';
 COMMENT ON FUNCTION live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text) IS
-'Logs what the current user did and tells it live to those who may see it. Returns the activity; for an idempotency_key that was used before, that one, even if it was deleted since. An audience costs each of its users one row and two durable events; a payload above 1 kB is stored once for all of them. Errors: 42501 when not signed in, or for a session of others; 23503 for an entity of a registered type that does not exist or may not be seen; 23505 for a key that was used for another activity; 55000 for a registered type whose table is gone; 22004, 22023; 54000 for metadata out of bounds, more than 1000 users, and events for the audience above pg_live.max_audience_size.';
+'Logs an activity of the current user and emits it to the users who may see it. Returns it; for a repeated idempotency_key, the first one, even if deleted since. Errors: 42501 when not signed in, or for a session of others; 23503 for an entity of a registered type that does not exist or may not be seen; 23505 for a key of another activity; 55000 for a registered type whose table is gone; 22004, 22023; 54000 for metadata out of bounds, more than 1000 users, or events above pg_live.max_audience_size.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.log_activity(text, text, text, jsonb, live.activity_visibility, uuid, text[], text)');

@@ -1,4 +1,4 @@
-// Refuses metadata that would hurt whoever stores or reads it: too large, too deep, too many keys, keys that poison
+// Refuses metadata that would harm the server or its readers: too large, too deep, too many keys, keys that corrupt
 // JavaScript objects, control characters in keys.
 #include "metadata.hpp"
 
@@ -13,7 +13,7 @@ namespace pg_live {
 namespace {
 
 constexpr int most_keys = 256;
-// Assigning these to an object of JavaScript changes the object's class instead of its data.
+// Assigning these to a JavaScript object changes its prototype or class instead of its data.
 constexpr std::array<std::string_view, 3> poisonous = {"__proto__", "constructor", "prototype"};
 
 MetadataFlaw too_much(const char *message) { return {ERRCODE_PROGRAM_LIMIT_EXCEEDED, message, nullptr, nullptr}; }
@@ -29,7 +29,7 @@ MetadataFlaw find_key_flaw(std::string_view key) {
   return {};
 }
 
-// 1e100000 is a few bytes here and a hundred thousand for everybody who reads it.
+// 1e100000 takes a few bytes as stored, and a hundred thousand as text for each reader.
 bool is_long(Numeric number) {
   const char *const text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
   return strlen(text) > longest_metadata_number;

@@ -1,4 +1,4 @@
-// What metadata may be: the limits, and the check of live_private.checked_metadata().
+// The limits of metadata, and the check behind live_private.checked_metadata().
 #pragma once
 
 #include "postgres.hpp"
@@ -6,9 +6,9 @@
 namespace pg_live {
 
 inline constexpr int deepest_metadata = 8;
-inline constexpr size_t longest_metadata_number = 350; // what a double needs at most, written out
+inline constexpr size_t longest_metadata_number = 350; // enough for any double, written out
 
-// Why metadata is refused; without a message, it is not.
+// Why metadata is refused; nothing is wrong if message is null.
 struct MetadataFlaw {
   int sqlstate = 0;
   const char *message = nullptr;

@@ -1,9 +1,9 @@
--- Metadata: what apps attach to rows. One guard for every table that has some.
+-- Metadata that apps attach to rows. All tables with metadata use the same check.
 
 CREATE FUNCTION live_private.checked_metadata(metadata jsonb) RETURNS jsonb
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_checked_metadata';
 COMMENT ON FUNCTION live_private.checked_metadata(jsonb) IS
-'The metadata, if it is a JSON object within pg_live.max_metadata_size (default 16 kB), at most 8 levels deep, of at most 256 keys. Errors: 54000 for too much; 22023 for no object, control characters in keys, and the keys __proto__, constructor, prototype. NULL for NULL.';
+'Returns the metadata if it is a JSON object of at most pg_live.max_metadata_size, 8 levels and 256 keys; NULL for NULL. Errors: 54000 above a limit; 22023 for other JSON, control characters in keys, and the keys __proto__, constructor, prototype.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.checked_metadata(jsonb)');
 
 CREATE FUNCTION live_private.is_name(value text, longest integer) RETURNS boolean
@@ -26,7 +26,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.checked_text(text, text, integer) IS
-'The value, if it has 1 to so many characters and no control characters. Errors: 22004 for NULL, 22023 otherwise.';
+'Returns the value if it has 1 to so many characters and no control characters. Errors: 22004 for NULL, 22023 otherwise.';
 
 CREATE FUNCTION live_private.required_user() RETURNS text
 LANGUAGE plpgsql STABLE
@@ -41,5 +41,5 @@ BEGIN
   RETURN me;
 END
 $$;
-COMMENT ON FUNCTION live_private.required_user() IS 'live.user_id(), or error 42501 if nobody is signed in.';
+COMMENT ON FUNCTION live_private.required_user() IS 'live.user_id(); error 42501 if it is NULL.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.required_user()');

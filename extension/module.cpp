@@ -1,8 +1,8 @@
-// The module's entry: what happens when PostgreSQL loads the library, in order.
+// The entry of the module: what PostgreSQL runs when it loads the library, in order.
 //
 // Words (one meaning each, in SQL, C++, JSON and TypeScript): an *event* is something that happened on a *topic*;
-// *durable* events are kept and can be replayed, *signals* are not kept; a *batch* is what became visible between two
-// snapshots; a *position* `<batch>-<event id>` says where in the stream an event stands.
+// *durable* events are kept and can be replayed, *signals* are not kept; a *batch* has the events that became visible
+// between two snapshots; a *position* `<batch>-<event id>` is a place in the stream of events.
 #include "background_worker.hpp"
 #include "boundary.hpp"
 #include "claims.hpp"
@@ -16,7 +16,7 @@
 #include "worker.hpp"
 
 extern "C" {
-#ifdef PG_MODULE_MAGIC_EXT // version 18: pg_get_loaded_modules() tells name and version
+#ifdef PG_MODULE_MAGIC_EXT // version 18: pg_get_loaded_modules() shows name and version
 PG_MODULE_MAGIC_EXT(.name = "pg_live", .version = PG_LIVE_VERSION);
 #else
 PG_MODULE_MAGIC;
@@ -37,7 +37,7 @@ void _PG_init(void) {
     pg_live::watch_prepared_transactions();
     pg_live::watch_databases();
     pg_live::register_workers();
-    pg_live::register_refreshers(); // last: if there is no room for all, events are what matters
+    pg_live::register_refreshers(); // last: if not all workers fit, events matter more
   });
 }
 

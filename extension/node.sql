@@ -1,5 +1,5 @@
--- What bridges call. A node is one running bridge; its connections live as long as it renews its lease. All calls take
--- many connections at once. The bridge has verified the users' tokens, so it names them itself.
+-- Functions for bridges. A node is one running bridge; its connections live as long as it renews its lease. Each call
+-- handles many connections. The bridge has verified the users' tokens, so it passes their ids.
 
 CREATE FUNCTION live_private.renew_node(node_id uuid, lease interval DEFAULT live_private.default_lease()) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -12,13 +12,13 @@ BEGIN
   ELSIF lease < '1 second' OR lease > '1 hour' THEN
     RAISE EXCEPTION 'lease must be from 1 second to 1 hour' USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  -- Once ended it stays ended: its connections may have been announced offline.
+  -- An ended node stays ended: its users may have been announced offline.
   UPDATE live_private.node n SET renewed_at = at, expires_at = at + lease WHERE n.id = node_id AND n.expires_at > at AND NOT n.retired;
   RETURN FOUND;
 END
 $$;
 COMMENT ON FUNCTION live_private.renew_node(uuid, interval) IS
-'Renews the lease of a node. False if it has ended or is unknown: the bridge then registers under a new id and connects all its users again. For bridges.';
+'Renews the lease of a node. False if the node has ended or is unknown: the bridge then registers under a new id and connects all its users again. For bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.renew_node(uuid, interval)');
 
 CREATE FUNCTION live_private.register_node(node_id uuid, lease interval DEFAULT live_private.default_lease()) RETURNS void
@@ -35,10 +35,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.register_node(uuid, interval) IS
-'Makes a node, or renews it. Error 23505 for the id of a node that has ended. For bridges.';
+'Registers a node, or renews its lease. Error 23505 for the id of a node that has ended. For bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.register_node(uuid, interval)');
 
--- One row, however many connections: they live as long as it does.
+-- Updates one row, however many connections: they live as long as the node.
 CREATE FUNCTION live_private.retire_node(node_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
@@ -53,10 +53,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.retire_node(uuid) IS
-'Ends a node that stops in order: its users have the grace period to come back through another. For bridges.';
+'Ends a node whose bridge shuts down: its users have the grace period to reconnect through another. For bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.retire_node(uuid)');
 
--- Held to the end of the transaction: the node cannot be retired meanwhile.
+-- Locks the row until the transaction ends, so that the node cannot be retired before that.
 CREATE FUNCTION live_private.require_node(node_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -90,7 +90,7 @@ BEGIN
   SELECT new.id, new.user_id, connect_users.node_id, coalesce(new.device_type, 'other'), at, at, at, 'infinity', at + live_private.idle_after()
   FROM unnest(connection_ids, users, device_types) AS new (id, user_id, device_type)
   WHERE new.id <> ALL (held)
-  -- A node that has lost its lease, or its answer, connects all its users again.
+  -- A node that lost its lease, or the answer to its query, connects all its users again.
   ON CONFLICT ON CONSTRAINT connection_pkey DO UPDATE
   SET node_id = excluded.node_id, seen_at = excluded.seen_at, expires_at = 'infinity', check_at = least(c.check_at, excluded.check_at)
   WHERE c.user_id = excluded.user_id AND c.node_id IS DISTINCT FROM excluded.node_id;
@@ -100,10 +100,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.connect_users(uuid, uuid[], text[], live.device_type[]) IS
-'Stores new connections of a node and announces their users. A connection of the same user that is known already is taken over. Returns those that somebody holds: to be connected later. Users whose row somebody holds are announced by the worker, later. Errors: 55000 if the node is not registered or has ended, 22023, 55P03. For bridges.';
+'Stores connections of a node and announces their users. Takes over known connections of the same user. Returns those that are locked, for the bridge to retry. The worker announces users whose rows are locked. Errors: 55000 if the node is not registered or has ended, 22023, 55P03. For bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.connect_users(uuid, uuid[], text[], live.device_type[])');
 
--- A connection that somebody holds is left as it is: nobody's open transaction holds up those of others.
+-- Skips locked connections, so that an open transaction of one user does not delay the others.
 CREATE FUNCTION live_private.disconnect_users(connection_ids uuid[], clean boolean) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
@@ -131,7 +131,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.disconnect_users(uuid[], boolean) IS
-'Ends connections of nodes, and what they track in channels: clean, the client closed them, at once; else after the grace period, in which a client that comes back was never away. Returns those that somebody holds, or whose members: to be ended later. Error 55P03. For bridges.';
+'Ends connections of nodes and their channel members: at once if clean (closed by the client), else after the grace period, within which a client can reconnect unnoticed. Returns connections that are locked, or whose members are, for the bridge to retry. Error 55P03. For bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.disconnect_users(uuid[], boolean)');
 
 CREATE FUNCTION live_private.report_activity(connection_ids uuid[], seconds_ago integer[] DEFAULT NULL) RETURNS void
@@ -163,5 +163,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.report_activity(uuid[], integer[]) IS
-'Tells that something was done on connections of nodes, so many seconds ago (NULL: now). A fraction of pg_live.idle_after apart is often enough. For bridges.';
+'Reports that connections of nodes were used, so many seconds ago (NULL: now). Enough once in a fraction of pg_live.idle_after. For bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.report_activity(uuid[], integer[])');

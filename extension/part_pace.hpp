@@ -1,6 +1,6 @@
-// When the next part of what is held may be stored. With parts of 1,000 events these are 50,000 events a second at
-// most, which leaves bridges and clients time for the other topics. A part waits for the bridges that are behind, so
-// that what others emit meanwhile stands behind one part and not behind all of them; but it does not wait for ever.
+// When the next part of deferred transactions (hold.sql) may be published. Parts of 1,000 events make 50,000 events a
+// second at most, which leaves bridges and clients time for other topics. A part waits, up to a limit, for bridges that
+// are behind, so that events of other transactions queue behind one part and not behind all.
 #pragma once
 
 #include "await_batch.hpp"
@@ -14,22 +14,22 @@ namespace pg_live {
 class PartPace {
  public:
   bool is_due(DatabaseState &state, Clock::time_point now) const {
-    if (!holds_parts_) return true;
+    if (!has_deferred_parts_) return true;
     const auto elapsed = now - last_;
-    return elapsed >= longest_pause || (elapsed >= shortest_pause && everyone_is_caught_up(state));
+    return elapsed >= longest_pause || (elapsed >= shortest_pause && all_are_caught_up(state));
   }
 
   void note_part(DatabaseState &state, Clock::time_point now) {
     last_ = now;
-    state.holds_parts = holds_parts_ = true;
+    state.has_deferred_parts = has_deferred_parts_ = true;
   }
 
-  void note_end(DatabaseState &state) { state.holds_parts = holds_parts_ = false; }
+  void note_end(DatabaseState &state) { state.has_deferred_parts = has_deferred_parts_ = false; }
 
-  // When it is worth another look, unless a bridge rings before; nothing: never.
+  // When to look again, unless a bridge rings before; nullopt for never.
   std::optional<Clock::time_point> next_look(DatabaseState &state) const {
-    if (!holds_parts_) return std::nullopt;
-    const bool waits_for_all = Clock::now() - last_ >= shortest_pause && !everyone_is_caught_up(state);
+    if (!has_deferred_parts_) return std::nullopt;
+    const bool waits_for_all = Clock::now() - last_ >= shortest_pause && !all_are_caught_up(state);
     return last_ + (waits_for_all ? longest_pause : shortest_pause);
   }
 
@@ -37,8 +37,8 @@ class PartPace {
   static constexpr std::chrono::milliseconds shortest_pause{20};
   static constexpr std::chrono::milliseconds longest_pause{100};
 
-  bool holds_parts_ = false; // as far as is known
-  Clock::time_point last_{}; // when a part was stored, while it holds some
+  bool has_deferred_parts_ = false; // as of the last pass
+  Clock::time_point last_{};        // when the last part was stored
 };
 
 } // namespace pg_live

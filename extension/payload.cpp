@@ -1,4 +1,4 @@
-// Walks payloads without printing them: emitting is the hot path of every writer.
+// Computes the printed size of payloads without printing them, since every writer runs this code.
 #include "payload.hpp"
 
 #include "boundary.hpp"
@@ -13,20 +13,20 @@ namespace pg_live {
 
 namespace {
 
-// What one stored byte prints at most: a number of 16 bytes, itself and its entry, has up to 131,072 digits before the
-// point and 16,383 behind it.
+// The most bytes that one stored byte prints: a number of 16 bytes with its entry has up to 131,072 digits before the
+// point and 16,383 after it.
 constexpr Size most_printed_a_byte = (131072 + 16383 + 2) / 16 + 1;
 
-// What a level takes at least.
+// The least that a level of nesting takes as stored.
 constexpr Size bytes_a_level = 8;
 
-// So small that nothing can be wrong with it, but for its text.
+// Whether a payload is too small to exceed the limits of depth and printed size.
 bool is_small(Size stored, Size limit) {
   return stored <= deepest_payload * bytes_a_level && stored * most_printed_a_byte <= limit;
 }
 
-// At most what numeric_out() prints. The header of a numeric is laid out in numeric.c; it is what is on disk, so it
-// does not change.
+// An upper bound of what numeric_out() prints. The header of a numeric is defined in numeric.c; as the format on disk
+// it does not change.
 Size printed_size(Numeric number) {
   const char *const header = VARDATA(number);
   uint16 first = 0;
@@ -80,7 +80,7 @@ Datum is_sendable_body(FunctionCallInfo fcinfo) {
 } // namespace
 
 bool is_sendable_payload(Datum payload) {
-  // Neither detoasted nor walked, as almost all are.
+  // Almost all payloads are small enough to need neither detoasting nor a walk.
   constexpr Size limit = static_cast<Size>(largest_payload_setting) * 1024;
   const Size stored = toast_raw_datum_size(payload);
   if (stored * most_printed_a_byte <= limit && GetDatabaseEncoding() == PG_UTF8) return true;
@@ -115,9 +115,9 @@ bool has_utf8_form(std::string_view text) {
   const int length = static_cast<int>(text.size());
   if (encoding == PG_UTF8) return true;
   if (encoding == PG_SQL_ASCII) return pg_verify_mbstr(PG_UTF8, text.data(), length, true);
-  static constinit Oid conversion = InvalidOid; // a conversion of the server, whose encoding does not change
+  static constinit Oid conversion = InvalidOid; // kept: the encoding of the database does not change
   if (!OidIsValid(conversion)) conversion = FindDefaultConversionProc(encoding, PG_UTF8);
-  // Without a conversion the server sends the bytes as they are.
+  // Without a conversion, the server sends the bytes unchanged.
   if (!OidIsValid(conversion)) return pg_verify_mbstr(PG_UTF8, text.data(), length, true);
   const Size room = text.size() * MAX_CONVERSION_GROWTH + 2;
   auto *const converted = static_cast<unsigned char *>(palloc_extended(room, MCXT_ALLOC_HUGE));

@@ -1,5 +1,5 @@
-// live_private.await_published(): waits until what a state has seen is published, as live events of its topic begin
-// behind it. What waits is a user's query, so it is short, and it looks by itself: no process tells of single topics.
+// live_private.await_published(): waits until all that a state has seen is published, since the live events of its
+// topic begin after that. The caller is a user's query, so the wait is short and polls: no process reports on topics.
 #include "boundary.hpp"
 #include "query.hpp"
 #include "topic.hpp"
@@ -19,7 +19,7 @@ void pause(long milliseconds) {
   CHECK_FOR_INTERRUPTS();
 }
 
-// Each look has a snapshot of its own.
+// Each poll runs its query with a new snapshot.
 void wait_until_published(std::array<Datum, 2> topic_and_position) {
   static constinit KeptPlan plan;
   const TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), longest_wait_ms);

@@ -1,6 +1,6 @@
--- Positions: where an event stands in the stream, `<batch>-<event id>`, and what a state has seen of the stream,
--- `<batch>-<event id>@<lifetime>:<snapshot>`: the events behind the first part that the snapshot does not see. A batch
--- alone cannot say that: what a snapshot sees may be published later, in one batch with what it does not see.
+-- Positions. `<batch>-<event id>` is the place of an event in the stream. `<batch>-<event id>@<lifetime>:<snapshot>` is the
+-- position of a state: the events after the first part that the snapshot does not see. A batch alone cannot express that:
+-- one batch may have events that the snapshot sees and events that it does not see.
 
 CREATE FUNCTION live_private.parse_position(value text, OUT batch bigint, OUT id bigint, OUT lifetime bigint, OUT seen pg_snapshot)
 LANGUAGE plpgsql IMMUTABLE
@@ -21,31 +21,31 @@ EXCEPTION WHEN invalid_parameter_value OR invalid_text_representation THEN
 END
 $$;
 COMMENT ON FUNCTION live_private.parse_position(text) IS
-'Splits a position; lifetime and seen are NULL in that of an event. Error 22023 if it is none.';
+'Splits a position; lifetime and seen are NULL for the position of an event. Error 22023 if it is invalid.';
 
--- A crash takes back transaction ids whose use was not yet on disk, and later transactions get them again: a snapshot of
--- before would take these for seen. Not logged, so it does not survive the crash; maintenance begins the next.
+-- After a crash, transaction ids whose use was not yet on disk are assigned again, and a snapshot from before the crash
+-- would count the new transactions as seen. UNLOGGED, so a crash resets it; maintenance then begins the next lifetime.
 CREATE UNLOGGED SEQUENCE live_private.lifetime;
 COMMENT ON SEQUENCE live_private.lifetime IS
-'Which lifetime of the server this is, from one crash to the next: microseconds of the clock; not called: maintenance has not run since the last crash.';
+'The lifetime of the server, from one crash to the next, in microseconds of the clock. Not called: maintenance has not run since the last crash.';
 
 CREATE FUNCTION live_private.begin_lifetime() RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT setval('live_private.lifetime', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) FROM live_private.lifetime l WHERE NOT l.is_called
 $$;
-COMMENT ON FUNCTION live_private.begin_lifetime() IS 'Begins a lifetime if a crash has ended the last. Part of live.drop_expired_events().';
+COMMENT ON FUNCTION live_private.begin_lifetime() IS 'Begins a lifetime if a crash has ended the one before. Part of live.drop_expired_events().';
 SELECT live_private.begin_lifetime();
 
--- 0: no position is of it.
+-- 0 matches the lifetime of no position.
 CREATE FUNCTION live_private.current_lifetime() RETURNS bigint
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN l.is_called THEN l.last_value ELSE 0 END FROM live_private.lifetime l
 $$;
-COMMENT ON FUNCTION live_private.current_lifetime() IS 'Which lifetime of the server this is; 0 until maintenance has run. Part of live.position().';
+COMMENT ON FUNCTION live_private.current_lifetime() IS 'The lifetime of the server; 0 until maintenance has run. Part of live.position().';
 
--- Without any batch the clock stands in for one: no batch from here on has a smaller id.
+-- Where there is no batch, the clock serves as its id: no later batch has a smaller one.
 CREATE FUNCTION live.position() RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
@@ -62,10 +62,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.position() IS
-'The position of the current snapshot. A resume from it, and live.replay() behind it, give exactly the events that the snapshot does not see: read a state and its position in one statement, then follow the topic from there. It does not outlive a crash of the server. NULL on a standby. Error 25001 in a transaction that has written.';
+'The position of the current snapshot: live.replay() or a subscription from it gives exactly the events that the snapshot does not see. Read a state and its position in one statement. Invalid after a crash of the server. NULL on a standby. Error 25001 in a transaction that has written.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.position()');
 
--- What ended between the newest batch and the snapshot, and what is held.
+-- Searches the transactions that ended between the newest batch and the snapshot, and deferred ones.
 CREATE FUNCTION live_private.has_unpublished(topics text[], seen pg_snapshot) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
@@ -97,7 +97,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.has_unpublished(text[], pg_snapshot) IS
-'Whether durable events of topics wait to be published that a snapshot sees. Part of live_private.await_published().';
+'Whether a snapshot sees durable events of these topics that are not yet published. Part of live_private.await_published().';
 
 CREATE FUNCTION live_private.is_published(topic text, after_position text) RETURNS boolean
 LANGUAGE plpgsql STABLE
@@ -109,11 +109,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.is_published(text, text) IS
-'Whether all durable events of a topic are published that the position of a state has seen. Part of live_private.await_published().';
+'Whether all durable events of a topic that the position of a state has seen are published. Part of live_private.await_published().';
 
--- Where the live events of a topic meet a position with a snapshot, what the snapshot sees must not come any more.
+-- A subscription from a state must not get live events that the state's snapshot has seen.
 CREATE FUNCTION live_private.await_published(topic text, after_position text) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_await_published';
 COMMENT ON FUNCTION live_private.await_published(text, text) IS
-'Waits until all durable events of a topic that the position of a state has seen are published: what is fetched then may be sent, or was seen. At once for the position of an event. For users who may receive the topic. Errors: 42501 without access, 22023 for a position that is none, 25001 in a transaction that keeps one snapshot, 55000 if they are not published within 3 seconds.';
+'Waits until all durable events of a topic that the position of a state has seen are published; returns at once for the position of an event. For users who may receive the topic. Errors: 42501 without access, 22023 for an invalid position, 25001 in a REPEATABLE READ or SERIALIZABLE transaction, 55000 if they are not published within 3 seconds.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.await_published(text, text)');

@@ -1,7 +1,7 @@
-// The headers of PostgreSQL that more than one file needs. Everything in the backend includes this one first; a file
-// that needs another one includes it in extern "C" too.
+// The PostgreSQL headers that several files need. Every backend file includes this one first; a file that needs another
+// header includes it in extern "C" too.
 //
-// The headers are C: they go inside extern "C", postgres.h first. C++ standard headers stay outside of the block,
+// PostgreSQL's headers are C: they stand inside extern "C", postgres.h first. C++ standard headers stay outside,
 // since templates cannot have C linkage.
 #pragma once
 

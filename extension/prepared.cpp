@@ -15,7 +15,7 @@ namespace {
 
 constinit ProcessUtility_hook_type previous_utility_hook = nullptr;
 
-// Whether the transaction that runs this command may have committed another one, which was prepared.
+// Whether this transaction runs COMMIT PREPARED, or may have committed a prepared transaction in an apply worker.
 constinit bool may_have_committed_another = false;
 
 bool commits_prepared(const PlannedStmt *statement) {
@@ -25,12 +25,12 @@ bool commits_prepared(const PlannedStmt *statement) {
 }
 
 void note_commit_of_another() {
-  own_database_state(); // the last moment to look it up
+  own_database_state(); // looks the state up while the transaction can still read catalogs
   may_have_committed_another = true;
 }
 
-// All that a transaction tells at its commit: deadlines, summaries and events. Each is looked at, none is taken for
-// granted.
+// Does what any transaction may do at its commit, for deadlines, summaries and events, since the prepared transaction
+// may have had any of them.
 void wake_workers(DatabaseState &state) {
   pg_atomic_write_u32(&state.earlier_deadline, 1);
   mark_summaries_changed(state);
@@ -40,12 +40,12 @@ void wake_workers(DatabaseState &state) {
 void on_transaction_end(XactEvent event, void *) {
   switch (event) {
   case XACT_EVENT_PRE_COMMIT:
-    // The apply worker of a two-phase subscription calls no hook, and writes nothing in the transaction in which it
-    // commits a prepared one.
+    // The apply worker of a two-phase subscription calls no hook, and writes nothing in the transaction that commits a
+    // prepared one.
     if (IsLogicalWorker() && !FullTransactionIdIsValid(GetTopFullTransactionIdIfAny())) note_commit_of_another();
     break;
   case XACT_EVENT_COMMIT:
-  case XACT_EVENT_ABORT: // also: an error behind the commit of the other changes nothing about that
+  case XACT_EVENT_ABORT: // an error after COMMIT PREPARED does not undo it
     if (DatabaseState *const state = own_database_state(); may_have_committed_another && state != nullptr)
       wake_workers(*state);
     may_have_committed_another = false;

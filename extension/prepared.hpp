@@ -1,11 +1,11 @@
-// Prepared transactions: COMMIT PREPARED runs no callback of the transaction that it commits, so it wakes the workers
-// whatever that transaction did. PREPARE TRANSACTION and other commits cost nothing.
+// Prepared transactions: COMMIT PREPARED runs no callback of the prepared transaction, so it always wakes the workers.
+// PREPARE TRANSACTION and other commits cost nothing.
 #pragma once
 
 namespace pg_live {
 
-// Installs the hook and the transaction callback. Called once, from _PG_init. Does nothing unless the server preloads
-// the library: otherwise no worker runs, and what a worker left prepared is published by the next poll of a bridge.
+// Installs the hook and the transaction callback if the server preloads the library. Otherwise no worker runs, and the
+// next poll of a bridge publishes the events of a prepared transaction. Called once, from _PG_init.
 void watch_prepared_transactions();
 
 } // namespace pg_live

@@ -1,5 +1,5 @@
-// Reads pages as the owner of the events and asks for the users of a page as the caller: the app's check is called as
-// the viewer. The visitors of pages are lambdas that hold nothing with a destructor.
+// Reads pages as the owner of the events, and checks the users of a page as the caller: the app's check is called as
+// the viewer. The visitors of pages are lambdas that capture nothing with a destructor.
 #include "presence_replay.hpp"
 
 #include "query.hpp"
@@ -18,13 +18,13 @@ namespace pg_live {
 
 namespace {
 
-constexpr int columns = 4; // of the result; the page has the user behind them
+constexpr int columns = 4; // of the result; a page has the user as a fifth one
 constexpr int position_column = 1;
 constexpr int user_column = 5;
-// Where the caller may see few users, the pages behind the first are larger than what the caller asks for.
+// Where the caller may see few users, pages after the first are larger than requested, so that fewer are read.
 constexpr int32 later_page_events = 1000;
 
-// The rows of a page that are the caller's to see, by number from 1. Each user is asked for once.
+// The rows of a page that the caller may see, as numbers from 1. Checks each user once.
 SPITupleTable *find_visible(const SPITupleTable *page) {
   static constinit KeptPlan plan;
   auto *const users = static_cast<Datum *>(palloc(sizeof(Datum) * page->numvals));
@@ -42,7 +42,7 @@ SPITupleTable *find_visible(const SPITupleTable *page) {
       "join answered on answered.id operator(pg_catalog.=) listed.id where answered.is_visible order by listed.number",
       {TEXTARRAYOID});
   if (SPI_execute_plan(query, &argument, nullptr, false, 0) != SPI_OK_SELECT)
-    elog(ERROR, "cannot ask whose presence is visible");
+    elog(ERROR, "cannot check the visibility of presence");
   return SPI_tuptable;
 }
 
@@ -54,7 +54,7 @@ SPITupleTable *read_page(const ReplayStart &start, int32 max_events) {
     const SPIPlanPtr query =
         plan.get("select * from live_private.presence_events($1, $2, $3)", {TEXTOID, TIMESTAMPTZOID, INT4OID});
     if (SPI_execute_plan(query, values.data(), nulls.data(), true, 0) != SPI_OK_SELECT)
-      elog(ERROR, "cannot read what was announced");
+      elog(ERROR, "cannot read presence events");
     return SPI_tuptable;
   });
 }
@@ -77,8 +77,8 @@ Datum position_of(const SPITupleTable *page, uint64 row) {
   return SPI_getbinval(page->vals[row], page->tupdesc, position_column, &is_null);
 }
 
-// Shows the pages after a start, each with what the caller may see of it, to visit(page, visible) until that returns
-// false. A page is forgotten before the next one, but for the position of its last row.
+// Calls visit(page, visible) with each page after a start and its visible rows, until that returns false. Frees a page
+// before it reads the next one, except for the position of its last row.
 template <typename Visit>
 void visit_pages(ReplayStart start, int32 max_events, Visit visit) {
   MemoryContext const kept = CurrentMemoryContext;
@@ -104,7 +104,7 @@ void visit_pages(ReplayStart start, int32 max_events, Visit visit) {
   }
 }
 
-// A start behind which at least so many changes were announced, of any users; null if there are fewer.
+// A start after which at least so many changes were announced, of any users; null if there are fewer.
 NullableDatum start_of_latest(NullableDatum since, int32 max_events) {
   static constinit KeptPlan plan;
   return as_owner([since, max_events] {
@@ -138,7 +138,7 @@ void replay_presence(ReturnSetInfo *result, ReplayStart start, int32 max_events)
   SPI_finish();
 }
 
-// As many are looked at as it takes for enough of them to be the caller's to see.
+// Examines more and more events until the caller may see enough of them.
 NullableDatum presence_replay_start(NullableDatum since, int32 max_events) {
   constexpr std::size_t position_bytes = 40;
   constexpr int32 growth = 8;

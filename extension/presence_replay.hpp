@@ -1,4 +1,4 @@
-// Replay of the topic presence, where each event is the caller's to see or not.
+// Replay of the topic presence, where visibility is decided event by event.
 #pragma once
 
 #include "postgres.hpp"
@@ -10,10 +10,10 @@ struct ReplayStart {
   NullableDatum since;          // timestamptz
 };
 
-// Adds the events after a start that the current user may see to a set-returning function's result, at most so many.
+// Adds at most so many events after a start that the current user may see to the result of a set-returning function.
 void replay_presence(ReturnSetInfo *result, ReplayStart start, int32 max_events);
 
-// The position behind which the current user may see just so many events since a time; null if there are fewer.
+// The position after which the current user may see exactly so many events since a time; null if there are fewer.
 NullableDatum presence_replay_start(NullableDatum since, int32 max_events);
 
 } // namespace pg_live

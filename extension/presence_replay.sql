@@ -1,5 +1,5 @@
--- Replay of the topic presence: what was announced, as far as the caller may see whose presence it is by the rule that
--- is in force now, and not by the one that was when it happened.
+-- Replay of the topic presence: the announced events whose users the caller may see by the rule in force now, not by the
+-- rule at the time of the event.
 
 CREATE FUNCTION live_private.presence_events(after_position text, since timestamptz, max_events integer)
 RETURNS TABLE ("position" text, event text, payload jsonb, created_at timestamptz, user_id text)
@@ -12,9 +12,9 @@ SET search_path = pg_catalog, pg_temp AS $$
   LIMIT max_events
 $$;
 COMMENT ON FUNCTION live_private.presence_events(text, timestamptz, integer) IS
-'What was announced under any rule of visibility, and of whom. Part of live.replay(), which asks for each user; checks no access.';
+'Announced presence events under any rule of visibility, with their users. Part of live.replay(), which checks each user; checks no access.';
 
--- Behind it are at least so many: behind the later of two starts, those of one topic.
+-- The later of the starts of the two topics: at least so many events follow it.
 CREATE FUNCTION live_private.start_of_latest_presence(since timestamptz, max_events integer) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -24,11 +24,11 @@ SET search_path = pg_catalog, pg_temp AS $$
   ORDER BY split_part(start, '-', 1)::bigint DESC, split_part(start, '-', 2)::bigint DESC LIMIT 1
 $$;
 COMMENT ON FUNCTION live_private.start_of_latest_presence(timestamptz, integer) IS
-'A position behind which at least so many changes of presence were announced; NULL if there are fewer. Part of live_private.replay_start(); checks no access.';
+'A position after which at least so many presence changes were announced; NULL if there are fewer. Part of live_private.replay_start(); checks no access.';
 
 CREATE FUNCTION live_private.position_before("position" text) RETURNS text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('%s-%s', p.batch, p.id - 1) FROM live_private.parse_position("position") AS p
 $$;
-COMMENT ON FUNCTION live_private.position_before(text) IS 'The position after which that of an event is the next. Part of live_private.replay_start().';
+COMMENT ON FUNCTION live_private.position_before(text) IS 'The position directly before that of an event. Part of live_private.replay_start().';

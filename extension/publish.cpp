@@ -1,5 +1,5 @@
-// Lets one publisher at a time store the next batch. This is the rule that makes delivery complete: nothing is skipped,
-// however late a transaction commits. What is too much for one batch is cut in hold.sql.
+// Stores the next batch, one publisher at a time. The rule that makes delivery complete: a batch has the transactions
+// that ended between two snapshots, however late they commit. What exceeds one batch is deferred and cut in hold.sql.
 #include "publish.hpp"
 
 #include "batch_flush.hpp"
@@ -30,11 +30,12 @@ Datum publish_body(FunctionCallInfo fcinfo) {
     ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
                     errmsg("live.publish() cannot run in a transaction that has written"),
                     errhint("Call it in a transaction of its own.")));
-  // A worker paces the parts of what is held. Without one, each call stores a part and asks for the next call.
+  // A worker paces deferred parts. Without one, each call stores one part and asks for the next call.
   DatabaseState *const state = own_database_state();
   const bool worker_runs = state != nullptr && is_at_work(state->worker);
-  const Published published = store_next_batch(Flush::every_batch, worker_runs ? HeldParts::leave : HeldParts::release);
-  if (published.holds && !worker_runs) Async_Notify("pg_live", "");
+  const Published published =
+      store_next_batch(Flush::every_batch, worker_runs ? DeferredParts::leave : DeferredParts::release);
+  if (published.has_deferred && !worker_runs) Async_Notify("pg_live", "");
   if (!published.newest) PG_RETURN_NULL();
   PG_RETURN_INT64(*published.newest);
 }
@@ -53,7 +54,7 @@ bool lock_extension(LOCKMODE mode) {
 
 namespace {
 
-// A batch as the pass that follows it needs it.
+// The batch from which the next pass starts.
 struct NewestBatch {
   int64 id; // 0: there is none
   Datum snapshot;
@@ -70,7 +71,7 @@ NewestBatch read_newest_batch() {
   return newest;
 }
 
-bool is_anything_held() {
+bool has_deferred() {
   IndexScan open_series = IndexScan::open("held_series", "held_series_open_idx", 0);
   open_series.restart({});
   const bool is_held = open_series.next();
@@ -78,11 +79,11 @@ bool is_anything_held() {
   return is_held;
 }
 
-// The events that ended between two snapshots, as far as they fit into one batch.
+// The events of the transactions that ended between two snapshots, up to one more than a batch may have.
 struct EndedEvents {
   std::span<uint64> xids; // sorted, each once
-  int events;             // one more than fits, if they are too many
-  bool are_durable;       // any of them
+  int events;             // the limit plus one if they exceed it
+  bool are_durable;       // at least one of them is durable
 };
 
 EndedEvents read_ended_events(Datum earlier, Datum later, int most_events) {
@@ -118,6 +119,7 @@ int64 next_batch_id(int64 previous) {
 }
 
 void insert_batch(int64 id, Datum snapshot, const EndedEvents &ended) {
+  Assert(ended.events <= settings().batch_events);
   static constinit KeptPlan plan;
   const SPIPlanPtr insert =
       plan.get("insert into live_private.batch (id, snapshot, xids, events) values ($1, $2, $3, $4)",
@@ -130,21 +132,21 @@ void insert_batch(int64 id, Datum snapshot, const EndedEvents &ended) {
   if (SPI_execute_plan(insert, values.data(), nullptr, false, 0) != SPI_OK_INSERT) elog(ERROR, "cannot store a batch");
 }
 
-// Without batches, all is published from the beginning, what was held with it.
-void forget_what_is_held() {
+// Without batches, publishing starts from the beginning and includes the deferred events.
+void discard_deferred() {
   for (const char *table : {"held_series", "held_transaction", "held_topic"}) {
     char statement[64];
     snprintf(statement, sizeof statement, "delete from live_private.%s", table);
-    if (SPI_execute(statement, false, 0) != SPI_OK_DELETE) elog(ERROR, "cannot forget what is held");
+    if (SPI_execute(statement, false, 0) != SPI_OK_DELETE) elog(ERROR, "cannot discard deferred transactions");
   }
 }
 
-void store_batches(const NewestBatch &previous, Datum later, int64 next, HeldParts parts) {
+void store_batches(const NewestBatch &previous, Datum later, int64 next, DeferredParts parts) {
   static constinit KeptPlan plan;
   const SPIPlanPtr query = plan.get("select live_private.store_batches($1, $2, $3, $4, $5)",
                                     {PG_SNAPSHOTOID, PG_SNAPSHOTOID, INT8OID, INT4OID, BOOLOID});
   std::array<Datum, 5> values{previous.snapshot, later, Int64GetDatum(next), Int32GetDatum(settings().batch_events),
-                              BoolGetDatum(parts == HeldParts::release)};
+                              BoolGetDatum(parts == DeferredParts::release)};
   if (SPI_execute_plan(query, values.data(), nullptr, false, 0) != SPI_OK_SELECT) elog(ERROR, "cannot store batches");
 }
 
@@ -152,39 +154,39 @@ void set_synchronous_commit(const char *value) {
   set_config_option("synchronous_commit", value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 }
 
-// The pass, in a snapshot that was taken under the lock. What it reads is all of the transactions between the two
-// snapshots: these had ended, so later statements read the same of them.
-Published store_what_ended(Flush flush, HeldParts parts) {
+// One pass, in a snapshot that was taken under the lock. It reads only transactions that had ended between the two
+// snapshots, so later statements of the pass read the same rows.
+Published store_ended(Flush flush, DeferredParts parts) {
   NewestBatch previous = read_newest_batch();
   if (previous.id == 0) previous.snapshot = DirectFunctionCall1(pg_snapshot_in, CStringGetDatum("3:3:"));
   const Datum later = OidFunctionCall0(F_PG_CURRENT_SNAPSHOT);
   const int64 next = next_batch_id(previous.id);
-  if (previous.id == 0) forget_what_is_held();
+  if (previous.id == 0) discard_deferred();
 
   Published published;
-  published.holds = is_anything_held();
+  published.has_deferred = has_deferred();
   const EndedEvents ended = read_ended_events(previous.snapshot, later, settings().batch_events);
-  const bool takes_parts = published.holds || ended.events > settings().batch_events;
-  // A snapshot from the future comes from another cluster: start over rather than publish nothing for ever. What was
-  // emitted since, and before this pass, is in no batch.
+  const bool stores_parts = published.has_deferred || ended.events > settings().batch_events;
+  // A snapshot from the future comes from another cluster: start over, instead of never publishing again. Events
+  // emitted since that cluster was copied and before this pass are in no batch.
   const bool is_from_future = snapshot_xmax(previous.snapshot) > snapshot_xmax(later);
-  if (takes_parts) {
+  if (stores_parts) {
     store_batches(previous, later, next, parts);
   } else if (ended.events > 0 || is_from_future) {
     insert_batch(next, later, ended);
   }
   PopActiveSnapshot();
-  PushActiveSnapshot(GetTransactionSnapshot()); // sees what was stored
-  if (takes_parts) published.holds = is_anything_held();
-  const int64 newest = takes_parts || ended.events > 0 || is_from_future ? read_newest_batch().id : previous.id;
+  PushActiveSnapshot(GetTransactionSnapshot()); // sees the batches just stored
+  if (stores_parts) published.has_deferred = has_deferred();
+  const int64 newest = stores_parts || ended.events > 0 || is_from_future ? read_newest_batch().id : previous.id;
   if (newest != 0) published.newest = newest;
 
-  const bool must_last = takes_parts || ended.are_durable;
+  const bool must_last = stores_parts || ended.are_durable;
   if (newest > previous.id && must_last && flush == Flush::later) published.unflushed_from = next;
   if (flush != Flush::every_batch && !(must_last && flush == Flush::durable_batches)) {
     commit_without_flush();
   } else if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF) {
-    set_synchronous_commit("on"); // whatever the database is set to
+    set_synchronous_commit("on"); // overrides the setting of the database
   }
   return published;
 }
@@ -193,12 +195,13 @@ Published store_what_ended(Flush flush, HeldParts parts) {
 
 void commit_without_flush() { set_synchronous_commit("off"); }
 
-Published store_next_batch(Flush flush, HeldParts parts) {
-  // The lock comes first; the snapshot that reads and is stored is taken after it.
+Published store_next_batch(Flush flush, DeferredParts parts) {
+  Assert(!IsolationUsesXactSnapshot() && !FullTransactionIdIsValid(GetTopFullTransactionIdIfAny()));
+  // The lock comes first: a snapshot taken before it could miss the batch of another publisher.
   if (!lock_extension(ShareUpdateExclusiveLock)) return {};
   SPI_connect();
   PushActiveSnapshot(GetTransactionSnapshot());
-  const Published published = store_what_ended(flush, parts);
+  const Published published = store_ended(flush, parts);
   PopActiveSnapshot();
   SPI_finish();
   return published;

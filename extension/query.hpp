@@ -1,6 +1,6 @@
-// Queries from C++: plans that are kept for the session, and running them with the rights of the extension's owner.
+// Queries from C++: plans that are kept for the session, run with the rights of the extension's owner.
 //
-// All texts qualify every name and use no operator: the search path at this point is the caller's.
+// Queries qualify every name and use no operator, since they run under the caller's search path.
 #pragma once
 
 #include "postgres.hpp"
@@ -10,8 +10,8 @@
 
 namespace pg_live {
 
-// A plan that is prepared at its first use and kept. The plan cache revalidates it, also after DROP and CREATE
-// EXTENSION. For static storage; use between SPI_connect and SPI_finish.
+// A plan that is prepared at first use and kept. The plan cache revalidates it, also after DROP and CREATE EXTENSION.
+// For static storage; to be used between SPI_connect and SPI_finish.
 class KeptPlan {
  public:
   SPIPlanPtr get(const char *statement, std::initializer_list<Oid> types);
@@ -22,16 +22,16 @@ class KeptPlan {
 
 enum class Effects { none, writes };
 
-// The one value that a query returns, in the memory of the caller. `nulls`: 'n' for each value that is null, otherwise
-// a space; null: none is. Connects to SPI itself.
+// The single value that a query returns, in the memory of the caller. `nulls` has 'n' for a null value and a space for
+// others; nullptr if no value is null. Connects to SPI itself.
 NullableDatum query_value(KeptPlan &plan, const char *statement, std::initializer_list<Oid> types, const Datum *values,
                           const char *nulls, Effects effects);
 
-// The same for a statement without arguments that runs rarely, so that no plan of it is kept.
+// The same for a statement without arguments that runs too rarely for its plan to be kept.
 NullableDatum query_value(const char *statement, Effects effects);
 
-// Runs a body with the rights of the extension's owner, who owns the tables: they are granted to nobody. If the body
-// raises, the end of the (sub)transaction restores the user.
+// Runs a body with the rights of the extension's owner, since no role has been granted the tables. If the body raises,
+// the end of the (sub)transaction restores the user.
 template <typename Body>
 auto as_owner(Body body) -> decltype(body());
 
@@ -49,8 +49,8 @@ auto as_owner(Body body) -> decltype(body()) {
   return result;
 }
 
-// Makes the rows of the last query those of a set-returning function: between SPI_execute and SPI_finish, after
-// InitMaterializedSRF. Their columns are those of the function.
+// Returns the rows of the last query from a set-returning function with the same columns. To be called between
+// SPI_execute and SPI_finish, after InitMaterializedSRF.
 void return_rows(ReturnSetInfo *result);
 
 // An argument that must not be null (22004). The view points into the argument.

@@ -1,4 +1,4 @@
--- What the refresher does, and whoever does it where none runs: all summaries, the sums of trends, and what has expired.
+-- The work of the refresher, or of a cron job where none runs: summaries, sums of trends, and expired activities.
 
 CREATE FUNCTION live.drop_expired_activities() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -11,7 +11,7 @@ BEGIN
   IF current_setting('pg_live.activity_retention')::interval = '0'::interval THEN
     RETURN 0;
   END IF;
-  -- One that somebody holds is left to the next call. Nothing is written if there are none.
+  -- Locked activities are left to the next call. Nothing is written if none has expired.
   expired := array(
     SELECT a.id FROM live.activity_stream a
     WHERE a.created_at < clock_timestamp() - current_setting('pg_live.activity_retention')::interval
@@ -19,7 +19,7 @@ BEGIN
   IF cardinality(expired) = 0 THEN
     RETURN 0;
   END IF;
-  -- One change an entity takes away all of its.
+  -- One change an entity subtracts all of its activities.
   INSERT INTO live_private.trend_change (entity_type, entity_id, moment, weight)
   SELECT a.entity_type, a.entity_id, live_private.log_sum(array_agg(live_private.trend_moment(a.created_at))), -1 FROM live.activity_stream a
   WHERE a.id = ANY (expired) AND a.entity_type IS NOT NULL AND a.visibility = 'public' AND a.deleted_at IS NULL
@@ -29,7 +29,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.drop_expired_activities() IS
-'Drops activities older than pg_live.activity_retention, 10000 at most, the oldest first, with their notifications and without an event; returns how many. The refresher calls it until there are none, live.refresh_summaries() once.';
+'Deletes activities older than pg_live.activity_retention, the oldest 10000 at most, with their notifications and without an event; returns how many. The refresher calls it until none is left, live.refresh_summaries() once.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live.drop_expired_activities()');
 
 CREATE FUNCTION live_private.refresh_presence_summary() RETURNS boolean
@@ -59,5 +59,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.refresh_summaries() IS
-'Refreshes the summaries whose content has changed and returns how many did; drops some of the activities that have expired. The refresher does the same soon after a change by itself, each in a transaction of its own; call it (from a cron job) where no worker runs. Errors: 25006 on a standby; 25001 in a transaction that keeps one snapshot.';
+'Refreshes the summaries that have changed and returns how many did; deletes some of the expired activities. The refresher does the same after each change; call it from a cron job where no worker runs. Errors: 25006 on a standby; 25001 in a REPEATABLE READ or SERIALIZABLE transaction.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live.refresh_summaries()');

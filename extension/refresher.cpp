@@ -1,7 +1,7 @@
-// Runs the refresher: sleeps until a summary was marked as changed, then refreshes, and rests: for the interval, and at
-// least twenty times as long as the refresh took, so that it never takes more than a twentieth of a core. Where
-// activities expire it drops them, in small transactions, and looks for them while it rests or sleeps too. Each of
-// these tasks is a transaction of its own and may fail alone.
+// The refresher: sleeps until a summary is marked as changed, refreshes, and rests for the interval, and at least
+// twenty times as long as the refresh took, so that it uses no more than a twentieth of a core. Where activities
+// expire, it deletes them in small transactions, and checks for them during its rests too. Each task has transactions
+// of its own and may fail alone.
 #include "refresher.hpp"
 
 #include "background_worker.hpp"
@@ -25,16 +25,16 @@ using std::chrono::milliseconds;
 
 constexpr int rest_per_refresh = 20;
 constexpr milliseconds look_for_expired_every{60'000};
-// How long it waits for a lock, for which activities expire late.
+// How long it waits for a lock; expired activities are deleted later by as much.
 constexpr const char *longest_wait = "30s";
 
 enum class Repeat { never, until_nothing_is_left };
 
-// One thing that is done when something has changed, by a query in a transaction of its own.
+// A query that is run, in a transaction of its own, when a summary has changed.
 struct Task {
   Chore chore;
-  const char *before; // what it waits for, which is not counted in the time taken; null for nothing
-  const char *query;  // of one integer
+  const char *before; // a query that waits, outside of the time taken; null for none
+  const char *query;  // returns one integer
 };
 
 constinit std::array tasks{
@@ -50,7 +50,7 @@ constinit Task expiry{Chore{"dropping activities"}, nullptr, "select live.drop_e
 int64 run_query(const Task &task, Clock::duration &took) {
   WorkerTransaction transaction(task.chore.activity());
   int64 result = 0;
-  // DROP EXTENSION must not come between the look and the call: the name could mean anybody's function then.
+  // The lock keeps DROP EXTENSION from freeing the name before the call: any role's function could have it then.
   if (lock_extension(AccessShareLock)) {
     if (task.before != nullptr) query_value(task.before, Effects::writes);
     const Clock::time_point start = Clock::now();
@@ -61,8 +61,7 @@ int64 run_query(const Task &task, Clock::duration &took) {
   return result;
 }
 
-// Does a task unless it rests, until its query returns 0 where it is to be repeated. Returns how long the last query
-// took.
+// Runs a task unless it rests, once or until its query returns 0. Returns how long the last query took.
 Clock::duration perform(Task &task, Repeat repeat) {
   Clock::duration took{};
   task.chore.perform([&task, &took, repeat] {
@@ -72,7 +71,7 @@ Clock::duration perform(Task &task, Repeat repeat) {
   return took;
 }
 
-// Performs the tasks that do not rest. Returns how long they took.
+// Runs the tasks that do not rest. Returns how long they took.
 Clock::duration refresh() {
   Clock::duration took{};
   for (Task &task : tasks)
@@ -80,7 +79,7 @@ Clock::duration refresh() {
   return took;
 }
 
-// When the first of those that failed is to be tried again; nothing if none did.
+// When the first failed task is tried again; nullopt if none failed.
 std::optional<Clock::time_point> next_retry() {
   std::optional<Clock::time_point> next;
   for (const Task &task : tasks)
@@ -88,13 +87,13 @@ std::optional<Clock::time_point> next_retry() {
   return next;
 }
 
-// Sleeps until something was marked, or what failed is to be tried again, and the rest is over.
+// Sleeps until a summary is marked or a failed task is due again, and the rest is over.
 void wait_for_change(DatabaseState &state, Clock::time_point refreshed_at, Clock::duration took) {
   Clock::time_point look_at = refreshed_at;
   for (;;) {
     const bool expires = settings().activity_retention > 0;
     if (expires && until(look_at) == 0) {
-      perform(expiry, Repeat::until_nothing_is_left); // marks the summaries as changed if there are any
+      perform(expiry, Repeat::until_nothing_is_left); // its deletions mark the summaries as changed
       look_at = Clock::now() + look_for_expired_every;
     }
     const Clock::time_point rested =
@@ -110,7 +109,7 @@ void wait_for_change(DatabaseState &state, Clock::time_point refreshed_at, Clock
 
 void run(DatabaseState &state) {
   for (;;) {
-    pg_atomic_exchange_u32(&state.summaries_changed, 0); // what commits from here on marks again
+    pg_atomic_exchange_u32(&state.summaries_changed, 0); // later commits mark again
     const Clock::duration took = refresh();
     note_success(state.refresher);
     wait_for_change(state, Clock::now(), took);

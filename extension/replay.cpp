@@ -1,4 +1,4 @@
-// live.replay() and live_private.replay_start(): check access as the caller, read as the owner of the tables. The
+// live.replay() and live_private.replay_start(): check access as the caller, then read as the owner of the tables. The
 // queries are in replay.sql.
 #include "batch_flush.hpp"
 #include "boundary.hpp"

@@ -1,8 +1,8 @@
--- Replay: what happened on one topic after a position, since a time, or last, for a client that was away.
+-- Replay: the events of a topic after a position, since a time, or the latest ones, for a client that was away.
 
--- What was told of an activity is not told again once it is deleted, or its visibility is smaller: events stay as they
--- were emitted, and a user who came to a topic since would read what the author has taken back. An app may emit events of
--- these names itself; those of the extension carry the cursor of an activity.
+-- Events stay as they were emitted, so the activity in an event may have been deleted or its visibility reduced since. Such
+-- an event is not replayed, or a user who joins a topic later would read what the author has withdrawn. An app may emit
+-- events of these names itself; those of the extension carry the cursor of an activity.
 CREATE FUNCTION live_private.is_told_now(topic text, payload jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -13,27 +13,27 @@ BEGIN
   RETURN EXISTS (
     SELECT FROM live.activity_stream a
     WHERE a.id = (payload ->> 'id')::bigint AND a.deleted_at IS NULL
-      AND topic IN (SELECT told FROM live_private.activity_topics(a) AS told));
+      AND topic IN (SELECT t FROM live_private.activity_topics(a) AS t));
 END
 $$;
-COMMENT ON FUNCTION live_private.is_told_now(text, jsonb) IS 'Whether an activity is told on a topic now; true of what is no activity. Part of live_private.is_still_told().';
+COMMENT ON FUNCTION live_private.is_told_now(text, jsonb) IS 'Whether an activity would be emitted on a topic now; true for other payloads. Part of live_private.is_still_told().';
 
--- Inlined: replay asks it of every event.
+-- Inlined, since replay evaluates it for every event.
 CREATE FUNCTION live_private.is_still_told(topic text, event text, payload jsonb) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN event NOT IN ('activity:new', 'notification:new') OR live_private.is_told_now(topic, payload);
-COMMENT ON FUNCTION live_private.is_still_told(text, text, jsonb) IS 'Whether an event may be replayed: not if it is about an activity that is no longer told on that topic.';
+COMMENT ON FUNCTION live_private.is_still_told(text, text, jsonb) IS 'Whether an event may be replayed: false for an activity that would no longer be emitted on that topic.';
 
--- The events of a topic that are published and follow a start, with their batches. Looks at the transactions below
--- end_xid only (NULL: at all), and at those that were held. The first batch that shows a transaction has its events, or
--- is the first of a series of which one part has them; where a pass stored several batches, that is not one of a held
--- series. It is looked up once a transaction and not once an event: for one that stayed open while others were
--- published, the search passes all their batches. Of a large one that was held only max_events are candidates: the
--- first, or the last that are published. The others that were held may be very many, so the topic is searched for them
--- and not each of them for the topic. Planned for the topic each time: how many of all events are of that
--- one decides which index serves.
+-- The published events of a topic after a start, with their batches. It examines transactions below end_xid (NULL: all),
+-- and those that were deferred (hold.sql). The events of a transaction are in the first batch whose snapshot shows it, or,
+-- if that batch belongs to a series, in one part of the series; where a pass stored several batches, the first is none of
+-- deferred transactions. That batch is looked up once a transaction and not once an event: for a transaction that stayed
+-- open for long, the search passes all batches published before it ended. A large deferred transaction has max_events
+-- candidates: its first, or its last published ones. Small deferred transactions may be very many, so the topic is searched
+-- for them, not each of them for the topic. The plan is made for each topic, since its share of all events decides which
+-- index serves.
 CREATE TYPE live_private.replay_end AS ENUM ('first', 'last');
-COMMENT ON TYPE live_private.replay_end IS 'From which end events are wanted. Part of live_private.published_events().';
+COMMENT ON TYPE live_private.replay_end IS 'The end from which events are wanted. Part of live_private.published_events().';
 
 CREATE FUNCTION live_private.published_events(topic text, end_xid xid8, start_snapshot pg_snapshot, start_batch bigint, start_series bigint,
                                       start_id bigint, seen pg_snapshot, created_since timestamptz, max_events integer, wanted live_private.replay_end)
@@ -50,7 +50,7 @@ BEGIN
       AND e.xid >= pg_snapshot_xmin(start_snapshot) AND e.xid < coalesce(end_xid, '18446744073709551615')
       AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
       AND pg_visible_in_snapshot(e.xid, seen) IS NOT TRUE
-      AND NOT EXISTS (SELECT FROM live_private.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
+      AND NOT EXISTS (SELECT FROM live_private.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all deferred ones
       AND e.created_at >= created_since
       AND live_private.is_sendable(e.topic, e.event, e.payload)
       AND live_private.is_still_told(e.topic, e.event, e.payload)
@@ -116,7 +116,7 @@ BEGIN
           AND e.created_at >= created_since
           AND live_private.is_sendable(e.topic, e.event, e.payload)
           AND live_private.is_still_told(e.topic, e.event, e.payload)
-        OFFSET 0 -- by series, however many the planner expects: their transactions are few of the topic's
+        OFFSET 0 -- by series, whatever the planner expects: few transactions of the topic are in one
       ) AS candidate
     ) AS d
     CROSS JOIN LATERAL (SELECT b.id FROM live_private.batch b WHERE b.series = d.series AND b.through_id >= d.id ORDER BY b.through_id LIMIT 1) AS part
@@ -127,8 +127,8 @@ $$;
 COMMENT ON FUNCTION live_private.published_events(text, xid8, pg_snapshot, bigint, bigint, bigint, pg_snapshot, timestamptz, integer, live_private.replay_end) IS
 'Part of live_private.replay_events() and live_private.start_of_latest(): the candidates of one page; checks no access.';
 
--- The id of a batch is the clock after its snapshot was taken, or more: what that snapshot shows was emitted before. What
--- was held is told apart by the number of the batch. The minute is for a clock that was set back meanwhile.
+-- The id of a batch is the clock after its snapshot was taken, or greater, so what the snapshot shows was emitted before.
+-- Deferred events are compared by batch id. The minute allows for a clock that was set back.
 CREATE FUNCTION live_private.start_since(since timestamptz, OUT created_since timestamptz, OUT batch bigint, OUT snapshot pg_snapshot)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -145,7 +145,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.start_since(timestamptz) IS
-'From when events of a time count, and the last batch that has none of them; NULL: of all that are kept. Part of live_private.replay_events() and live_private.start_of_latest().';
+'The time from which events count, and the last batch that has none of them; NULL: no such batch. Part of live_private.replay_events() and live_private.start_of_latest().';
 
 -- The rows of live.replay(), for callers that have checked access.
 CREATE FUNCTION live_private.replay_events(topic text, after_position text, since timestamptz, max_events integer)
@@ -171,17 +171,17 @@ BEGIN
     start_number := start.batch;
     start_id := start.id;
     seen := start.seen;
-    -- The batch itself may be gone after a crash if it held signals only; the one before it serves as well.
+    -- The batch may be gone after a crash if it had signals only; then the one before it serves as well.
     SELECT b.id, b.snapshot, b.series INTO start_batch FROM live_private.batch b WHERE b.id <= start.batch ORDER BY b.id DESC LIMIT 1;
-    -- A state that was read before there was any batch: none has expired since.
+    -- The position of a state that was read before the first batch is valid if no batch can have expired since.
     IF start_batch IS NULL AND NOT coalesce(
          seen IS NOT NULL
          AND start.batch >= extract(epoch FROM clock_timestamp() - current_setting('pg_live.event_retention')::interval) * 1000000, false) THEN
       RAISE EXCEPTION 'position "%" is older than the events that are kept', left(after_position, 60)
         USING ERRCODE = 'object_not_in_prerequisite_state',
               HINT = 'Read the current state again, then follow the topic from now on.';
-    -- After a recovery to an earlier time, or of another cluster: a client that has it knows of what never was. The batch
-    -- of a durable event is on disk before anybody hears of it, so no crash takes it away.
+    -- After recovery to an earlier time, or from another cluster: the client has seen events that do not exist here. The
+    -- batch of a durable event is on disk before a client learns of it, so a crash does not lose it.
     ELSIF (seen IS NOT NULL AND start.lifetime IS DISTINCT FROM nullif(live_private.current_lifetime(), 0))
        OR (start.batch > newest AND (newest > 0 OR seen IS NULL))
        OR (start_batch.id < start.batch AND start.id > 0) THEN
@@ -191,8 +191,8 @@ BEGIN
     ELSIF start_batch.id < start.batch THEN
       start_snapshot := start_batch.snapshot;
     ELSIF start_batch.id = start.batch THEN
-      -- What follows the position is what was not visible before the pass that stored its batch, perhaps with others,
-      -- and what was held.
+      -- Events after the position were not visible before the pass that stored its batch, perhaps with others, or were
+      -- deferred.
       start_series := start_batch.series;
       start_snapshot := coalesce(
         (SELECT b.snapshot FROM live_private.batch b WHERE b.id < start.batch AND b.snapshot::text <> start_batch.snapshot::text
@@ -209,9 +209,9 @@ BEGIN
     start_snapshot := start_batch.snapshot;
   END IF;
 
-  -- A page must not cost the whole topic. Transactions are examined in order of xid, which is nearly the order of
-  -- batches: those from end_xid on cannot be in a batch before end_batch, the first whose snapshot reaches beyond
-  -- end_xid, so what lies before that batch is complete. If that does not fill the page, more are examined.
+  -- A page must not cost the whole topic. Transactions are examined in order of xid, which is nearly that of batches:
+  -- those from end_xid on cannot be in a batch before end_batch, the first whose snapshot reaches beyond end_xid, so the
+  -- events before that batch are complete. If they do not fill the page, more transactions are examined.
   LOOP
     end_batch := NULL;
     SELECT e.xid INTO end_xid
@@ -219,7 +219,7 @@ BEGIN
     WHERE e.topic = replay_events.topic AND e.xid >= pg_snapshot_xmin(start_snapshot)
       AND NOT pg_visible_in_snapshot(e.xid, start_snapshot)
       AND pg_visible_in_snapshot(e.xid, seen) IS NOT TRUE
-      AND NOT EXISTS (SELECT FROM live_private.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all of what was held
+      AND NOT EXISTS (SELECT FROM live_private.held_transaction h WHERE h.xid = e.xid OFFSET 0) -- one by one, not all deferred ones
       AND e.created_at >= created_since
     ORDER BY e.xid OFFSET examined LIMIT 1;
     EXIT WHEN end_xid IS NULL;
@@ -241,9 +241,9 @@ BEGIN
   LIMIT max_events;
 END
 $$;
-COMMENT ON FUNCTION live_private.replay_events(text, text, timestamptz, integer) IS 'What live.replay() returns; checks no access.';
+COMMENT ON FUNCTION live_private.replay_events(text, text, timestamptz, integer) IS 'The rows of live.replay(); checks no access.';
 
--- One transaction after another, since one may have very many events. What was held does not count here.
+-- Counts one transaction after another, since one may have very many events. Deferred transactions do not count.
 CREATE FUNCTION live_private.xid_of_latest(topic text, start_snapshot pg_snapshot, most integer) RETURNS xid8
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -262,10 +262,10 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT latest.xid FROM latest WHERE latest.events >= most LIMIT 1
 $$;
 COMMENT ON FUNCTION live_private.xid_of_latest(text, pg_snapshot, integer) IS
-'The transaction from which on a topic has so many events, not counting those that were held; NULL: it has fewer behind the start. Part of live_private.start_of_latest().';
+'The transaction from which on a topic has so many events, not counting deferred ones; NULL: fewer follow the start. Part of live_private.start_of_latest().';
 
--- The candidates are those behind the last batch that shows none of the latest transactions, and the last of each
--- transaction that was held. If they are too few, because some are not published or not told any more, more are examined.
+-- The candidates are the events after the last batch that shows none of the latest transactions, and the last events of
+-- each deferred transaction. If too few of them may be replayed, more are examined.
 CREATE FUNCTION live_private.start_of_latest(topic text, since timestamptz, max_events integer) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -299,18 +299,18 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION live_private.start_of_latest(text, timestamptz, integer) IS 'What live_private.replay_start() returns; checks no access.';
+COMMENT ON FUNCTION live_private.start_of_latest(text, timestamptz, integer) IS 'The result of live_private.replay_start(); checks no access.';
 
 CREATE FUNCTION live.replay(topic text, after_position text DEFAULT NULL, since timestamptz DEFAULT NULL,
                             max_events integer DEFAULT 1000)
 RETURNS TABLE ("position" text, event text, payload jsonb, created_at timestamptz)
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_replay';
 COMMENT ON FUNCTION live.replay(text, text, timestamptz, integer) IS
-'Durable events of a topic in order, after a position or since a time; without those that cannot be sent. For users who may receive the topic. Errors: 42501 without access, 22023 for a position that is none or max_events outside 1..10000, 55000 for a position older than the events that are kept or of another history.';
+'Durable events of a topic in order, after a position or since a time; without those that cannot be sent. For users who may receive the topic. Errors: 42501 without access, 22023 for an invalid position or max_events outside 1..10000, 55000 for a position of expired events or of another history.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.replay(text, text, timestamptz, integer)');
 
 CREATE FUNCTION live_private.replay_start(topic text, since timestamptz DEFAULT NULL, max_events integer DEFAULT 1000) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_replay_start';
 COMMENT ON FUNCTION live_private.replay_start(text, timestamptz, integer) IS
-'The position behind which live.replay() gives the last max_events events of a topic since a time; NULL if there are fewer, and it gives them without a position. For users who may receive the topic. Errors: 42501 without access, 22023 for max_events outside 1..10000.';
+'The position from which live.replay() returns the last max_events events of a topic since a time; NULL if there are fewer, for which it needs no position. For users who may receive the topic. Errors: 42501 without access, 22023 for max_events outside 1..10000.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.replay_start(text, timestamptz, integer)');

@@ -40,13 +40,13 @@ constexpr std::array<Format, 7> formats = {
 
 Size size_limit() { return static_cast<Size>(settings().max_metadata_size) * 1024; }
 
-// Whether the bytes that an output function printed are text of this database, and of those who read it.
+// Whether the printed bytes are text in the encoding of this database and have a form in UTF-8.
 bool is_text(std::string_view printed) {
   return pg_verify_mbstr(GetDatabaseEncoding(), printed.data(), static_cast<int>(printed.size()), true) &&
          has_utf8_form(printed);
 }
 
-// Without a look at the value itself, which may be large and stored elsewhere.
+// Does not read the value itself, which may be large and toasted.
 bool is_too_large(Datum value, Oid base) {
   return get_typlen(base) == -1 && toast_raw_datum_size(value) > size_limit();
 }
@@ -69,7 +69,7 @@ bool push_string(JsonbParseState **state, JsonbIteratorToken token, const char *
   return true;
 }
 
-// NaN and the infinities are strings, as to_jsonb() has them.
+// NaN and the infinities become strings, as in to_jsonb().
 bool push_number(JsonbParseState **state, JsonbIteratorToken token, const char *printed) {
   const std::string_view digits = printed;
   if (digits.size() > longest_metadata_number) return false;
@@ -84,7 +84,7 @@ bool push_number(JsonbParseState **state, JsonbIteratorToken token, const char *
 }
 
 bool push_jsonb(JsonbParseState **state, JsonbIteratorToken token, Jsonb *document) {
-  // The flaw is text without a form in UTF-8; the size is looked at once all of the metadata is there.
+  // Finds text without a form in UTF-8; the size is checked once all of the metadata is built.
   if (find_flaw(document, static_cast<Size>(largest_payload_setting) * 1024) != PayloadFlaw::none) return false;
   JsonbValue value;
   if (!JB_ROOT_IS_SCALAR(document) || !JsonbExtractScalar(&document->root, &value)) {
@@ -96,8 +96,8 @@ bool push_jsonb(JsonbParseState **state, JsonbIteratorToken token, Jsonb *docume
   return true;
 }
 
-// What the type json holds need not be what jsonb can: \u0000 is not, nor are escapes of characters that the database's
-// encoding may lack.
+// A value of type json may be invalid as jsonb: \u0000, and escapes of characters that the database's encoding may
+// lack.
 bool push_json(JsonbParseState **state, JsonbIteratorToken token, const text *document) {
   const std::string_view source = view(document);
   if (!json::parse(source, {.max_depth = deepest_metadata})) return false;
@@ -118,7 +118,7 @@ struct ArrayElements {
   bool *nulls;
 };
 
-// One dimension of an array, and those within it. `next` is the element that comes next.
+// Pushes one dimension of an array and those within it. `next` is the index of the next element.
 bool push_dimension(JsonbParseState **state, const ArrayElements &elements, const ArrayType *array, int dimension,
                     int *next, int levels) {
   if (levels == 0) return false;
@@ -140,7 +140,7 @@ bool push_dimension(JsonbParseState **state, const ArrayElements &elements, cons
 
 bool push_array(JsonbParseState **state, Datum value, Oid element_type, int levels) {
   ArrayType *const array = DatumGetArrayTypeP(value);
-  constexpr Size entry = sizeof(JEntry); // of an element, also of one that is null and takes a bit here
+  constexpr Size entry = sizeof(JEntry); // of each jsonb element, even a null one, which takes one bit in an array
   if (static_cast<Size>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array))) * entry > size_limit()) return false;
   int16 length = 0;
   bool by_value = false;
@@ -193,7 +193,7 @@ text *row_id(Datum key, Oid type) {
   if (!is_text(printed)) return nullptr;
   size_t length = strlen(printed);
   while (base == BPCHAROID && length > 0 && printed[length - 1] == ' ')
-    --length; // as equality of that type has it
+    --length; // equality of that type ignores trailing spaces
   return cstring_to_text_with_len(printed, length);
 }
 

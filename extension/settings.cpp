@@ -1,4 +1,4 @@
-// Defines the settings pg_live.* and holds their values.
+// Defines the settings pg_live.* and stores their values.
 #include "settings.hpp"
 
 #include "payload.hpp"
@@ -14,8 +14,8 @@ constinit Settings current{};
 
 constexpr int seconds_per_hour = 3600;
 
-// In kilobytes. What is announced of a user fits always, 255 characters of id and as many of a status: an announcement
-// that is refused would stop those of all users.
+// In kilobytes. Always enough for an announcement of a user, with 255 characters of id and as many of status: one that
+// failed would stop the announcements of all users.
 constexpr int smallest_payload_setting = 4;
 
 } // namespace
@@ -23,40 +23,41 @@ constexpr int smallest_payload_setting = 4;
 const Settings &settings() { return current; }
 
 void define_settings() {
-  // The list decides how much shared memory and how many workers there are, so it is fixed at server start. A session
-  // that loads the library by itself may not define such a setting (it would die), and there the list has no effect.
+  // The list sets the size of shared memory and the number of workers, so it is fixed at server start. In a session
+  // that loads the library by itself the list has no effect, and defining a PGC_POSTMASTER setting would be FATAL.
   const GucContext fixed_at_start = process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP;
-  DefineCustomStringVariable("pg_live.databases", "Databases in which a worker publishes events.",
-                             "Comma-separated names. Elsewhere every emitting transaction notifies the bridges itself.",
-                             &current.databases, "postgres", fixed_at_start, GUC_LIST_INPUT, nullptr, nullptr, nullptr);
+  DefineCustomStringVariable(
+      "pg_live.databases", "Databases in which a worker publishes events.",
+      "Comma-separated names. In other databases each emitting transaction notifies the bridges.", &current.databases,
+      "postgres", fixed_at_start, GUC_LIST_INPUT, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.event_retention", "How long durable events are kept for replay.",
-                          "Events go in bulk, so some stay up to twice as long.", &current.event_retention,
+                          "Events are deleted in bulk, so some stay up to twice as long.", &current.event_retention,
                           72 * seconds_per_hour, 1, 365 * 24 * seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S, nullptr,
                           nullptr, nullptr);
   DefineCustomIntVariable("pg_live.signal_retention", "How long signals wait for a bridge that lags.", nullptr,
                           &current.signal_retention, 60, 1, 24 * seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S, nullptr,
                           nullptr, nullptr);
   DefineCustomIntVariable("pg_live.activity_retention", "How long activities are kept.",
-                          "Older ones are dropped, with their notifications and without an event. 0: for ever.",
+                          "Older ones are deleted with their notifications, without an event. 0: for ever.",
                           &current.activity_retention, 0, 0, 50 * 365 * 24 * seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S,
                           nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("pg_live.gather_delay", "Least time between two batches, to gather events when busy.",
+  DefineCustomIntVariable("pg_live.gather_delay", "Minimum time between two batches, to gather events when busy.",
                           "The first event after a pause is never delayed.", &current.gather_delay, 1, 0, 1000,
                           PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("pg_live.refresh_interval", "Least time from one refresh of summaries to the next.",
+  DefineCustomIntVariable("pg_live.refresh_interval", "Minimum time between two refreshes of the summaries.",
                           "Nothing is refreshed while nothing changes.", &current.refresh_interval, 10'000, 100,
                           24 * seconds_per_hour * 1000, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("pg_live.idle_after", "How long without activity until a connection is idle.",
+  DefineCustomIntVariable("pg_live.idle_after", "How long a connection stays active without use.",
                           "A user all of whose connections are idle is shown as away.", &current.idle_after, 300, 1,
                           24 * seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("pg_live.grace_period", "How long a connection that broke off still counts.",
-                          "A client that comes back in this time was never away.", &current.grace_period, 10, 0,
+  DefineCustomIntVariable("pg_live.grace_period", "How long a broken connection still counts.",
+                          "A client that reconnects within this time stays online.", &current.grace_period, 10, 0,
                           seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("pg_live.clock_offset", "Moves the clock of presence, for tests.", nullptr,
+  DefineCustomIntVariable("pg_live.clock_offset", "Shifts the clock of presence, for tests.", nullptr,
                           &current.clock_offset, 0, -INT_MAX, INT_MAX, PGC_SUSET, GUC_UNIT_S | GUC_NOT_IN_SAMPLE,
                           nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("pg_live.batch_events", "Most events of one batch.",
-                          "A transaction with more is published in parts, between which others are published.",
+  DefineCustomIntVariable("pg_live.batch_events", "Maximum number of events in a batch.",
+                          "A transaction with more events is published in parts, with other events in between.",
                           &current.batch_events, 1000, 1, 100'000, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.max_metadata_size", "Largest metadata of one row.", nullptr,
                           &current.max_metadata_size, 16, 1, 1024, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
@@ -69,8 +70,8 @@ void define_settings() {
   DefineCustomIntVariable("pg_live.max_audience_size", "Largest total size of the events for one audience.",
                           "Each user of an audience gets two events with the activity.", &current.max_audience_size,
                           8 * 1024, 1, largest_payload_setting, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("pg_live.max_follows", "Most users that one user can follow.", nullptr, &current.max_follows,
-                          10'000, 1, 10'000'000, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.max_follows", "Maximum number of users that one user can follow.", nullptr,
+                          &current.max_follows, 10'000, 1, 10'000'000, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   MarkGUCPrefixReserved("pg_live");
 }
 

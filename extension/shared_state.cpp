@@ -25,7 +25,7 @@ List *listed_names() {
   if (!SplitGUCList(pstrdup(settings().databases), ',', &names))
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("invalid list of names in setting \"pg_live.databases\"")));
-  List *distinct = NIL; // a second worker of one database could never be found by its name
+  List *distinct = NIL; // by its name, only the first of two entries of one database would be found
   for (int index = 0; index < list_length(names); ++index) {
     bool known = false;
     for (int other = 0; other < list_length(distinct); ++other)
@@ -68,7 +68,7 @@ void start_up() {
       pg_atomic_init_u64(&entry.newest_batch, 0);
       pg_atomic_init_u32(&entry.followers, 0);
       pg_atomic_init_u32(&entry.caught_up, 0);
-      entry.holds_parts = false;
+      entry.has_deferred_parts = false;
       ConditionVariableInit(&entry.batch_stored);
       pg_atomic_init_u64(&entry.unflushed_from, 0);
       ConditionVariableInit(&entry.batches_flushed);
@@ -110,11 +110,11 @@ DatabaseState *own_database_state() {
   return own;
 }
 
-// A start counts as failed until its first pass has ended, which may take a while.
+// A start counts as failed until its first pass succeeds, which may take a while.
 bool is_at_work(WorkerSlot &worker) { return worker.pid != 0 && pg_atomic_read_u32(&worker.failed_starts) <= 1; }
 
 void ring(const WorkerSlot &worker) {
-  pg_memory_barrier(); // the commit is visible before the pointer is read: a worker that starts later looks anyway
+  pg_memory_barrier(); // the commit is visible before the latch is read: a worker that starts later finds the rows
   if (Latch *const latch = worker.latch; latch != nullptr) SetLatch(latch);
 }
 

@@ -1,7 +1,7 @@
 // Shared memory: one entry for each database of pg_live.databases, in the order of the list.
 //
-// An entry tells every backend how to wake the workers of its database. All fields are single words that are read and
-// written without a lock: a stale latch pointer only wakes another process, since latches of processes stay mapped.
+// With its entry, every backend can wake the workers of its database. All fields are single words that are read and
+// written without a lock. A stale latch pointer merely wakes another process, since latches stay mapped.
 #pragma once
 
 #include "postgres.hpp"
@@ -21,24 +21,24 @@ struct DatabaseState {
   char name[NAMEDATALEN];
   WorkerSlot worker;             // announces presence, publishes and notifies
   WorkerSlot refresher;          // refreshes summaries
-  volatile bool worker_expected; // a worker has run since the server started, so one will be back
-  // When the worker looks at deadlines next, by the clock of presence; and whether a transaction has stored an earlier
-  // one, so that the worker must look anew.
+  volatile bool worker_expected; // a worker has run since the server started, so one will run again
+  // When the worker looks at deadlines next, by the clock of presence, and whether a transaction has stored an earlier
+  // one, so that the worker must look again.
   pg_atomic_uint64 next_deadline;
   pg_atomic_uint32 earlier_deadline;
   pg_atomic_uint32 summaries_changed; // since the refresher last looked
-  // The newest batch that a worker has published since the server started; 0 if none has. Those who wait for the next
+  // The newest batch that a worker has published since the server started; 0 if none. Sessions that wait for the next
   // one sleep on batch_stored.
   pg_atomic_uint64 newest_batch;
-  pg_atomic_uint32 followers; // sessions that have waited for a batch, and are still there
-  pg_atomic_uint32 caught_up; // of them, those that know the newest batch, about: each counts itself once a batch
-  volatile bool holds_parts;  // the next part of a large transaction waits for the followers
+  pg_atomic_uint32 followers;       // sessions that have called await_batch() and still exist
+  pg_atomic_uint32 caught_up;       // about how many of them know the newest batch: each counts itself once a batch
+  volatile bool has_deferred_parts; // the next part of deferred transactions waits for the followers
   ConditionVariable batch_stored;
-  pg_atomic_uint64 unflushed_from; // the first batch that is visible and perhaps not on disk; 0 for none
+  pg_atomic_uint64 unflushed_from; // the first batch that is visible but may not be on disk; 0 for none
   ConditionVariable batches_flushed;
 };
 
-// Asks for shared memory when the server preloads the library; does nothing otherwise.
+// Requests shared memory if the server preloads the library; does nothing otherwise.
 void request_shared_state();
 
 // How many databases are listed; 0 without preload.
@@ -54,7 +54,7 @@ DatabaseState *find_database_state(const char *name);
 // be made in a transaction; later ones need none.
 DatabaseState *own_database_state();
 
-// Whether that worker runs, and does not rest because it has failed again and again.
+// Whether that worker runs and is not in the pause of one that keeps failing.
 bool is_at_work(WorkerSlot &worker);
 
 // Wakes the worker if it runs. Safe in every callback; never raises.

@@ -1,16 +1,16 @@
--- What an operator asks first: does it run, how, and how far behind is it.
+-- The state of the extension, for operators: whether it runs, how, and how far it lags.
 
 CREATE FUNCTION live_private.worker_is_running() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_live_worker_is_running';
-COMMENT ON FUNCTION live_private.worker_is_running() IS 'Whether a worker publishes the events of this database right now: it runs, and does not rest because it has failed again and again.';
+COMMENT ON FUNCTION live_private.worker_is_running() IS 'Whether a worker of this database runs and is not in the pause of one that keeps failing.';
 
 CREATE FUNCTION live_private.worker_is_expected() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_live_worker_is_expected';
 COMMENT ON FUNCTION live_private.worker_is_expected() IS
-'Whether a worker has run since the server started, so that transactions ring it instead of notifying the bridges.';
+'Whether a worker has run since the server started, so that transactions ring it instead of notifying bridges.';
 
--- Costs the same however much is kept or waits, unlike live.status(). A batch that has expired cannot be told from one
--- that never was, and counts as known.
+-- Unlike that of live.status(), its cost does not depend on the number of kept or waiting events. A batch that has expired
+-- cannot be told from one that never existed, and counts as known.
 CREATE FUNCTION live_private.stream_state(known_batch bigint, OUT worker_expected boolean, OUT newest_batch bigint, OUT is_known boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
@@ -22,12 +22,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.stream_state(bigint) IS
-'Where a listener starts: whether a worker publishes, the newest batch (0 if there never was one), and whether the batch it knows is of this history. For bridges.';
+'What a starting listener needs: whether a worker publishes, the newest batch (0 if there never was one), and whether the batch it knows belongs to this history. For bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.stream_state(bigint)');
 
--- Age of the oldest event that is committed and in no batch yet; 0 if there is none. Of what ended since the last pass,
--- which may be millions, the first thousand in order of transactions answer for all; of what is held, the next thousand
--- in order of events do for each series.
+-- Age of the oldest committed event that is in no batch; 0 if there is none. Transactions that ended since the last pass may
+-- have millions of events, so the first thousand in order of xid stand for all; for deferred ones, the next thousand events
+-- of each series do.
 CREATE FUNCTION live_private.publish_lag() RETURNS interval
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
@@ -59,9 +59,9 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmap
     WHERE series.completed_by IS NULL
   ) AS waiting
 $$;
-COMMENT ON FUNCTION live_private.publish_lag() IS 'Age of the oldest event that waits to be published, 0 if none does.';
+COMMENT ON FUNCTION live_private.publish_lag() IS 'Age of the oldest committed event that is not yet published, 0 if there is none.';
 
--- PL/pgSQL: the table is not even looked at where that is impossible.
+-- PL/pgSQL, so that the table is not opened on a standby, which cannot read UNLOGGED tables.
 CREATE FUNCTION live_private.count_connections() RETURNS bigint
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -73,7 +73,7 @@ BEGIN
           WHERE live_private.is_alive(c.expires_at, c.node_id, n.expires_at));
 END
 $$;
-COMMENT ON FUNCTION live_private.count_connections() IS 'How many connections of users live; NULL on a standby, which cannot tell.';
+COMMENT ON FUNCTION live_private.count_connections() IS 'Number of live connections; NULL on a standby, which cannot read them.';
 
 CREATE FUNCTION live.status() RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER
@@ -94,5 +94,5 @@ SET search_path = pg_catalog, pg_temp AS $$
         WHERE a.datname = current_database() AND a.application_name = 'pg-live-bridge listener') AS listening
 $$;
 COMMENT ON FUNCTION live.status() IS
-'{"mode": "worker" or "in-transaction", "worker_running", "publisher": who publishes right now, "worker", "bridges" or "none": then events wait, and nothing expires, "last_batch": id or null, "lag_seconds": age of the oldest unpublished event, "nodes": bridges that listen, "connections": of users, "version": of the library that is loaded, "extension_version": of the objects in this database}. Where the versions differ, the server waits for a restart or the database for ALTER EXTENSION pg_live UPDATE. For admins and bridges.';
+'A JSON object: mode ("worker" or "in-transaction"); worker_running; publisher ("worker", "bridges", or "none": events wait, and none expires); last_batch (id or null); lag_seconds (age of the oldest unpublished event); nodes (listening bridges); connections; version (of the loaded library); extension_version. If the versions differ, restart the server or run ALTER EXTENSION pg_live UPDATE. For admins and bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live.status()');

@@ -15,7 +15,7 @@ constinit bool changed_in_transaction = false;
 
 void on_transaction_end(XactEvent event, void *) {
   switch (event) {
-  case XACT_EVENT_COMMIT: // the trigger has looked the state up
+  case XACT_EVENT_COMMIT: // the state is known: the trigger has looked it up
     if (DatabaseState *const state = own_database_state(); changed_in_transaction && state != nullptr)
       mark_summaries_changed(*state);
     changed_in_transaction = false;
@@ -33,7 +33,7 @@ Datum note_change_body(FunctionCallInfo fcinfo) {
   if (!CALLED_AS_TRIGGER(fcinfo))
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                     errmsg("live_private.note_summary_change() can only be called as a trigger")));
-  own_database_state(); // the last moment to look it up
+  own_database_state(); // looks the state up while the transaction can still read catalogs
   changed_in_transaction = true;
   return PointerGetDatum(nullptr);
 }
@@ -50,7 +50,7 @@ Datum lock_body(FunctionCallInfo fcinfo) {
 
 } // namespace
 
-// The exchange is a barrier on both sides: either the refresher finds the mark, or it has not yet taken its snapshot.
+// The exchange is a full barrier: either the refresher finds the mark, or it has not yet taken its snapshot.
 void mark_summaries_changed(DatabaseState &state) {
   if (pg_atomic_exchange_u32(&state.summaries_changed, 1) == 0) ring(state.refresher);
 }

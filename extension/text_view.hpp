@@ -1,4 +1,4 @@
-// A text of PostgreSQL as C++ sees it.
+// Views of PostgreSQL's text values.
 #pragma once
 
 #include "postgres.hpp"
@@ -7,7 +7,7 @@
 
 namespace pg_live {
 
-// The bytes of a text that is not toasted. They belong to it.
+// The bytes of a text that is not toasted; valid as long as the text.
 inline std::string_view view(const text *value) {
   return {VARDATA_ANY(value), static_cast<size_t>(VARSIZE_ANY_EXHDR(value))};
 }

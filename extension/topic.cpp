@@ -1,4 +1,4 @@
-// Asks live.topic_access() as the current user, and sends for those who may.
+// Evaluates live.topic_access() as the current user; live.send().
 #include "topic.hpp"
 
 #include "boundary.hpp"

@@ -8,10 +8,10 @@ CREATE TABLE live_private.topic_rule (
   changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE live_private.topic_rule IS 'Rules for the app''s own topics, set by live.set_topic_rule().';
-COMMENT ON COLUMN live_private.topic_rule.pattern IS 'A topic, or its beginning followed by *.';
-COMMENT ON COLUMN live_private.topic_rule.receive_check IS 'Qualified name of a function (topic text) returning boolean, NULL: nobody. A name and not a regprocedure, which pg_upgrade refuses.';
-COMMENT ON COLUMN live_private.topic_rule.send_check IS 'Qualified name of the function that decides about sending, NULL: nobody.';
-COMMENT ON COLUMN live_private.topic_rule.changed_at IS 'Since when the rule is as it is.';
+COMMENT ON COLUMN live_private.topic_rule.pattern IS 'A topic, or a prefix of topics followed by *.';
+COMMENT ON COLUMN live_private.topic_rule.receive_check IS 'Qualified name of a function (topic text) returning boolean; NULL: no user may receive. Not a regprocedure, which pg_upgrade refuses.';
+COMMENT ON COLUMN live_private.topic_rule.send_check IS 'Qualified name of the function that decides about sending; NULL: no user may send.';
+COMMENT ON COLUMN live_private.topic_rule.changed_at IS 'When the rule was last set.';
 ALTER TABLE live_private.topic_rule ENABLE ROW LEVEL SECURITY;
 SELECT pg_extension_config_dump('live_private.topic_rule', '');
 
@@ -21,15 +21,15 @@ RETURN topic IN ('presence', 'activity') OR topic ~ '^(user|followers|session|ty
 COMMENT ON FUNCTION live_private.is_built_in_topic(text) IS 'Whether the topic, or pattern, belongs to the extension.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.is_built_in_topic(text)');
 
--- One rule for the names of topics, wherever one comes in: what no event can have is not joined, tracked or typed in either.
+-- The one rule for names of topics: what cannot be the topic of an event cannot be joined, tracked or typed in either.
 CREATE FUNCTION live_private.is_topic_name(topic text) RETURNS boolean
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_is_topic_name';
 COMMENT ON FUNCTION live_private.is_topic_name(text) IS
-'Whether an event can have that topic: 1 to 1100 bytes, no control characters, and text that has a form in UTF-8. Error 22004 for NULL.';
+'Whether an event can have that topic: 1 to 1100 bytes, no control characters, and text with a form in UTF-8. Error 22004 for NULL.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.is_topic_name(text)');
 
--- Definer: the rules are read for everybody, and granted to nobody. PL/pgSQL keeps the plan, which each join needs; an
--- SQL function would be planned anew at every call.
+-- SECURITY DEFINER, since every user needs the rules and no role has been granted the table. PL/pgSQL, since it keeps the
+-- plan, which each join needs; an SQL function would be planned at every call.
 CREATE FUNCTION live_private.topic_rule_of(topic text)
 RETURNS TABLE (receive_check text, send_check text, pattern text, changed_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
@@ -45,17 +45,17 @@ BEGIN
   LIMIT 1;
 END
 $$;
-COMMENT ON FUNCTION live_private.topic_rule_of(text) IS 'The most specific rule for a topic of the app, and since when; no row if there is none.';
+COMMENT ON FUNCTION live_private.topic_rule_of(text) IS 'The most specific rule for a topic of the app, and when it was set; no row if there is none.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.topic_rule_of(text)');
 
--- Clients may call this, so it looks the rule up itself: it must execute nothing but what an admin put into the table.
+-- Clients may call this function, so it reads the rule itself and executes nothing but what an admin put into the table.
 CREATE FUNCTION live.topic_access(topic text, OUT can_receive boolean, OUT can_send boolean)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   name text COLLATE "C" := topic; -- names are compared byte by byte, whatever the caller's collation
-  -- Where the topic's events come from: the same rule says who is told of the typing there.
+  -- The topic that the users type in: its rule also decides who receives their typing.
   location text COLLATE "C" := CASE WHEN starts_with(name, 'typing:') THEN substr(name, length('typing:') + 1) ELSE name END;
   receive_check text;
   send_check text;
@@ -87,7 +87,7 @@ BEGIN
     IF receive_check IS NOT NULL THEN
       EXECUTE format('SELECT coalesce(%s($1), false)', receive_check) INTO can_receive USING location;
     END IF;
-    -- Who has no "sub" may be a service, by its role; the anonymous are nobody, and write nothing.
+    -- A request without "sub" may come from a service, by its role; anonymous requests never write.
     IF send_check IS NOT NULL AND location = name AND (live.user_id() IS NOT NULL OR coalesce(live.jwt_role(), 'anon') <> 'anon') THEN
       EXECUTE format('SELECT coalesce(%s($1), false)', send_check) INTO can_send USING location;
     END IF;
@@ -98,7 +98,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.topic_access(text) IS
-'Whether the current user may receive and send on a topic. The built-in topics have rules of their own; others need live.set_topic_rule(). Who has neither a user nor a role other than anon in the claims never sends; for a service without a user the check decides. A name that no event can have, see live_private.is_topic_name(), has no access. Check functions run with search_path pg_catalog, pg_temp. Error 22004 for NULL.';
+'Whether the current user may receive and send on a topic. Built-in topics have fixed rules; others need live.set_topic_rule(). Without a user and a role other than anon, sending is denied. An invalid name, see live_private.is_topic_name(), has no access. Checks run with search_path pg_catalog, pg_temp. Error 22004 for NULL.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.topic_access(text)');
 
 CREATE FUNCTION live.send(topic text, event text, payload jsonb, durable boolean DEFAULT false) RETURNS bigint
@@ -119,7 +119,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.revoke_access(text, text) IS
-'Ends open subscriptions when the transaction commits: those of one user on the topic, or (user_id NULL) those of everybody who may no longer receive it; with those on typing:<topic>. A pattern ending in * names all topics that begin so.';
+'Ends open subscriptions to a topic and to typing:<topic> when the transaction commits: those of one user, or, for user_id NULL, those of all users who may no longer receive it. A pattern that ends in * stands for all topics with that prefix.';
 
 CREATE FUNCTION live_private.check_function_name(function regprocedure) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -138,7 +138,7 @@ BEGIN
   RETURN name;
 END
 $$;
-COMMENT ON FUNCTION live_private.check_function_name(regprocedure) IS 'The qualified name of a check function. Error 42P13 if it is none.';
+COMMENT ON FUNCTION live_private.check_function_name(regprocedure) IS 'The qualified name of a check function. Error 42P13 if the function cannot be one.';
 
 CREATE FUNCTION live.set_topic_rule(pattern text, receive_check regprocedure DEFAULT NULL, send_check regprocedure DEFAULT NULL)
 RETURNS void
@@ -161,7 +161,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.set_topic_rule(text, regprocedure, regprocedure) IS
-'Sets who may receive and send on the topics that match a pattern: a topic, or its beginning followed by *. The most specific pattern counts. A check is a function (topic text) returning boolean, called as the user; NULL: nobody. Open subscriptions are checked again. For admins.';
+'Sets who may receive and send on the topics that match a pattern: a topic, or a prefix followed by *. The most specific pattern counts. A check is a function (topic text) returning boolean, called as the user; NULL denies all. Open subscriptions are checked again. For admins.';
 
 CREATE FUNCTION live.drop_topic_rule(pattern text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

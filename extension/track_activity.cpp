@@ -1,7 +1,7 @@
-// The trigger of live.track_activity(). It runs with the rights of the user who changes the rows and reads the columns
-// it needs as row_value.hpp has it; what is stored in the name of the extension's owner is text and jsonb.
+// The trigger of live.track_activity(). It runs with the rights of the user who changes the rows, and reads column
+// values with those rights (row_value.hpp); the extension's owner stores nothing but text and jsonb.
 //
-// It never fails the statement for what the rows hold: what does not fit is left out, with a warning.
+// It never fails the statement because of values in the rows: it leaves them out, with a warning.
 #include "boundary.hpp"
 #include "claims.hpp"
 #include "metadata.hpp"
@@ -28,7 +28,7 @@ constexpr int arguments = 5;     // with a sixth for updates of certain columns
 
 struct Column {
   const char *name;
-  AttrNumber number; // 0: the table has no such column any more
+  AttrNumber number; // 0: the table no longer has the column
   bool left_out;
 };
 
@@ -37,7 +37,7 @@ struct Columns {
   int count;
 };
 
-// The arguments of the trigger. Columns go by name: their numbers are others once the table comes out of a dump.
+// The arguments of the trigger. Columns are named, since a dump and restore may change their numbers.
 struct Tracking {
   Relation relation;
   const char *activity_type;
@@ -45,11 +45,11 @@ struct Tracking {
   const char *visibility;
   Column key;
   Columns metadata;
-  Columns compared; // none: all
+  Columns compared; // empty: all columns
 };
 
 struct Batch {
-  MemoryContext context; // of what the arrays point to
+  MemoryContext context; // of the values in the arrays
   int count;
   std::array<Datum, batch_size> ids;
   std::array<bool, batch_size> has_no_id;
@@ -119,7 +119,7 @@ Oid column_type(TupleTableSlot *row, AttrNumber number) {
   return TupleDescAttr(row->tts_tupleDescriptor, number - 1)->atttypid;
 }
 
-// By the stored bytes: operators can be an app's.
+// Compares the stored bytes: the operators could be defined by the app.
 bool differs(TupleTableSlot *before, TupleTableSlot *after, AttrNumber number) {
   const Form_pg_attribute attribute = TupleDescAttr(after->tts_tupleDescriptor, number - 1);
   if (attribute->attisdropped) return false;
@@ -139,8 +139,8 @@ bool has_changed(const Columns &compared, TupleTableSlot *before, TupleTableSlot
   return false;
 }
 
-// The first columns, as many as that, but for those that are left out; null, and one more is, if one cannot be
-// metadata.
+// Builds metadata from the first `count` columns that are not left out. If a value cannot be metadata, marks its column
+// as left out and returns null.
 Jsonb *build_metadata(Columns &columns, int count, TupleTableSlot *row) {
   JsonbParseState *state = nullptr;
   pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
@@ -161,7 +161,7 @@ Jsonb *build_metadata(Columns &columns, int count, TupleTableSlot *row) {
   return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr));
 }
 
-// Of one row: the columns that fit, in their order.
+// The metadata of one row, from those columns that fit, in their order.
 Jsonb *metadata_that_fits(Columns &columns, TupleTableSlot *row) {
   Jsonb *const all = build_metadata(columns, columns.count, row);
   if (all != nullptr && find_metadata_flaw(all).message == nullptr) return all;
@@ -194,7 +194,7 @@ Datum array_of(Datum *values, bool *nulls, int count, Oid type) {
   return PointerGetDatum(construct_md_array(values, nulls, 1, &dimension, &first, type, -1, false, TYPALIGN_INT));
 }
 
-// Stores what was gathered, and empties the batch. Returns how many rows have no usable id.
+// Stores the rows of the batch and empties it. Returns how many of them have no usable id.
 int64 store(Batch &batch, const Tracking &tracking) {
   static constinit KeptPlan plan;
   if (batch.count == 0) return 0;
@@ -228,7 +228,7 @@ bool next_row(const Rows &rows) {
   return rows.store != nullptr && tuplestore_gettupleslot(rows.store, true, false, rows.slot);
 }
 
-// A row that moves to a partition whose trigger drops it is among the old ones alone: then no pairs can be told.
+// A row that moves to a partition whose trigger drops it appears among the old rows only; then rows cannot be paired.
 bool has_pairs(const Rows &before, const Rows &after) {
   return before.store != nullptr && after.store != nullptr &&
          tuplestore_tuple_count(before.store) == tuplestore_tuple_count(after.store);
@@ -250,7 +250,7 @@ void warn(const Tracking &tracking, int64 refused, const bool *was_left_out) {
   if (names.len > 0)
     ereport(WARNING, (errmsg("metadata of activities of table %s is not complete", table_name(tracking)),
                       errdetail("Of some rows these columns do not fit: %s.", names.data),
-                      errhint("See live_private.checked_metadata() for what metadata can be.")));
+                      errhint("See live_private.checked_metadata() for the limits of metadata.")));
 }
 
 void track_rows(const TriggerData *data, const Tracking &tracking) {
@@ -293,7 +293,7 @@ const TriggerData *trigger_data(FunctionCallInfo fcinfo) {
 
 Datum track_row_body(FunctionCallInfo fcinfo) {
   const TriggerData *const data = trigger_data(fcinfo);
-  // Nobody does what a job or an administrator does.
+  // Changes by jobs and administrators are activities of no user.
   if (!is_signed_in()) return PointerGetDatum(nullptr);
   const Tracking tracking = parse_arguments(data);
   for (int index = 0; index < tracking.metadata.count; ++index)

@@ -1,6 +1,6 @@
--- Activities from the app's own tables: triggers that log what the current user does to rows, in the app's transaction.
--- They fire once a statement. What they read of a row, they read with the rights of the user who changes it; only what has
--- become text and jsonb is stored in the name of the extension's owner.
+-- Activities from the app's own tables: statement triggers log what the current user does to rows, in the app's
+-- transaction. They read rows with the rights of the user who changes them; the extension's owner stores nothing but the
+-- resulting text and jsonb.
 
 CREATE FUNCTION live_private.store_changes(
   activity_type text, entity_type text, visibility live.activity_visibility, entity_ids text[], metadata jsonb[]) RETURNS bigint
@@ -29,19 +29,20 @@ BEGIN
   ), counted AS (
     INSERT INTO live_private.trend_change (entity_type, entity_id, moment, weight)
     SELECT m.entity_type, m.entity_id, live_private.trend_moment(m.created_at), 1 FROM made m WHERE m.is_public
-  ), told AS (
+  ), emitted AS (
     SELECT live.emit(topic, 'activity:new', live_private.activity_json(m)) AS id FROM (SELECT * FROM made ORDER BY id) AS m, unnest(topics) AS topic
   )
-  SELECT (SELECT count(*) FROM made) INTO stored FROM (SELECT count(t.id) FROM told t) AS all_told;
+  SELECT (SELECT count(*) FROM made) INTO stored FROM (SELECT count(e.id) FROM emitted e) AS all_emitted;
   RETURN stored;
 END
 $$;
 COMMENT ON FUNCTION live_private.store_changes(text, text, live.activity_visibility, text[], jsonb[]) IS
-'Stores an activity of the current user for each entity whose id can be one, tells and counts them; returns how many. Part of live_private.track_row().';
+'Stores, emits and counts an activity of the current user for each entity with a valid id; returns how many. Part of live_private.track_row().';
 
+-- Triggers on tables of the app refer to this function, so its name and arguments must not change.
 CREATE FUNCTION live_private.track_row() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_live_track_row';
-COMMENT ON FUNCTION live_private.track_row() IS 'The trigger of live.track_activity(). Runs with the rights of the user who changes the rows.';
+COMMENT ON FUNCTION live_private.track_row() IS 'The trigger function of live.track_activity(), with the rights of the user who changes the rows. Unlike other internal functions it keeps its name, since triggers on the app''s tables refer to it.';
 
 CREATE FUNCTION live.track_activity(
   relation regclass, entity_type text DEFAULT NULL, key_column name DEFAULT 'id',
@@ -61,13 +62,13 @@ BEGIN
     RAISE EXCEPTION '% is not a table', relation USING ERRCODE = 'wrong_object_type',
       HINT = 'Rows of views and foreign tables are not tracked.';
   ELSIF (SELECT c.relnamespace IN ('live'::regnamespace, 'live_private'::regnamespace) FROM pg_class c WHERE c.oid = relation) THEN
-    -- Logging a change would be a change to log, without end.
+    -- Logging a change is itself a change, so this would never end.
     RAISE EXCEPTION '% is a table of pg_live', relation USING ERRCODE = 'wrong_object_type';
   ELSIF visibility IN ('session', 'users') THEN
     RAISE EXCEPTION 'rows have neither a session nor an audience' USING ERRCODE = 'invalid_parameter_value',
       HINT = 'Use public, followers or private, or call live.log_activity() from a trigger of your own.';
   END IF;
-  -- As live_private.checked_text() has it, which owners of tables need no right to call.
+  -- The rule of live_private.checked_text(), which owners of tables may not call.
   IF EXISTS (SELECT FROM unnest(ARRAY[entity_type, insert_type, update_type, delete_type]) AS t
              WHERE t = '' OR length(t) > 255 OR t COLLATE "C" ~ '[[:cntrl:]]') THEN
     RAISE EXCEPTION 'types must have 1 to 255 characters and no control characters' USING ERRCODE = 'invalid_parameter_value';
@@ -77,7 +78,7 @@ BEGIN
   IF FOUND THEN
     RAISE EXCEPTION 'relation % has no column "%"', relation, missing USING ERRCODE = 'undefined_column';
   END IF;
-  -- A trigger that sees all rows of a statement is of one event, and is not passed on to partitions.
+  -- A trigger with transition tables has a single event, and partitions do not inherit it.
   FOR tracked IN
     SELECT place.relation, change.event, 'track_activity_' || lower(change.event) AS trigger, change.type, change.rows, change.compared
     FROM (SELECT track_activity.relation UNION SELECT p.relid FROM pg_partition_tree(relation) AS p JOIN pg_class c ON c.oid = p.relid WHERE c.relkind IN ('r', 'p')) AS place (relation),
@@ -97,5 +98,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.track_activity(regclass, text, name, live.activity_visibility, text, text, text, name[], name[]) IS
-'Has the changes of a table''s rows logged as activities of the current user, in the transaction that makes them; changes by nobody are not. entity_type: NULL, the table''s name. A type that is NULL is not logged; all three NULL ends it. update_columns: only updates that change one of these, otherwise those that change any column; metadata_columns: go into the metadata.
-The entity id is the key column as live.entity_id() has it; a row whose id does not have 1 to 255 characters, or has control characters, is not logged. Of the metadata, as live_private.checked_metadata() bounds it, columns that do not fit are left out; values are JSON as to_jsonb() has it, but without casts to json that were made for their types. Both give a WARNING and never fail the statement. After renaming a column call it again: a WARNING says so. Partitions that are there are tracked too, for statements that name them; call it again after adding one. For the owner of the table, who needs USAGE on both schemas, and EXECUTE on this function and on live_private.track_row(). Errors: 22004, 22023, 42703; 42501 for another''s table; 42809 for what is no table, and for tables of schema live.';
+'Logs the changes of a table''s rows as activities of the current user, in the same transaction; changes without a user are not logged. entity_type: NULL for the table''s name. A type that is NULL is not logged; all three NULL removes the triggers. update_columns: log only updates that change one of these, NULL for any column. metadata_columns: columns stored in the metadata.
+The entity id is the key column, see live.entity_id(); a row whose id is not 1 to 255 characters without control characters is not logged. Metadata columns beyond live_private.checked_metadata() are left out; values are those of to_jsonb(), without the app''s casts to json. Both give a WARNING and never fail the statement. Partitions are tracked too, for statements that name them. Call it again after renaming a column or adding a partition. For the owner of the table, who needs USAGE on both schemas and EXECUTE on this function and live_private.track_row(). Errors: 22004, 22023, 42703; 42501 for a table of another owner; 42809 for other relations and tables of pg_live.';

@@ -1,9 +1,9 @@
--- What is trending: of each entity the sum of its public activities, each halved every day since it was logged. The sum is
--- kept as one number that no clock has to touch (forward decay: Cormode et al., ICDE 2009): the logarithm of the sum of
+-- Trends: for each entity the sum of its public activities, each halved for every day since it was logged. The sum is stored
+-- as one number that need not change with time (forward decay: Cormode et al., ICDE 2009): the logarithm of the sum of
 -- 2^moment, where a moment is a time in half-lives. All sums shrink alike, so their order is that of the logarithms.
 --
--- A writer only appends what it adds, or takes away: no lock of one entity is shared between writers. Refreshing the
--- summaries folds that into the sums; reading adds what is not folded yet, so it is exact at any time.
+-- A writer only appends the change, so writers share no lock of an entity. Refreshing the summaries folds the changes into
+-- the sums; a reader adds those not yet folded, so its result is exact at any time.
 
 CREATE TABLE live_private.trend (
   entity_type text COLLATE "C" NOT NULL,
@@ -20,8 +20,8 @@ CREATE INDEX trend_type_score_idx ON live_private.trend (entity_type, score);
 SELECT pg_extension_config_dump('live_private.trend', '');
 ALTER TABLE live_private.trend ENABLE ROW LEVEL SECURITY;
 
--- By transaction, so that folding never passes what is folded: dead rows stay as long as a transaction has an old snapshot. A
--- random id: a sequence would fall behind where rows are copied in, and a table without a key cannot be published.
+-- Keyed by transaction, so that folding does not pass rows already folded: dead rows remain as long as some transaction has an
+-- old snapshot. The id is random: a sequence would fall behind restored rows, and publishing a table needs a key.
 CREATE TABLE live_private.trend_change (
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -31,40 +31,40 @@ CREATE TABLE live_private.trend_change (
   weight double precision NOT NULL,
   PRIMARY KEY (xid, id)
 );
-COMMENT ON TABLE live_private.trend_change IS 'What is to be added to the sums, or taken away.';
+COMMENT ON TABLE live_private.trend_change IS 'Changes to be added to the sums, or subtracted.';
 COMMENT ON COLUMN live_private.trend_change.xid IS 'The transaction that stored the row, in this cluster.';
-COMMENT ON COLUMN live_private.trend_change.id IS 'Tells the row from others of the transaction.';
+COMMENT ON COLUMN live_private.trend_change.id IS 'Distinguishes the rows of one transaction.';
 COMMENT ON COLUMN live_private.trend_change.entity_type IS 'As in live.activity_stream.';
 COMMENT ON COLUMN live_private.trend_change.entity_id IS 'As in live.activity_stream.';
-COMMENT ON COLUMN live_private.trend_change.moment IS 'When the activity was logged, see live_private.trend_moment(); of several, the logarithm of their sum, as a score.';
-COMMENT ON COLUMN live_private.trend_change.weight IS '1, or -1 where it is public no more.';
+COMMENT ON COLUMN live_private.trend_change.moment IS 'When the activity was logged, see live_private.trend_moment(); for several, the logarithm of their sum, as a score.';
+COMMENT ON COLUMN live_private.trend_change.weight IS '1, or -1 for activities that are no longer public.';
 SELECT pg_extension_config_dump('live_private.trend_change', '');
 ALTER TABLE live_private.trend_change ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER stamp_trend_change BEFORE INSERT ON live_private.trend_change
 FOR EACH ROW WHEN (new.xid <> pg_current_xact_id()) EXECUTE FUNCTION live_private.stamp_audience();
 ALTER TABLE live_private.trend_change ENABLE ALWAYS TRIGGER stamp_trend_change;
 
--- Not dumped: a copy begins with all that it has.
+-- Not dumped: a restored database folds all of its changes.
 CREATE TABLE live_private.trend_fold (
   is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
   snapshot pg_snapshot NOT NULL
 );
-COMMENT ON TABLE live_private.trend_fold IS 'Up to where changes were added to the sums: one row.';
-COMMENT ON COLUMN live_private.trend_fold.is_only IS 'There is one row.';
-COMMENT ON COLUMN live_private.trend_fold.snapshot IS 'What was visible in it is in the sums.';
+COMMENT ON TABLE live_private.trend_fold IS 'Which changes were added to the sums: one row.';
+COMMENT ON COLUMN live_private.trend_fold.is_only IS 'Always true: the table has one row.';
+COMMENT ON COLUMN live_private.trend_fold.snapshot IS 'The changes visible in this snapshot are in the sums.';
 INSERT INTO live_private.trend_fold (snapshot) VALUES ('1:1:');
 ALTER TABLE live_private.trend_fold ENABLE ROW LEVEL SECURITY;
 
--- A transaction with an id sees itself as ended, and may go on.
+-- Excludes the current transaction, which would count itself as ended although it may store more changes.
 CREATE FUNCTION live_private.without_own(snapshot pg_snapshot) RETURNS pg_snapshot
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN own.xid < pg_snapshot_xmax(snapshot) THEN live_private.with_running(snapshot, ARRAY[own.xid]) ELSE snapshot END
   FROM (SELECT pg_current_xact_id_if_assigned()) AS own (xid)
 $$;
-COMMENT ON FUNCTION live_private.without_own(pg_snapshot) IS 'The snapshot as if the current transaction still ran.';
+COMMENT ON FUNCTION live_private.without_own(pg_snapshot) IS 'The snapshot as if the current transaction were still running.';
 
--- Of its own transaction, too, and of ids that no transaction has had yet: rows of another cluster, copied in without triggers.
+-- Includes the current transaction, and ids that no transaction has had yet: rows of another cluster copied without triggers.
 CREATE FUNCTION live_private.unfolded_xids() RETURNS TABLE (first_xid xid8, end_xid xid8)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -76,12 +76,12 @@ SET search_path = pg_catalog, pg_temp AS $$
   UNION ALL
   SELECT pg_snapshot_xmax(pg_current_snapshot()), '18446744073709551615'
 $$;
-COMMENT ON FUNCTION live_private.unfolded_xids() IS 'Ranges of the transactions whose changes of trends are not in the sums. Part of live_private.fold_trends() and live_private.trending().';
+COMMENT ON FUNCTION live_private.unfolded_xids() IS 'Ranges of the transactions whose changes are not yet in the sums. Part of live_private.fold_trends() and live_private.trending().';
 
 CREATE FUNCTION live_private.trend_moment(at timestamptz) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN extract(epoch FROM at - '2026-01-01 00:00:00+00'::timestamptz)::double precision / 86400;
-COMMENT ON FUNCTION live_private.trend_moment(timestamptz) IS 'A time in half-lives, which are days, since an epoch.';
+COMMENT ON FUNCTION live_private.trend_moment(timestamptz) IS 'A time in half-lives of one day since 2026-01-01.';
 
 CREATE FUNCTION live_private.note_trend(activity live.activity_stream, weight double precision) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -94,9 +94,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.note_trend(live.activity_stream, double precision) IS
-'Counts a public activity about an entity (weight 1), or takes it away (-1). For the extension itself.';
+'Appends a change for a public activity about an entity: weight 1 adds it, -1 subtracts it. For the extension itself.';
 
--- What is a thousand half-lives older than the newest adds nothing that a double can hold: power() would raise underflow.
+-- A moment a thousand half-lives before the newest adds less than a double can represent; power() would raise underflow.
 CREATE FUNCTION live_private.log_sum(moments double precision[]) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -122,8 +122,8 @@ $$;
 COMMENT ON FUNCTION live_private.trend_moments(text, text) IS
 'The moments of an entity''s public activities, without those that are too old to count beside the newest. For the extension itself.';
 
--- Subtracting costs no look at the activities, but as much precision as there is little left: below 1/64 of the sum, six
--- bits, they are counted again.
+-- Subtraction reads no activities but loses precision when little is left: below 1/64 of the sum, six bits, it counts the
+-- activities again.
 CREATE FUNCTION live_private.current_trend(entity_type text, entity_id text, score double precision,
                                    added double precision[], removed double precision[]) RETURNS double precision
 LANGUAGE plpgsql STABLE
@@ -142,10 +142,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.current_trend(text, text, double precision, double precision[], double precision[]) IS
-'A sum as it is with what is not folded yet: moments added and moments removed, NULL for none. Part of live_private.trending().';
+'The sum including changes not yet folded: moments added and moments removed, NULL for none. Part of live_private.trending().';
 
--- Where something is taken away the sum is computed from the activities again: subtracting many times would add up the
--- errors of rounding.
+-- Where an activity is subtracted, the sum is computed from the activities: repeated subtraction would accumulate rounding
+-- errors.
 CREATE FUNCTION live_private.fold_trends() RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
@@ -156,15 +156,15 @@ BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtextextended('pg_live trends', 0)) THEN
     RETURN 0;
   END IF;
-  -- One statement: what is taken here and what is counted again are of one snapshot.
-  WITH taken AS (
+  -- One statement, so that the deleted changes and the recounted activities are of one snapshot.
+  WITH removed AS (
     DELETE FROM live_private.trend_change c USING live_private.unfolded_xids() AS r WHERE c.xid >= r.first_xid AND c.xid < r.end_xid
     RETURNING c.entity_type, c.entity_id, c.moment, c.weight
   ), passed AS (
-    UPDATE live_private.trend_fold SET snapshot = live_private.without_own(pg_current_snapshot()) WHERE EXISTS (SELECT FROM taken)
+    UPDATE live_private.trend_fold SET snapshot = live_private.without_own(pg_current_snapshot()) WHERE EXISTS (SELECT FROM removed)
   ), changed AS MATERIALIZED (
-    SELECT t.entity_type, t.entity_id, min(t.weight) < 0 AS is_reduced, array_agg(t.moment) AS moments
-    FROM taken t GROUP BY t.entity_type, t.entity_id
+    SELECT r.entity_type, r.entity_id, min(r.weight) < 0 AS is_reduced, array_agg(r.moment) AS moments
+    FROM removed r GROUP BY r.entity_type, r.entity_id
   ), summed AS MATERIALIZED (
     SELECT c.entity_type, c.entity_id,
            live_private.log_sum(CASE WHEN c.is_reduced THEN live_private.trend_moments(c.entity_type, c.entity_id)
@@ -182,7 +182,7 @@ BEGIN
   RETURN folded;
 END
 $$;
-COMMENT ON FUNCTION live_private.fold_trends() IS 'Adds what was appended to the sums; returns of how many entities. Part of live.refresh_summaries().';
+COMMENT ON FUNCTION live_private.fold_trends() IS 'Adds the changes to the sums; returns the number of changed entities. Part of live.refresh_summaries().';
 
 CREATE FUNCTION live_private.unfolded_changes() RETURNS SETOF live_private.trend_change
 LANGUAGE plpgsql STABLE
@@ -192,9 +192,9 @@ BEGIN
   RETURN QUERY SELECT c.* FROM live_private.unfolded_xids() AS r JOIN live_private.trend_change c ON c.xid >= r.first_xid AND c.xid < r.end_xid;
 END
 $$;
-COMMENT ON FUNCTION live_private.unfolded_changes() IS 'What is not in the sums yet. Part of live_private.trending().';
+COMMENT ON FUNCTION live_private.unfolded_changes() IS 'The changes that are not yet in the sums. Part of live_private.trending().';
 
--- Those whose sum has not changed are read off the index; among the others no more are needed than there are.
+-- Entities without changes come from the index in order, at most as many as are wanted.
 CREATE FUNCTION live_private.trending(kind text, most integer)
 RETURNS TABLE (entity_type text, entity_id text, score double precision)
 LANGUAGE plpgsql STABLE ROWS 20
@@ -234,5 +234,5 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT * FROM live_private.trending($1 COLLATE "C", max_entities)
 $$;
 COMMENT ON FUNCTION live.get_trending(text, integer) IS
-'The entities with the most public activity, of one type or of all: an activity counts 1 when it is logged and half as much every day later. Exact when read. Error 22023 for max_entities outside 1 to 1000.';
+'The entities with the highest scores, of one type or of all: a public activity counts 1 when it is logged and half as much each day later. Exact when read. Error 22023 for max_entities outside 1 to 1000.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_trending(text, integer)');

@@ -1,4 +1,4 @@
-// Typing: asks as the current user whether the location's topic may be received, then acts with the owner's rights.
+// Typing: checks as the current user that the topic of the location may be received, then acts with the owner's rights.
 #include "boundary.hpp"
 #include "query.hpp"
 #include "topic.hpp"
@@ -17,7 +17,7 @@ void require_location(std::string_view location) {
   require_can_receive({topic.data, static_cast<size_t>(topic.len)});
 }
 
-// `first`: the argument that is the location; is_typing follows. A null connection: none.
+// `first` is the number of the argument location, which is_typing follows. `connection` may be null.
 void set_typing(FunctionCallInfo fcinfo, int first, NullableDatum connection) {
   static constinit KeptPlan plan;
   const std::string_view location = text_argument(fcinfo, first, "location");

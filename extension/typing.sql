@@ -1,6 +1,6 @@
--- Typing: who is typing where. UNLOGGED, and gone after three seconds unless renewed. The event carries the whole set.
--- A row is of a connection, and a user types while one of the user's connections does: what one tab says ends nothing
--- that another one said. Calls without a connection share one of their own.
+-- Typing: who is typing where. Rows are UNLOGGED and expire after three seconds unless renewed. The event carries the whole
+-- set. A row belongs to a connection, and a user types while one of the user's connections does, so one tab does not end
+-- the typing of another. Calls without a connection share a row of their own.
 
 CREATE UNLOGGED TABLE live.typing (
   location text COLLATE "C" NOT NULL,
@@ -15,18 +15,18 @@ CREATE UNLOGGED TABLE live.typing (
 COMMENT ON TABLE live.typing IS 'Who is typing where.';
 COMMENT ON COLUMN live.typing.location IS 'A place of the app, often a topic: events go to typing:<location>.';
 COMMENT ON COLUMN live.typing.user_id IS 'User who types.';
-COMMENT ON COLUMN live.typing.started_at IS 'Time at which the user began to type.';
-COMMENT ON COLUMN live.typing.expires_at IS 'Until when, unless renewed.';
-COMMENT ON COLUMN live.typing.shown IS 'Whether others were told: not of an invisible user.';
-COMMENT ON COLUMN live.typing.check_at IS 'When the worker looks at it: no later than it expires. Indexed in its place, so that renewing is a HOT update.';
-COMMENT ON COLUMN live.typing.connection IS 'The socket that said so; zero: said without one.';
+COMMENT ON COLUMN live.typing.started_at IS 'When the user began to type.';
+COMMENT ON COLUMN live.typing.expires_at IS 'When the typing ends unless renewed.';
+COMMENT ON COLUMN live.typing.shown IS 'Whether it was shown to others; the typing of an invisible user is not.';
+COMMENT ON COLUMN live.typing.check_at IS 'When the worker checks the row, no later than it expires. Indexed instead of expires_at, so that a renewal is a HOT update.';
+COMMENT ON COLUMN live.typing.connection IS 'The connection that types; zero for calls without one.';
 CREATE INDEX typing_check ON live.typing (check_at);
 CREATE INDEX typing_user ON live.typing (user_id);
 ALTER TABLE live.typing ENABLE ROW LEVEL SECURITY;
 INSERT INTO live_private.privilege VALUES ('client', 'SELECT (location, user_id, started_at, expires_at, shown, check_at, connection) ON live.typing');
 CREATE POLICY own_read ON live.typing FOR SELECT USING (user_id = live.user_id());
 
--- Users who are invisible type unseen.
+-- Leaves out invisible users.
 CREATE FUNCTION live_private.typing_users(location text) RETURNS text[]
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -35,7 +35,7 @@ SET search_path = pg_catalog, pg_temp AS $$
         WHERE t.location = typing_users.location AND t.expires_at > live_private.clock() GROUP BY t.user_id) AS typist
   WHERE NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = typist.user_id)
 $$;
-COMMENT ON FUNCTION live_private.typing_users(text) IS 'Who is seen typing at a location, in the order they began. For the extension itself.';
+COMMENT ON FUNCTION live_private.typing_users(text) IS 'The users who are shown typing at a location, in the order they began. For the extension itself.';
 
 CREATE FUNCTION live_private.emit_typing(location text) RETURNS bigint
 LANGUAGE sql VOLATILE
@@ -43,17 +43,17 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT live.emit('typing:' || location, 'typing:indicator',
                    jsonb_build_object('location', location, 'user_ids', live_private.typing_users(location)), false)
 $$;
-COMMENT ON FUNCTION live_private.emit_typing(text) IS 'Emits typing:indicator with who is typing at a location now. For the extension itself.';
+COMMENT ON FUNCTION live_private.emit_typing(text) IS 'Emits typing:indicator with the users who type at a location now. For the extension itself.';
 
 CREATE FUNCTION live_private.types_at(location text, user_id text) RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM live.typing t WHERE t.location = types_at.location AND t.user_id = types_at.user_id AND t.expires_at > live_private.clock())
 $$;
-COMMENT ON FUNCTION live_private.types_at(text, text) IS 'Whether a user is typing at a location, seen or unseen. For the extension itself.';
+COMMENT ON FUNCTION live_private.types_at(text, text) IS 'Whether a user is typing at a location, shown or not. For the extension itself.';
 
--- Changes of one location take turns, so that each event carries the set that its change left. A call does not wait long
--- for an open transaction that holds a location.
+-- Changes of one location run one at a time, so that each event carries the set after its change. A call does not wait long
+-- for an open transaction that has locked the location.
 CREATE FUNCTION live_private.store_typing(location text, is_typing boolean, connection uuid DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
@@ -87,7 +87,7 @@ BEGIN
     ON CONFLICT ON CONSTRAINT typing_pkey DO UPDATE SET started_at = at, expires_at = until, shown = t.shown OR visible;
     PERFORM live_private.wake_worker(until);
   ELSE
-    -- Said without a connection, of all of them. What has expired goes with it, and is not told once more.
+    -- Without a connection, ends those of all connections. Expired rows go too, so that they do not cause an event later.
     DELETE FROM live.typing t
     WHERE t.location = store_typing.location AND t.user_id = me
       AND (store_typing.connection IS NULL OR t.connection = of_connection OR t.expires_at <= at);
@@ -101,18 +101,18 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.store_typing(text, boolean, uuid) IS
-'Stores that the current user types or stops, on one connection; NULL: without one, and of all of them when it stops. Part of live.set_typing(), which checks access.';
+'Stores that the current user types or stops on one connection; with NULL on none, or stops on all. Part of live.set_typing(), which checks access.';
 
 CREATE FUNCTION live.set_typing(location text, is_typing boolean) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_set_typing';
 COMMENT ON FUNCTION live.set_typing(text, boolean) IS
-'Tells that the current user is typing at a location, for three seconds unless called again, or has stopped. Users who may receive typing:<location> may type there. Errors: 42501, 22004, 22023, 54000 at 100 locations, 55P03 while an open transaction holds the location.';
+'Shows that the current user is typing at a location, for three seconds unless called again, or has stopped. Allowed for users who may receive typing:<location>. Errors: 42501, 22004, 22023, 54000 at 100 locations, 55P03 while an open transaction has locked the location.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.set_typing(text, boolean)');
 
 CREATE FUNCTION live_private.set_typing_of_socket(connection_id uuid, location text, is_typing boolean) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_set_typing_of_socket';
 COMMENT ON FUNCTION live_private.set_typing_of_socket(uuid, text, boolean) IS
-'As live.set_typing(), of one connection of the current user: others of them go on typing. Errors as there, but each connection counts for the limit.';
+'As live.set_typing() for one connection of the current user; the others go on typing. Errors as there, but each connection counts for the limit.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.set_typing_of_socket(uuid, text, boolean)');
 
 CREATE FUNCTION live.get_typing(location text) RETURNS text[]
@@ -121,8 +121,8 @@ COMMENT ON FUNCTION live.get_typing(text) IS
 'The users who are typing at a location, in the order they began; for users who may receive typing:<location>. Errors: 42501, 22004.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_typing(text)');
 
--- Each location is a lock until the transaction ends, so only so many are ended at once. Of what was renewed, ten times as
--- many are set to their next look.
+-- Each location is locked until the transaction ends, so a call ends a bounded number of them. Of renewed rows it moves the
+-- next check of ten times as many.
 CREATE FUNCTION live_private.expire_typing(most integer) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
@@ -140,7 +140,7 @@ BEGIN
   WHERE t.location = due.location AND t.user_id = due.user_id AND t.connection = due.connection;
   GET DIAGNOSTICS renewed = ROW_COUNT;
   FOR place IN SELECT DISTINCT t.location FROM live.typing t WHERE t.check_at <= live_private.clock() AND t.expires_at <= live_private.clock() ORDER BY 1 LOOP
-    -- The worker does not wait for an open transaction, since all events wait for the worker: it comes back.
+    -- The worker does not wait for an open transaction, since all events wait for the worker; it tries again.
     CONTINUE WHEN NOT pg_try_advisory_xact_lock(hashtextextended('pg_live typing ' || place, 0));
     WITH gone AS (
       DELETE FROM live.typing t
@@ -149,7 +149,7 @@ BEGIN
         WHERE due.location = place AND due.expires_at <= live_private.clock() FOR UPDATE SKIP LOCKED)
       RETURNING t.user_id, t.shown)
     SELECT array_agg(gone.user_id) FILTER (WHERE gone.shown) INTO ended FROM gone;
-    -- That an unseen user has stopped is no news, nor that one of several connections has.
+    -- No event if only hidden typing ended, or if another connection of the user still types.
     IF EXISTS (SELECT FROM unnest(ended) AS e (user_id) WHERE NOT live_private.types_at(place, e.user_id)) THEN
       PERFORM live_private.emit_typing(place);
     END IF;
@@ -159,4 +159,4 @@ BEGIN
   RETURN most = 0 OR renewed = most_renewed;
 END
 $$;
-COMMENT ON FUNCTION live_private.expire_typing(integer) IS 'Ends typing that was not renewed, at so many locations. Returns whether there may be more. Part of live.expire_presence().';
+COMMENT ON FUNCTION live_private.expire_typing(integer) IS 'Ends typing that was not renewed, at no more than so many locations. Returns whether more may be due. Part of live.expire_presence().';

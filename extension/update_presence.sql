@@ -1,18 +1,18 @@
--- What users say of their presence, and what they ask. Everything here acts as the current user on the user's own rows.
+-- Functions with which users change and read presence. They act as the current user on the user's own rows.
 
 CREATE FUNCTION live_private.presence_of(user_id text) RETURNS live.presence
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
-  whom text COLLATE "C" := user_id;
+  target text COLLATE "C" := user_id;
 BEGIN
   RETURN coalesce(
-    (SELECT p FROM live.presence p WHERE p.user_id = whom),
-    ROW(whom, 'offline', 'auto', NULL, NULL, 0, NULL, NULL, '{}')::live.presence);
+    (SELECT p FROM live.presence p WHERE p.user_id = target),
+    ROW(target, 'offline', 'auto', NULL, NULL, 0, NULL, NULL, '{}')::live.presence);
 END
 $$;
 COMMENT ON FUNCTION live_private.presence_of(text) IS
-'The presence of a user as the current user sees it; of one who is unknown or not visible: offline, never seen.';
+'The presence of a user as the current user sees it; offline and never seen if the user is unknown or not visible.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.presence_of(text)');
 
 CREATE FUNCTION live.get_presence(user_id text DEFAULT NULL) RETURNS live.presence
@@ -25,7 +25,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.get_presence(text) IS
-'The presence of a user, exact when read; NULL: oneself. Who is unknown and who may not be seen look the same: offline, never seen. Error 42501 when not signed in.';
+'The presence of a user, exact when read; NULL: of oneself. Users that are unknown or not visible are shown alike: offline, never seen. Error 42501 when not signed in.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_presence(text)');
 
 -- An invisible user's changes go to live_private.invisible_user; others see the row of live.user_presence as it was.
@@ -66,7 +66,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live_private.store_presence_text(text, text, jsonb) IS 'Stores what is not NULL of the two. Part of live.update_presence().';
+COMMENT ON FUNCTION live_private.store_presence_text(text, text, jsonb) IS 'Stores those of the two values that are not NULL. Part of live.update_presence().';
 
 CREATE FUNCTION live.update_presence(
   mode live.presence_mode DEFAULT NULL, custom_status text DEFAULT NULL,
@@ -83,7 +83,7 @@ BEGIN
     PERFORM live_private.checked_text(said, 'custom_status', 255);
   END IF;
   PERFORM live_private.checked_metadata(metadata);
-  -- In the order in which all lock: connections, the user's row, members of channels.
+  -- Locks in the order that all transactions use: connections, the user's row, members of channels.
   PERFORM FROM live.connection c WHERE c.user_id = me AND update_presence.device_type IS NOT NULL ORDER BY c.id FOR UPDATE;
   INSERT INTO live.user_presence (user_id) VALUES (me) ON CONFLICT ON CONSTRAINT user_presence_pkey DO NOTHING;
   SELECT p.* INTO before FROM live.user_presence p WHERE p.user_id = me FOR UPDATE;
@@ -113,7 +113,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.update_presence(live.presence_mode, text, live.device_type, jsonb) IS
-'Changes what is shown of the current user; NULL leaves as it is, an empty custom_status clears it. Does not connect: a user without connections stays offline. Returns the presence as the user sees it. Errors: 42501 when not signed in; 22023 and 54000 for text or metadata out of bounds.';
+'Changes the presence of the current user; NULL keeps a value, an empty custom_status clears it. Does not connect: a user without connections stays offline. Returns the presence as the user sees it. Errors: 42501 when not signed in; 22023 and 54000 for text or metadata out of bounds.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.update_presence(live.presence_mode, text, live.device_type, jsonb)');
 
 CREATE FUNCTION live_private.leave_channels(me text, connections uuid[]) RETURNS void
@@ -122,9 +122,9 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT live_private.drop_channel_presence(
     array(SELECT c.ref FROM live.channel_presence c WHERE c.connection = ANY (connections) AND c.user_id = me), true)
 $$;
-COMMENT ON FUNCTION live_private.leave_channels(text, uuid[]) IS 'Ends what a user tracks with these connections, because the user wants it. For the extension itself.';
+COMMENT ON FUNCTION live_private.leave_channels(text, uuid[]) IS 'Ends the members that a user tracks with these connections, at the user''s request. For the extension itself.';
 
--- What the user ends oneself, ends at once. Bridges are told, so that they do not bring it back when they start over.
+-- Connections that the user ends, end at once. A signal keeps the bridges from storing them again when they restart.
 CREATE FUNCTION live_private.end_own_connections(connections live.connection[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -142,7 +142,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.end_own_connections(live.connection[]) IS
-'Ends connections of the current user, locked before, at once, and what they track in channels. Part of live.disconnect() and live.go_offline().';
+'Ends connections of the current user, which the caller has locked, and their channel members at once. Part of live.disconnect() and live.go_offline().';
 
 CREATE FUNCTION live.disconnect(connection_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -157,7 +157,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.disconnect(uuid) IS
-'Ends a connection of the current user at once, and what it tracks in channels. Nothing happens if there is none of that id, or it is another user''s. Error 42501 when not signed in.';
+'Ends a connection of the current user and its channel members at once. Does nothing if the id is unknown or of another user''s connection. Error 42501 when not signed in.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.disconnect(uuid)');
 
 CREATE FUNCTION live.go_offline() RETURNS void
@@ -172,7 +172,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION live.go_offline() IS 'Ends all connections of the current user at once, and what they track in channels. Error 42501 when not signed in.';
+COMMENT ON FUNCTION live.go_offline() IS 'Ends all connections of the current user and their channel members at once. Error 42501 when not signed in.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.go_offline()');
 
 CREATE FUNCTION live.get_online_users(
@@ -200,13 +200,13 @@ BEGIN
     END;
   END IF;
   RETURN QUERY
-  -- Those who are due are few. As a CTE they are looked up by what is due, and not by walking all users in order.
+  -- Few users are due. The CTE finds them by deadline instead of walking all users in order.
   WITH due AS MATERIALIZED (
     SELECT d.user_id FROM live_private.due_presence d WHERE statuses IS NOT NULL AND d.announced_status <> ALL (asked)
   )
   SELECT p.user_id, p.status, p.custom_status, p.device_type, p.last_seen_at,
          replace(encode(convert_to(p.user_id, 'UTF8'), 'base64'), E'\n', '')
-  -- Who is online was announced so; the view knows who has gone since. Each branch is read in the order of its index.
+  -- Online users were announced online; the view knows who has left since. Each branch is read in the order of its index.
   FROM (
     (SELECT a.user_id FROM live.user_presence a
      WHERE a.status = 'online' AND a.user_id > after_user AND 'online' = ANY (asked) ORDER BY a.user_id)
@@ -226,5 +226,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.get_online_users(integer, text, live.presence_status[]) IS
-'The users who are connected and visible to the current user, by user id, a page at a time: pass the cursor of the last row to go on. statuses: only these. Errors: 42501 when not signed in; 22023 for max_users outside 1 to 1000 or an invalid cursor.';
+'The connected users that the current user may see, ordered by user id, page by page: pass the cursor of the last row for the next page. statuses: only these. Errors: 42501 when not signed in; 22023 for max_users outside 1 to 1000 or an invalid cursor.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_online_users(integer, text, live.presence_status[])');

@@ -1,9 +1,9 @@
-// Runs the worker: sleeps on its latch, and on each ring stores a batch and notifies once.
+// The worker: sleeps on its latch; each ring makes it store a batch and notify once.
 //
-// Invariants: the batch is committed before its NOTIFY, in a transaction of its own, so a listener always finds it and
-// the lock of NOTIFY is not held over a flush. Bridges that wait are told before the batch is flushed, which they fetch
-// meanwhile. While nothing happens the worker sleeps and writes nothing. An error in publishing ends the process; the
-// postmaster starts it again and the first pass is unconditional. What it does besides may fail alone.
+// Invariants: a batch is committed before its NOTIFY, which has a transaction of its own, so a listener always finds
+// the batch, and the lock of NOTIFY is not held during a flush. Waiting bridges learn of a batch before its flush and
+// fetch it during the flush. While nothing happens, the worker sleeps and writes nothing. An error in publishing ends
+// the process; the postmaster restarts it and its first pass is unconditional. A chore (chore.hpp) may fail alone.
 #include "worker.hpp"
 
 #include "await_batch.hpp"
@@ -42,21 +42,21 @@ void forget_deadline(int, Datum argument) {
   pg_atomic_write_u64(&state->next_deadline, no_deadline);
 }
 
-// Publishes, and makes the newest batch known if it is another than the last one this process made known: to bridges
-// that wait in live_private.await_batch() at once, then to all that listen. A batch may also come from live.publish(),
-// or from a worker that was ended before it said so.
+// Publishes, and makes the newest batch known unless this process has done so already: at once to bridges that wait in
+// live_private.await_batch(), then by NOTIFY to all listeners. The batch may also come from live.publish(), or from a
+// worker that ended before it could notify.
 struct Pass {
-  bool news;  // there was something new
-  bool holds; // parts of what is held are left
+  bool news;         // a batch was made known
+  bool has_deferred; // deferred parts are left
 };
 
-Pass publish(DatabaseState &state, int64 &last_notified, HeldParts parts) {
+Pass publish(DatabaseState &state, int64 &last_notified, DeferredParts parts) {
   WorkerTransaction transaction("publishing");
   const Published published = store_next_batch(can_flush_later() ? Flush::later : Flush::durable_batches, parts);
-  if (published.unflushed_from != 0) announce_flush(state, published.unflushed_from);
+  if (published.unflushed_from != 0) note_unflushed(state, published.unflushed_from);
   const int64 batch = published.newest.value_or(0);
   transaction.commit();
-  if (batch == last_notified) return {false, published.holds};
+  if (batch == last_notified) return {false, published.has_deferred};
   last_notified = batch;
   make_known(state, batch);
   flush_batches(state);
@@ -68,14 +68,14 @@ Pass publish(DatabaseState &state, int64 &last_notified, HeldParts parts) {
   Async_Notify("pg_live", payload);
   commit_without_flush();
   notification.commit();
-  return {true, published.holds};
+  return {true, published.has_deferred};
 }
 
-// Truncates expired slots. Returns whether events are left, so that maintenance must come again.
+// Truncates expired slots. Returns whether events are left, in which case maintenance must run again.
 bool truncate_slots() {
   WorkerTransaction transaction("dropping expired events");
   bool left = false;
-  // DROP EXTENSION must not come between the look and the call: the name could mean anybody's function then.
+  // The lock keeps DROP EXTENSION from freeing the name before the call: any role's function could have it then.
   if (lock_extension(AccessShareLock)) {
     left = DatumGetBool(query_value("select live.drop_expired_events()", Effects::writes).value);
   }
@@ -83,7 +83,7 @@ bool truncate_slots() {
   return left;
 }
 
-// Milliseconds until a time of the clock of presence, rounded up; -1 for never.
+// Milliseconds until a time of the presence clock, rounded up; -1 for never.
 long milliseconds_until(TimestampTz deadline) {
   if (deadline == no_deadline) return -1;
   const int64 left = deadline - presence_clock();
@@ -91,14 +91,14 @@ long milliseconds_until(TimestampTz deadline) {
                    : static_cast<long>(Min((left + 999) / 1000, static_cast<int64>(longest_maintenance_pause.count())));
 }
 
-// The sooner of two timeouts, of which -1 is never.
-long sooner(long one, long other) { return one < 0 ? other : other < 0 ? one : Min(one, other); }
+// The sooner of two timeouts; -1 stands for never.
+long earlier_of(long one, long other) { return one < 0 ? other : other < 0 ? one : Min(one, other); }
 
-// Milliseconds until a moment; -1 for none, which is never.
+// Milliseconds until a moment; -1 if there is none.
 long pause_until(const std::optional<Clock::time_point> &moment) { return moment ? until(*moment) : -1; }
 
-// Announces what is due. After a failure, or while it rests from one, it looks again when the rest is over; until then
-// only a deadline that comes sooner rings.
+// Announces the presence changes that are due. After a failure the worker pauses, and looks again when the pause is
+// over; until then only a transaction with a sooner deadline rings.
 void announce(DatabaseState &state) {
   const bool well = announcing.perform([&state] {
     if (presence_is_due(state)) expire_presence(state);
@@ -111,7 +111,7 @@ long announcement_pause_ms(DatabaseState &state) {
   return retry ? until(*retry) : milliseconds_until(pg_atomic_read_u64(&state.next_deadline));
 }
 
-// Returns whether events are left, as far as is known.
+// Returns whether events may be left.
 bool drop_expired_events() {
   bool left = true;
   dropping.perform([&left] { left = truncate_slots(); });
@@ -123,28 +123,27 @@ std::chrono::milliseconds maintenance_pause() {
   return std::min(std::chrono::milliseconds(shortest_retention) / 4, longest_maintenance_pause);
 }
 
-// Passes keep a distance of gather_delay from start to start, also those that find nothing; a ring after a pause is
-// answered at once.
+// Passes start at least gather_delay apart, also those that find nothing; a ring after a longer pause is answered at
+// once.
 void keep_distance(const std::optional<Clock::time_point> &last_pass) {
   if (!last_pass) return;
   const auto left = *last_pass + std::chrono::milliseconds(settings().gather_delay) - Clock::now();
   if (left > left.zero()) pg_usleep(std::chrono::ceil<std::chrono::microseconds>(left).count());
 }
 
-// One pass after another.
 void run(DatabaseState &state) {
-  std::optional<Clock::time_point> last_pass; // none: this is the first
+  std::optional<Clock::time_point> last_pass; // nullopt before the first pass
   int64 last_notified = 0;
-  std::optional<Clock::time_point> next_maintenance; // none: nothing is stored, so nothing can expire
+  std::optional<Clock::time_point> next_maintenance; // nullopt while nothing is stored that could expire
   PartPace parts;
   for (;;) {
     keep_distance(last_pass);
     const auto started = Clock::now();
     announce(state);
     const bool part_is_due = parts.is_due(state, started);
-    const Pass pass = publish(state, last_notified, part_is_due ? HeldParts::release : HeldParts::leave);
+    const Pass pass = publish(state, last_notified, part_is_due ? DeferredParts::release : DeferredParts::leave);
     note_success(state.worker);
-    if (!pass.holds) {
+    if (!pass.has_deferred) {
       parts.note_end(state);
     } else if (part_is_due) {
       parts.note_part(state, started);
@@ -155,15 +154,15 @@ void run(DatabaseState &state) {
       if (drop_expired_events()) next_maintenance = started + maintenance_pause();
     }
     last_pass = started;
-    const long timeout = sooner(pause_until(next_maintenance), pause_until(parts.next_look(state)));
-    wait_for_ring(sooner(timeout, announcement_pause_ms(state)));
+    const long timeout = earlier_of(pause_until(next_maintenance), pause_until(parts.next_look(state)));
+    wait_for_ring(earlier_of(timeout, announcement_pause_ms(state)));
   }
 }
 
 void work(int index) {
   DatabaseState &state = *database_state(index);
   before_shmem_exit(forget_deadline, PointerGetDatum(&state));
-  pg_atomic_write_u32(&state.earlier_deadline, 1); // the first pass reads the deadlines, whatever they are
+  pg_atomic_write_u32(&state.earlier_deadline, 1); // makes the first pass read the deadlines
   begin_background_worker(state.worker, state.name);
   state.worker_expected = true;
   run(state);

@@ -3,7 +3,7 @@
 
 namespace pg_live {
 
-// Registers one worker for each database of pg_live.databases. Does nothing unless the server preloads the library.
+// Registers one worker for each database of pg_live.databases if the server preloads the library.
 void register_workers();
 
 } // namespace pg_live

@@ -1,4 +1,4 @@
-// One transaction of a worker, and what becomes of an error in it.
+// One transaction of a worker, and the handling of an error in it.
 #pragma once
 
 #include "boundary.hpp"
@@ -16,7 +16,7 @@ class WorkerTransaction {
   WorkerTransaction(const WorkerTransaction &) = delete;
   WorkerTransaction &operator=(const WorkerTransaction &) = delete;
 
-  // No destructor: an error ends the transaction elsewhere, and longjmp must not pass an object that has one.
+  // No destructor: an error ends the transaction elsewhere, and longjmp must not cross an object that has one.
   void commit() {
     PopActiveSnapshot();
     CommitTransactionCommand();
@@ -28,8 +28,8 @@ class WorkerTransaction {
 // Aborts the transaction in which the error was raised, and logs the error as a warning.
 void abandon_transaction(const char *activity, ErrorData *error);
 
-// Runs `body`, which makes transactions, outside of any. An error in it is a warning and ends no more than the
-// transaction that it was raised in. Returns whether there was none.
+// Runs `body`, which starts its own transactions. An error in it is logged as a warning and aborts only the transaction
+// that raised it. Returns whether there was none.
 template <typename Body>
 bool attempt(const char *activity, Body body) {
   ErrorData *error = nullptr;

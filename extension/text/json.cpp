@@ -1,5 +1,5 @@
-// Reading and writing, see json.hpp: everything here trusts that parse() has accepted the text and checks nothing
-// twice.
+// Reading and writing JSON, see json.hpp. These functions trust that parse() has accepted the text and validate nothing
+// again.
 #include "text/json.hpp"
 
 #include <algorithm>
@@ -104,7 +104,7 @@ std::size_t encode_utf8(unsigned code_point, std::span<char, 4> out) {
   return 4;
 }
 
-/// What the escape that `body` begins with stands for, written to `out`; the escape is taken off `body`.
+/// Decodes the escape at the start of `body` into `out`, removes it from `body` and returns the length written.
 std::size_t decode_escape(std::string_view &body, std::span<char, 4> out) {
   const char kind = body[1];
   if (kind == 'u') {
@@ -139,7 +139,7 @@ std::size_t decode_escape(std::string_view &body, std::span<char, 4> out) {
   return 1;
 }
 
-/// Calls `piece(string_view)` for each stretch of the text that a raw string stands for, until it returns false.
+/// Calls `piece(string_view)` for each piece of the text that a raw string decodes to, until it returns false.
 template <typename Piece>
 bool for_each_piece(std::string_view raw, Piece piece) {
   std::string_view body = raw.substr(1, raw.size() - 2);
@@ -159,7 +159,7 @@ bool for_each_piece(std::string_view raw, Piece piece) {
 
 bool same_text(std::string_view raw, std::string_view other_raw) {
   if (raw == other_raw) return true;
-  // Escapes never make a text longer, so a key fits the buffer of its own raw form; compare piece by piece instead.
+  // Compares piece by piece, so that neither key needs a buffer for its decoded form.
   std::string_view other = other_raw.substr(1, other_raw.size() - 2);
   std::array<char, 4> decoded;
   std::string_view pending; // of `decoded`
@@ -182,7 +182,7 @@ bool same_text(std::string_view raw, std::string_view other_raw) {
   return is_prefix && pending.empty() && other.empty();
 }
 
-/// FNV-1a of the text a raw string stands for.
+/// FNV-1a of the text that a raw string decodes to.
 std::uint32_t hash_of(std::string_view raw) {
   std::uint32_t hash = 2166136261U;
   for_each_piece(raw, [&hash](std::string_view piece) {
@@ -211,7 +211,7 @@ class KeySet {
   static constexpr std::size_t slot_count = 2 * max_keys;
 
   struct Slot {
-    std::string_view key; // raw, so never empty when taken
+    std::string_view key; // raw, so it is empty only in a free slot
     std::uint32_t hash = 0;
   };
 
@@ -263,7 +263,7 @@ std::optional<Value> member(Value object, std::string_view name) {
 }
 
 bool has_duplicate_members(Value object) {
-  // Sets of 256 keys are compared with all keys after them, so that no number of members needs memory of its own.
+  // Sets of 256 keys are compared with all keys after them, so that no number of members needs more memory.
   const Members all = members(object);
   Members::Iterator first = all.begin();
   while (first != all.end()) {

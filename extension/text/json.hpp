@@ -23,13 +23,13 @@ struct Value {
   std::string_view raw;
 };
 
-/// One member of an object. `key` is raw: with quotes and escapes.
+/// One member of an object. `key` keeps its quotes and escapes.
 struct Member {
   std::string_view key;
   Value value;
 };
 
-/// Why a text was refused. `message` is a constant in lower case; `offset` is the byte it is about.
+/// Why a text was refused. `message` is a constant in lower case; `offset` is the byte where it went wrong.
 struct Error {
   std::string_view message;
   std::size_t offset = 0;
@@ -43,7 +43,7 @@ struct Limits {
   int max_depth = 64;
 };
 
-/// Validates the whole of `text` and returns its one value. Without a value, `error` (when given) says what is wrong.
+/// Validates all of `text` and returns its one value. If it is invalid, sets `error` (when given) and returns nothing.
 std::optional<Value> parse(std::string_view text, Limits limits = {}, Error *error = nullptr);
 
 /// The members of an object or the elements of an array, in the order of the text: `for (Member m : members(object))`.
@@ -61,7 +61,7 @@ class Range {
 
    private:
     void read();
-    std::string_view rest_; // what follows the current item, up to and with the closing bracket
+    std::string_view rest_; // after the current item, through the closing bracket
     Item item_;
     bool at_end_ = false;
   };
@@ -80,21 +80,21 @@ using Elements = Range<Value>;
 Members members(Value object);
 Elements elements(Value array);
 
-/// The member of that name (exact case; escapes in the key are understood). Of duplicates the last, as in jsonb.
+/// The member of that name (exact case, escapes in the key decoded); the last one of duplicates, as in jsonb.
 std::optional<Value> member(Value object, std::string_view name);
 
-/// Whether two members of this object (not of objects within it) have the same name once escapes are undone.
-/// Without allocation; about linear up to some hundred members.
+/// Whether two members of this object (not of objects within it) have the same name after decoding escapes.
+/// Does not allocate; takes about linear time up to some hundred members.
 bool has_duplicate_members(Value object);
 
-/// Whether the JSON string `raw` (with quotes) stands for `text`.
+/// Whether the JSON string `raw` (with quotes) decodes to `text`.
 bool equals(std::string_view raw, std::string_view text);
 
-/// Replaces `text` by what the JSON string stands for. False, and `text` empty, when `string` is not of kind string.
+/// Replaces `text` by the decoded JSON string. Clears it and returns false when `string` is not of kind string.
 bool unescape(Value string, std::string &text);
 
-/// The same into a buffer: the length written, or nothing when it does not fit or `string` is not of kind string.
-/// The text is never longer than `string.raw.size() - 2`.
+/// Decodes into a buffer and returns the length, or nothing when the text does not fit or `string` is not of kind
+/// string. The text is never longer than `string.raw.size() - 2`.
 std::optional<std::size_t> unescape_into(Value string, std::span<char> buffer);
 
 /// The value when it is a number written as an integer (no fraction, no exponent) that fits; nothing otherwise.

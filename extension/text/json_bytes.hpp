@@ -1,6 +1,6 @@
 // Bytes of JSON text, for json_parse.cpp and json.cpp only.
 //
-// Invariant: nothing here looks past the view it is given.
+// Invariant: nothing here reads past the view it is given.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@ constexpr bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Bytes that stand for themselves in a string: ASCII without controls, quote and backslash.
+/// Bytes that a string contains unescaped: ASCII without control characters, quote and backslash.
 inline constexpr std::array<bool, 256> plain_bytes = [] {
   std::array<bool, 256> plain{};
   for (std::size_t c = 0x20; c < 0x80; ++c)

@@ -1,5 +1,5 @@
-// Validation: json.hpp's parse(). A loop over bytes with one bit per open bracket instead of recursion, so that hostile
-// nesting costs neither stack nor time.
+// Validation: parse() of json.hpp. A loop over bytes with one bit per open bracket instead of recursion, so that
+// hostile nesting costs neither stack nor time.
 #include "text/json.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t max_number_length = 6000;
 constexpr std::size_t max_exponent_digits = 4;
 
-/// Checks one text from front to back; the first fault ends it.
+/// Validates one text from front to back and stops at the first error.
 class Validator {
  public:
   Validator(std::string_view text, Limits limits)
@@ -70,7 +70,7 @@ class Validator {
     return false;
   }
 
-  /// One value with all that it holds.
+  /// One value with everything in it.
   bool document() {
     for (;;) {
       const char c = peek();
@@ -96,8 +96,8 @@ class Validator {
     return true;
   }
 
-  /// After a value, or before the closing bracket of an empty array or object: closes what ends here and goes to the
-  /// next value, if there is one.
+  /// After a value, or at the closing bracket of an empty array or object: closes all arrays and objects that end here,
+  /// and moves to the next value if there is one.
   bool close() {
     while (depth_ > 0) {
       skip_space();
@@ -152,7 +152,7 @@ class Validator {
     return true;
   }
 
-  // No longer than jsonb's numeric takes: 131,072 digits before the point and 16,383 after it.
+  // Limits the length so that the number fits jsonb's numeric: 131,072 digits before the point and 16,383 after it.
   bool number() {
     const std::size_t start = at_;
     const bool negative = peek() == '-';
@@ -224,7 +224,7 @@ class Validator {
   std::size_t max_depth_;
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
-  std::bitset<max_supported_depth> in_object_; // of each open bracket, whether it is {
+  std::bitset<max_supported_depth> in_object_; // for each open bracket, whether it is {
   Error error_;
 };
 

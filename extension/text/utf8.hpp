@@ -1,7 +1,7 @@
 // UTF-8 as RFC 3629 defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
 //
-// Invariant: what is accepted here is exactly what PostgreSQL accepts in a database encoded in UTF8 (NUL aside, which
-// is valid UTF-8 but no text of PostgreSQL: callers that store text refuse it themselves).
+// Invariant: accepts exactly what PostgreSQL accepts in a database encoded in UTF8, except NUL, which is valid UTF-8
+// but not in a PostgreSQL text: callers that store text refuse it themselves.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ constexpr std::size_t utf8_sequence_length(std::string_view text) {
   return 4;
 }
 
-/// Whether all of `text` is well-formed UTF-8. The empty text is.
+/// Whether all of `text` is well-formed UTF-8; true for the empty text.
 constexpr bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = utf8_sequence_length(text);

@@ -29,7 +29,7 @@ SELECT is(pg_temp.explained(topic, user_id, role), expected, format('%s to %s as
 FROM (VALUES
   ('room:1', 'anna', 'authenticated', 'rule=room:*:-/- | check for receiving=app.members:true/- | check for sending=app.anybody:-/true | result=live.topic_access(text):true/true'),
   ('room:1', 'ben', 'authenticated', 'rule=room:*:-/- | check for receiving=app.members:false/- | check for sending=app.anybody:-/true | result=live.topic_access(text):false/true'),
-  ('room:1', NULL, 'anon', 'rule=room:*:-/- | check for receiving=app.members:false/- | check for sending=app.anybody:-/true | sender=the anonymous send nothing:-/false | result=live.topic_access(text):false/false'),
+  ('room:1', NULL, 'anon', 'rule=room:*:-/- | check for receiving=app.members:false/- | check for sending=app.anybody:-/true | sender=anonymous requests cannot send:-/false | result=live.topic_access(text):false/false'),
   ('room:quiet', 'ben', 'authenticated', 'rule=room:quiet:-/- | check for receiving=app.anybody:true/- | result=live.topic_access(text):true/false'),
   ('room:broken', 'ben', 'authenticated', 'rule=room:broken:-/- | check for receiving=app.fails fails: no answer for room:broken:-/- | result=live.topic_access(text) fails: no answer for room:broken:false/false'),
   ('typing:room:1', 'anna', 'authenticated', 'rule=room:*:-/- | check for receiving=app.members:true/- | result=live.topic_access(text):true/false'),
@@ -37,9 +37,9 @@ FROM (VALUES
   ('hall', 'anna', 'authenticated', 'rule=there is none for hall:false/false | result=live.topic_access(text):false/false'),
   ('user:anna', 'anna', 'authenticated', 'built-in rule=that user receives:-/false | result=live.topic_access(text):true/false'),
   ('user:anna', 'ben', 'authenticated', 'built-in rule=that user receives:-/false | result=live.topic_access(text):false/false'),
-  ('presence', NULL, 'anon', 'built-in rule=the signed in receive:-/false | result=live.topic_access(text):false/false'),
+  ('presence', NULL, 'anon', 'built-in rule=signed-in users receive:-/false | result=live.topic_access(text):false/false'),
   ('activity', NULL, 'anon', 'built-in rule=everyone receives:-/false | result=live.topic_access(text):true/false'),
-  ('$access', 'anna', 'authenticated', 'built-in rule=nobody receives:-/false | result=live.topic_access(text):false/false'),
+  ('$access', 'anna', 'authenticated', 'built-in rule=no user receives:-/false | result=live.topic_access(text):false/false'),
   ('', 'anna', 'authenticated', 'name=no event can have this topic:false/false | result=live.topic_access(text):false/false'),
   (repeat('x', 2000), 'anna', 'authenticated', 'name=no event can have this topic:false/false | result=live.topic_access(text):false/false')
 ) AS asked (topic, user_id, role, expected);
