@@ -1,4 +1,4 @@
--- Changes of an activity by its actor. Users to whom it was emitted get an event that it is gone.
+-- Changes of an activity by its actor. Users who got the activity get an event that it is gone.
 
 CREATE FUNCTION live_private.own_activity(id bigint) RETURNS live.activity_stream
 LANGUAGE plpgsql VOLATILE

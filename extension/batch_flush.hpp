@@ -14,7 +14,6 @@ bool can_flush_later();
 void note_unflushed(DatabaseState &state, int64 first);
 void flush_batches(DatabaseState &state);
 
-// Returns once the batches up to `batch`, which the caller's snapshot shows, are on disk. Nothing that tells a client
 // Returns once the batches up to `batch`, which the caller's snapshot shows, are on disk. Every function that lets a
 // client learn of a batch waits here first.
 void await_flush(int64 batch);

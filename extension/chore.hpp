@@ -1,4 +1,4 @@
-// The side tasks of a worker, each of which may fail without stopping the worker.
+// The side tasks of a worker. A failure of one does not stop the worker.
 #pragma once
 
 #include "worker_transaction.hpp"

@@ -109,7 +109,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live_private.feed_statement(live_private.feed_query, text[]) IS 'The SQL of a page; NULL for no branches. Part of live_private.read_feed().';
 
--- Statistics do not tell how many activities have some metadata, so the planner guesses whether to look them up or to walk a
+-- Statistics do not count the activities with some metadata, so the planner guesses whether to look them up or to walk a
 -- feed until a page is full; a wrong guess walks all of it. So they are looked up first, unless they are many.
 CREATE FUNCTION live_private.match_metadata(asked live_private.feed_query) RETURNS live_private.feed_query
 LANGUAGE plpgsql STABLE
