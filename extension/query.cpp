@@ -27,7 +27,7 @@ SPIPlanPtr KeptPlan::get(const char *statement, std::initializer_list<Oid> types
 
 namespace {
 
-// Of the query that was executed last, with that result. Ends the connection to SPI.
+// Returns the single value of the query that returned `result`. Ends the connection to SPI.
 NullableDatum finish_with_value(int result, const char *statement) {
   if (result != SPI_OK_SELECT || SPI_processed != 1) elog(ERROR, "unexpected result of \"%s\"", statement);
   const TupleDesc description = SPI_tuptable->tupdesc;
