@@ -26,8 +26,8 @@ COMMENT ON FUNCTION live_private.is_still_told(text, text, jsonb) IS 'Whether an
 
 -- The published events of a topic after a start, with their batches. It examines transactions below end_xid (NULL: all),
 -- and those that were deferred (hold.sql). The events of a transaction are in the first batch whose snapshot shows it, or,
--- if that batch belongs to a series, in one part of the series; where a pass stored several batches, the first is none of
--- deferred transactions. That batch is looked up once a transaction and not once an event: for a transaction that stayed
+-- if that batch belongs to a series, in one part of the series; where a pass stored several batches, the first is not one
+-- of deferred transactions. That batch is looked up once a transaction and not once an event: for a transaction that stayed
 -- open for long, the search passes all batches published before it ended. A large deferred transaction has max_events
 -- candidates: its first, or its last published ones. Small deferred transactions may be very many, so the topic is searched
 -- for them, not each of them for the topic. The plan is made for each topic, since its share of all events decides which
