@@ -9,8 +9,8 @@
 CREATE SEQUENCE live_private.event_id CACHE 1;
 COMMENT ON SEQUENCE live_private.event_id IS 'Ids of events and signals. Logged, so that a crash does not restart it.';
 
--- Either payload or payload_id is NULL. No CHECK says so: PostgreSQL prepares one anew for every row that is emitted,
--- which costs more than a microsecond.
+-- Either payload or payload_id is NULL. There is no CHECK constraint for it, since PostgreSQL would prepare it for every
+-- emitted row, which costs more than a microsecond.
 CREATE TABLE live.event (
   id bigint NOT NULL,
   xid xid8 NOT NULL,
