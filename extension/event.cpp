@@ -7,8 +7,8 @@
 //    file; tables in event.sql). An event therefore exists if and only if its transaction commits.
 // 2. Ring. The commit sets the latch of the database's worker (on_transaction_end() below, ring() in shared_state.cpp).
 //    Where no worker is expected, the transaction sends NOTIFY pg_live instead, and a bridge calls live.publish().
-// 3. Announce. The woken worker (worker.cpp) emits the presence changes that are due (expiry.cpp), so they are part of
-//    the batch that follows.
+// 3. Announce. The woken worker (worker.cpp) emits the presence changes that are due (presence_expiry.cpp), so they are
+//    part of the batch that follows.
 // 4. Publish. The worker locks out other publishers, takes a snapshot, and stores a batch: the snapshot and the
 //    transactions that ended since the snapshot of the batch before (publish.cpp, ended_xids.cpp). A transaction that
 //    commits late is in a later batch; none is skipped. Too many events for one batch are published in parts

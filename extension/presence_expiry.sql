@@ -1,5 +1,5 @@
 -- Expiry of presence: finds the users whose connections, nodes or epoch have passed a deadline, and announces them. The
--- worker calls it in bounded parts (expiry.cpp).
+-- worker calls it in bounded parts (presence_expiry.cpp).
 
 -- A clock that was set back would keep connections alive for as long as it was set back. Locked rows are left for the next
 -- call, since the worker waits for no transaction.

@@ -1,5 +1,5 @@
 // Expires presence in bounded transactions.
-#include "expiry.hpp"
+#include "presence_expiry.hpp"
 
 #include "deadline.hpp"
 #include "publish.hpp"
