@@ -1,5 +1,5 @@
 // One client of the bridge: a socket, the WebSocket handshake, the join of one topic, then events. Knows no clock but
-// the one it is given and no loop: whoever owns it says when the socket is ready.
+// the one it is given and no loop: its owner reports when the socket is ready.
 //
 // Against the raw loop (raw_epoll) there is neither handshake nor join: a socket that is connected has joined.
 #pragma once

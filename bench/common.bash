@@ -104,7 +104,7 @@ stop_bridge() {
   bridge=
 }
 
-# Sets $port to one that nobody uses. Ports that the kernel gives to clients start at 32768: it stays below.
+# Sets $port to a free one, below 32768, where the ports begin that the kernel gives to clients.
 take_port() {
   port=$((10240 + RANDOM % 22528))
   while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do

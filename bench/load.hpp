@@ -39,7 +39,7 @@ class Load : public ConnectionObserver {
  public:
   explicit Load(const LoadSettings &settings);
 
-  /// Connects and joins everybody; returns when each client has joined or failed, or after the time limit.
+  /// Connects and joins all clients; returns when each has joined or failed, or after the time limit.
   void connect_all();
   /// Serves the connections for a while.
   void serve(Clock::duration duration);

@@ -1,7 +1,7 @@
 // The HTTP status of each SQLSTATE.
 #include "api/client_error.hpp"
 
-#include "text/json.hpp"
+#include "text/json_writer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -46,11 +46,7 @@ ClientError client_error(const DatabaseError &error, bool signed_in) {
 std::string error_object(std::string_view name, const DatabaseError &error) {
   std::string object = "{";
   const auto append = [&object](std::string_view member, std::string_view text) {
-    if (text.empty()) return;
-    if (object.size() > 1) object += ',';
-    json::append_quoted(object, member);
-    object += ':';
-    json::append_quoted(object, text);
+    if (!text.empty()) json::append_member(object, member, text);
   };
   append(name, error.message);
   append("code", error.sqlstate);

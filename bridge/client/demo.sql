@@ -5,12 +5,12 @@ begin;
 create schema if not exists demo;
 grant usage on schema demo to anon, authenticated;
 
--- Everybody may listen in a room, whoever they are.
+-- All roles may receive in a room.
 create or replace function demo.can_receive(topic text) returns boolean
   language sql stable parallel safe
   return topic is not null;
 
--- Only somebody who is signed in may speak in one.
+-- Only signed-in users may send in one.
 create or replace function demo.can_send(topic text) returns boolean
   language sql stable parallel safe
   return topic is not null and live.user_id() is not null;

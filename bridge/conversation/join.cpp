@@ -2,6 +2,7 @@
 #include "conversation/join.hpp"
 
 #include "conversation/replay.hpp"
+#include "text/json_writer.hpp"
 
 namespace pg_live {
 
@@ -105,10 +106,7 @@ void Join::caught_up(const std::optional<DatabaseError> &error) {
 
 void Join::succeed(Channel &channel, std::string_view resumed) {
   channel.set_joined();
-  if (!resumed.empty()) {
-    response_.pop_back(); // the closing brace
-    response_.append(",\"resume\":\"").append(resumed).append("\"}");
-  }
+  if (!resumed.empty()) response_ = json::with_member(response_, "resume", resumed);
   channel.reply(ref_, Status::ok, response_);
   if (gave_token_) channel.client().speak_for(channel.claims());
   services_.channel_presence.join(channel, presence_key_, presence_enabled_);

@@ -1,7 +1,7 @@
 // Calls the database in batches, and starts over.
 #include "presence/presence.hpp"
 
-#include "text/json.hpp"
+#include "text/json_writer.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -56,29 +56,25 @@ std::string array_of(const std::vector<ReportedUse> &uses) {
   return json.append("]");
 }
 
-void append_member(std::string &json, std::string_view name, std::string_view text) {
-  json.append(json.back() == '{' ? "" : ",").append(1, '"').append(name).append("\":");
-  json::append_quoted(json, text);
-}
-
 std::string to_json(const PresentConnection &connection) {
   std::string json = "{";
-  append_member(json, "id", connection.id.text());
-  append_member(json, "user_id", connection.user_id);
-  append_member(json, "device_type", connection.device_type);
+  json::append_member(json, "id", connection.id.text());
+  json::append_member(json, "user_id", connection.user_id);
+  json::append_member(json, "device_type", connection.device_type);
   return json.append("}");
 }
 
 std::string to_json(const TrackedMember &member) {
   std::string json = "{";
-  append_member(json, "ref", member.ref);
-  if (!member.previous_ref.empty()) append_member(json, "previous_ref", member.previous_ref);
-  append_member(json, "connection", member.connection.text());
-  append_member(json, "topic", member.topic);
-  append_member(json, "key", member.key);
-  if (!member.user_id.empty()) append_member(json, "user_id", member.user_id);
-  json.append(",\"is_private\":").append(member.is_private ? "true" : "false");
-  return json.append(",\"meta\":").append(member.meta).append("}");
+  json::append_member(json, "ref", member.ref);
+  if (!member.previous_ref.empty()) json::append_member(json, "previous_ref", member.previous_ref);
+  json::append_member(json, "connection", member.connection.text());
+  json::append_member(json, "topic", member.topic);
+  json::append_member(json, "key", member.key);
+  if (!member.user_id.empty()) json::append_member(json, "user_id", member.user_id);
+  json::append_raw_member(json, "is_private", member.is_private ? "true" : "false");
+  json::append_raw_member(json, "meta", member.meta);
+  return json.append("}");
 }
 
 template <typename Items>

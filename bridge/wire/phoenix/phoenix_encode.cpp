@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "text/json.hpp"
+#include "text/json_writer.hpp"
 #include "wire/topic_name.hpp"
 
 namespace pg_live::phoenix {
@@ -53,14 +53,6 @@ void open(std::string &out, Version version, std::string_view join_ref, std::str
 
 void close(std::string &out, Version version) { out += version == Version::v2 ? ']' : '}'; }
 
-/// `name` and a string, with a comma before it when it is not the first of its object.
-void append_member(std::string &out, std::string_view name, std::string_view text) {
-  if (out.back() != '{') out += ',';
-  json::append_quoted(out, name);
-  out += ':';
-  json::append_quoted(out, text);
-}
-
 void append_outcome(std::string &out, Status status, std::string_view response) {
   out += "{\"status\":\"";
   out += word(status);
@@ -71,15 +63,15 @@ void append_outcome(std::string &out, Status status, std::string_view response) 
 
 std::string error_response(std::string_view reason, std::string_view sqlstate) {
   std::string response = "{";
-  append_member(response, "reason", reason);
-  if (!sqlstate.empty()) append_member(response, "code", sqlstate);
+  json::append_member(response, "reason", reason);
+  if (!sqlstate.empty()) json::append_member(response, "code", sqlstate);
   return response.append("}");
 }
 
 void append_meta(std::string &out, Meta meta) {
   out += '{';
-  if (!meta.id.empty()) append_member(out, "id", meta.id);
-  if (meta.replayed) out += meta.id.empty() ? "\"replayed\":true" : ",\"replayed\":true";
+  if (!meta.id.empty()) json::append_member(out, "id", meta.id);
+  if (meta.replayed) json::append_raw_member(out, "replayed", "true");
   out += '}';
 }
 
@@ -169,7 +161,7 @@ void append_error(std::string &out, Version version, std::string_view join_ref, 
                   std::string_view reason) {
   open(out, version, join_ref, join_ref, topic, "phx_error");
   out += '{';
-  append_member(out, "reason", reason);
+  json::append_member(out, "reason", reason);
   out += '}';
   close(out, version);
 }
@@ -178,10 +170,10 @@ void append_system(std::string &out, Version version, std::string_view join_ref,
                    std::string_view message, std::string_view extension) {
   open(out, version, join_ref, {}, topic, "system");
   out += '{';
-  append_member(out, "extension", extension);
-  append_member(out, "status", word(status));
-  append_member(out, "message", message);
-  append_member(out, "channel", without_prefix(topic));
+  json::append_member(out, "extension", extension);
+  json::append_member(out, "status", word(status));
+  json::append_member(out, "message", message);
+  json::append_member(out, "channel", without_prefix(topic));
   out += '}';
   close(out, version);
 }

@@ -28,7 +28,7 @@ class PresenceModel {
 
   PresenceModel(PresenceQueue &queue, MemberHolder &holder) : queue_(queue), holder_(holder) {}
 
-  std::set<std::string> held_users;      // by somebody's open transaction, with their members
+  std::set<std::string> locked_users;    // by an open transaction, with their members
   std::map<std::string, Stored> members; // by ref
   std::map<Uuid, int> connections;       // the node that holds it; 0: none, it waits for its client
   std::deque<std::string> signals;       // refs of members that are gone; the bridge has not heard of it
@@ -84,7 +84,7 @@ class PresenceModel {
   }
   bool is_held(const std::string &ref) const {
     const auto member = members.find(ref);
-    return member != members.end() && held_users.contains(member->second.member.user_id);
+    return member != members.end() && locked_users.contains(member->second.member.user_id);
   }
   bool is_left_behind(const Stored &stored) const { return stored.node != node_; }
   std::string left_behind_by(const TrackedMember &member) const;
@@ -118,7 +118,7 @@ inline PresenceModel::Answer PresenceModel::apply(PresencePart part) {
   if (part != PresencePart::connects) return disconnect(part);
   Answer answer{part};
   for (const auto &[id, connection] : batch_.connects) {
-    if (connections.contains(id) && held_users.contains(connection.user_id)) {
+    if (connections.contains(id) && locked_users.contains(connection.user_id)) {
       answer.held.push_back(id.text());
     } else {
       connections[id] = node_;
@@ -140,7 +140,7 @@ inline PresenceModel::Answer PresenceModel::store_members() {
     }
   }
   for (const auto &[ref, member] : batch_.tracked) {
-    if (held_users.contains(member.user_id) || is_held(member.previous_ref)) {
+    if (locked_users.contains(member.user_id) || is_held(member.previous_ref)) {
       answer.held.push_back(ref);
       continue;
     }
