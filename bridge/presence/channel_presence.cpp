@@ -47,7 +47,8 @@ void PresenceSeat::answer(const std::string &message_ref, const std::optional<Da
 }
 
 ChannelPresence::ChannelPresence(Services &services, PresenceQueue &queue)
-    : services_(services), tracker_(queue, Uuid::random().text().substr(0, 13) + "."),
+    : services_(services),
+      tracker_(queue, Uuid::random().text().substr(0, 13) + ".", services.settings.limits.tracked_bytes_per_user),
       flush_timer_(services.loop, [this] { flush_due(); }), read_timer_(services.loop, [this] { read_next(); }),
       resync_timer_(services.loop, [this] {
         for (const auto &[name, roster] : rosters_)
@@ -98,8 +99,7 @@ void ChannelPresence::handle(Channel &channel, const Message &message) {
                                std::string("Unauthorized: You must be signed in to be present in this Channel topic: ")
                                    .append(channel.topic()),
                                "42501");
-  if (!tracker_.wish(seat.tracking_, std::move(wish), ref))
-    channel.reply_error(ref, "too many changes are waiting", "53400");
+  if (const auto error = tracker_.wish(seat.tracking_, std::move(wish), ref)) seat.answer(ref, error);
 }
 
 bool ChannelPresence::may_track(const PresenceSeat &seat) {

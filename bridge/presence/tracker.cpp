@@ -1,6 +1,7 @@
 // The steps from a wish to what the database has.
 #include "presence/tracker.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace pg_live {
@@ -18,17 +19,33 @@ std::vector<std::string> Tracking::take_messages() {
   return messages;
 }
 
-bool Tracker::wish(Tracking &tracking, std::optional<std::string> meta, std::string message_ref) {
-  if (tracking.wish_messages_.size() >= kMostWishes) return false;
+std::optional<DatabaseError> Tracker::wish(Tracking &tracking, std::optional<std::string> meta,
+                                           std::string message_ref) {
+  if (tracking.wish_messages_.size() >= kMostWishes) return DatabaseError{"53400", "too many changes are waiting", ""};
+  const std::string owner = owner_of(tracking);
+  const std::size_t bytes = bytes_with(tracking, meta);
+  if (meta && exceeds_limit(tracking, owner, bytes)) return limit_error();
   tracking.wish_ = std::move(meta);
   tracking.wish_messages_.push_back(std::move(message_ref));
+  count(tracking, owner, bytes);
   advance(tracking);
-  return true;
+  recount(tracking);
+  return std::nullopt;
 }
 
 void Tracker::check(Tracking &tracking, bool may_track) {
-  if (!may_track) tracking.wish_.reset();
+  const std::string owner = owner_of(tracking);
+  const std::size_t bytes = bytes_with(tracking, tracking.wish_);
+  if (!may_track) {
+    tracking.wish_.reset();
+  } else if (owner != tracking.counted_for_ && exceeds_limit(tracking, owner, bytes)) {
+    tracking.wish_.reset();
+    for (const std::string &message : std::exchange(tracking.wish_messages_, {}))
+      tracking.channel_.answer(message, limit_error());
+  }
+  count(tracking, owner, bytes);
   advance(tracking);
+  recount(tracking);
 }
 
 void Tracker::leave(Tracking &tracking, bool with_connection) {
@@ -41,6 +58,7 @@ void Tracker::leave(Tracking &tracking, bool with_connection) {
     }
     forget(*entry);
   }
+  count(tracking, tracking.counted_for_, 0);
 }
 
 void Tracker::forget(Tracking::Entry &entry) {
@@ -97,6 +115,7 @@ void Tracker::lost(const std::string &ref, bool by_user) {
   tracking.stored_.lost = true;
   if (by_user) forget(tracking.stored_);
   advance(tracking);
+  recount(tracking);
 }
 
 // Of what is being replaced only the replacement: stored again after it, the former member would stay.
@@ -124,6 +143,7 @@ void Tracker::stored(const std::string &ref) {
   for (const std::string &message : std::exchange(tracking->sending_messages_, {}))
     tracking->channel_.answer(message, {});
   advance(*tracking);
+  recount(*tracking);
 }
 
 void Tracker::refused(const std::string &ref, const DatabaseError &error) {
@@ -140,6 +160,7 @@ void Tracker::refused(const std::string &ref, const DatabaseError &error) {
   if (is_stored && tracking->stored_.connection == tracking->channel_.connection())
     store(*tracking, tracking->stored_, "");
   advance(*tracking);
+  recount(*tracking);
 }
 
 // All messages of the channel are answered, and it stays as it was. The member is ended even if it was stored.
@@ -149,6 +170,46 @@ void Tracker::overdue(const std::string &ref, const DatabaseError &error) {
   queue_.untrack(ref);
   tracking->sending_messages_ = tracking->take_messages();
   refused(ref, error);
+}
+
+// The owner of a sum: the user, or the connection if it has no user. The prefixes keep their ids apart.
+std::string Tracker::owner_of(const Tracking &tracking) {
+  const std::string &user_id = tracking.channel_.user_id();
+  return user_id.empty() ? "connection:" + tracking.channel_.connection().text() : "user:" + user_id;
+}
+
+// A channel counts with its largest metadata, wished, on its way or stored: after a refused wish the former metadata is
+// wished again, and must still fit.
+std::size_t Tracker::bytes_with(const Tracking &tracking, const std::optional<std::string> &wish) {
+  return std::max({wish ? wish->size() : 0, tracking.sending_.meta.size(), tracking.stored_.meta.size()});
+}
+
+bool Tracker::exceeds_limit(const Tracking &tracking, const std::string &owner, std::size_t bytes) const {
+  const auto sum = bytes_by_owner_.find(owner);
+  const std::size_t own = tracking.counted_for_ == owner ? tracking.counted_bytes_ : 0;
+  const std::size_t others = sum == bytes_by_owner_.end() ? 0 : sum->second - own;
+  return bytes > own && others + bytes > max_bytes_;
+}
+
+DatabaseError Tracker::limit_error() const {
+  return {"54000", "a user must not track more than " + std::to_string(max_bytes_) + " bytes of metadata in channels",
+          "Untrack in another channel, or track with less metadata."};
+}
+
+void Tracker::count(Tracking &tracking, const std::string &owner, std::size_t bytes) {
+  if (tracking.counted_bytes_ > 0) {
+    const auto sum = bytes_by_owner_.find(tracking.counted_for_);
+    sum->second -= tracking.counted_bytes_;
+    if (sum->second == 0) bytes_by_owner_.erase(sum);
+  }
+  if (bytes > 0) bytes_by_owner_[owner] += bytes;
+  tracking.counted_bytes_ = bytes;
+  tracking.counted_for_ = owner;
+}
+
+// The owner stays the same until wish() or check(), which compare the sum of a new owner with the limit.
+void Tracker::recount(Tracking &tracking) {
+  count(tracking, std::string(tracking.counted_for_), bytes_with(tracking, tracking.wish_));
 }
 
 } // namespace pg_live

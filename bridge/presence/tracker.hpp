@@ -2,7 +2,8 @@
 //
 // Invariants: one change of a channel is on its way at a time; the latest wish wins; every message of a client is
 // answered once, when its wish, or a later one, has been stored or refused. A member that the database lost without a
-// wish of its user is stored again.
+// wish of its user is stored again. The channels of one user hold no more bytes of metadata than the limit; a
+// connection without a user counts by itself.
 #pragma once
 
 #include "presence/presence_queue.hpp"
@@ -52,16 +53,20 @@ class Tracking {
   Entry sending_; // on its way to the database
   std::vector<std::string> wish_messages_;
   std::vector<std::string> sending_messages_;
+  std::string counted_for_; // owner of the sum that holds counted_bytes_
+  std::size_t counted_bytes_ = 0;
 };
 
 class Tracker final : public MemberHolder {
  public:
-  // Refs begin with the prefix, which no other tracker uses.
-  Tracker(PresenceQueue &queue, std::string ref_prefix) : queue_(queue), ref_prefix_(std::move(ref_prefix)) {}
+  // Refs begin with the prefix, which no other tracker uses. The metadata of one user has at most max_bytes.
+  Tracker(PresenceQueue &queue, std::string ref_prefix, std::size_t max_bytes)
+      : queue_(queue), ref_prefix_(std::move(ref_prefix)), max_bytes_(max_bytes) {}
 
-  // Records the wish of a client's message. False, without an answer, if too many are waiting.
-  bool wish(Tracking &tracking, std::optional<std::string> meta, std::string message_ref);
-  // Follows a change of the channel's user. may_track: whether the new user may be tracked there.
+  // Records the wish of a client's message. An error: nothing has changed, and the message is not answered.
+  std::optional<DatabaseError> wish(Tracking &tracking, std::optional<std::string> meta, std::string message_ref);
+  // Follows a change of the channel's user. may_track: whether the new user may be tracked there. A member that exceeds
+  // the limit of the new user is ended.
   void check(Tracking &tracking, bool may_track);
   // Ends the channel. with_connection: its connection ends too, and with it, or after the grace period, its members.
   void leave(Tracking &tracking, bool with_connection);
@@ -69,6 +74,8 @@ class Tracker final : public MemberHolder {
   void lost(const std::string &ref, bool by_user);
   // The node has started over: stores all members again.
   void store_everything();
+  // The number of users, and of connections without a user, that have metadata.
+  std::size_t counted_owners() const { return bytes_by_owner_.size(); }
 
   void stored(const std::string &ref) override;
   void refused(const std::string &ref, const DatabaseError &error) override;
@@ -80,11 +87,19 @@ class Tracker final : public MemberHolder {
   void forget(Tracking::Entry &entry);
   static bool is_as_wished(const Tracking &tracking);
   Tracking *sending(const std::string &ref) const;
+  static std::string owner_of(const Tracking &tracking);
+  static std::size_t bytes_with(const Tracking &tracking, const std::optional<std::string> &wish);
+  bool exceeds_limit(const Tracking &tracking, const std::string &owner, std::size_t bytes) const;
+  DatabaseError limit_error() const;
+  void count(Tracking &tracking, const std::string &owner, std::size_t bytes);
+  void recount(Tracking &tracking);
 
   PresenceQueue &queue_;
   std::string ref_prefix_;
+  std::size_t max_bytes_; // of one owner
   std::uint64_t last_ref_ = 0;
-  std::unordered_map<std::string, Tracking *> by_ref_; // of members that are stored or on their way
+  std::unordered_map<std::string, Tracking *> by_ref_;          // of members that are stored or on their way
+  std::unordered_map<std::string, std::size_t> bytes_by_owner_; // none of them 0
 };
 
 } // namespace pg_live

@@ -197,6 +197,9 @@ class SettingsParser {
     add("max-commands-per-user", limits.commands_per_user,
         "Commands of one user that may wait for the database, of each kind: joins, reads, writes")
         ->check(at_least_one);
+    add("max-tracked-bytes-per-user", limits.tracked_bytes_per_user,
+        "Bytes of the metadata that one user tracks in all channels of one process")
+        ->check(at_least_one);
     add("request-timeout", limits.request_seconds, "Seconds for a complete request")->check(at_least_one);
     add("idle-timeout", limits.idle_seconds, "Seconds without a sign of life of a client")->check(at_least_one);
     add("ping-interval", limits.ping_seconds, "Seconds of silence before the server pings")->check(at_least_one);

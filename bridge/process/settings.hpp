@@ -27,7 +27,9 @@ struct Limits {
   unsigned queue_bytes = 4000000;       // queued for one slow reader before it is closed
   unsigned send_buffer_bytes = 131072;  // SO_SNDBUF
   unsigned commands_per_user = 2000;    // of each kind, waiting for the database
-  unsigned request_seconds = 10;        // from accept to a complete request
+  // Of metadata, in all channels of one process.
+  unsigned tracked_bytes_per_user = 1048576;
+  unsigned request_seconds = 10; // from accept to a complete request
   // Without a sign of life of the client. Clients that send a heartbeat every 25 seconds and wait as long for its
   // answer reconnect after 50: by then the connection that broke silently has ended, but its grace period has not.
   unsigned idle_seconds = 45;

@@ -466,6 +466,45 @@ inEachMode((mode) => {
     }
   });
 
+  test('a user beyond the limit of tracked metadata is refused until it untracks, and nobody else is', async () => {
+    const bounded = await startBridge(database, { secret, flags: ['--max-tracked-bytes-per-user', '2000'] });
+    const rooms = [newRoom(), newRoom()];
+    const sockets = [];
+    let ref = 10;
+    const open = async (user) => {
+      const socket = await RawSocket.open(bounded, { token: bounded.token({ sub: user }) });
+      sockets.push(socket);
+      for (const [i, room] of rooms.entries()) await socket.join(`realtime:${room}`, { ref: String(i + 1) });
+      return async (i, event, payload) => {
+        const own = String(++ref);
+        socket.send(String(i + 1), own, `realtime:${rooms[i]}`, 'presence', { type: 'presence', event, payload });
+        return (await socket.reply(own)).payload;
+      };
+    };
+    const metadata = { text: 'x'.repeat(1500) };
+    try {
+      const [anna, elsewhere, ben] = [await open('anna'), await open('anna'), await open('ben')];
+      assert.equal((await anna(0, 'track', metadata)).status, 'ok');
+      for (const refused of [await anna(1, 'track', metadata), await elsewhere(0, 'track', metadata)]) {
+        assert.deepEqual(refused, {
+          status: 'error',
+          response: {
+            reason: 'a user must not track more than 2000 bytes of metadata in channels',
+            code: '54000',
+            hint: 'Untrack in another channel, or track with less metadata.',
+          },
+        });
+      }
+      assert.equal((await ben(1, 'track', metadata)).status, 'ok');
+      assert.deepEqual(await database.channelMembers(rooms[1]), { ben: [metadata] });
+      assert.equal((await anna(0, 'untrack')).status, 'ok');
+      assert.equal((await elsewhere(0, 'track', metadata)).status, 'ok');
+    } finally {
+      for (const socket of sockets) socket.close();
+      await bounded.stop();
+    }
+  });
+
   test('a channel that is left and joined again at once is told twice who is there', async () => {
     const topic = `realtime:${newRoom()}`;
     const socket = await RawSocket.open(bridges[0], { token: bridges[0].token({ sub: 'anna' }) });

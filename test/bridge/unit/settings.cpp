@@ -147,6 +147,15 @@ TEST_F(SettingsTest, ValueOfTheWrongKindInTheFileEndsTheProgram) {
     EXPECT_FALSE(read({"--config", file(line)})) << line;
 }
 
+TEST_F(SettingsTest, LimitOfTrackedBytesIsAPositiveNumber) {
+  EXPECT_EQ(read({})->limits.tracked_bytes_per_user, 1048576U);
+  EXPECT_EQ(read({"--config", file("max-tracked-bytes-per-user = 1")})->limits.tracked_bytes_per_user, 1U);
+  for (const auto *value : {"0", "-1", "1MB", "much", "99999999999"}) {
+    EXPECT_FALSE(read({"--max-tracked-bytes-per-user", value})) << value;
+    EXPECT_EQ(exit_code, 2);
+  }
+}
+
 TEST_F(SettingsTest, OriginsMayHaveSpacesAroundThemAndASlashBehind) {
   const auto settings = read({"--allowed-origin", "http://a, https://b:8443/ ,app://localhost"});
   ASSERT_TRUE(settings);

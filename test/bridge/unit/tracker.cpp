@@ -189,8 +189,8 @@ TEST_F(TrackerTest, LimitsTheWishesThatWait) {
   Client &anna = enter("anna");
   Tracking tracking(anna);
   for (int n = 0; n <= 100; ++n)
-    EXPECT_TRUE(tracker.wish(tracking, std::to_string(n), "1"));
-  EXPECT_FALSE(tracker.wish(tracking, "too much", "1"));
+    EXPECT_FALSE(tracker.wish(tracking, std::to_string(n), "1"));
+  EXPECT_EQ(tracker.wish(tracking, "too much", "1")->sqlstate, "53400");
   tracker.leave(tracking, false);
 }
 

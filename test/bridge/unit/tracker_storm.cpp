@@ -89,6 +89,10 @@ TEST_P(Storm, LeavesWhatEveryClientWishesAndNothingElse) {
   EXPECT_EQ(database.connections, connected);
   for (const auto &[ref, stored] : database.members)
     EXPECT_TRUE(connected.contains(stored.member.connection)) << ref;
+  for (const auto &client : clients)
+    client->leave(false);
+  settle();
+  EXPECT_EQ(tracker.counted_owners(), 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Storm, testing::Range(1u, 201u));

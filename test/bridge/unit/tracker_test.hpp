@@ -45,7 +45,8 @@ class Client final : public TrackedChannel {
   }
   void wish(std::optional<std::string> meta) {
     wishes_[++last_message_] = meta;
-    tracker_.wish(*tracking_, std::move(meta), std::to_string(last_message_));
+    if (const auto error = tracker_.wish(*tracking_, std::move(meta), std::to_string(last_message_)))
+      answer(std::to_string(last_message_), error);
   }
 
   const std::string &user_id() const override { return user_; }
@@ -62,14 +63,17 @@ class Client final : public TrackedChannel {
     const auto wish = wishes_.find(std::stoi(message));
     ASSERT_NE(wish, wishes_.end()) << "a second answer to " << message;
     if (!error) wish_ = wish->second;
+    last_error_ = error ? error->sqlstate : "";
     wishes_.erase(wish);
   }
 
   bool is_answered() const { return wishes_.empty(); }
-  void check() { tracker_.check(*tracking_, true); }
+  void check(bool may_track = true) { tracker_.check(*tracking_, may_track); }
   bool settled = true;
   // What it was told it is tracked as.
   const std::optional<std::string> &is_tracked_as() const { return wish_; }
+  // SQLSTATE of the last answer; empty if it was no error.
+  const std::string &last_error() const { return last_error_; }
 
  private:
   PresenceQueue &queue_;
@@ -80,11 +84,13 @@ class Client final : public TrackedChannel {
   std::map<int, std::optional<std::string>> wishes_; // by message, unanswered
   std::optional<std::string> wish_;
   int last_message_ = 0;
+  std::string last_error_;
 };
 
 struct TrackerTest : testing::Test {
+  static constexpr std::size_t kMostBytes = 1000;
   PresenceQueue queue{[] {}};
-  Tracker tracker{queue, "ref."};
+  Tracker tracker{queue, "ref.", kMostBytes};
   PresenceModel database{queue, tracker};
   std::vector<std::unique_ptr<Client>> clients;
 
