@@ -65,9 +65,9 @@ TEST_F(TrackerTest, DoesNotStoreAgainWhatWasReplacedWhileSomebodyHeldIt) {
   start_over();
   database.send();
   anna.wish("2"); // while "1" is on its way again
-  database.held_users.insert("anna");
+  database.locked_users.insert("anna");
   answer();
-  database.held_users.clear();
+  database.locked_users.clear();
   tell();
   queue.resume();
   tell();
@@ -175,11 +175,11 @@ TEST_F(TrackerTest, EndsLaterWhatSomebodyHeld) {
   Client &anna = enter("anna");
   anna.wish("1");
   tell();
-  database.held_users.insert("anna");
+  database.locked_users.insert("anna");
   anna.wish({});
   tell();
   EXPECT_EQ(stored(), Metas{"1"});
-  database.held_users.clear();
+  database.locked_users.clear();
   queue.resume();
   tell();
   EXPECT_EQ(stored(), Metas{});

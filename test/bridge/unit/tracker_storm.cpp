@@ -33,10 +33,10 @@ class Storm : public TrackerTest, public testing::WithParamInterface<unsigned> {
   void disturb() {
     switch (dice(8)) {
     case 0:
-      database.held_users.insert("user " + std::to_string(dice(3)));
+      database.locked_users.insert("user " + std::to_string(dice(3)));
       break;
     case 1:
-      database.held_users.clear();
+      database.locked_users.clear();
       break;
     case 2:
       queue.resume();

@@ -126,7 +126,7 @@ struct TrackerTest : testing::Test {
     answer(outcome);
   }
   void settle() {
-    database.held_users.clear();
+    database.locked_users.clear();
     do {
       tell();
       queue.resume();
