@@ -24,9 +24,9 @@ class ConnectionObserver {
  public:
   virtual void joined(Clock::duration upgrade, Clock::duration total) = 0;
   virtual void failed(std::string_view reason, bool had_joined) = 0;
-  /// An event whose payload said when it was made (microseconds since 1970).
+  // An event whose payload said when it was made (microseconds since 1970).
   virtual void delivered(std::int64_t sent_at, std::size_t frame_bytes) = 0;
-  /// The numbers of the events of one connection must go up by one.
+  // The numbers of the events of one connection must go up by one.
   virtual void out_of_order(std::int64_t expected, std::int64_t number) = 0;
 
  protected:
@@ -35,15 +35,15 @@ class ConnectionObserver {
 
 class ClientConnection {
  public:
-  /// Starts to connect. `request` is the upgrade request and `join` the message after it; both empty: the raw loop.
+  // Starts to connect. `request` is the upgrade request and `join` the message after it; both empty: the raw loop.
   ClientConnection(const sockaddr_in &server, std::string request, std::string_view join, ConnectionObserver &observer);
 
   int descriptor() const { return socket_.get(); }
   bool is_finished() const { return state_ == State::joined || state_ == State::failed; }
 
-  /// The socket is connected, or has failed to.
+  // The socket is connected, or has failed to.
   void on_connected();
-  /// There is something to read; `buffer` is scratch space.
+  // There is something to read; `buffer` is scratch space.
   void on_readable(std::span<char> buffer);
   void fail(std::string_view reason);
 

@@ -39,11 +39,11 @@ class Load : public ConnectionObserver {
  public:
   explicit Load(const LoadSettings &settings);
 
-  /// Connects and joins all clients; returns when each has joined or failed, or after the time limit.
+  // Connects and joins all clients; returns when each has joined or failed, or after the time limit.
   void connect_all();
-  /// Serves the connections for a while.
+  // Serves the connections for a while.
   void serve(Clock::duration duration);
-  /// Forgets what was delivered so far, and counts from here.
+  // Forgets what was delivered so far, and counts from here.
   void start_window();
 
   const Observations &seen() const { return seen_; }

@@ -7,7 +7,7 @@
 
 namespace pg_live::bench {
 
-/// CPU time, user and system, of all threads since the process started. Grain: one clock tick (10 ms).
+// CPU time, user and system, of all threads since the process started. Grain: one clock tick (10 ms).
 std::chrono::microseconds cpu_time(pid_t process);
 
 struct Memory {

@@ -15,7 +15,7 @@ enum class ArgumentSource : unsigned char {
   push,    // on a channel: unknown arguments are ignored, unless an argument that narrows the command is missing
 };
 
-/// The error of the members of `arguments` as arguments of the command; nothing if they are valid.
+// The error of the members of `arguments` as arguments of the command; nothing if they are valid.
 std::optional<DatabaseError> argument_error(const CommandEntry &entry, json::Value arguments, ArgumentSource source);
 
 } // namespace pg_live

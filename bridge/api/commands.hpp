@@ -52,17 +52,17 @@ inline constexpr std::string_view kTypingEvent = "typing:indicator";
 inline constexpr std::string_view kHeartbeatEvent = "heartbeat";
 inline constexpr std::string_view kPresenceEvent = "presence:update";
 
-/// The command of a push with this event; null if there is none.
+// The command of a push with this event; null if there is none.
 const CommandEntry *command_of_event(std::string_view event);
 
-/// The command of a request; null if there is none. HEAD has the command of GET.
+// The command of a request; null if there is none. HEAD has the command of GET.
 const CommandEntry *command_of_request(std::string_view method, std::string_view path);
 
-/// The methods of a path, as in the header Allow; empty if no command has the path.
+// The methods of a path, as in the header Allow; empty if no command has the path.
 std::string methods_of_path(std::string_view path);
 
-/// The arguments in the payload of a push: the payload itself, or its member "payload" when its member "type" is the
-/// event, which is what realtime-js sends for channel.send({type, payload}). Nothing when they are no JSON object.
+// The arguments in the payload of a push: the payload itself, or its member "payload" when its member "type" is the
+// event, which is what realtime-js sends for channel.send({type, payload}). Nothing when they are no JSON object.
 std::optional<std::string_view> arguments_of_push(std::string_view event, std::string_view payload);
 
 } // namespace pg_live

@@ -10,7 +10,7 @@
 
 namespace pg_live {
 
-/// The decoded bytes, or nothing when `text` is not exactly what an encoder would have written.
+// The decoded bytes, or nothing when `text` is not exactly what an encoder would have written.
 std::optional<std::string> decode_base64url(std::string_view text);
 
 std::string encode_base64url(std::string_view bytes);

@@ -17,7 +17,7 @@ constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) {
 
 inline constexpr std::string_view token_marks = "!#$%&'*+-.^_`|~";
 
-/// 5.6.2: letters, digits and some marks, at least one.
+// 5.6.2: letters, digits and some marks, at least one.
 constexpr bool is_token(std::string_view text) {
   const auto is_token_char = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -26,7 +26,7 @@ constexpr bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }
 
-/// 5.6.3: without spaces and tabs around it.
+// 5.6.3: without spaces and tabs around it.
 constexpr std::string_view trim(std::string_view text) {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
   while (!text.empty() && is_blank(text.front()))
@@ -36,7 +36,7 @@ constexpr std::string_view trim(std::string_view text) {
   return text;
 }
 
-/// 5.6.1: calls `visit` for each element of a comma-separated list that is not empty.
+// 5.6.1: calls `visit` for each element of a comma-separated list that is not empty.
 template <typename Visit>
 constexpr void for_each_word(std::string_view list, Visit visit) {
   while (!list.empty()) {
@@ -46,7 +46,7 @@ constexpr void for_each_word(std::string_view list, Visit visit) {
   }
 }
 
-/// Value of a hexadecimal digit, or -1.
+// Value of a hexadecimal digit, or -1.
 constexpr int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char letter = lower_case(c);

@@ -16,11 +16,11 @@ struct RateLimit {
 
 class TokenBucket {
  public:
-  /// Acquires `cost` tokens; false, acquiring none, if there are fewer. `now` is monotonic, from any origin. A new
-  /// bucket is full.
+  // Acquires `cost` tokens; false, acquiring none, if there are fewer. `now` is monotonic, from any origin. A new
+  // bucket is full.
   bool acquire(const RateLimit &limit, std::chrono::microseconds now, double cost = 1);
 
-  /// How long until acquire() with that cost would succeed: zero when it would now, microseconds::max() when never.
+  // How long until acquire() with that cost would succeed: zero when it would now, microseconds::max() when never.
   std::chrono::microseconds wait(const RateLimit &limit, std::chrono::microseconds now, double cost = 1) const;
 
  private:

@@ -33,7 +33,7 @@ struct State {
   }
 };
 
-/// Up to eight bytes as a little-endian number.
+// Up to eight bytes as a little-endian number.
 std::uint64_t little_endian(std::string_view bytes) {
   std::uint64_t word = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i)

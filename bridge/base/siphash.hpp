@@ -12,7 +12,7 @@ struct SipKey {
   std::uint64_t k0 = 0;
   std::uint64_t k1 = 0;
 
-  /// A key from the system's random source.
+  // A key from the system's random source.
   static SipKey random();
 };
 

@@ -37,12 +37,12 @@ TopicTable::TopicTable() : index_(first_index_size, 0), free_topic_(none), free_
 
 TopicTable::~TopicTable() = default;
 
-/// The last bit tells topics of the database from rooms.
+// The last bit tells topics of the database from rooms.
 std::uint32_t TopicTable::hash_of(std::string_view name, TopicKind kind) const {
   return (static_cast<std::uint32_t>(siphash(key_, name)) & ~1U) | (kind == TopicKind::database ? 1U : 0U);
 }
 
-/// Where in the index the topic stands, or the empty place where it would.
+// Where in the index the topic stands, or the empty place where it would.
 std::size_t TopicTable::probe(std::string_view name, std::uint32_t hash) const {
   const std::size_t mask = index_.size() - 1;
   std::size_t at = (hash >> 1) & mask;

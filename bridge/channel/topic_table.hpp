@@ -18,7 +18,7 @@
 
 namespace pg_live {
 
-/// What receives a topic's events; the table only keeps its address. Derive from it.
+// What receives a topic's events; the table only keeps its address. Derive from it.
 class Subscriber {
  protected:
   Subscriber() = default;
@@ -27,10 +27,10 @@ class Subscriber {
   ~Subscriber() = default;
 };
 
-/// Names one subscription until it is ended; reused afterwards.
+// Names one subscription until it is ended; reused afterwards.
 enum class SubscriptionId : std::uint32_t {};
 
-/// Names one topic while it has subscribers; reused afterwards.
+// Names one topic while it has subscribers; reused afterwards.
 enum class TopicId : std::uint32_t {};
 
 // Where the events of a topic come from: the stream of the database, or the clients of a room. One name can be both.
@@ -48,7 +48,7 @@ class TopicTable {
     SubscriptionId id;
   };
 
-  /// The subscriptions of one topic, in no particular order: `for (const auto &to : table.subscribers(topic, kind))`.
+  // The subscriptions of one topic, in no particular order: `for (const auto &to : table.subscribers(topic, kind))`.
   class Walk {
    public:
     Walk(const Walk &) = delete;
@@ -69,28 +69,28 @@ class TopicTable {
     std::span<const Subscription> subscriptions_;
   };
 
-  /// Adds a subscription; the same subscriber may hold several, of one topic too. O(1).
+  // Adds a subscription; the same subscriber may hold several, of one topic too. O(1).
   SubscriptionId subscribe(std::string_view topic, TopicKind kind, Subscriber &subscriber);
 
-  /// Ends a subscription. O(1); the last one of a topic removes the topic. An id that is not in use ends the process.
+  // Ends a subscription. O(1); the last one of a topic removes the topic. An id that is not in use ends the process.
   void unsubscribe(SubscriptionId subscription);
 
-  /// The subscribers of a topic; empty if there are none.
+  // The subscribers of a topic; empty if there are none.
   Walk subscribers(std::string_view topic, TopicKind kind) const;
   Walk subscribers(TopicId topic) const;
 
   std::optional<TopicId> find(std::string_view topic, TopicKind kind) const;
   TopicId topic_of(SubscriptionId subscription) const;
-  /// Name of a topic in use; valid until it loses its last subscriber.
+  // Name of a topic in use; valid until it loses its last subscriber.
   std::string_view name(TopicId topic) const;
   TopicKind kind(TopicId topic) const;
 
-  /// All topics in use, in no particular order. O(topics): not for the way of an event.
+  // All topics in use, in no particular order. O(topics): not for the way of an event.
   std::vector<TopicId> all() const;
 
   std::size_t topics() const;
   std::size_t subscriptions() const;
-  /// Bytes this table has allocated, without the allocator's own overhead.
+  // Bytes this table has allocated, without the allocator's own overhead.
   std::size_t allocated_bytes() const;
 
  private:

@@ -13,7 +13,7 @@
 
 namespace pg_live {
 
-/// The sender of a message; only its address is used. Derive from it.
+// The sender of a message; only its address is used. Derive from it.
 class MessageSender {
  protected:
   MessageSender() = default;
@@ -26,7 +26,7 @@ class UnfinishedMessages {
  public:
   explicit UnfinishedMessages(std::size_t limit) : limit_(limit) {}
 
-  /// The sender of the largest message if all together exceed the limit; otherwise null.
+  // The sender of the largest message if all together exceed the limit; otherwise null.
   MessageSender *largest() const;
 
   std::size_t bytes() const { return bytes_; }
@@ -40,7 +40,7 @@ class UnfinishedMessages {
   std::set<std::pair<std::size_t, MessageSender *>> by_size_;
 };
 
-/// One of them. It is counted until it is destroyed.
+// One of them. It is counted until it is destroyed.
 class UnfinishedMessage {
  public:
   UnfinishedMessage(UnfinishedMessages &all, MessageSender &sender) : all_(all), sender_(sender) {}
@@ -48,7 +48,7 @@ class UnfinishedMessage {
   UnfinishedMessage(const UnfinishedMessage &) = delete;
   UnfinishedMessage &operator=(const UnfinishedMessage &) = delete;
 
-  /// Adds a piece, and makes room for as many bytes as are announced to follow.
+  // Adds a piece, and makes room for as many bytes as are announced to follow.
   void append(std::string_view piece, std::size_t announced);
 
   const std::string &bytes() const { return bytes_; }

@@ -23,10 +23,10 @@ class EarlyMessages {
   static constexpr std::size_t most_kept = 32;
   static constexpr std::size_t most_bytes = 65536;
 
-  /// False, keeping nothing, if a bound would be passed.
+  // False, keeping nothing, if a bound would be passed.
   bool keep(ChannelId channel, std::string_view text, bool binary);
 
-  /// Removes and returns those for a channel, in the order they came.
+  // Removes and returns those for a channel, in the order they came.
   std::vector<EarlyMessage> take(ChannelId channel);
 
   bool empty() const { return messages_.empty(); }

@@ -44,19 +44,19 @@ class TypingCalls {
   static constexpr std::uint64_t milliseconds_kept = 1000;
   static constexpr std::size_t most_kept = 8;
 
-  /// The recent call that a call now would repeat; null if there is none.
+  // The recent call that a call now would repeat; null if there is none.
   TypingCallRef find(std::string_view user_id, std::string_view location, std::uint64_t now) const;
 
-  /// Adds a call that goes to the database. The caller maintains `answered` and `askers`.
+  // Adds a call that goes to the database. The caller maintains `answered` and `askers`.
   TypingCallRef begin(std::string_view user_id, std::string_view location, std::uint64_t now);
 
-  /// Removes and returns the calls whose repeats are due.
+  // Removes and returns the calls whose repeats are due.
   std::vector<TypingCallRef> take_due(std::uint64_t now);
 
-  /// When the next repeat is due; nothing when there is none.
+  // When the next repeat is due; nothing when there is none.
   std::optional<std::uint64_t> next_due() const;
 
-  /// Forgets a call that failed or whose user stopped typing: the next call is not a repeat.
+  // Forgets a call that failed or whose user stopped typing: the next call is not a repeat.
   void forget(std::string_view user_id, std::string_view location);
 
  private:

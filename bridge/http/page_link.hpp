@@ -11,11 +11,11 @@ namespace pg_live {
 
 class PageLinks {
  public:
-  /// Of a request with this query.
+  // Of a request with this query.
   explicit PageLinks(std::string_view query);
 
-  /// The value of the header; empty if both cursors are. The next page continues from its cursor in the direction of
-  /// the request, the previous page from its own in the opposite one. An empty cursor means that there is no such page.
+  // The value of the header; empty if both cursors are. The next page continues from its cursor in the direction of
+  // the request, the previous page from its own in the opposite one. An empty cursor means that there is no such page.
   std::string value(std::string_view next_cursor, std::string_view previous_cursor) const;
 
  private:

@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 7> methods{"GET", "HEAD", "POST", "PUT", 
 
 Rejection bad_request(std::string_view message) { return {400, message}; }
 
-/// Where the head ends, after its empty line, or 0 when it is not complete. Looks at bytes from `scanned` on only.
+// Where the head ends, after its empty line, or 0 when it is not complete. Looks at bytes from `scanned` on only.
 std::variant<std::size_t, Rejection> find_end(std::string_view received, std::size_t scanned) {
   // A sequence of CR LF CR LF may have begun in what was scanned.
   for (std::size_t at = std::min(scanned, received.size()); at < received.size(); ++at) {
@@ -33,7 +33,7 @@ std::variant<std::size_t, Rejection> find_end(std::string_view received, std::si
   return std::size_t{0};
 }
 
-/// Takes the text up to the next CR LF off `rest`.
+// Takes the text up to the next CR LF off `rest`.
 std::string_view take_line(std::string_view &rest) {
   const std::size_t end = rest.find("\r\n");
   const std::string_view line = rest.substr(0, end);
@@ -41,7 +41,7 @@ std::string_view take_line(std::string_view &rest) {
   return line;
 }
 
-/// Whether every '%' is followed by two hexadecimal digits, and none by 00.
+// Whether every '%' is followed by two hexadecimal digits, and none by 00.
 bool has_valid_escapes(std::string_view text) {
   for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
     if (at + 2 >= text.size() || hex_value(text[at + 1]) < 0 || hex_value(text[at + 2]) < 0) return false;
@@ -50,7 +50,7 @@ bool has_valid_escapes(std::string_view text) {
   return true;
 }
 
-/// 3: method SP request-target SP HTTP-version, with a path as target: proxies' and CONNECT's forms are not for us.
+// 3: method SP request-target SP HTTP-version, with a path as target: proxies' and CONNECT's forms are not for us.
 std::optional<Rejection> parse_request_line(std::string_view line, RequestHead &head) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
@@ -79,7 +79,7 @@ std::optional<Rejection> parse_request_line(std::string_view line, RequestHead &
   return std::nullopt;
 }
 
-/// 5: field-name ":" OWS field-value OWS
+// 5: field-name ":" OWS field-value OWS
 std::optional<Rejection> parse_headers(std::string_view rest, RequestHead &head) {
   for (std::string_view line = take_line(rest); !line.empty(); line = take_line(rest)) {
     if (line.front() == ' ' || line.front() == '\t') return bad_request("folded header lines are not accepted"); // 5.2
@@ -101,7 +101,7 @@ std::size_t count(const RequestHead &head, std::string_view name) {
   }));
 }
 
-/// Whether one of the comma-separated words of all headers of that name is `word`.
+// Whether one of the comma-separated words of all headers of that name is `word`.
 bool lists(const RequestHead &head, std::string_view name, std::string_view word) {
   bool found = false;
   for (const Header &header : head.headers)
@@ -110,7 +110,7 @@ bool lists(const RequestHead &head, std::string_view name, std::string_view word
   return found;
 }
 
-/// 6: how long the body is. Anything that two readers could take in two ways is refused.
+// 6: how long the body is. Anything that two readers could take in two ways is refused.
 std::optional<Rejection> parse_body_length(RequestHead &head) {
   if (count(head, "transfer-encoding") > 0)
     return Rejection{411, "transfer encodings are not accepted, send the length"};
@@ -128,7 +128,7 @@ std::optional<Rejection> parse_body_length(RequestHead &head) {
   return std::nullopt;
 }
 
-/// RFC 6455 section 11.3.1: 16 bytes as base64.
+// RFC 6455 section 11.3.1: 16 bytes as base64.
 bool is_websocket_key(std::string_view key) {
   const auto is_digit = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
@@ -136,7 +136,7 @@ bool is_websocket_key(std::string_view key) {
   return key.size() == 24 && key.ends_with("==") && std::all_of(key.begin(), key.end() - 2, is_digit);
 }
 
-/// The subprotocols offered: `phoenix`, and a token of Phoenix's `authToken` as base64url.
+// The subprotocols offered: `phoenix`, and a token of Phoenix's `authToken` as base64url.
 std::optional<Rejection> parse_subprotocols(RequestHead &head) {
   constexpr std::string_view bearer_prefix = "base64url.bearer.phx.";
   bool malformed = false;
@@ -154,7 +154,7 @@ std::optional<Rejection> parse_subprotocols(RequestHead &head) {
   return std::nullopt;
 }
 
-/// RFC 6455 section 4.2.1; `Upgrade` to anything else is ignored, as RFC 9110 section 7.8 allows.
+// RFC 6455 section 4.2.1; `Upgrade` to anything else is ignored, as RFC 9110 section 7.8 allows.
 std::optional<Rejection> parse_upgrade(RequestHead &head) {
   if (!lists(head, "upgrade", "websocket")) return std::nullopt;
   if (head.method != "GET") return Rejection{405, "a websocket is opened with GET"};
@@ -168,7 +168,7 @@ std::optional<Rejection> parse_upgrade(RequestHead &head) {
   return parse_subprotocols(head);
 }
 
-/// 3.2: exactly one Host in HTTP/1.1; and one of each header that says who is asking.
+// 3.2: exactly one Host in HTTP/1.1; and one of each header that says who is asking.
 std::optional<Rejection> check_single_headers(const RequestHead &head) {
   const std::size_t hosts = count(head, "host");
   if (hosts > 1 || (hosts == 0 && head.minor_version == 1)) return bad_request("exactly one host header is needed");

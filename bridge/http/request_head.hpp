@@ -16,7 +16,7 @@
 
 namespace pg_live {
 
-/// The longest head accepted, with the empty line that ends it; more is answered with 431.
+// The longest head accepted, with the empty line that ends it; more is answered with 431.
 inline constexpr std::size_t max_request_head_bytes = 16 * 1024;
 inline constexpr std::size_t max_request_headers = 100;
 
@@ -38,40 +38,40 @@ struct RequestHead {
   bool offers_phoenix = false;      // "phoenix" is among the subprotocols offered
   std::string bearer;               // token offered as subprotocol "base64url.bearer.phx.<…>", decoded; may be empty
 
-  /// Value of the first header of that name (case does not matter); nothing when absent.
+  // Value of the first header of that name (case does not matter); nothing when absent.
   std::optional<std::string_view> header(std::string_view name) const;
 
-  /// First query argument of that name, percent-decoded and with '+' read as a space; nothing when absent, or when the
-  /// decoded text is not UTF-8 or holds a NUL.
+  // First query argument of that name, percent-decoded and with '+' read as a space; nothing when absent, or when the
+  // decoded text is not UTF-8 or holds a NUL.
   std::optional<std::string> query_argument(std::string_view name) const;
 };
 
-/// The head is not complete: read more and call again.
+// The head is not complete: read more and call again.
 struct IncompleteHead {};
 
-/// The answer to send before closing: an HTTP status, and a message in lower case for a body {"error": "<message>"}.
-/// An answer with status 426 must carry the header `Sec-WebSocket-Version: 13`.
+// The answer to send before closing: an HTTP status, and a message in lower case for a body {"error": "<message>"}.
+// An answer with status 426 must carry the header `Sec-WebSocket-Version: 13`.
 struct Rejection {
   int status = 400;
   std::string_view message;
 };
 
-/// Parses the head that `received` begins with. `scanned` is how much of `received` an earlier call found incomplete,
-/// so that a client who sends byte by byte costs no more than one that does not.
+// Parses the head that `received` begins with. `scanned` is how much of `received` an earlier call found incomplete,
+// so that a client who sends byte by byte costs no more than one that does not.
 std::variant<IncompleteHead, RequestHead, Rejection> parse_request_head(std::string_view received,
                                                                         std::size_t scanned = 0);
 
-/// Value of the first line `name: value` of a head that could not be parsed, or not yet; nothing when it has none, or
-/// when the value holds a control character.
+// Value of the first line `name: value` of a head that could not be parsed, or not yet; nothing when it has none, or
+// when the value holds a control character.
 std::optional<std::string_view> find_header(std::string_view received, std::string_view name);
 
-/// The head to hand to libwebsockets in its place: the same request line, only headers the bridge uses, the subprotocol
-/// list reduced to `phoenix` (or dropped), no extensions, `Connection: Upgrade` or else `Connection: close`, since
-/// later requests on the same connection would not pass through here. At most content_length bytes of what followed the
-/// head may be handed over after it.
+// The head to hand to libwebsockets in its place: the same request line, only headers the bridge uses, the subprotocol
+// list reduced to `phoenix` (or dropped), no extensions, `Connection: Upgrade` or else `Connection: close`, since
+// later requests on the same connection would not pass through here. At most content_length bytes of what followed the
+// head may be handed over after it.
 std::string rewrite(const RequestHead &head);
 
-/// The token of an Authorization header: what follows "Bearer " (case does not matter); nothing for other schemes.
+// The token of an Authorization header: what follows "Bearer " (case does not matter); nothing for other schemes.
 std::optional<std::string_view> bearer_token(std::string_view authorization);
 
 } // namespace pg_live

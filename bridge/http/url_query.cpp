@@ -23,7 +23,7 @@ std::optional<std::string> decoded_text(std::string_view encoded) {
   return text;
 }
 
-/// Takes the first argument off `rest`, which is not empty.
+// Takes the first argument off `rest`, which is not empty.
 Argument take_argument(std::string_view &rest) {
   const std::string_view argument = rest.substr(0, rest.find('&'));
   rest.remove_prefix(std::min(argument.size() + 1, rest.size()));
@@ -36,7 +36,7 @@ bool is_among(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// Adds what `query` has of a list to the value that it has begun with.
+// Adds what `query` has of a list to the value that it has begun with.
 void append_values(std::string &list, std::string_view query, std::string_view name) {
   while (!query.empty())
     if (const Argument argument = take_argument(query); argument.name == name && argument.value)

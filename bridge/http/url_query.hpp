@@ -11,21 +11,21 @@
 
 namespace pg_live {
 
-/// Undoes percent-encoding; nothing when an escape is malformed. `plus_is_space` for query arguments.
+// Undoes percent-encoding; nothing when an escape is malformed. `plus_is_space` for query arguments.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
-/// The argument of that name; nothing if it is missing or not text.
+// The argument of that name; nothing if it is missing or not text.
 std::optional<std::string> query_argument(std::string_view query, std::string_view name);
 
-/// Escapes text as the value of an argument: all characters but the unreserved ones (RFC 3986).
+// Escapes text as the value of an argument: all characters but the unreserved ones (RFC 3986).
 std::string percent_encode(std::string_view text);
 
-/// All arguments but those `left_out`, as a JSON object of strings; nothing if one is not text. The values of each name
-/// in `lists` are joined with commas.
+// All arguments but those `left_out`, as a JSON object of strings; nothing if one is not text. The values of each name
+// in `lists` are joined with commas.
 std::optional<std::string> query_object(std::string_view query, std::span<const std::string_view> left_out,
                                         std::span<const std::string_view> lists = {});
 
-/// A query of all arguments but those `left_out`, fully escaped. Arguments that are not text are dropped.
+// A query of all arguments but those `left_out`, fully escaped. Arguments that are not text are dropped.
 std::string query_without(std::string_view query, std::span<const std::string_view> left_out);
 
 } // namespace pg_live

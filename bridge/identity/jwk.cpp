@@ -21,7 +21,7 @@ namespace pg_live {
 
 namespace {
 
-/// Frees what OpenSSL has allocated.
+// Frees what OpenSSL has allocated.
 template <auto release>
 struct Release {
   template <typename T>
@@ -97,7 +97,7 @@ bool verify_hmac(const VerificationKey::Key &key, const Algorithm &algorithm, st
   return signature.size() == size && CRYPTO_memcmp(expected.data(), signature.data(), size) == 0;
 }
 
-/// JOSE writes r and s one after the other (RFC 7518 section 3.4), OpenSSL reads DER; empty when it cannot be.
+// JOSE writes r and s one after the other (RFC 7518 section 3.4), OpenSSL reads DER; empty when it cannot be.
 std::string to_der(std::string_view signature, std::size_t coordinate_bytes) {
   if (signature.size() != 2 * coordinate_bytes) return {};
   const int size = static_cast<int>(coordinate_bytes);
@@ -148,9 +148,9 @@ PublicKey from_parameters(const char *type, OSSL_PARAM_BLD *builder) {
 
 // ---- import of one JWK
 
-/// A message for the operator: why a key cannot be used.
+// A message for the operator: why a key cannot be used.
 using Fault = std::string;
-/// A key for something else, or of a kind we do not know: passed over.
+// A key for something else, or of a kind we do not know: passed over.
 struct NotForUs {};
 using Imported = std::variant<std::unique_ptr<VerificationKey::Key>, NotForUs, Fault>;
 
@@ -215,7 +215,7 @@ Imported import_secret(json::Value jwk, std::unique_ptr<VerificationKey::Key> ke
   return key;
 }
 
-/// Whether the key says it is for something else than verifying signatures (RFC 7517 sections 4.2 and 4.3).
+// Whether the key says it is for something else than verifying signatures (RFC 7517 sections 4.2 and 4.3).
 bool is_for_something_else(json::Value jwk) {
   if (const auto use = text_in(jwk, "use"); use && *use != "sig") return true;
   const auto operations = json::member(jwk, "key_ops");
@@ -225,7 +225,7 @@ bool is_for_something_else(json::Value jwk) {
   return true;
 }
 
-/// The algorithm a curve implies.
+// The algorithm a curve implies.
 const Algorithm *algorithm_of_curve(Family family, std::string_view curve) {
   const auto fits = [=](const Algorithm &a) { return a.family == family && a.curve == curve; };
   const auto it = std::find_if(algorithms.begin(), algorithms.end(), fits);

@@ -32,7 +32,7 @@ TokenError invalid(std::string message) { return {"InvalidJWTToken", "28000", st
 
 TokenResult refuse(TokenError error) { return {nullptr, std::move(error)}; }
 
-/// The three parts of a token as sent, and the decoded ones. The views are into the token.
+// The three parts of a token as sent, and the decoded ones. The views are into the token.
 struct Parts {
   std::string_view signed_text;
   std::string header;
@@ -51,7 +51,7 @@ std::optional<Parts> split(std::string_view token) {
   return Parts{token.substr(0, second), std::move(*header), std::move(*payload), std::move(*signature)};
 }
 
-/// A JSON object in which every name stands once: where it does not, two readers may see two claims.
+// A JSON object in which every name stands once: where it does not, two readers may see two claims.
 std::optional<json::Value> parse_object(std::string_view text) {
   const auto value = json::parse(text);
   if (!value || value->kind != json::Kind::object || json::has_duplicate_members(*value)) return std::nullopt;
@@ -75,7 +75,7 @@ std::optional<Header> parse_header(std::string_view text) {
   return header;
 }
 
-/// A NumericDate (RFC 7519 section 2), which may have a fraction: cut to whole seconds and to the years 0 to 9999.
+// A NumericDate (RFC 7519 section 2), which may have a fraction: cut to whole seconds and to the years 0 to 9999.
 std::optional<sys_seconds> parse_time(json::Value value) {
   if (value.kind != json::Kind::number) return std::nullopt;
   double number = 0;
@@ -86,7 +86,7 @@ std::optional<sys_seconds> parse_time(json::Value value) {
   return sys_seconds(seconds(static_cast<std::int64_t>(std::clamp(number, first, last))));
 }
 
-/// A text of 1 to `longest` characters without control characters.
+// A text of 1 to `longest` characters without control characters.
 bool is_name(std::string_view text, std::size_t longest) {
   std::size_t characters = 0;
   while (!text.empty()) {
@@ -102,7 +102,7 @@ bool is_name(std::string_view text, std::size_t longest) {
 
 bool is_role(std::string_view text) { return text.size() <= 63 && is_name(text, 63); } // NAMEDATALEN - 1 bytes
 
-/// RFC 7519 section 4.1.3: one audience, or an array of them.
+// RFC 7519 section 4.1.3: one audience, or an array of them.
 bool has_audience(json::Value claims, std::string_view audience) {
   const auto value = json::member(claims, "aud");
   if (!value) return false;
@@ -120,7 +120,7 @@ bool is_issuer(json::Value claims, std::string_view issuer) {
   return value && value->kind == json::Kind::string && json::equals(value->raw, issuer);
 }
 
-/// Fills `out` from the claims, or says what is wrong with them.
+// Fills `out` from the claims, or says what is wrong with them.
 std::optional<TokenError> read_claims(json::Value claims, Claims &out) {
   const auto role = json::member(claims, "role");
   const auto expiry = json::member(claims, "exp");
@@ -138,7 +138,7 @@ std::optional<TokenError> read_claims(json::Value claims, Claims &out) {
   return std::nullopt;
 }
 
-/// The claims that bound when a token may be used, `exp` aside.
+// The claims that bound when a token may be used, `exp` aside.
 std::optional<TokenError> check_times(json::Value claims, sys_seconds now) {
   const auto not_before = json::member(claims, "nbf");
   const auto issued_at = json::member(claims, "iat");
@@ -183,7 +183,7 @@ struct TokenVerifier::State {
                           std::make_shared<const Claims>(Claims{text, "", api_key.role, sys_seconds::max()}));
   }
 
-  /// Every key is compared, so that how long it takes says nothing.
+  // Every key is compared, so that how long it takes says nothing.
   ClaimsRef find_api_key(const TokenDigest &digest) const {
     ClaimsRef found;
     for (const auto &[known, claims] : api_keys)
@@ -191,8 +191,8 @@ struct TokenVerifier::State {
     return found;
   }
 
-  /// A key with the token's `kid` alone decides; without one, any key for its algorithm may. The configured secret has
-  /// no id and is for HS tokens of any, since issuers name a `kid` for it too.
+  // A key with the token's `kid` alone decides; without one, any key for its algorithm may. The configured secret has
+  // no id and is for HS tokens of any, since issuers name a `kid` for it too.
   std::optional<TokenError> check_signature(const Header &header, const Parts &parts) const {
     const auto is_named = [&header](const VerificationKey &key) { return key.id() == header.key_id; };
     const bool knows_id = !header.key_id.empty() && std::any_of(jwk_set.begin(), jwk_set.end(), is_named);

@@ -17,7 +17,7 @@
 
 namespace pg_live {
 
-/// The longest token looked at, in bytes.
+// The longest token looked at, in bytes.
 inline constexpr std::size_t max_token_bytes = 16 * 1024;
 
 struct TokenError {
@@ -27,13 +27,13 @@ struct TokenError {
   bool unknown_key = false;  // no key fits the token's `kid`: reading the JWK set again may help
 };
 
-/// Claims or why there are none: exactly one of the two is set.
+// Claims or why there are none: exactly one of the two is set.
 struct TokenResult {
   ClaimsRef claims;
   std::optional<TokenError> error;
 };
 
-/// An opaque key (such as `sb_publishable_…`) and the role it stands for.
+// An opaque key (such as `sb_publishable_…`) and the role it stands for.
 struct ApiKey {
   std::string key;
   std::string role;
@@ -50,18 +50,18 @@ struct TokenSettings {
 
 class TokenVerifier {
  public:
-  /// Throws std::invalid_argument, with a message to show to the operator, when the settings cannot be used.
+  // Throws std::invalid_argument, with a message to show to the operator, when the settings cannot be used.
   explicit TokenVerifier(const TokenSettings &settings);
   TokenVerifier(TokenVerifier &&) noexcept;
   TokenVerifier &operator=(TokenVerifier &&) noexcept;
   ~TokenVerifier();
 
-  /// Verifies a JWT or looks up an API key. Clients send the same token on every join, so verified ones are remembered
-  /// (by SHA-256, until they expire) and share one Claims.
+  // Verifies a JWT or looks up an API key. Clients send the same token on every join, so verified ones are remembered
+  // (by SHA-256, until they expire) and share one Claims.
   TokenResult verify(std::string_view token, std::chrono::sys_seconds now);
 
-  /// Replaces the keys of the JWK set and forgets all remembered tokens. On a bad set, the message; nothing changes
-  /// then.
+  // Replaces the keys of the JWK set and forgets all remembered tokens. On a bad set, the message; nothing changes
+  // then.
   std::optional<std::string> replace_jwk_set(std::string_view text);
 
  private:

@@ -25,7 +25,7 @@ class TokenCache {
  public:
   explicit TokenCache(std::size_t capacity) : capacity_(capacity) {}
 
-  /// The claims of the token, or null.
+  // The claims of the token, or null.
   ClaimsRef find(const TokenDigest &digest, std::chrono::sys_seconds now);
 
   void insert(const TokenDigest &digest, ClaimsRef claims);
@@ -37,7 +37,7 @@ class TokenCache {
 
   using Entries = std::list<Entry>;
 
-  /// Uses the first bytes of the digest as hash: clients cannot choose them.
+  // Uses the first bytes of the digest as hash: clients cannot choose them.
   struct FirstBytes {
     using is_transparent = void;
     std::size_t operator()(const TokenDigest &digest) const noexcept;

@@ -10,10 +10,10 @@ namespace pg_live {
 
 class XidSnapshot {
  public:
-  /// From "xmin:xmax:xid,xid"; nothing when the text is none.
+  // From "xmin:xmax:xid,xid"; nothing when the text is none.
   static std::optional<XidSnapshot> parse(std::string_view text);
 
-  /// Whether what that transaction did was visible, if it has committed.
+  // Whether what that transaction did was visible, if it has committed.
   bool sees(std::uint64_t xid) const;
 
  private:

@@ -8,13 +8,13 @@
 
 namespace pg_live {
 
-/// Sockets beyond the limit of connections, for probes and for refusals that are being answered.
+// Sockets beyond the limit of connections, for probes and for refusals that are being answered.
 inline constexpr unsigned kSpareDescriptors = 64;
 
-/// Raises the soft limit of this process to the hard limit, and returns it.
+// Raises the soft limit of this process to the hard limit, and returns it.
 std::uint64_t raise_descriptor_limit();
 
-/// --max-connections, or what fits into `descriptors`; at least one.
+// --max-connections, or what fits into `descriptors`; at least one.
 unsigned connections_that_fit(const Settings &settings, std::uint64_t descriptors);
 
 } // namespace pg_live

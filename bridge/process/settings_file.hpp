@@ -15,9 +15,9 @@ struct FileSetting {
   std::string value;
 };
 
-/// Empty lines and lines that begin with `#` or `;` are comments. Throws std::invalid_argument, with the number of the
-/// line and without its value, for a line that is no setting, a name that occurs twice, a NUL byte, and quotes that do
-/// not enclose the whole value.
+// Empty lines and lines that begin with `#` or `;` are comments. Throws std::invalid_argument, with the number of the
+// line and without its value, for a line that is no setting, a name that occurs twice, a NUL byte, and quotes that do
+// not enclose the whole value.
 std::vector<FileSetting> parse_settings_file(std::string_view text);
 
 } // namespace pg_live

@@ -12,7 +12,7 @@ namespace pg_live {
 
 enum class Encoding : unsigned char { binary = 0, json = 1 };
 
-/// What a broadcast carries, whichever frame it came in.
+// What a broadcast carries, whichever frame it came in.
 struct Broadcast {
   std::string event;        // the app's event, such as "cursor"; empty when it has none that is a string
   std::string_view payload; // JSON text, or any bytes when encoding is binary
@@ -32,7 +32,7 @@ enum class MessageKind : unsigned char {
   unknown,      // without a topic, and not a sign of life
 };
 
-/// A message from a client. The views point into the frame it was decoded from.
+// A message from a client. The views point into the frame it was decoded from.
 struct Message {
   std::string join_ref; // names the join of the channel; as the client wrote it
   std::string ref;      // names the message, for the answer to it; the same
@@ -44,15 +44,15 @@ struct Message {
   std::optional<Broadcast> broadcast; // set if kind is broadcast and the payload is valid
 };
 
-/// Refs and topic of a message, as JSON text: what an answer to it needs.
+// Refs and topic of a message, as JSON text: what an answer to it needs.
 struct Envelope {
   std::string join_ref = "null";
   std::string ref = "null";
   std::string topic; // a JSON string; empty: unknown
 };
 
-/// The options of a join. Clients differ widely, so most values that are not understood fall back to the default; where
-/// that could be the opposite of what the client asked for, the join is refused.
+// The options of a join. Clients differ widely, so most values that are not understood fall back to the default; where
+// that could be the opposite of what the client asked for, the join is refused.
 struct JoinOptions {
   std::string refusal;           // why the join is refused; empty: it is not
   std::string_view refusal_code; // SQLSTATE of the refusal

@@ -7,7 +7,7 @@ namespace pg_live {
 
 namespace {
 
-/// A number without sign and leading zeros.
+// A number without sign and leading zeros.
 std::optional<std::int64_t> parse_number(std::string_view text) {
   if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
   if (text.front() == '0' && text.size() > 1) return std::nullopt;

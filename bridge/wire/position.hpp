@@ -17,16 +17,16 @@ struct Position {
   auto operator<=>(const Position &) const = default;
 };
 
-/// The position, or nothing when `text` is not exactly what format_position() writes. Neither number is negative.
+// The position, or nothing when `text` is not exactly what format_position() writes. Neither number is negative.
 std::optional<Position> parse_position(std::string_view text);
 
 std::string format_position(Position position);
 
-/// Whether `text`, if it is a position, is that of a state.
+// Whether `text`, if it is a position, is that of a state.
 inline bool is_position_of_state(std::string_view text) { return text.find('@') != text.npos; }
 
-/// Whether `text` could be a position of an event or of a state (live.position()). Only the database can parse the
-/// latter.
+// Whether `text` could be a position of an event or of a state (live.position()). Only the database can parse the
+// latter.
 bool may_be_position(std::string_view text);
 
 } // namespace pg_live

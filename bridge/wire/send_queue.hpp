@@ -22,19 +22,19 @@ class SendQueue {
 
   explicit SendQueue(Limits limits) : max_bytes_(limits.max_bytes), max_frames_(limits.max_frames) {}
 
-  /// Adds a frame at the end; false, and nothing added, when a limit would be passed. One frame fits an empty queue
-  /// whatever its size.
+  // Adds a frame at the end; false, and nothing added, when a limit would be passed. One frame fits an empty queue
+  // whatever its size.
   [[nodiscard]] bool push(websocket::Frame frame);
 
   bool empty() const { return frames() == 0; }
   std::size_t frames() const { return frames_.size() - first_; }
   std::size_t bytes() const { return bytes_; }
 
-  /// Takes the first frame; an empty one when there is none.
+  // Takes the first frame; an empty one when there is none.
   websocket::Frame pop();
 
-  /// Takes frames from the front, as many as fit `max_bytes` together but at least one, for a single write. A frame
-  /// that goes alone is handed over shared; several are put together in a copy.
+  // Takes frames from the front, as many as fit `max_bytes` together but at least one, for a single write. A frame
+  // that goes alone is handed over shared; several are put together in a copy.
   websocket::Frame take(std::size_t max_bytes);
 
   void clear();

@@ -10,10 +10,10 @@ namespace pg_live {
 inline constexpr std::size_t kTopicNameBytes = 1100;
 inline constexpr std::size_t kEventNameBytes = 255;
 
-/// The prefix that realtime-js puts before each topic.
+// The prefix that realtime-js puts before each topic.
 inline constexpr std::string_view kTopicPrefix = "realtime:";
 
-/// "realtime:room:1" → "room:1"; other topics unchanged.
+// "realtime:room:1" → "room:1"; other topics unchanged.
 constexpr std::string_view without_prefix(std::string_view topic) {
   return topic.starts_with(kTopicPrefix) ? topic.substr(kTopicPrefix.size()) : topic;
 }

@@ -19,7 +19,7 @@ std::string_view without_space(std::string_view text) {
   return text;
 }
 
-/// Length of the string that validated text begins with, quotes included.
+// Length of the string that validated text begins with, quotes included.
 std::size_t string_length(std::string_view text) {
   std::size_t at = 1;
   while (at < text.size() && text[at] != '"')
@@ -48,7 +48,7 @@ std::size_t container_length(std::string_view text) {
   return at;
 }
 
-/// The value that validated text begins with.
+// The value that validated text begins with.
 Value first_value(std::string_view text) {
   switch (text.front()) {
   case '{':
@@ -79,7 +79,7 @@ void read_item(std::string_view &rest, Member &member) {
   read_item(rest, member.value);
 }
 
-/// Writes a code point as UTF-8 and returns its length.
+// Writes a code point as UTF-8 and returns its length.
 std::size_t encode_utf8(unsigned code_point, std::span<char, 4> out) {
   const auto byte = [](unsigned value) { return static_cast<char>(value); };
   if (code_point < 0x80) {
@@ -104,7 +104,7 @@ std::size_t encode_utf8(unsigned code_point, std::span<char, 4> out) {
   return 4;
 }
 
-/// Decodes the escape at the start of `body` into `out`, removes it from `body` and returns the length written.
+// Decodes the escape at the start of `body` into `out`, removes it from `body` and returns the length written.
 std::size_t decode_escape(std::string_view &body, std::span<char, 4> out) {
   const char kind = body[1];
   if (kind == 'u') {
@@ -139,7 +139,7 @@ std::size_t decode_escape(std::string_view &body, std::span<char, 4> out) {
   return 1;
 }
 
-/// Calls `piece(string_view)` for each piece of the text that a raw string decodes to, until it returns false.
+// Calls `piece(string_view)` for each piece of the text that a raw string decodes to, until it returns false.
 template <typename Piece>
 bool for_each_piece(std::string_view raw, Piece piece) {
   std::string_view body = raw.substr(1, raw.size() - 2);
@@ -182,7 +182,7 @@ bool same_text(std::string_view raw, std::string_view other_raw) {
   return is_prefix && pending.empty() && other.empty();
 }
 
-/// FNV-1a of the text that a raw string decodes to.
+// FNV-1a of the text that a raw string decodes to.
 std::uint32_t hash_of(std::string_view raw) {
   std::uint32_t hash = 2166136261U;
   for_each_piece(raw, [&hash](std::string_view piece) {
@@ -193,7 +193,7 @@ std::uint32_t hash_of(std::string_view raw) {
   return hash;
 }
 
-/// A hash set of a bounded number of keys, on the stack.
+// A hash set of a bounded number of keys, on the stack.
 class KeySet {
  public:
   static constexpr std::size_t max_keys = 256;

@@ -17,37 +17,37 @@ namespace pg_live::json {
 
 enum class Kind : unsigned char { null, boolean, number, string, array, object };
 
-/// A validated value: its kind and its text, without white space around it; a string keeps its quotes and escapes.
+// A validated value: its kind and its text, without white space around it; a string keeps its quotes and escapes.
 struct Value {
   Kind kind = Kind::null;
   std::string_view raw;
 };
 
-/// One member of an object. `key` keeps its quotes and escapes.
+// One member of an object. `key` keeps its quotes and escapes.
 struct Member {
   std::string_view key;
   Value value;
 };
 
-/// Why a text was refused. `message` is a constant in lower case; `offset` is the byte where it went wrong.
+// Why a text was refused. `message` is a constant in lower case; `offset` is the byte where it went wrong.
 struct Error {
   std::string_view message;
   std::size_t offset = 0;
 };
 
-/// The deepest nesting parse() can be asked to allow.
+// The deepest nesting parse() can be asked to allow.
 inline constexpr int max_supported_depth = 256;
 
 struct Limits {
-  /// Arrays and objects within one another; `[[]]` has depth 2. At most max_supported_depth.
+  // Arrays and objects within one another; `[[]]` has depth 2. At most max_supported_depth.
   int max_depth = 64;
 };
 
-/// Validates all of `text` and returns its one value. If it is invalid, sets `error` (when given) and returns nothing.
+// Validates all of `text` and returns its one value. If it is invalid, sets `error` (when given) and returns nothing.
 std::optional<Value> parse(std::string_view text, Limits limits = {}, Error *error = nullptr);
 
-/// The members of an object or the elements of an array, in the order of the text: `for (Member m : members(object))`.
-/// Each step costs one pass over the bytes of that member. Given a value of another kind, the range is empty.
+// The members of an object or the elements of an array, in the order of the text: `for (Member m : members(object))`.
+// Each step costs one pass over the bytes of that member. Given a value of another kind, the range is empty.
 template <typename Item>
 class Range {
  public:
@@ -80,28 +80,28 @@ using Elements = Range<Value>;
 Members members(Value object);
 Elements elements(Value array);
 
-/// The member of that name (exact case, escapes in the key decoded); the last one of duplicates, as in jsonb.
+// The member of that name (exact case, escapes in the key decoded); the last one of duplicates, as in jsonb.
 std::optional<Value> member(Value object, std::string_view name);
 
-/// Whether two members of this object (not of objects within it) have the same name after decoding escapes.
-/// Does not allocate; takes about linear time up to some hundred members.
+// Whether two members of this object (not of objects within it) have the same name after decoding escapes.
+// Does not allocate; takes about linear time up to some hundred members.
 bool has_duplicate_members(Value object);
 
-/// Whether the JSON string `raw` (with quotes) decodes to `text`.
+// Whether the JSON string `raw` (with quotes) decodes to `text`.
 bool equals(std::string_view raw, std::string_view text);
 
-/// Replaces `text` by the decoded JSON string. Clears it and returns false when `string` is not of kind string.
+// Replaces `text` by the decoded JSON string. Clears it and returns false when `string` is not of kind string.
 bool unescape(Value string, std::string &text);
 
-/// Decodes into a buffer and returns the length, or nothing when the text does not fit or `string` is not of kind
-/// string. The text is never longer than `string.raw.size() - 2`.
+// Decodes into a buffer and returns the length, or nothing when the text does not fit or `string` is not of kind
+// string. The text is never longer than `string.raw.size() - 2`.
 std::optional<std::size_t> unescape_into(Value string, std::span<char> buffer);
 
-/// The value when it is a number written as an integer (no fraction, no exponent) that fits; nothing otherwise.
+// The value when it is a number written as an integer (no fraction, no exponent) that fits; nothing otherwise.
 std::optional<std::int64_t> to_int64(Value number);
 
-/// Appends `text` as a JSON string with its quotes. The output is always valid: bytes that are not UTF-8, and NUL
-/// (which jsonb has no room for), are written as U+FFFD.
+// Appends `text` as a JSON string with its quotes. The output is always valid: bytes that are not UTF-8, and NUL
+// (which jsonb has no room for), are written as U+FFFD.
 void append_quoted(std::string &json, std::string_view text);
 
 } // namespace pg_live::json

@@ -13,7 +13,7 @@ constexpr bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Bytes that a string contains unescaped: ASCII without control characters, quote and backslash.
+// Bytes that a string contains unescaped: ASCII without control characters, quote and backslash.
 inline constexpr std::array<bool, 256> plain_bytes = [] {
   std::array<bool, 256> plain{};
   for (std::size_t c = 0x20; c < 0x80; ++c)
@@ -30,7 +30,7 @@ constexpr int hex_digit(char c) {
   return -1;
 }
 
-/// The code unit of four hexadecimal digits, or -1.
+// The code unit of four hexadecimal digits, or -1.
 constexpr int hex_unit(std::string_view text) {
   if (text.size() < 4) return -1;
   int unit = 0;

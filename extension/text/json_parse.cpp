@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t max_number_length = 6000;
 constexpr std::size_t max_exponent_digits = 4;
 
-/// Validates one text from front to back and stops at the first error.
+// Validates one text from front to back and stops at the first error.
 class Validator {
  public:
   Validator(std::string_view text, Limits limits)
@@ -56,7 +56,7 @@ class Validator {
     }
   }
 
-  /// The byte at the cursor; NUL at the end, which no rule accepts.
+  // The byte at the cursor; NUL at the end, which no rule accepts.
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
   void skip_space() {
@@ -70,7 +70,7 @@ class Validator {
     return false;
   }
 
-  /// One value with everything in it.
+  // One value with everything in it.
   bool document() {
     for (;;) {
       const char c = peek();
@@ -96,8 +96,8 @@ class Validator {
     return true;
   }
 
-  /// After a value, or at the closing bracket of an empty array or object: closes all arrays and objects that end here,
-  /// and moves to the next value if there is one.
+  // After a value, or at the closing bracket of an empty array or object: closes all arrays and objects that end here,
+  // and moves to the next value if there is one.
   bool close() {
     while (depth_ > 0) {
       skip_space();

@@ -11,7 +11,7 @@
 
 namespace pg_live::json {
 
-/// Appends a member whose value is JSON text already.
+// Appends a member whose value is JSON text already.
 inline void append_raw_member(std::string &object, std::string_view name, std::string_view value) {
   assert(!object.empty());
   if (object.back() != '{') object += ',';
@@ -20,13 +20,13 @@ inline void append_raw_member(std::string &object, std::string_view name, std::s
   object += value;
 }
 
-/// Appends a member whose value is the text as a JSON string.
+// Appends a member whose value is the text as a JSON string.
 inline void append_member(std::string &object, std::string_view name, std::string_view text) {
   append_raw_member(object, name, "");
   append_quoted(object, text);
 }
 
-/// A whole object of JSON text with one more member.
+// A whole object of JSON text with one more member.
 inline std::string with_member(std::string_view object, std::string_view name, std::string_view text) {
   std::string result(object.substr(0, object.rfind('}')));
   append_member(result, name, text);

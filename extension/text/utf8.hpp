@@ -9,7 +9,7 @@
 
 namespace pg_live {
 
-/// Length in bytes (1..4) of the well-formed sequence that `text` begins with; 0 when it begins with none or is empty.
+// Length in bytes (1..4) of the well-formed sequence that `text` begins with; 0 when it begins with none or is empty.
 constexpr std::size_t utf8_sequence_length(std::string_view text) {
   const auto byte = [text](std::size_t at) -> unsigned {
     return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
@@ -33,7 +33,7 @@ constexpr std::size_t utf8_sequence_length(std::string_view text) {
   return 4;
 }
 
-/// Whether all of `text` is well-formed UTF-8; true for the empty text.
+// Whether all of `text` is well-formed UTF-8; true for the empty text.
 constexpr bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = utf8_sequence_length(text);

@@ -19,7 +19,7 @@ namespace {
 using json::Kind;
 using json::Value;
 
-/// Refs are echoed in every reply, so their size is bounded.
+// Refs are echoed in every reply, so their size is bounded.
 constexpr std::size_t max_ref_bytes = 255;
 constexpr auto refs_too_long = "refs must be short strings, numbers or null";
 
@@ -64,7 +64,7 @@ MessageKind kind_of(std::string_view topic, std::string_view event) {
   return MessageKind::command;
 }
 
-/// The five parts of a message in the order of serializer 2.0.0; a part may be missing in 1.0.0.
+// The five parts of a message in the order of serializer 2.0.0; a part may be missing in 1.0.0.
 using Parts = std::array<std::optional<Value>, 5>;
 
 std::optional<Message> message_of(const Parts &parts, std::string *error) {
@@ -81,7 +81,7 @@ std::optional<Message> message_of(const Parts &parts, std::string *error) {
 
 bool is_text(std::string_view part) { return is_utf8(part) && part.find('\0') == std::string_view::npos; }
 
-/// A ref of a binary frame as JSON text; nothing when that is longer than a ref may be.
+// A ref of a binary frame as JSON text; nothing when that is longer than a ref may be.
 std::optional<std::string> ref_of(std::string_view part) {
   if (part.empty()) return "null";
   std::string ref;
@@ -90,7 +90,7 @@ std::optional<std::string> ref_of(std::string_view part) {
   return ref;
 }
 
-/// Cuts the parts that a binary header gives the lengths of; nothing when the frame is too short for them.
+// Cuts the parts that a binary header gives the lengths of; nothing when the frame is too short for them.
 template <std::size_t count>
 std::optional<std::array<std::string_view, count>> cut(std::string_view &body, std::string_view lengths) {
   std::array<std::string_view, count> parts;
@@ -103,7 +103,7 @@ std::optional<std::array<std::string_view, count>> cut(std::string_view &body, s
   return parts;
 }
 
-/// kind, lengths of join_ref, ref, topic, event, metadata, encoding; the parts; the payload.
+// kind, lengths of join_ref, ref, topic, event, metadata, encoding; the parts; the payload.
 std::optional<Message> decode_user_broadcast(std::string_view frame, std::string *error) {
   constexpr std::size_t header_bytes = 7;
   if (frame.size() < header_bytes) return fail(error, "the binary frame is too short");
@@ -141,7 +141,7 @@ std::optional<Message> decode_user_broadcast(std::string_view frame, std::string
   return message;
 }
 
-/// kind, lengths of join_ref, ref, topic, event; the parts; the payload.
+// kind, lengths of join_ref, ref, topic, event; the parts; the payload.
 std::optional<Message> decode_push(std::string_view frame, std::string *error) {
   constexpr std::size_t header_bytes = 5;
   if (frame.size() < header_bytes) return fail(error, "the binary frame is too short");

@@ -6,7 +6,7 @@
 
 namespace pg_live::phoenix {
 
-/// Lives as long as the program.
+// Lives as long as the program.
 const Codec &codec_of(Version version);
 
 } // namespace pg_live::phoenix

@@ -15,12 +15,12 @@ constexpr std::size_t max_binary_part_bytes = 255;
 
 std::string_view or_null(std::string_view ref) { return ref.empty() ? "null" : ref; }
 
-/// Clients fail on a payload that is null.
+// Clients fail on a payload that is null.
 std::string_view or_object(std::string_view payload) { return payload.empty() || payload == "null" ? "{}" : payload; }
 
 std::string_view word(Status status) { return status == Status::ok ? "ok" : "error"; }
 
-/// Everything before the payload. The topic is a JSON string. Serializer 1.0.0 sends no join_ref to clients.
+// Everything before the payload. The topic is a JSON string. Serializer 1.0.0 sends no join_ref to clients.
 void open_quoted(std::string &out, Version version, std::string_view join_ref, std::string_view ref,
                  std::string_view topic, std::string_view event) {
   if (version == Version::v2) {

@@ -17,7 +17,7 @@ constexpr std::size_t max_topic_bytes = 8192; // of one that is sent back
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-/// Behind the string that begins at `at`; nothing when it does not end.
+// Behind the string that begins at `at`; nothing when it does not end.
 std::optional<std::size_t> end_of_string(std::string_view text, std::size_t at) {
   for (++at; at < text.size(); ++at) {
     if (text[at] == '"') return at + 1;
@@ -26,7 +26,7 @@ std::optional<std::size_t> end_of_string(std::string_view text, std::size_t at) 
   return std::nullopt;
 }
 
-/// Takes text apart into values and the marks between them.
+// Takes text apart into values and the marks between them.
 class Cursor {
  public:
   explicit Cursor(std::string_view text) : rest_(text) {}
@@ -38,7 +38,7 @@ class Cursor {
     return true;
   }
 
-  /// The next value; empty when there is none, or it does not end.
+  // The next value; empty when there is none, or it does not end.
   std::string_view value() {
     skip_space();
     std::size_t at = 0;
@@ -73,7 +73,7 @@ class Cursor {
   std::string_view rest_;
 };
 
-/// Whether it can be sent back as it came: a JSON string, though perhaps of what no database can hold.
+// Whether it can be sent back as it came: a JSON string, though perhaps of what no database can hold.
 bool is_string(std::string_view text) {
   if (text.size() < 2 || text.front() != '"' || text.back() != '"' || !is_utf8(text)) return false;
   text = text.substr(1, text.size() - 2);

@@ -15,7 +15,7 @@ namespace {
 using json::Kind;
 using json::Value;
 
-/// The object of that name within `object`; an empty object when it is missing or something else.
+// The object of that name within `object`; an empty object when it is missing or something else.
 Value object_in(Value object, std::string_view name) {
   const auto value = json::member(object, name);
   return value && value->kind == Kind::object ? *value : Value{Kind::object, "{}"};
@@ -33,7 +33,7 @@ bool flag_in(Value object, std::string_view name) {
 
 bool is_given(const std::optional<Value> &value) { return value && value->kind != Kind::null; }
 
-/// Milliseconds until the year 10000, which every timestamp can hold.
+// Milliseconds until the year 10000, which every timestamp can hold.
 constexpr std::int64_t max_milliseconds = 253'402'300'799'999;
 
 constexpr std::size_t max_presence_key_bytes = 1020; // 255 characters
@@ -73,7 +73,7 @@ void read_presence(Value presence, JoinOptions &options) {
     refuse(options, "a presence key must have 1 to 255 characters and no control characters");
 }
 
-/// The array is echoed as long as it asks for nothing: a client whose list comes back different gives up for good.
+// The array is echoed as long as it asks for nothing: a client whose list comes back different gives up for good.
 bool asks_for_changes(Value changes) {
   for (const Value &change : json::elements(changes))
     if (change.kind == Kind::object) return true;

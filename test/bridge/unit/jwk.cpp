@@ -13,7 +13,7 @@ using test::SignedToken;
 
 std::string set_of(std::string_view jwk) { return "{\"keys\":[" + std::string(jwk) + "]}"; }
 
-/// The JWK with more members at its front.
+// The JWK with more members at its front.
 std::string with(std::string_view jwk, std::string_view members) {
   return "{" + std::string(members) + "," + std::string(jwk.substr(1));
 }
@@ -40,7 +40,7 @@ Split split(std::string_view token) {
   return {std::string(token.substr(0, dot)), decode_base64url(token.substr(dot + 1)).value()};
 }
 
-/// PS tokens need a key that says so: an RSA key that names no algorithm is for RS.
+// PS tokens need a key that says so: an RSA key that names no algorithm is for RS.
 std::string key_for(const SignedToken &signed_token) {
   return signed_token.algorithm.starts_with("PS")
              ? with(signed_token.key, "\"alg\":\"" + std::string(signed_token.algorithm) + "\"")

@@ -25,7 +25,7 @@ std::string get_with(std::string_view headers) {
 
 std::string get_of(std::string_view target) { return "GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n\r\n"; }
 
-/// The head has views into `text`, which must live as long.
+// The head has views into `text`, which must live as long.
 RequestHead accepted(const std::string &text) {
   const auto result = parse_request_head(text);
   if (const auto *head = std::get_if<RequestHead>(&result)) return *head;
