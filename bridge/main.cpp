@@ -10,23 +10,21 @@
 //  4. Receive: connection/connection.cpp collects a message, a codec (wire/phoenix/) decodes it, and
 //     conversation/conversation.cpp dispatches it to a join, a broadcast, presence or a command.
 //  5. Join: conversation/join.cpp checks access (database/access.cpp). Its channel subscribes in
-//  channel/topic_table.cpp,
-//     conversation/replay.cpp reads what the client missed, and channel/seam.cpp defers live events until it is done.
-//  6. Command: conversation/push_command.cpp looks it up in api/commands.cpp. database/database.cpp queues it in a lane
-//     (database/lane.hpp), and database/pipelined_connection.cpp runs it as the user. The answer goes back through the
-//     channel.
+//     channel/topic_table.cpp, conversation/replay.cpp reads what the client missed, and channel/seam.cpp defers live
+//     events until it is done.
+//  6. Command: conversation/push_command.cpp looks it up in api/commands.cpp. database/database.cpp queues it in a
+//     lane (database/lane.hpp), and database/pipelined_connection.cpp runs it as the user. The answer goes back
+//     through the channel.
 //  7. Event: database/listener.cpp waits for a batch and fetches it, page by page. channel/hub.cpp walks the topic
-//  table
-//     and gives each subscribed channel the frames of its topic (channel/topic_batch.cpp, built once for each wire
-//     form).
+//     table and gives each subscribed channel the frames of its topic (channel/topic_batch.cpp, built once for each
+//     wire form).
 //  8. Revocation: the batch has an access:revoked event. channel/hub.cpp counts it for joins on their way, and
 //     conversation/conversation.cpp closes the channels or checks their access again.
 //  9. Presence: presence/presence.cpp asserts connections and tracked members in the database;
-//  presence/topic_roster.cpp
-//     follows the rosters of channels, and presence/presence_visibility.cpp filters changes for each viewer.
+//     presence/topic_roster.cpp follows the rosters of channels, and presence/presence_visibility.cpp filters changes
+//     for each viewer.
 // 10. Shutdown: Node::stop() in node.cpp closes the listening socket and all connections (1012), retires the node in
-// the
-//     database, and ends the loop when they have left, at the latest after kMaxDrainChecks.
+//     the database, and ends the loop when they have left, at the latest after kMaxDrainChecks.
 #include "database/connection_string.hpp"
 #include "node.hpp"
 #include "process/log.hpp"
