@@ -35,6 +35,11 @@ struct Error {
   std::size_t offset = 0;
 };
 
+// The messages that tell apart what RFC 8259 allows and parse() refuses.
+inline constexpr std::string_view depth_message = "nested too deeply";
+inline constexpr std::string_view nul_message = "\\u0000 cannot be stored as text";
+inline constexpr std::string_view lone_surrogate_message = "lone surrogate";
+
 // The deepest nesting parse() can be asked to allow.
 inline constexpr int max_supported_depth = 256;
 

@@ -89,7 +89,7 @@ class Validator {
   }
 
   bool open(bool object) {
-    if (depth_ >= max_depth_) return fail("nested too deeply");
+    if (depth_ >= max_depth_) return fail(depth_message);
     in_object_[depth_++] = object;
     ++at_;
     skip_space();
@@ -210,12 +210,12 @@ class Validator {
     const std::size_t escape_at = at_ - 1;
     const int unit = hex_unit(text_.substr(at_ + 1, 4));
     if (unit < 0) return fail("malformed \\u escape", escape_at);
-    if (unit == 0) return fail("\\u0000 cannot be stored as text", escape_at);
+    if (unit == 0) return fail(nul_message, escape_at);
     at_ += 5;
-    if (is_low_surrogate(unit)) return fail("lone surrogate", escape_at);
+    if (is_low_surrogate(unit)) return fail(lone_surrogate_message, escape_at);
     if (!is_high_surrogate(unit)) return true;
     if (text_.substr(at_, 2) != "\\u" || !is_low_surrogate(hex_unit(text_.substr(at_ + 2, 4))))
-      return fail("lone surrogate", escape_at);
+      return fail(lone_surrogate_message, escape_at);
     at_ += 6;
     return true;
   }
