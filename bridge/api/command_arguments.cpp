@@ -1,6 +1,8 @@
 // Names and kinds; values are for the database to judge.
 #include "api/command_arguments.hpp"
 
+#include "base/sqlstate.hpp"
+
 #include <algorithm>
 
 namespace pg_live {
@@ -40,12 +42,13 @@ std::string names_of(std::span<const Parameter> parameters) {
 }
 
 DatabaseError unknown_argument(const CommandEntry &entry, std::string_view name) {
-  return {"22023", std::string("unknown argument \"").append(name.substr(0, kLongestName)).append("\""),
+  return {sqlstate::kInvalidParameterValue,
+          std::string("unknown argument \"").append(name.substr(0, kLongestName)).append("\""),
           "the command takes " + names_of(entry.parameters)};
 }
 
 DatabaseError wrong_kind(const Parameter &parameter) {
-  return {"22023",
+  return {sqlstate::kInvalidParameterValue,
           std::string(parameter.name)
               .append(parameter.kind == ArgumentKind::texts ? " must be a list of texts" : " must be a text"),
           ""};

@@ -1,6 +1,8 @@
 // Sends, closes and limits one socket.
 #include "connection/connection.hpp"
 
+#include "base/sqlstate.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -10,10 +12,8 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::size_t kWriteBytes = 262144;
 constexpr double kBurstSeconds = 5;
-constexpr std::string_view kTooMuch = "54000";
-constexpr std::string_view kTooBusy = "53400";
+constexpr std::string_view kTooBusy = sqlstate::kConfigurationLimitExceeded;
 constexpr std::size_t kEnvelopeBytes = 16384;  // the beginning of a message, which has its topic and refs
 constexpr std::size_t kMaxSkippedMessages = 4; // times the largest message
 
@@ -271,7 +271,7 @@ void Connection::received(const MessagePiece &piece) {
   // Compared in two steps, since the length that a client announces could overflow the sum.
   const std::size_t so_far = (unfinished_ ? unfinished_->bytes().size() : 0) + piece.bytes.size();
   if (so_far <= limits.message_bytes && piece.announced_bytes <= limits.message_bytes - so_far) return collect(piece);
-  refuse(piece, "message too big", kTooMuch);
+  refuse(piece, "message too big", sqlstate::kProgramLimitExceeded);
   skipped_bytes_ = static_cast<std::uint32_t>(so_far - piece.bytes.size());
   skip(piece);
 }

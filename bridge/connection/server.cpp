@@ -24,7 +24,6 @@ struct Server::State {
 
 namespace {
 
-constexpr std::size_t kWriteBytes = 262144; // of one send()
 // A connection, for life: small, since messages are collected elsewhere, but for a whole control frame (125 bytes).
 constexpr std::size_t kReceiveBytes = 128;
 

@@ -46,6 +46,8 @@ struct MessagePiece {
   std::size_t announced_bytes = 0; // of this frame that are still to come
 };
 
+inline constexpr std::size_t kWriteBytes = 262144; // of one send()
+
 // Outlives its socket.
 class SocketHandler {
  public:

@@ -2,6 +2,7 @@
 #include "conversation/broadcast.hpp"
 
 #include "api/client_error.hpp"
+#include "base/sqlstate.hpp"
 #include "wire/topic_name.hpp"
 
 #include <utility>
@@ -11,21 +12,20 @@ namespace pg_live {
 namespace {
 
 constexpr std::string_view kSend = "select live.send($1, $2, $3::jsonb, $4::boolean)";
-constexpr std::string_view kBadArgument = "22023";
 
 // The error of a broadcast that is refused without asking the database; empty if it is asked. While an access check is
 // on its way, perhaps for a new token, the database decides.
 DatabaseError refusal_of(const Channel &channel, const Broadcast &broadcast) {
   if (!channel.access().can_send && !channel.checks_access())
-    return {"42501",
+    return {sqlstate::kInsufficientPrivilege,
             std::string("Unauthorized: You do not have permissions to write to this Channel topic: ")
                 .append(channel.topic()),
             ""};
   if (broadcast.encoding != Encoding::json)
-    return {std::string(kBadArgument), "binary payloads cannot be stored: a topic of the database carries JSON only",
-            ""};
+    return {sqlstate::kInvalidParameterValue,
+            "binary payloads cannot be stored: a topic of the database carries JSON only", ""};
   if (!is_event_name(broadcast.event))
-    return {std::string(kBadArgument), "the event must have 1 to 255 bytes and no control characters", ""};
+    return {sqlstate::kInvalidParameterValue, "the event must have 1 to 255 bytes and no control characters", ""};
   return {};
 }
 
@@ -67,9 +67,11 @@ void send_through_database(Services &services, Channel &channel, const Message &
 } // namespace
 
 void handle_broadcast(Services &services, Channel &channel, const Message &message) {
-  if (!message.broadcast) return channel.reply_error(message.ref, "a broadcast must be an object", kBadArgument);
+  if (!message.broadcast)
+    return channel.reply_error(message.ref, "a broadcast must be an object", sqlstate::kInvalidParameterValue);
   const auto persists = channel.client().codec().wants_to_persist(*message.broadcast);
-  if (!persists) return channel.reply_error(message.ref, "persist must be true or false", kBadArgument);
+  if (!persists)
+    return channel.reply_error(message.ref, "persist must be true or false", sqlstate::kInvalidParameterValue);
   if (!channel.in_room()) {
     const DatabaseError refusal = refusal_of(channel, *message.broadcast);
     if (!refusal.sqlstate.empty()) return channel.reply(message.ref, Status::error, error_object("reason", refusal));
@@ -77,7 +79,7 @@ void handle_broadcast(Services &services, Channel &channel, const Message &messa
   }
   if (*persists)
     return channel.reply_error(message.ref, "a public channel keeps nothing: only a private one can persist",
-                               kBadArgument);
+                               sqlstate::kInvalidParameterValue);
   services.hub.broadcast(channel.topic(), *message.broadcast, channel.options().broadcast_self ? nullptr : &channel);
   if (channel.options().broadcast_ack) channel.reply(message.ref, Status::ok, "{}");
 }

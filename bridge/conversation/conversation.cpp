@@ -1,6 +1,7 @@
 // Answering a client's messages.
 #include "conversation/conversation.hpp"
 
+#include "base/sqlstate.hpp"
 #include "conversation/broadcast.hpp"
 #include "conversation/join.hpp"
 #include "wire/topic_name.hpp"
@@ -14,11 +15,6 @@ namespace {
 constexpr std::chrono::seconds kInFlight{30}; // longer than a message can be in flight
 
 constexpr std::size_t kMaxJoinBytes = 65536; // a token has up to 16 kB
-
-constexpr std::string_view kBadArgument = "22023";
-constexpr std::string_view kTooMuch = "54000";
-constexpr std::string_view kTooFast = "53400";
-constexpr std::string_view kBadToken = "28000";
 
 websocket::Opcode opcode_of(bool binary) { return binary ? websocket::Opcode::binary : websocket::Opcode::text; }
 
@@ -53,7 +49,7 @@ void Conversation::refuse(std::string_view frame, bool binary, std::string_view 
 void Conversation::buffer(const Channel &channel, const Message &message, std::string_view text, bool binary) {
   if (!early_) early_ = std::make_unique<EarlyMessages>();
   if (early_->keep(channel.id(), text, binary)) return;
-  reply_error(message, "too much was sent before the join was answered", kTooFast);
+  reply_error(message, "too much was sent before the join was answered", sqlstate::kConfigurationLimitExceeded);
 }
 
 std::vector<EarlyMessage> Conversation::early_of(ChannelId id) {
@@ -94,14 +90,16 @@ std::optional<Conversation::Refusal> Conversation::refusal_of(const Message &mes
   const Limits &limits = services_.settings.limits;
   const RateLimit rate{static_cast<double>(limits.joins_per_second), limits.joins_per_second * 5.0};
   if (!joins_.acquire(rate, services_.time_now()))
-    return Refusal{"ClientJoinRateLimitReached: Too many joins per second", kTooFast};
+    return Refusal{"ClientJoinRateLimitReached: Too many joins per second", sqlstate::kConfigurationLimitExceeded};
   const std::string_view topic = codec_.topic_of(message.topic);
-  if (topic.empty()) return Refusal{"TopicNameRequired: You must provide a topic name", kBadArgument};
+  if (topic.empty())
+    return Refusal{"TopicNameRequired: You must provide a topic name", sqlstate::kInvalidParameterValue};
   if (!is_topic_name(topic))
-    return Refusal{"a topic must have 1 to 1100 bytes and no control characters", kBadArgument};
-  if (message.payload.size() > kMaxJoinBytes) return Refusal{"a join must not have more than 65536 bytes", kTooMuch};
+    return Refusal{"a topic must have 1 to 1100 bytes and no control characters", sqlstate::kInvalidParameterValue};
+  if (message.payload.size() > kMaxJoinBytes)
+    return Refusal{"a join must not have more than 65536 bytes", sqlstate::kProgramLimitExceeded};
   if (channels_.size() >= limits.topics_per_connection)
-    return Refusal{"ChannelRateLimitReached: Too many channels", kTooMuch};
+    return Refusal{"ChannelRateLimitReached: Too many channels", sqlstate::kProgramLimitExceeded};
   return std::nullopt;
 }
 
@@ -122,7 +120,8 @@ void Conversation::join(const Message &message) {
                          result.error->sqlstate);
     claims = result.claims;
   }
-  if (has_expired(*claims)) return reply_error(message, "InvalidJWTToken: Token has expired", kBadToken);
+  if (has_expired(*claims))
+    return reply_error(message, "InvalidJWTToken: Token has expired", sqlstate::kInvalidAuthorization);
   const ChannelOptions channel_options{options.is_private, options.broadcast_self, options.broadcast_ack,
                                        options.takes_binary};
   channels_.push_back(std::make_unique<Channel>(client_, services_.hub.table(), ChannelId{++last_channel_}, message,

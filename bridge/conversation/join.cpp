@@ -1,6 +1,7 @@
 // The steps of a join. Each looks its channel up again, since it may have ended.
 #include "conversation/join.hpp"
 
+#include "base/sqlstate.hpp"
 #include "conversation/replay.hpp"
 #include "text/json_writer.hpp"
 
@@ -74,10 +75,12 @@ void Join::answered(TopicAccess access, const std::optional<DatabaseError> &erro
   if (!access.can_receive && !is_room)
     return fail(std::string("Unauthorized: You do not have permissions to read from this Channel topic: ")
                     .append(channel->topic()),
-                "42501");
+                sqlstate::kInsufficientPrivilege);
   channel->set_access(access);
   if (is_room) {
-    if (wants_replay_) return fail("UnableToReplayMessages: Replay is not allowed for public channels", "22023");
+    if (wants_replay_)
+      return fail("UnableToReplayMessages: Replay is not allowed for public channels",
+                  sqlstate::kInvalidParameterValue);
     channel->enter_room();
     return succeed(*channel, "");
   }

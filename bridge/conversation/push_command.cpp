@@ -3,6 +3,7 @@
 
 #include "api/client_error.hpp"
 #include "api/command_arguments.hpp"
+#include "base/sqlstate.hpp"
 #include "text/json.hpp"
 #include "wire/topic_name.hpp"
 
@@ -128,8 +129,9 @@ void PushedCommands::run(Channel &channel, const CommandEntry &entry, const Mess
   const bool is_json = message.encoding == Encoding::json;
   const auto arguments = is_json ? arguments_of_push(entry.event, message.payload) : std::nullopt;
   if (!arguments)
-    return channel.reply(message.ref, Status::error,
-                         error_object("reason", {"22023", "the payload must be a JSON object", ""}));
+    return channel.reply(
+        message.ref, Status::error,
+        error_object("reason", {sqlstate::kInvalidParameterValue, "the payload must be a JSON object", ""}));
   if (const auto error = argument_error(entry, {json::Kind::object, *arguments}, ArgumentSource::push))
     return channel.reply(message.ref, Status::error, error_object("reason", *error));
   if (entry.event == kTypingEvent) {

@@ -1,6 +1,8 @@
 // Tokens and topic checks.
 #include "database/access.hpp"
 
+#include "base/sqlstate.hpp"
+
 namespace pg_live {
 
 namespace {
@@ -9,7 +11,7 @@ namespace {
 constexpr std::string_view kTopicAccess = "select can_receive, can_send, not can_receive and not can_send and "
                                           "live_private.is_open_room($1) from live.topic_access($1)";
 
-TokenError expired() { return {"InvalidJWTToken", "28000", "Token has expired"}; }
+TokenError expired() { return {"InvalidJWTToken", sqlstate::kInvalidAuthorization, "Token has expired"}; }
 
 } // namespace
 
@@ -29,7 +31,8 @@ TokenResult Access::verify(std::string_view token) const {
   if (has_expired(*result.claims)) return {nullptr, expired()};
   // SET ROLE none keeps the bridge's own role, and so does that role's name: either would give the bridge's rights.
   if (result.claims->role.empty() || result.claims->role == "none" || result.claims->role == database_.own_role())
-    return {nullptr, TokenError{"InvalidJWTToken", "28000", "the role of the token cannot be assumed"}};
+    return {nullptr,
+            TokenError{"InvalidJWTToken", sqlstate::kInvalidAuthorization, "the role of the token cannot be assumed"}};
   return result;
 }
 

@@ -1,6 +1,8 @@
 // Assigns commands to lanes, and bounds how many wait.
 #include "database/database.hpp"
 
+#include "base/sqlstate.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -89,13 +91,14 @@ void Database::admit(ConnectionLane &lane, PendingRef pending) {
     return refuse(std::move(pending), {"53000", "too many commands are waiting for the database", "try again later"});
   if (!role_has_room(pending->command))
     return refuse(std::move(pending),
-                  {"53400", "too many commands of this role are waiting for the database", "try again later"});
+                  {sqlstate::kConfigurationLimitExceeded, "too many commands of this role are waiting for the database",
+                   "try again later"});
   const bool is_user = pending->command.claims && !has_no_user(pending->command);
   note_begin(pending->command);
   if (lane.admit(pending, is_user ? commands_per_user_ : settings_.waiting_commands)) return;
   note_end(pending->command);
-  refuse(std::move(pending),
-         {"53400", "too many commands of this user are waiting for the database", "try again later"});
+  refuse(std::move(pending), {sqlstate::kConfigurationLimitExceeded,
+                              "too many commands of this user are waiting for the database", "try again later"});
 }
 
 void Database::note_begin(const Command &command) {

@@ -3,6 +3,7 @@
 // a public room.
 #pragma once
 
+#include "base/sqlstate.hpp"
 #include "http/request_head.hpp"
 #include "wire/message.hpp"
 
@@ -26,7 +27,7 @@ struct OutgoingBroadcast {
 struct BadBroadcast {
   int status = 422;
   std::string_view message;
-  std::string_view sqlstate = "22023";
+  std::string_view sqlstate = sqlstate::kInvalidParameterValue;
 };
 
 inline constexpr std::size_t kMaxBroadcasts = 100; // of one request

@@ -3,6 +3,7 @@
 
 #include "api/command_arguments.hpp"
 #include "base/http_text.hpp"
+#include "base/sqlstate.hpp"
 #include "database/database.hpp"
 #include "http/page_link.hpp"
 #include "http/url_query.hpp"
@@ -45,7 +46,7 @@ Arguments checked(const CommandEntry &entry, json::Value arguments) {
 
 Arguments arguments_in_query(const CommandEntry &entry, const RequestHead &head) {
   const auto arguments = query_object(head.query, kNoArguments, kLists);
-  if (!arguments) return error_response(400, "the query is malformed", "22023");
+  if (!arguments) return error_response(400, "the query is malformed", sqlstate::kInvalidParameterValue);
   return checked(entry, {json::Kind::object, *arguments});
 }
 
@@ -54,7 +55,8 @@ Arguments with_idempotency_key(json::Value arguments, std::string_view key) {
   constexpr std::string_view name = "idempotency_key";
   const auto own = json::member(arguments, name);
   if (own && own->kind != json::Kind::null) return std::string(arguments.raw);
-  if (!is_utf8(key)) return error_response(400, "the header Idempotency-Key is malformed", "22023");
+  if (!is_utf8(key))
+    return error_response(400, "the header Idempotency-Key is malformed", sqlstate::kInvalidParameterValue);
   std::string object(arguments.raw.substr(0, arguments.raw.size() - 1));
   if (json::members(arguments).begin() != nullptr) object += ',';
   json::append_quoted(object, name);
@@ -65,13 +67,15 @@ Arguments with_idempotency_key(json::Value arguments, std::string_view key) {
 
 Arguments arguments_in_body(const CommandEntry &entry, const HttpRequest &request) {
   if (query_object(request.head.query, kNoArguments) != "{}")
-    return error_response(400, "the arguments must stand in the body, not in the query", "22023");
+    return error_response(400, "the arguments must stand in the body, not in the query",
+                          sqlstate::kInvalidParameterValue);
   if (request.body.empty()) return "{}";
   if (!is_json(request.head)) return error_response(415, "the body must be application/json");
   json::Error error;
   const auto body = json::parse(request.body, {}, &error);
   if (!body) return error_response(400, std::string("the body is no JSON: ").append(error.message), "22P02");
-  if (body->kind != json::Kind::object) return error_response(400, "the body must be a JSON object", "22023");
+  if (body->kind != json::Kind::object)
+    return error_response(400, "the body must be a JSON object", sqlstate::kInvalidParameterValue);
   const auto key = request.head.header("idempotency-key");
   Arguments arguments = checked(entry, *body);
   if (!key || std::holds_alternative<HttpResponse>(arguments)) return arguments;

@@ -1,6 +1,7 @@
 // Sending the messages of a POST.
 #include "http/http_broadcast.hpp"
 
+#include "base/sqlstate.hpp"
 #include "channel/hub.hpp"
 #include "database/database.hpp"
 #include "http/broadcast_request.hpp"
@@ -35,7 +36,9 @@ HttpResponse accepted() {
   return response;
 }
 
-HttpResponse no_bytes() { return error_response(415, "a topic of the database carries JSON only", "22023"); }
+HttpResponse no_bytes() {
+  return error_response(415, "a topic of the database carries JSON only", sqlstate::kInvalidParameterValue);
+}
 
 std::string to_json(const Services &services, const Messages &messages) {
   std::string json = "[";
@@ -96,7 +99,8 @@ void broadcast_by_http(Services &services, const ClaimsRef &claims, const HttpRe
   if (std::any_of(messages.begin(), messages.end(), [&](const OutgoingBroadcast &message) {
         return message.persists && may_be_public(services, message);
       }))
-    return respond(error_response(422, "a public channel keeps nothing: only a private message can persist", "22023"));
+    return respond(error_response(422, "a public channel keeps nothing: only a private message can persist",
+                                  sqlstate::kInvalidParameterValue));
   if (messages.empty()) return respond(accepted());
   if (messages.front().encoding == Encoding::binary)
     return send_bytes(services, claims, std::move(messages.front()), std::move(respond));

@@ -2,6 +2,7 @@
 #include "http/request_identity.hpp"
 
 #include "base/http_text.hpp"
+#include "base/sqlstate.hpp"
 #include "text/json.hpp"
 
 namespace pg_live {
@@ -47,7 +48,7 @@ std::variant<ClaimsRef, HttpResponse> identify(const RequestHead &head, const Se
   const std::string token = token_of(head);
   if (token.empty()) {
     if (services.settings.anonymous) return anonymous_claims(services.settings.anonymous_role);
-    return error_response(401, "API key is missing", "28000");
+    return error_response(401, "API key is missing", sqlstate::kInvalidAuthorization);
   }
   TokenResult result = services.access.verify(token);
   if (!result.claims) return error_response(401, result.error->message, result.error->sqlstate);

@@ -2,6 +2,7 @@
 // where a client may look for them.
 #include "identity/token.hpp"
 
+#include "base/sqlstate.hpp"
 #include <algorithm>
 #include <charconv>
 #include <stdexcept>
@@ -26,9 +27,15 @@ using std::chrono::sys_seconds;
 constexpr seconds issue_tolerance{300};
 constexpr seconds not_before_tolerance{30};
 
-TokenError malformed() { return {"MalformedJWT", "28000", "The token provided is not a valid JWT"}; }
-TokenError bad_signature() { return {"JwtSignatureError", "28000", "Failed to validate JWT signature"}; }
-TokenError invalid(std::string message) { return {"InvalidJWTToken", "28000", std::move(message)}; }
+TokenError malformed() {
+  return {"MalformedJWT", sqlstate::kInvalidAuthorization, "The token provided is not a valid JWT"};
+}
+TokenError bad_signature() {
+  return {"JwtSignatureError", sqlstate::kInvalidAuthorization, "Failed to validate JWT signature"};
+}
+TokenError invalid(std::string message) {
+  return {"InvalidJWTToken", sqlstate::kInvalidAuthorization, std::move(message)};
+}
 
 TokenResult refuse(TokenError error) { return {nullptr, std::move(error)}; }
 

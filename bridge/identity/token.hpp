@@ -22,7 +22,7 @@ inline constexpr std::size_t max_token_bytes = 16 * 1024;
 
 struct TokenError {
   std::string_view code;     // as Supabase Realtime names it: "InvalidJWTToken", "MalformedJWT", "JwtSignatureError"
-  std::string_view sqlstate; // "28000"
+  std::string_view sqlstate; // of base/sqlstate.hpp
   std::string message;       // "Token has expired 5 seconds ago": in the words clients know
   bool unknown_key = false;  // no key fits the token's `kid`: reading the JWK set again may help
 };

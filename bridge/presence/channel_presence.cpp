@@ -2,6 +2,7 @@
 #include "presence/channel_presence.hpp"
 
 #include "api/client_error.hpp"
+#include "base/sqlstate.hpp"
 #include "text/json.hpp"
 
 #include <algorithm>
@@ -85,20 +86,23 @@ void ChannelPresence::leave(PresenceSeat &seat) {
 void ChannelPresence::handle(Channel &channel, const Message &message) {
   const std::string &ref = message.ref;
   const auto command = channel.client().codec().presence_command(message);
-  if (!command) return channel.reply_error(ref, "a presence message needs the event track or untrack", "22023");
+  if (!command)
+    return channel.reply_error(ref, "a presence message needs the event track or untrack",
+                               sqlstate::kInvalidParameterValue);
   if (channel.seat() == nullptr) channel.set_seat(std::make_unique<PresenceSeat>(*this, channel, ""));
   PresenceSeat &seat = *seat_of(channel);
   enable(seat);
   std::optional<std::string> wish;
   if (command->action == PresenceCommand::Action::track) {
-    if (!command->is_object) return channel.reply_error(ref, "Presence track payload must be a map", "22023");
+    if (!command->is_object)
+      return channel.reply_error(ref, "Presence track payload must be a map", sqlstate::kInvalidParameterValue);
     wish = command->payload;
   }
   if (wish && !may_track(seat))
     return channel.reply_error(ref,
                                std::string("Unauthorized: You must be signed in to be present in this Channel topic: ")
                                    .append(channel.topic()),
-                               "42501");
+                               sqlstate::kInsufficientPrivilege);
   if (const auto error = tracker_.wish(seat.tracking_, std::move(wish), ref)) seat.answer(ref, error);
 }
 

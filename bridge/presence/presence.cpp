@@ -1,6 +1,7 @@
 // Calls the database in batches, and starts over.
 #include "presence/presence.hpp"
 
+#include "base/sqlstate.hpp"
 #include "text/json_writer.hpp"
 
 #include <algorithm>
@@ -15,7 +16,7 @@ constexpr Milliseconds kLongestPause{5000};
 constexpr Milliseconds kLater{1000}; // until what met a locked row is sent again
 constexpr Milliseconds kWaitLook{250};
 constexpr std::size_t kMaxWaitingPerUser = 1000; // commands
-constexpr std::size_t kMaxWaiting = 20000;
+constexpr std::size_t kMaxWaitingCommands = 20000;
 constexpr std::size_t kMaxFormerIds = 100;
 constexpr std::chrono::seconds kReportUseEvery{60};
 constexpr int kReportsUntilIdle = 4;
@@ -33,8 +34,8 @@ constexpr std::string_view kDisconnect = "select unnest(live_private.disconnect_
 constexpr std::string_view kUses =
     "select live_private.report_activity(array_agg((u->>0)::uuid), array_agg((u->>1)::integer)) "
     "from jsonb_array_elements($1::jsonb) as u";
-constexpr std::string_view kMembers = "select unnest(live_private.store_channel_presence($1::uuid, $2::jsonb, "
-                                      "array(select jsonb_array_elements_text($3::jsonb))))";
+constexpr std::string_view kStoreMembers = "select unnest(live_private.store_channel_presence($1::uuid, $2::jsonb, "
+                                           "array(select jsonb_array_elements_text($3::jsonb))))";
 constexpr std::string_view kRefused = "select r.ref, r.code, r.message, r.hint "
                                       "from live_private.refused_members($1::jsonb) as r";
 
@@ -138,12 +139,12 @@ void Presence::start(MemberHolder &members, std::function<void()> assert_everyth
 
 void Presence::when_told(const Uuid &connection, const std::string &user, std::uint64_t give_up, Told then) {
   if (!queue_.is_telling(connection) || !database_.own_ready()) return then(std::nullopt);
-  if (waiting_count_ >= kMaxWaiting)
+  if (waiting_count_ >= kMaxWaitingCommands)
     return then(DatabaseError{"53000", "too many commands are waiting for the database", "try again later"});
   std::vector<Waiting> &own = waiting_[user];
   if (own.size() >= kMaxWaitingPerUser)
-    return then(
-        DatabaseError{"53400", "too many commands of this user are waiting for the database", "try again later"});
+    return then(DatabaseError{sqlstate::kConfigurationLimitExceeded,
+                              "too many commands of this user are waiting for the database", "try again later"});
   ++waiting_count_;
   own.push_back({connection, give_up, std::move(then)});
 }
@@ -212,7 +213,7 @@ void Presence::send_batch() {
   if (!batch.connects.empty()) send(Step::connects, kConnect, {id_.text(), array_of_json(batch.connects)});
   if (!batch.uses.empty()) send(Step::uses, kUses, {array_of(batch.uses)});
   if (!batch.tracked.empty() || !batch.untracked.empty())
-    send(Step::members, kMembers, {id_.text(), array_of_json(batch.tracked), array_of_texts(batch.untracked)});
+    send(Step::members, kStoreMembers, {id_.text(), array_of_json(batch.tracked), array_of_texts(batch.untracked)});
   if (!batch.closed.empty()) send(Step::closed, kDisconnect, {array_of(batch.closed), "true"});
   if (--unanswered_ == 0) finish_batch();
 }

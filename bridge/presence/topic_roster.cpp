@@ -12,7 +12,7 @@ namespace pg_live {
 namespace {
 
 constexpr std::string_view kChannelTopic = "$channel:";
-constexpr std::string_view kMembers =
+constexpr std::string_view kReadMembers =
     "select ref, key, user_id, hidden, meta::text from live_private.channel_roster($1, $2::boolean)";
 constexpr Milliseconds kReadAgain{1000};
 constexpr unsigned kMaxReadings = 16;
@@ -143,7 +143,7 @@ void ChannelPresence::read_next() {
     const TopicRoster &roster = *found->second;
     ++reading_;
     Command command;
-    command.sql = kMembers;
+    command.sql = kReadMembers;
     command.parameters = {roster.topic, roster.is_private ? "true" : "false"};
     command.done = [this, name = found->first, reading = roster.reading](const CommandResult &result) {
       --reading_;

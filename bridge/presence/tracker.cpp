@@ -1,6 +1,8 @@
 // The steps from a wish to what the database has.
 #include "presence/tracker.hpp"
 
+#include "base/sqlstate.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -21,7 +23,8 @@ std::vector<std::string> Tracking::take_messages() {
 
 std::optional<DatabaseError> Tracker::wish(Tracking &tracking, std::optional<std::string> meta,
                                            std::string message_ref) {
-  if (tracking.wish_messages_.size() >= kMostWishes) return DatabaseError{"53400", "too many changes are waiting", ""};
+  if (tracking.wish_messages_.size() >= kMostWishes)
+    return DatabaseError{sqlstate::kConfigurationLimitExceeded, "too many changes are waiting", ""};
   const std::string owner = owner_of(tracking);
   const std::size_t bytes = bytes_with(tracking, meta);
   if (meta && exceeds_limit(tracking, owner, bytes)) return limit_error();
@@ -192,7 +195,8 @@ bool Tracker::exceeds_limit(const Tracking &tracking, const std::string &owner, 
 }
 
 DatabaseError Tracker::limit_error() const {
-  return {"54000", "a user must not track more than " + std::to_string(max_bytes_) + " bytes of metadata in channels",
+  return {sqlstate::kProgramLimitExceeded,
+          "a user must not track more than " + std::to_string(max_bytes_) + " bytes of metadata in channels",
           "Untrack in another channel, or track with less metadata."};
 }
 

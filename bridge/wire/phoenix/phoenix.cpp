@@ -20,7 +20,6 @@ using json::Kind;
 using json::Value;
 
 // Refs are echoed in every reply, so their size is bounded.
-constexpr std::size_t max_ref_bytes = 255;
 constexpr auto refs_too_long = "refs must be short strings, numbers or null";
 
 constexpr unsigned char kind_push = 0;
@@ -37,7 +36,7 @@ bool take_ref(const std::optional<Value> &value, std::string &ref) {
     return true;
   }
   if (value->kind != Kind::string && value->kind != Kind::number && value->kind != Kind::null) return false;
-  if (value->raw.size() > max_ref_bytes) return false;
+  if (value->raw.size() > kMaxRefBytes) return false;
   ref = value->raw;
   return true;
 }
@@ -86,7 +85,7 @@ std::optional<std::string> ref_of(std::string_view part) {
   if (part.empty()) return "null";
   std::string ref;
   json::append_quoted(ref, part);
-  if (ref.size() > max_ref_bytes) return std::nullopt;
+  if (ref.size() > kMaxRefBytes) return std::nullopt;
   return ref;
 }
 

@@ -14,6 +14,8 @@
 
 namespace pg_live::phoenix {
 
+inline constexpr std::size_t kMaxRefBytes = 255;
+
 enum class Version : unsigned char { v1, v2 };
 
 // From the query argument `vsn`: "" and "1.0.0" are v1, "2.0.0" is v2, nothing for others.

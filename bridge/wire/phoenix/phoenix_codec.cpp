@@ -1,6 +1,7 @@
 // Putting the decoders and encoders together.
 #include "wire/phoenix/phoenix_codec.hpp"
 
+#include "base/sqlstate.hpp"
 #include "wire/topic_name.hpp"
 
 namespace pg_live::phoenix {
@@ -23,7 +24,8 @@ class PhoenixCodec final : public Codec {
 
   std::variant<Message, BadMessage> decode(websocket::Opcode opcode, std::string_view frame) const override {
     const bool is_binary = opcode == websocket::Opcode::binary;
-    if (is_binary && version_ == Version::v1) return BadMessage{"binary messages need serializer 2.0.0", "22023"};
+    if (is_binary && version_ == Version::v1)
+      return BadMessage{"binary messages need serializer 2.0.0", sqlstate::kInvalidParameterValue};
     std::string error;
     auto message = is_binary ? decode_binary(frame, &error) : decode_text(version_, frame, &error);
     if (!message) return BadMessage{std::move(error), "22P02"};

@@ -12,7 +12,6 @@ namespace pg_live::phoenix {
 
 namespace {
 
-constexpr std::size_t max_ref_bytes = 255;
 constexpr std::size_t max_topic_bytes = 8192; // of one that is sent back
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
@@ -90,7 +89,7 @@ bool is_string(std::string_view text) {
 }
 
 void read_ref(std::string_view text, std::string &ref) {
-  const auto value = text.size() <= max_ref_bytes ? json::parse(text) : std::nullopt;
+  const auto value = text.size() <= kMaxRefBytes ? json::parse(text) : std::nullopt;
   if (value && (value->kind == json::Kind::string || value->kind == json::Kind::number)) ref = value->raw;
 }
 

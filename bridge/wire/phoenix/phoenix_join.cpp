@@ -1,5 +1,6 @@
 // What the payloads of joins, tokens and presence say, see phoenix.hpp. What real clients send and how they differ
 // decides what is tolerated.
+#include "base/sqlstate.hpp"
 #include "wire/phoenix/phoenix.hpp"
 
 #include <algorithm>
@@ -38,7 +39,8 @@ constexpr std::int64_t max_milliseconds = 253'402'300'799'999;
 
 constexpr std::size_t max_presence_key_bytes = 1020; // 255 characters
 
-void refuse(JoinOptions &options, std::string_view reason, std::string_view sqlstate = "22023") {
+void refuse(JoinOptions &options, std::string_view reason,
+            std::string_view sqlstate = sqlstate::kInvalidParameterValue) {
   options.refusal = reason;
   options.refusal_code = sqlstate;
 }

@@ -6,32 +6,32 @@
 namespace pg_live {
 namespace {
 
-constexpr ChannelId one{1};
-constexpr ChannelId other{2};
+constexpr ChannelId kFirst{1};
+constexpr ChannelId kSecond{2};
 
 TEST(EarlyMessages, ComeOutInOrderForTheirChannelAlone) {
   EarlyMessages messages;
-  EXPECT_TRUE(messages.keep(one, "a", false));
-  EXPECT_TRUE(messages.keep(other, "b", true));
-  EXPECT_TRUE(messages.keep(one, "c", false));
-  const auto taken = messages.take(one);
+  EXPECT_TRUE(messages.keep(kFirst, "a", false));
+  EXPECT_TRUE(messages.keep(kSecond, "b", true));
+  EXPECT_TRUE(messages.keep(kFirst, "c", false));
+  const auto taken = messages.take(kFirst);
   ASSERT_EQ(taken.size(), 2u);
   EXPECT_EQ(taken[0].text + taken[1].text, "ac");
-  EXPECT_TRUE(messages.take(one).empty());
-  EXPECT_TRUE(messages.take(other).at(0).binary);
+  EXPECT_TRUE(messages.take(kFirst).empty());
+  EXPECT_TRUE(messages.take(kSecond).at(0).binary);
   EXPECT_TRUE(messages.empty());
 }
 
 TEST(EarlyMessages, AreFewAndSmall) {
   EarlyMessages messages;
   for (std::size_t n = 0; n < EarlyMessages::most_kept; ++n)
-    EXPECT_TRUE(messages.keep(one, "x", false));
-  EXPECT_FALSE(messages.keep(one, "x", false));
-  messages.take(one);
-  EXPECT_TRUE(messages.keep(one, std::string(EarlyMessages::most_bytes, 'x'), false));
-  EXPECT_FALSE(messages.keep(other, "x", false));
-  messages.take(one);
-  EXPECT_TRUE(messages.keep(other, "x", false));
+    EXPECT_TRUE(messages.keep(kFirst, "x", false));
+  EXPECT_FALSE(messages.keep(kFirst, "x", false));
+  messages.take(kFirst);
+  EXPECT_TRUE(messages.keep(kFirst, std::string(EarlyMessages::most_bytes, 'x'), false));
+  EXPECT_FALSE(messages.keep(kSecond, "x", false));
+  messages.take(kFirst);
+  EXPECT_TRUE(messages.keep(kSecond, "x", false));
 }
 
 } // namespace

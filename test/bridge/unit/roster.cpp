@@ -179,9 +179,9 @@ TEST(Roster, QuotesKeysAndRefs) {
 }
 
 // A client as Phoenix's: metas by ref.
-class Client {
+class PhoenixView {
  public:
-  explicit Client(std::string viewer) : viewer_(std::move(viewer)) {}
+  explicit PhoenixView(std::string viewer) : viewer_(std::move(viewer)) {}
   void take(const std::string &diff) {
     if (diff.empty()) return;
     const auto parsed = json::parse(diff);
@@ -220,7 +220,7 @@ TEST(Roster, DiffsAddUpToTheStateForEveryViewer) {
     std::mt19937 random(seed);
     const auto pick = [&](unsigned most) { return std::uniform_int_distribution<unsigned>(0, most)(random); };
     Roster roster;
-    std::vector<Client> clients = {Client(""), Client("u0"), Client("u1"), Client("u2")};
+    std::vector<PhoenixView> clients = {PhoenixView(""), PhoenixView("u0"), PhoenixView("u1"), PhoenixView("u2")};
     std::vector<std::string> refs = {"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9"};
     for (int step = 0; step < 200; ++step) {
       const unsigned number = pick(9);
@@ -238,12 +238,12 @@ TEST(Roster, DiffsAddUpToTheStateForEveryViewer) {
       if (pick(4) > 0) continue;
       const auto special = roster.special_viewers();
       const std::string common = roster.diff("");
-      for (Client &client : clients) {
+      for (PhoenixView &client : clients) {
         EXPECT_TRUE(special.contains(client.viewer()) || roster.diff(client.viewer()) == common);
         client.take(roster.diff(client.viewer()));
       }
       roster.forget_changes();
-      for (const Client &client : clients)
+      for (const PhoenixView &client : clients)
         client.expect(roster.state(client.viewer()));
     }
   }
