@@ -8,16 +8,20 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   parts text[] := regexp_match(value COLLATE "C", '^([0-9]{1,18})-([0-9]{1,18})(?:@([0-9]{1,18}):([0-9]{1,19}:[0-9]{1,19}:[0-9,]*))?$');
 BEGIN
+  IF parts[4] IS NOT NULL AND length(value) <= 60000 THEN
+    BEGIN
+      seen := parts[4]::pg_snapshot;
+    EXCEPTION WHEN invalid_text_representation THEN
+      parts := NULL;
+    END;
+  END IF;
   IF parts IS NULL OR length(value) > 60000 THEN
-    RAISE invalid_parameter_value;
+    RAISE EXCEPTION 'invalid position: "%"', left(value, 60)
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'A position is the "meta.id" of an event or a result of live.position(), unchanged.';
   END IF;
   batch := parts[1]::bigint;
   id := parts[2]::bigint;
   lifetime := parts[3]::bigint;
-  seen := parts[4]::pg_snapshot;
-EXCEPTION WHEN invalid_parameter_value OR invalid_text_representation THEN
-  RAISE EXCEPTION 'invalid position: "%"', left(value, 60)
-    USING ERRCODE = 'invalid_parameter_value', HINT = 'A position is the "meta.id" of an event or a result of live.position(), unchanged.';
 END
 $$;
 COMMENT ON FUNCTION live_private.parse_position(text) IS
