@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { clients } from './clients.mjs';
 import { Cluster } from './cluster.mjs';
 import { openDatabase } from './database.mjs';
-import { eventually, startBridge, uniqueName } from './support.mjs';
+import { eventually, randomFrom, startBridge, uniqueName } from './support.mjs';
 
 const actions = Number(process.env.STORM_ACTIONS ?? 5000);
 const seed = Number(process.env.STORM_SEED ?? Date.now() % 1_000_000);
@@ -14,17 +14,6 @@ const crowd = 50;
 const users = 20; // several clients of one user
 const rooms = 3;
 const secret = uniqueName('secret').padEnd(40, 'x');
-
-/** Marsaglia's xorshift: the same actions for the same seed and client. */
-function randomFrom(start) {
-  let state = start || 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 class Visitor {
   constructor(number, bridges, topics) {

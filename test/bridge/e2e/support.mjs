@@ -40,6 +40,17 @@ export function uniqueName(stem) {
   return `${stem}_${randomBytes(5).toString('hex')}`;
 }
 
+/** Marsaglia's xorshift: a function that returns random integers below its argument, the same ones for the same start. */
+export function randomFrom(start) {
+  let state = start || 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
 const encode = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
 export const now = () => Math.floor(Date.now() / 1000);
