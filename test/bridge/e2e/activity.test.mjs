@@ -1,11 +1,12 @@
 // Behaviour: an activity is told live to those who may see it and to nobody else, whatever becomes of it later; what is
 // for one user reaches each tab of that user.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { clients } from './clients.mjs';
-import { inEachMode, openDatabase } from './database.mjs';
+import { before, describe, test } from 'node:test';
+import { clients, subscribed } from './clients.mjs';
+import { inEachMode } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
-import { eventually, startBridge, uniqueName } from './support.mjs';
+import { eventually, uniqueName } from './support.mjs';
 
 // Who hears of an activity of each visibility, with all the topics joined that a viewer may join.
 const hearers = {
@@ -17,25 +18,12 @@ const hearers = {
 };
 
 inEachMode((mode) => {
-  let database;
-  let bridge;
-  const sockets = [];
-  const connections = [];
-  before(async () => {
-    database = await openDatabase(mode);
-    bridge = await startBridge(database);
-  });
-  after(async () => {
-    for (const socket of sockets) socket.close();
-    await Promise.all(connections.map((connection) => connection.close()));
-    await bridge?.stop();
-    await database?.close();
-  });
+  let database, bridge;
+  const closeLater = withBridge({ mode }, (made) => ({ database, bridge } = made));
 
   /** A socket that has joined these topics; `push` sends a command on the first and returns the payload of its reply. */
   async function viewer(token, topics) {
-    const socket = await RawSocket.open(bridge, { token });
-    sockets.push(socket);
+    const socket = closeLater(await RawSocket.open(bridge, { token }));
     for (const [n, topic] of topics.entries()) {
       const { payload } = await socket.join(`realtime:${topic}`, { ref: `join-${n}` });
       assert.equal(payload.status, 'ok', `${topic}: ${JSON.stringify(payload)}`);
@@ -63,19 +51,10 @@ inEachMode((mode) => {
   const tab = (user, ...topics) => viewer(bridge.token({ sub: user }), topics.length ? topics : [`user:${user}`]);
   const follow = (follower, followed) => database.query('insert into live_private.follow_edge (follower, followed) values ($1, $2)', [follower, followed]);
 
-  async function session(...users) {
-    const { rows: [{ id }] } = await database.query(
-      'insert into live.collaboration_sessions (room_name, created_by) values ($1, $2) returning id', [uniqueName('room'), users[0]]);
-    await database.query('insert into live.session_participants (session_id, user_id) select $1, unnest($2::text[])', [id, users]);
-    return id;
-  }
-
   for (const client of clients) {
     test(`${client.name}: activity:new is answered with the activity, and arrives as it is in the feed`, async () => {
-      const [actor, reader] = ['actor', 'reader'].map((name) => client.connect(bridge, bridge.token({ sub: uniqueName(name) })));
-      connections.push(actor, reader);
-      const [channel, subscription] = [actor, reader].map((connection) => connection.subscribe('activity'));
-      await Promise.all([channel, subscription].map((each) => each.reported('SUBSCRIBED')));
+      const [channel, subscription] = await Promise.all(['actor', 'reader'].map(async (name) =>
+        closeLater(await subscribed(client, bridge, 'activity', { claims: { sub: uniqueName(name) } }))));
       const { status, response } = await channel.push('activity:new', { activity_type: 'liked', entity_type: 'book', entity_id: '7', metadata: { x: 'grüße 🦀' } });
       assert.equal(status, 'ok', JSON.stringify(response));
       const told = await eventually('it arrives', () => subscription.events.find(({ event, payload }) => event === 'activity:new' && payload.id === response.id));
@@ -88,10 +67,7 @@ inEachMode((mode) => {
     });
 
     test(`${client.name}: an activity that may not be is answered with its code`, async () => {
-      const connection = client.connect(bridge, bridge.token());
-      connections.push(connection);
-      const channel = connection.subscribe('activity');
-      await channel.reported('SUBSCRIBED');
+      const channel = closeLater(await subscribed(client, bridge, 'activity'));
       const { status, response } = await channel.push('activity:delete', { id: 1e15 });
       assert.deepEqual([status, response], ['error', { reason: 'no such activity of yours', code: 'P0002' }]);
     });
@@ -103,7 +79,7 @@ inEachMode((mode) => {
     let room;
     before(async () => {
       for (const name of ['follower', 'participant', 'addressee', 'actor', 'stranger']) names[name] = uniqueName(name);
-      room = await session(names.actor, names.participant);
+      room = await database.makeSession(names.actor, names.participant);
       await follow(names.follower, names.actor);
       const more = { follower: [`followers:${names.actor}`], participant: [`session:${room}`], actor: [`session:${room}`] };
       for (const [name, user] of Object.entries(names)) viewers[name] = await tab(user, 'activity', `user:${user}`, ...(more[name] ?? []));
@@ -159,8 +135,7 @@ inEachMode((mode) => {
     test('a stranger cannot join what is for others', async () => {
       for (const topic of [`followers:${names.actor}`, `session:${room}`, `user:${names.actor}`]) {
         for (const token of [bridge.token({ sub: names.stranger }), bridge.anonKey]) {
-          const socket = await RawSocket.open(bridge, { token });
-          sockets.push(socket);
+          const socket = closeLater(await RawSocket.open(bridge, { token }));
           assert.equal((await socket.join(`realtime:${topic}`)).payload.status, 'error', topic);
         }
       }
@@ -291,8 +266,7 @@ inEachMode((mode) => {
     const { payload: { meta } } = await first.broadcast(topic, 'activity:new');
     first.close();
     for (const type of ['one', 'two', 'three']) await log(type);
-    const back = await RawSocket.open(bridge, { token: bridge.token({ sub: follower }) });
-    sockets.push(back);
+    const back = closeLater(await RawSocket.open(bridge, { token: bridge.token({ sub: follower }) }));
     await back.join(topic, { config: { resume: meta.id } });
     await log('after');
     await eventually('the last arrives', () => back.broadcasts(topic).some(({ payload }) => payload.payload.activity_type === 'after'));

@@ -3,151 +3,143 @@ import assert from 'node:assert/strict';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { afterEach, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
-import { newestRealtime } from './clients.mjs';
-import { openDatabase } from './database.mjs';
+import { launchBrowser } from './browser.mjs';
+import { newestRealtime, subscribed } from './clients.mjs';
+import { withDatabase } from './fixture.mjs';
 import { eventually, startBridge } from './support.mjs';
 import { connectTcp } from './tcp-socket.mjs';
 
 const client = fileURLToPath(new URL('../../../bridge/client/', import.meta.url));
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync'];
 
 describe('the demo page', () => {
-  let database;
+  let database, bridge;
   let directory;
-  let bridge;
   let browser;
-  let page;
-  let problems;
-  before(async () => {
-    database = await openDatabase();
+  const closeLater = withDatabase({}, async (made) => {
+    ({ database } = made);
     await database.query(await readFile(join(client, 'demo.sql'), 'utf8'));
     directory = await mkdtemp(join(tmpdir(), 'pg_live_demo.'));
+    made.closeLater({ close: () => rm(directory, { recursive: true }) });
     await cp(join(client, 'dist'), directory, { recursive: true });
-    bridge = await startBridge(database, { flags: ['--demo-dir', directory] });
+    bridge = made.closeLater(await startBridge(database, { flags: ['--demo-dir', directory] }));
     const users = { anna: bridge.token({ sub: 'anna' }), ben: bridge.token({ sub: 'ben' }) };
     await writeFile(join(directory, 'config.json'), JSON.stringify({ anonKey: bridge.anonKey, users }));
-    browser = await chromium.launch({ executablePath: process.env.PG_LIVE_CHROMIUM ?? '/usr/bin/chromium', args: flags });
-  });
-  after(async () => {
-    await browser?.close();
-    await bridge?.stop();
-    await database?.close();
-    if (directory) await rm(directory, { recursive: true });
+    browser = made.closeLater(await launchBrowser());
   });
 
-  beforeEach(async () => {
-    problems = [];
-    page = await openPage();
-  });
-  afterEach(async () => {
-    await page?.context().close();
-    assert.deepEqual(problems, [], 'the page reports no problem and asks no other host');
-  });
+  describe('in a browser', () => {
+    let page;
+    let problems;
+    beforeEach(async () => {
+      problems = [];
+      page = await openPage();
+    });
+    afterEach(async () => {
+      await page?.context().close();
+      assert.deepEqual(problems, [], 'the page reports no problem and asks no other host');
+    });
 
-  async function openPage(query = '', settings = {}) {
-    const context = await browser.newContext(settings);
-    const opened = await context.newPage();
-    opened.on('pageerror', (error) => problems.push(String(error)));
-    opened.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
-    opened.on('request', (request) => new URL(request.url()).host === `127.0.0.1:${bridge.port}` || problems.push(request.url()));
-    await opened.goto(`${bridge.url}/${query}`);
-    await opened.locator('[data-testid=stream-state][data-state=live]').waitFor();
-    return opened;
-  }
+    async function openPage(query = '', settings = {}) {
+      const context = await browser.newContext(settings);
+      const opened = await context.newPage();
+      opened.on('pageerror', (error) => problems.push(String(error)));
+      opened.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+      opened.on('request', (request) => new URL(request.url()).host === `127.0.0.1:${bridge.port}` || problems.push(request.url()));
+      await opened.goto(`${bridge.url}/${query}`);
+      await opened.locator('[data-testid=stream-state][data-state=live]').waitFor();
+      return opened;
+    }
 
-  const eventOf = (where, text) => where.locator('[data-testid=event]', { hasText: text });
+    const eventOf = (where, text) => where.locator('[data-testid=event]', { hasText: text });
 
-  test('an event emitted in SQL appears, with its topic, name and position', async () => {
-    await database.emit('room:lobby', 'greeting', { from: 'SQL', text: 'from a committed row' });
-    const shown = eventOf(page, 'SQL: from a committed row');
-    await shown.waitFor();
-    assert.equal(await shown.getAttribute('data-topic'), 'room:lobby');
-    assert.equal(await shown.getAttribute('data-event'), 'greeting');
-    assert.match(await shown.getAttribute('data-position'), /^\d+-\d+$/);
-  });
+    test('an event emitted in SQL appears, with its topic, name and position', async () => {
+      await database.emit('room:lobby', 'greeting', { from: 'SQL', text: 'from a committed row' });
+      const shown = eventOf(page, 'SQL: from a committed row');
+      await shown.waitFor();
+      assert.equal(await shown.getAttribute('data-topic'), 'room:lobby');
+      assert.equal(await shown.getAttribute('data-event'), 'greeting');
+      assert.match(await shown.getAttribute('data-position'), /^\d+-\d+$/);
+    });
 
-  test('an event on the topic activity appears', async () => {
-    await database.emit('activity', 'activity:new', { activity_type: 'published', entity_id: 'book 7' });
-    await eventOf(page, 'book 7').waitFor();
-  });
+    test('an event on the topic activity appears', async () => {
+      await database.emit('activity', 'activity:new', { activity_type: 'published', entity_id: 'book 7' });
+      await eventOf(page, 'book 7').waitFor();
+    });
 
-  test('a click causes an event that another browser and a Node client receive', async () => {
-    const other = await openPage('?user=ben');
-    const connection = newestRealtime.connect(bridge, bridge.token({ sub: 'carl' }));
-    const subscription = connection.subscribe('room:lobby');
-    await subscription.reported('SUBSCRIBED');
-    await page.locator('[data-testid=text]').fill('hello from the page');
-    await page.locator('[data-testid=send]').click();
-    assert.deepEqual((await subscription.arrived('message')).payload, { from: 'anna', text: 'hello from the page' });
-    await eventOf(page, 'anna: hello from the page').waitFor();
-    await eventOf(other, 'anna: hello from the page').waitFor();
-    await page.locator('[data-testid=outcome]', { hasText: 'Committed' }).waitFor();
-    assert.equal(await page.locator('[data-testid=text]').inputValue(), '');
-    await other.context().close();
-    await connection.close();
-  });
+    test('a click causes an event that another browser and a Node client receive', async () => {
+      const other = await openPage('?user=ben');
+      const subscription = await subscribed(newestRealtime, bridge, 'room:lobby', { claims: { sub: 'carl' } });
+      await page.locator('[data-testid=text]').fill('hello from the page');
+      await page.locator('[data-testid=send]').click();
+      assert.deepEqual((await subscription.arrived('message')).payload, { from: 'anna', text: 'hello from the page' });
+      await eventOf(page, 'anna: hello from the page').waitFor();
+      await eventOf(other, 'anna: hello from the page').waitFor();
+      await page.locator('[data-testid=outcome]', { hasText: 'Committed' }).waitFor();
+      assert.equal(await page.locator('[data-testid=text]').inputValue(), '');
+      await other.context().close();
+      await subscription.close();
+    });
 
-  test('the keyboard is enough: to choose who one is, to write and to send', async () => {
-    await page.locator('[data-testid=users] input:checked').focus();
-    await page.keyboard.press('ArrowDown');
-    await page.locator('[data-testid=stream-state][data-state=live]').waitFor();
-    await eventually('the page is ben\u2019s', () => page.url().endsWith('?user=ben'));
-    await page.locator('[data-testid=send]:enabled').waitFor();
-    await page.keyboard.press('Tab');
-    await page.keyboard.type('no mouse needed');
-    await page.keyboard.press('Enter');
-    await eventOf(page, 'ben: no mouse needed').waitFor();
-  });
+    test('the keyboard is enough: to choose who one is, to write and to send', async () => {
+      await page.locator('[data-testid=users] input:checked').focus();
+      await page.keyboard.press('ArrowDown');
+      await page.locator('[data-testid=stream-state][data-state=live]').waitFor();
+      await eventually('the page is ben\u2019s', () => page.url().endsWith('?user=ben'));
+      await page.locator('[data-testid=send]:enabled').waitFor();
+      await page.keyboard.press('Tab');
+      await page.keyboard.type('no mouse needed');
+      await page.keyboard.press('Enter');
+      await eventOf(page, 'ben: no mouse needed').waitFor();
+    });
 
-  test('markup in an event is text', async () => {
-    const markup = '<img src="https://example.org/x.png" onerror="document.title = 1"><script>document.title = 1</script>';
-    await database.emit('room:lobby', '<b>bold</b>', { from: '<i>x</i>', text: markup });
-    await database.emit('room:lobby', 'marker', { from: 'SQL', text: 'after the markup' });
-    await eventOf(page, 'after the markup').waitFor();
-    await eventOf(page, markup).waitFor();
-    assert.equal(await page.locator('[data-testid=events] :is(img, script, b, i)').count(), 0);
-    assert.equal(await page.title(), 'pg_live');
-  });
+    test('markup in an event is text', async () => {
+      const markup = '<img src="https://example.org/x.png" onerror="document.title = 1"><script>document.title = 1</script>';
+      await database.emit('room:lobby', '<b>bold</b>', { from: '<i>x</i>', text: markup });
+      await database.emit('room:lobby', 'marker', { from: 'SQL', text: 'after the markup' });
+      await eventOf(page, 'after the markup').waitFor();
+      await eventOf(page, markup).waitFor();
+      assert.equal(await page.locator('[data-testid=events] :is(img, script, b, i)').count(), 0);
+      assert.equal(await page.title(), 'pg_live');
+    });
 
-  test('the page stays light: the oldest rows go', async () => {
-    await database.query("select live.emit('room:lobby', 'many', to_jsonb(n)) from generate_series(1, 300) as n");
-    await database.emit('room:lobby', 'marker', { from: 'SQL', text: 'after the many' });
-    await eventOf(page, 'after the many').waitFor();
-    assert.equal(await page.locator('[data-testid=event]').count(), 200);
-  });
+    test('the page stays light: the oldest rows go', async () => {
+      await database.query("select live.emit('room:lobby', 'many', to_jsonb(n)) from generate_series(1, 300) as n");
+      await database.emit('room:lobby', 'marker', { from: 'SQL', text: 'after the many' });
+      await eventOf(page, 'after the many').waitFor();
+      assert.equal(await page.locator('[data-testid=event]').count(), 200);
+    });
 
-  test('the page says so when the bridge is gone, and comes back with it', async () => {
-    const { port, secret } = bridge;
-    await bridge.stop('SIGKILL');
-    await page.locator('[data-testid=stream-state][data-state=waiting]').waitFor();
-    assert.ok(await page.locator('[data-testid=send]').isDisabled());
-    bridge = await startBridge(database, { flags: ['--demo-dir', directory], port, secret });
-    await page.locator('[data-testid=stream-state][data-state=live]').waitFor({ timeout: 60_000 });
-    await database.emit('room:lobby', 'again', { from: 'SQL', text: 'after the restart' });
-    await eventOf(page, 'after the restart').waitFor();
-    problems = problems.filter((problem) => !/WebSocket|ERR_CONNECTION/.test(problem));
-  });
+    test('the page says so when the bridge is gone, and comes back with it', async () => {
+      const { port, secret } = bridge;
+      await bridge.stop('SIGKILL');
+      await page.locator('[data-testid=stream-state][data-state=waiting]').waitFor();
+      assert.ok(await page.locator('[data-testid=send]').isDisabled());
+      bridge = closeLater(await startBridge(database, { flags: ['--demo-dir', directory], port, secret }));
+      await page.locator('[data-testid=stream-state][data-state=live]').waitFor({ timeout: 60_000 });
+      await database.emit('room:lobby', 'again', { from: 'SQL', text: 'after the restart' });
+      await eventOf(page, 'after the restart').waitFor();
+      problems = problems.filter((problem) => !/WebSocket|ERR_CONNECTION/.test(problem));
+    });
 
-  test('it follows the dark theme, and moves nothing for those who want no motion', async () => {
-    const style = (where, property) => where.evaluate((name) => getComputedStyle(document.body)[name], property);
-    const dark = await openPage('', { colorScheme: 'dark', reducedMotion: 'reduce' });
-    assert.notEqual(await style(dark, 'backgroundColor'), await style(page, 'backgroundColor'));
-    await database.emit('room:lobby', 'still', { from: 'SQL', text: 'keep still' });
-    const animation = await eventOf(dark, 'keep still').evaluate((row) => getComputedStyle(row).animationName);
-    assert.equal(animation, 'none');
-    await dark.context().close();
-  });
+    test('it follows the dark theme, and moves nothing for those who want no motion', async () => {
+      const style = (where, property) => where.evaluate((name) => getComputedStyle(document.body)[name], property);
+      const dark = await openPage('', { colorScheme: 'dark', reducedMotion: 'reduce' });
+      assert.notEqual(await style(dark, 'backgroundColor'), await style(page, 'backgroundColor'));
+      await database.emit('room:lobby', 'still', { from: 'SQL', text: 'keep still' });
+      const animation = await eventOf(dark, 'keep still').evaluate((row) => getComputedStyle(row).animationName);
+      assert.equal(animation, 'none');
+      await dark.context().close();
+    });
 
-  test('every control has a name, and what changes is announced', async () => {
-    assert.equal(await page.getByRole('textbox', { name: 'Say something in room:lobby' }).count(), 1);
-    assert.equal(await page.getByRole('button', { name: 'Send' }).count(), 1);
-    assert.equal(await page.getByRole('group', { name: 'You are' }).getByRole('radio').count(), 2);
-    assert.equal(await page.getByRole('status').first().textContent(), 'Live');
-    assert.equal(await page.locator('[data-testid=events]').getAttribute('aria-live'), 'polite');
+    test('every control has a name, and what changes is announced', async () => {
+      assert.equal(await page.getByRole('textbox', { name: 'Say something in room:lobby' }).count(), 1);
+      assert.equal(await page.getByRole('button', { name: 'Send' }).count(), 1);
+      assert.equal(await page.getByRole('group', { name: 'You are' }).getByRole('radio').count(), 2);
+      assert.equal(await page.getByRole('status').first().textContent(), 'Live');
+      assert.equal(await page.locator('[data-testid=events]').getAttribute('aria-live'), 'polite');
+    });
   });
 
   for (const path of ['/../package.json', '/%2e%2e/package.json', '/assets/../../package.json', '/..%2f..%2fetc/passwd',

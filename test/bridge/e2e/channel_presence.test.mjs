@@ -1,8 +1,9 @@
 // Behaviour: Phoenix presence over two bridges. What every client knows of a channel is what the database says of it.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { clients, newestRealtime } from './clients.mjs';
-import { inEachMode, openDatabase } from './database.mjs';
+import { describe, test } from 'node:test';
+import { clients, newestRealtime, subscribed } from './clients.mjs';
+import { inEachMode } from './database.mjs';
+import { withDatabase } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { Relay } from './relay.mjs';
 import { eventually, startBridge, uniqueName } from './support.mjs';
@@ -10,29 +11,19 @@ import { eventually, startBridge, uniqueName } from './support.mjs';
 const secret = uniqueName('secret').padEnd(40, 'x');
 
 inEachMode((mode) => {
-  let database;
-  let bridges;
-  let topics;
-  before(async () => {
-    database = await openDatabase(mode);
-    topics = await database.topics({ receive: "live.user_id() is not null and live.user_id() not like 'stranger%'" });
+  let database, bridges, topics;
+  const receive = "live.user_id() is not null and live.user_id() not like 'stranger%'";
+  withDatabase({ mode, topics: { receive } }, async ({ closeLater, ...made }) => {
+    ({ database, prefix: topics } = made);
     const flags = ['--public-channels', '--max-roster-members', '20', '--poll-interval', '1'];
-    bridges = await Promise.all([1, 2].map(() => startBridge(database, { secret, flags })));
-  });
-  after(async () => {
-    await Promise.all((bridges ?? []).map((bridge) => bridge.stop()));
-    await database?.close();
+    bridges = await Promise.all([1, 2].map(async () => closeLater(await startBridge(database, { secret, flags }))));
   });
 
   const newRoom = () => `${topics}:${uniqueName('room')}`;
 
   /** A client of that user in the room, through one of the bridges. */
-  async function enter(client, bridge, user, room, config = { presence: { key: user, enabled: true } }) {
-    const connection = client.connect(bridge, bridge.token({ sub: user }));
-    const subscription = connection.subscribe(room, config);
-    await subscription.reported('SUBSCRIBED');
-    return Object.assign(subscription, { connection, breakOff: connection.breakOff, close: () => connection.close() });
-  }
+  const enter = (client, bridge, user, room, config = { presence: { key: user, enabled: true } }) =>
+    subscribed(client, bridge, room, { claims: { sub: user }, config });
 
   const knows = (subscription, members) =>
     eventually(`the client knows ${JSON.stringify(members)}`, () => {
@@ -40,154 +31,156 @@ inEachMode((mode) => {
       return true;
     });
 
-  for (const client of clients) {
-    test(`${client.name} tracks, changes and untracks, seen through another bridge and in the database`, async () => {
-      const room = newRoom();
-      const [ben, anna] = [await enter(newestRealtime, bridges[1], 'ben', room), await enter(client, bridges[0], 'anna', room)];
-      try {
-        assert.equal(await anna.track({ name: 'Änna', n: 1 }), 'ok');
-        for (const one of [anna, ben]) await knows(one, { anna: [{ name: 'Änna', n: 1 }] });
-        assert.equal(await anna.track({ n: 2 }), 'ok');
-        for (const one of [anna, ben]) await knows(one, { anna: [{ n: 2 }] });
-        assert.deepEqual(await database.channelMembers(room), { anna: [{ n: 2 }] });
-        assert.equal(await anna.untrack(), 'ok');
-        for (const one of [anna, ben]) await knows(one, {});
-        assert.deepEqual(await database.channelMembers(room), {});
-      } finally {
-        await Promise.all([anna.close(), ben.close()]);
-      }
-    });
-
-    test(`${client.name}: an update comes as one diff that says which member it takes the place of`, async () => {
-      const room = newRoom();
-      const observer = await enter(clients.at(-1), bridges[1], 'ben', room);
-      const anna = await enter(client, bridges[0], 'anna', room);
-      const diffs = [];
-      observer.channel.on('presence_diff', (diff) => diffs.push(diff));
-      try {
-        for (const meta of [{ n: 1 }, { n: 2 }]) {
-          await anna.track(meta);
-          await knows(observer, { anna: [meta] });
+  describe('each client', { concurrency: clients.length }, () => {
+    for (const client of clients) {
+      test(`${client.name} tracks, changes and untracks, seen through another bridge and in the database`, async () => {
+        const room = newRoom();
+        const [ben, anna] = [await enter(newestRealtime, bridges[1], 'ben', room), await enter(client, bridges[0], 'anna', room)];
+        try {
+          assert.equal(await anna.track({ name: 'Änna', n: 1 }), 'ok');
+          for (const one of [anna, ben]) await knows(one, { anna: [{ name: 'Änna', n: 1 }] });
+          assert.equal(await anna.track({ n: 2 }), 'ok');
+          for (const one of [anna, ben]) await knows(one, { anna: [{ n: 2 }] });
+          assert.deepEqual(await database.channelMembers(room), { anna: [{ n: 2 }] });
+          assert.equal(await anna.untrack(), 'ok');
+          for (const one of [anna, ben]) await knows(one, {});
+          assert.deepEqual(await database.channelMembers(room), {});
+        } finally {
+          await Promise.all([anna.close(), ben.close()]);
         }
-        const [came, changed] = diffs;
-        const { phx_ref: first, phx_ref_prev: none } = came.joins.anna.metas[0];
-        assert.equal(none, undefined);
-        assert.equal(changed.joins.anna.metas[0].phx_ref_prev, first);
-        assert.deepEqual(changed.leaves.anna.metas.map(({ phx_ref }) => phx_ref), [first]);
-        anna.breakOff();
-        await eventually('the client has come back', () => anna.presence.filter(({ event }) => event === 'sync').length >= 2);
-        await eventually('it is tracked again', async () => (await anna.track({ n: 3 })) === 'ok');
-        await knows(observer, { anna: [{ n: 3 }] });
-        assert.equal(diffs.length, 3);
-        assert.equal(diffs[2].joins.anna.metas[0].phx_ref_prev, changed.joins.anna.metas[0].phx_ref);
-      } finally {
-        await Promise.all([anna.close(), observer.close()]);
-      }
-    });
+      });
 
-    test(`${client.name} that comes later is told who is there`, async () => {
-      const room = newRoom();
-      const anna = await enter(newestRealtime, bridges[1], 'anna', room);
-      await anna.track({ was: 'first' });
-      const late = await enter(client, bridges[0], 'late', room);
-      try {
-        await knows(late, { anna: [{ was: 'first' }] });
-        assert.equal(late.presence.filter(({ event }) => event === 'sync').length, 1);
-      } finally {
-        await Promise.all([anna.close(), late.close()]);
-      }
-    });
+      test(`${client.name}: an update comes as one diff that says which member it takes the place of`, async () => {
+        const room = newRoom();
+        const observer = await enter(clients.at(-1), bridges[1], 'ben', room);
+        const anna = await enter(client, bridges[0], 'anna', room);
+        const diffs = [];
+        observer.channel.on('presence_diff', (diff) => diffs.push(diff));
+        try {
+          for (const meta of [{ n: 1 }, { n: 2 }]) {
+            await anna.track(meta);
+            await knows(observer, { anna: [meta] });
+          }
+          const [came, changed] = diffs;
+          const { phx_ref: first, phx_ref_prev: none } = came.joins.anna.metas[0];
+          assert.equal(none, undefined);
+          assert.equal(changed.joins.anna.metas[0].phx_ref_prev, first);
+          assert.deepEqual(changed.leaves.anna.metas.map(({ phx_ref }) => phx_ref), [first]);
+          anna.breakOff();
+          await eventually('the client has come back', () => anna.presence.filter(({ event }) => event === 'sync').length >= 2);
+          await eventually('it is tracked again', async () => (await anna.track({ n: 3 })) === 'ok');
+          await knows(observer, { anna: [{ n: 3 }] });
+          assert.equal(diffs.length, 3);
+          assert.equal(diffs[2].joins.anna.metas[0].phx_ref_prev, changed.joins.anna.metas[0].phx_ref);
+        } finally {
+          await Promise.all([anna.close(), observer.close()]);
+        }
+      });
 
-    test(`${client.name}: two devices of one user are two, and one when the first has gone`, async () => {
-      const room = newRoom();
-      const [phone, desk] = [await enter(client, bridges[0], 'anna', room), await enter(client, bridges[1], 'anna', room)];
-      const observer = await enter(newestRealtime, bridges[0], 'ben', room);
-      try {
-        await phone.track({ on: 'phone' });
-        await desk.track({ on: 'desk' });
-        for (const one of [phone, desk, observer]) await knows(one, { anna: [{ on: 'desk' }, { on: 'phone' }] });
-        await phone.close();
-        for (const one of [desk, observer]) await knows(one, { anna: [{ on: 'desk' }] });
-      } finally {
-        await Promise.all([desk.close(), observer.close()]);
-      }
-    });
+      test(`${client.name} that comes later is told who is there`, async () => {
+        const room = newRoom();
+        const anna = await enter(newestRealtime, bridges[1], 'anna', room);
+        await anna.track({ was: 'first' });
+        const late = await enter(client, bridges[0], 'late', room);
+        try {
+          await knows(late, { anna: [{ was: 'first' }] });
+          assert.equal(late.presence.filter(({ event }) => event === 'sync').length, 1);
+        } finally {
+          await Promise.all([anna.close(), late.close()]);
+        }
+      });
 
-    test(`${client.name} whose network breaks comes back without having been away`, async () => {
-      const room = newRoom();
-      const observer = await enter(newestRealtime, bridges[1], 'ben', room);
-      const anna = await enter(client, bridges[0], 'anna', room);
-      try {
-        await anna.track({ at: 1 });
-        await knows(observer, { anna: [{ at: 1 }] });
-        const absences = [];
-        const watch = setInterval(() => observer.members().anna || absences.push(Date.now()), 1);
-        anna.breakOff();
-        await eventually('the client has come back', () => anna.presence.filter(({ event }) => event === 'sync').length >= 2);
-        // realtime-js tracks again by itself when it rejoins or not at all, as the app wishes; the app does so here.
-        await eventually('it is tracked again', async () => (await anna.track({ at: 2 })) === 'ok');
-        for (const one of [anna, observer]) await knows(one, { anna: [{ at: 2 }] });
-        clearInterval(watch);
-        assert.deepEqual(absences, []);
-        assert.deepEqual(await database.channelMembers(room), { anna: [{ at: 2 }] });
-      } finally {
-        await Promise.all([anna.close(), observer.close()]);
-      }
-    });
+      test(`${client.name}: two devices of one user are two, and one when the first has gone`, async () => {
+        const room = newRoom();
+        const [phone, desk] = [await enter(client, bridges[0], 'anna', room), await enter(client, bridges[1], 'anna', room)];
+        const observer = await enter(newestRealtime, bridges[0], 'ben', room);
+        try {
+          await phone.track({ on: 'phone' });
+          await desk.track({ on: 'desk' });
+          for (const one of [phone, desk, observer]) await knows(one, { anna: [{ on: 'desk' }, { on: 'phone' }] });
+          await phone.close();
+          for (const one of [desk, observer]) await knows(one, { anna: [{ on: 'desk' }] });
+        } finally {
+          await Promise.all([desk.close(), observer.close()]);
+        }
+      });
 
-    test(`${client.name} whose network breaks silently is there once, not twice, when it has come back by another way`, async () => {
-      const room = newRoom();
-      const bridge = await startBridge(database, { secret, flags: ['--ping-interval', '1', '--idle-timeout', '2'] });
-      const relay = await Relay.before(bridge);
-      const observer = await enter(newestRealtime, bridges[1], 'ben', room);
-      const lost = client.connect(relay, bridge.token({ sub: 'anna' }));
-      const there = lost.subscribe(room, { presence: { key: 'anna', enabled: true } });
-      let anna;
-      try {
-        await there.reported('SUBSCRIBED');
-        assert.equal(await there.track({ at: 1 }), 'ok');
-        await knows(observer, { anna: [{ at: 1 }] });
-        relay.breakSilently();
-        await eventually('the bridge has noticed', async () =>
-          (await database.query('select from live.channel_presence where topic = $1 and node_id is null', [room])).rowCount === 1);
-        anna = await enter(client, bridge, 'anna', room);
-        const counts = new Set();
-        const watch = setInterval(() => counts.add(observer.members().anna?.length ?? 0), 1);
-        assert.equal(await anna.track({ at: 2 }), 'ok');
-        await knows(observer, { anna: [{ at: 2 }] });
-        clearInterval(watch);
-        assert.deepEqual([...counts], [1]);
-      } finally {
-        relay.close();
-        await Promise.all([lost, observer, ...(anna ? [anna] : [])].map((one) => one.close()));
-        await bridge.stop();
-      }
-    });
+      test(`${client.name} whose network breaks comes back without having been away`, async () => {
+        const room = newRoom();
+        const observer = await enter(newestRealtime, bridges[1], 'ben', room);
+        const anna = await enter(client, bridges[0], 'anna', room);
+        try {
+          await anna.track({ at: 1 });
+          await knows(observer, { anna: [{ at: 1 }] });
+          const absences = [];
+          const watch = setInterval(() => observer.members().anna || absences.push(Date.now()), 1);
+          anna.breakOff();
+          await eventually('the client has come back', () => anna.presence.filter(({ event }) => event === 'sync').length >= 2);
+          // realtime-js tracks again by itself when it rejoins or not at all, as the app wishes; the app does so here.
+          await eventually('it is tracked again', async () => (await anna.track({ at: 2 })) === 'ok');
+          for (const one of [anna, observer]) await knows(one, { anna: [{ at: 2 }] });
+          clearInterval(watch);
+          assert.deepEqual(absences, []);
+          assert.deepEqual(await database.channelMembers(room), { anna: [{ at: 2 }] });
+        } finally {
+          await Promise.all([anna.close(), observer.close()]);
+        }
+      });
 
-    test(`${client.name} is there for others only while visible`, async () => {
-      const room = newRoom();
-      const hidden = uniqueName('hidden');
-      const [anna, ben] = [await enter(client, bridges[0], hidden, room), await enter(client, bridges[1], 'ben', room)];
-      try {
-        await anna.track({ n: 1 });
-        await knows(ben, { [hidden]: [{ n: 1 }] });
-        await database.as(hidden, `live.update_presence('invisible')`);
-        await knows(ben, {});
-        await anna.track({ n: 2 });
-        await knows(anna, { [hidden]: [{ n: 2 }] });
-        assert.deepEqual(ben.members(), {});
-        assert.deepEqual(await database.channelMembers(room), {});
-        const late = await enter(client, bridges[1], 'late', room);
-        await eventually('the late one is told', () => late.presence.length > 0);
-        assert.deepEqual(late.members(), {});
-        await database.as(hidden, `live.update_presence('auto')`);
-        for (const one of [anna, ben, late]) await knows(one, { [hidden]: [{ n: 2 }] });
-        await late.close();
-      } finally {
-        await Promise.all([anna.close(), ben.close()]);
-      }
-    });
-  }
+      test(`${client.name} whose network breaks silently is there once, not twice, when it has come back by another way`, async () => {
+        const room = newRoom();
+        const bridge = await startBridge(database, { secret, flags: ['--ping-interval', '1', '--idle-timeout', '2'] });
+        const relay = await Relay.before(bridge);
+        const observer = await enter(newestRealtime, bridges[1], 'ben', room);
+        const lost = client.connect(relay, bridge.token({ sub: 'anna' }));
+        const there = lost.subscribe(room, { presence: { key: 'anna', enabled: true } });
+        let anna;
+        try {
+          await there.reported('SUBSCRIBED');
+          assert.equal(await there.track({ at: 1 }), 'ok');
+          await knows(observer, { anna: [{ at: 1 }] });
+          relay.breakSilently();
+          await eventually('the bridge has noticed', async () =>
+            (await database.query('select from live.channel_presence where topic = $1 and node_id is null', [room])).rowCount === 1);
+          anna = await enter(client, bridge, 'anna', room);
+          const counts = new Set();
+          const watch = setInterval(() => counts.add(observer.members().anna?.length ?? 0), 1);
+          assert.equal(await anna.track({ at: 2 }), 'ok');
+          await knows(observer, { anna: [{ at: 2 }] });
+          clearInterval(watch);
+          assert.deepEqual([...counts], [1]);
+        } finally {
+          relay.close();
+          await Promise.all([lost, observer, ...(anna ? [anna] : [])].map((one) => one.close()));
+          await bridge.stop();
+        }
+      });
+
+      test(`${client.name} is there for others only while visible`, async () => {
+        const room = newRoom();
+        const hidden = uniqueName('hidden');
+        const [anna, ben] = [await enter(client, bridges[0], hidden, room), await enter(client, bridges[1], 'ben', room)];
+        try {
+          await anna.track({ n: 1 });
+          await knows(ben, { [hidden]: [{ n: 1 }] });
+          await database.as(hidden, `live.update_presence('invisible')`);
+          await knows(ben, {});
+          await anna.track({ n: 2 });
+          await knows(anna, { [hidden]: [{ n: 2 }] });
+          assert.deepEqual(ben.members(), {});
+          assert.deepEqual(await database.channelMembers(room), {});
+          const late = await enter(client, bridges[1], 'late', room);
+          await eventually('the late one is told', () => late.presence.length > 0);
+          assert.deepEqual(late.members(), {});
+          await database.as(hidden, `live.update_presence('auto')`);
+          for (const one of [anna, ben, late]) await knows(one, { [hidden]: [{ n: 2 }] });
+          await late.close();
+        } finally {
+          await Promise.all([anna.close(), ben.close()]);
+        }
+      });
+    }
+  });
 
   test('a channel that joined without presence is told who is there once it tracks', async () => {
     const room = newRoom();
@@ -202,7 +195,7 @@ inEachMode((mode) => {
     }
   });
 
-  test('whoever loses access to the topic is not there any more', async () => {
+  test('a member who loses access to the topic is removed', async () => {
     const room = newRoom();
     const [anna, ben] = [await enter(newestRealtime, bridges[0], 'anna', room), await enter(newestRealtime, bridges[1], 'ben', room)];
     try {
@@ -309,7 +302,7 @@ inEachMode((mode) => {
     await witness.close();
   });
 
-  test('an app whose transaction holds one user holds up nobody else', async () => {
+  test('an app whose transaction locks one user delays no other', async () => {
     const room = newRoom();
     const [held, other] = [uniqueName('held'), uniqueName('other')];
     const app = await database.connect();
@@ -396,7 +389,7 @@ inEachMode((mode) => {
     }
   });
 
-  test('a client without a key of its own is there under the name of its user, whoever that is', async () => {
+  test('a client without a key of its own is tracked under the id of its user', async () => {
     const topic = newRoom();
     const users = [uniqueName('first'), uniqueName('second')];
     const observer = await enter(newestRealtime, bridges[1], 'observer', topic);

@@ -169,3 +169,21 @@ export const clients = [
 ];
 
 export const newestRealtime = clients[2];
+
+/** A subscription that is up, over a connection of its own with a token of these claims, which close() closes. */
+export async function subscribed(client, bridge, topic, { claims, config } = {}) {
+  const connection = client.connect(bridge, bridge.token(claims));
+  const subscription = connection.subscribe(topic, config);
+  await subscription.reported('SUBSCRIBED');
+  return Object.assign(subscription, { connection, breakOff: connection.breakOff, close: () => connection.close() });
+}
+
+/** Runs `work` with a subscription that is up, and closes its connection. */
+export async function withSubscription(client, bridge, topic, work) {
+  const subscription = await subscribed(client, bridge, topic);
+  try {
+    await work(subscription);
+  } finally {
+    await subscription.close();
+  }
+}

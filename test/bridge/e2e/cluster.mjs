@@ -21,7 +21,7 @@ export class Cluster {
     return cluster;
   }
 
-  /** Restarts the server on its port; `mode` as of pg_ctl: fast lets nobody finish, immediate is a crash. */
+  /** Restarts the server on its port; `mode` as of pg_ctl: fast ends every session, immediate is a crash. */
   async restart(mode) {
     await this.#control('restart', `--mode=${mode}`, '--log', join(this.directory, 'log'));
   }

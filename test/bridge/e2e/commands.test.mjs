@@ -1,41 +1,23 @@
 // Behaviour: what a client pushes on a channel as a command runs in the database as its user, and is answered with what
 // the function returned, or with the error and its code.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { clients, newestRealtime } from './clients.mjs';
+import { describe, test } from 'node:test';
+import { clients, newestRealtime, subscribed } from './clients.mjs';
 import { openDatabase } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { eventually, startBridge, uniqueName } from './support.mjs';
 
 describe('commands', () => {
-  let database;
-  let bridge;
-  let prefix;
-  const connections = [];
-  before(async () => {
-    database = await openDatabase();
-    bridge = await startBridge(database, { flags: ['--poll-interval', '1'] });
-    prefix = await database.topics();
-  });
-  after(async () => {
-    await Promise.all(connections.map((connection) => connection.close()));
-    await bridge?.stop();
-    await database?.close();
-  });
+  let database, bridge, prefix;
+  const closeLater = withBridge({ flags: ['--poll-interval', '1'] }, (made) => ({ database, bridge, prefix } = made));
 
   /** A channel that a user has joined with an npm client. */
-  async function joined(client, user, topic = 'presence') {
-    const connection = client.connect(bridge, bridge.token({ sub: user }));
-    connections.push(connection);
-    const subscription = connection.subscribe(topic);
-    await subscription.reported('SUBSCRIBED');
-    return subscription;
-  }
+  const joined = async (client, user, topic = 'presence') => closeLater(await subscribed(client, bridge, topic, { claims: { sub: user } }));
 
   /** A socket spoken to by hand; `push` sends a command and returns the payload of its reply. */
   async function socketOf(user, topic = 'realtime:presence', claims = {}) {
-    const socket = await RawSocket.open(bridge, { token: bridge.token({ sub: user, ...claims }) });
-    connections.push(socket);
+    const socket = closeLater(await RawSocket.open(bridge, { token: bridge.token({ sub: user, ...claims }) }));
     const { payload } = await socket.join(topic);
     assert.equal(payload.status, 'ok', JSON.stringify(payload));
     let last = 100;
@@ -74,7 +56,7 @@ describe('commands', () => {
       assert.deepEqual((await channel.arrived('typing:indicator')).payload, { location, user_ids: ['anna'] });
     });
 
-    test(`${client.name}: heartbeat brings its user online, and away when nobody is at it`, async () => {
+    test(`${client.name}: heartbeat brings its user online, and away when the device is not in use`, async () => {
       const channel = await joined(client, uniqueName('user'));
       assert.equal((await channel.push('heartbeat', { device_type: 'mobile' })).response.status, 'online');
       const { response } = await channel.push('heartbeat', { active: false });
@@ -180,8 +162,7 @@ describe('commands', () => {
   });
 
   test('who is not signed in is refused with 42501, and told why', async () => {
-    const socket = await RawSocket.open(bridge, { token: bridge.anonKey });
-    connections.push(socket);
+    const socket = closeLater(await RawSocket.open(bridge, { token: bridge.anonKey }));
     await socket.join(`realtime:${prefix}:anonymous`);
     for (const event of ['presence:update', 'typing:indicator', 'heartbeat']) {
       socket.send('1', event, `realtime:${prefix}:anonymous`, event, {});
@@ -249,7 +230,7 @@ describe('commands', () => {
     assert.equal((await socket.reply('7')).payload.response.mode, 'away');
   });
 
-  test('a user id in the payload is nobody: the command is of who sent it', async () => {
+  test('a user id in the payload is ignored: the command acts for its sender', async () => {
     const victim = uniqueName('victim');
     const socket = await socketOf(uniqueName('user'));
     await socket.push('presence:update', { user_id: victim, mode: 'busy' });
@@ -308,10 +289,8 @@ describe('commands', () => {
     test(`${client.name}: a tab that stops typing does not end the typing of another tab`, async () => {
       const location = uniqueName('tabs');
       const observer = await socketOf('ben', `realtime:typing:${location}`);
-      const tabs = [1, 2].map(() => client.connect(bridge, bridge.token({ sub: 'anna' })));
-      const [one, other] = tabs.map((tab) => tab.subscribe('presence'));
+      const [one, other] = await Promise.all([1, 2].map(() => subscribed(client, bridge, 'presence')));
       try {
-        await Promise.all([one, other].map((tab) => tab.reported('SUBSCRIBED')));
         for (const [tab, is_typing] of [[one, true], [other, true], [other, false], [one, false]]) {
           assert.equal((await tab.push('typing:indicator', { location, is_typing })).status, 'ok');
           await database.query(`update live.typing set expires_at = now() + interval '1 hour' where location = $1`, [location]);
@@ -320,12 +299,12 @@ describe('commands', () => {
         await eventually('anna has stopped', () => sets().at(-1)?.length === 0);
         assert.deepEqual(sets(), [['anna'], []]);
       } finally {
-        await Promise.all(tabs.map((tab) => tab.close()));
+        await Promise.all([one, other].map((tab) => tab.close()));
       }
     });
   }
 
-  test("whoever holds a place in an open transaction holds up nobody's commands elsewhere", async () => {
+  test('an open transaction that locks a place delays no command elsewhere', async () => {
     const location = uniqueName('held');
     const app = await database.connect();
     const sockets = await Promise.all(Array.from({ length: 8 }, (_, i) => socketOf(`typist${i}`)));
@@ -358,7 +337,7 @@ describe('commands', () => {
     assert.equal((await socket.push('presence:update', { mode: 'auto' })).response.status, 'online');
   });
 
-  test('after nobody was at it, the first use brings the user back', async () => {
+  test('the first use of an inactive connection makes its user active again', async () => {
     const user = uniqueName('user');
     const socket = await socketOf(user);
     assert.equal((await socket.push('heartbeat', { active: false })).response.status, 'away');
@@ -411,8 +390,7 @@ describe('commands', () => {
   });
 
   test('a command on a topic that was not joined is refused', async () => {
-    const socket = await RawSocket.open(bridge);
-    connections.push(socket);
+    const socket = closeLater(await RawSocket.open(bridge));
     socket.send('1', '2', 'realtime:presence', 'presence:update', { mode: 'busy' });
     assert.equal((await socket.reply('2')).payload.response.reason, 'unmatched topic');
   });

@@ -7,9 +7,9 @@ import { eventually, uniqueName } from './support.mjs';
 
 export const modes = ['worker', 'in-transaction'];
 
-/** Runs `define(mode)` once for each way of publishing, inside a suite named after it. */
-export function inEachMode(define) {
-  for (const mode of modes) describe(`${mode} mode`, () => define(mode));
+/** Runs `define(mode)` once for each way of publishing, inside a suite named after it, with the suite's `options`. */
+export function inEachMode(define, options = {}) {
+  for (const mode of modes) describe(`${mode} mode`, options, () => define(mode));
 }
 
 /** An order of JSON values that both sides of a comparison can be put in. */
@@ -56,7 +56,7 @@ export class Database {
     });
   }
 
-  /** Roles and what is granted to them are everybody's: one test file at a time changes them. */
+  /** Roles and grants to them belong to the whole cluster: one test file at a time changes them. */
   #alone(work) {
     return this.#withServer(async (server) => {
       await server.query("select pg_advisory_lock(hashtext('pg_live end to end'))");
@@ -106,6 +106,14 @@ export class Database {
     for (const { key, meta } of rows) (members[key] ??= []).push(meta);
     for (const metas of Object.values(members)) metas.sort(byText);
     return members;
+  }
+
+  /** Makes a session with these participants, the first of them its owner; returns its id. */
+  async makeSession(...users) {
+    const { rows: [{ id }] } = await this.query(
+      'insert into live.collaboration_sessions (room_name, created_by) values ($1, $2) returning id', [uniqueName('room'), users[0]]);
+    await this.query('insert into live.session_participants (session_id, user_id) select $1, unnest($2::text[])', [id, users]);
+    return id;
   }
 
   /** One more connection, for a transaction that stays open beside others. Closed with the database. */

@@ -1,42 +1,21 @@
 // Behaviour: what is committed arrives, whole and unchanged and with its position; what is rolled back does not.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { clients } from './clients.mjs';
-import { inEachMode, openDatabase } from './database.mjs';
+import { test } from 'node:test';
+import { clients, withSubscription } from './clients.mjs';
+import { inEachMode } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
-import { startBridge } from './support.mjs';
 
 const position = /^\d+-\d+$/;
 
 inEachMode((mode) => {
-  let database;
-  let bridge;
-  let prefix;
-  before(async () => {
-    database = await openDatabase(mode);
-    bridge = await startBridge(database);
-    prefix = await database.topics();
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
-  });
-
-  async function withClient(client, topic, work) {
-    const connection = client.connect(bridge, bridge.token());
-    try {
-      const subscription = connection.subscribe(topic);
-      await subscription.reported('SUBSCRIBED');
-      await work(subscription);
-    } finally {
-      await connection.close();
-    }
-  }
+  let database, bridge, prefix;
+  withBridge({ mode }, (made) => ({ database, bridge, prefix } = made));
 
   for (const client of clients) {
     test(`${client.name} receives a committed event with its position`, async () => {
       const topic = `${prefix}:${clients.indexOf(client)}`;
-      await withClient(client, topic, async (subscription) => {
+      await withSubscription(client, bridge, topic, async (subscription) => {
         await database.emit(topic, 'created', { x: 1 });
         const { payload, meta } = await subscription.arrived('created');
         assert.deepEqual(payload, { x: 1 });
@@ -46,7 +25,7 @@ inEachMode((mode) => {
 
     test(`${client.name} receives what follows an event that cannot be sent`, async () => {
       const topic = `${prefix}:skip-${clients.indexOf(client)}`;
-      await withClient(client, topic, async (subscription) => {
+      await withSubscription(client, bridge, topic, async (subscription) => {
         await database.emit(topic, 'before', {});
         // Printed, it is longer than any text of PostgreSQL: live.emit() refuses it, an insert does not.
         await database.query(
@@ -63,7 +42,7 @@ inEachMode((mode) => {
 
     test(`${client.name} receives nothing of a transaction that was rolled back`, async () => {
       const topic = `${prefix}:rollback-${clients.indexOf(client)}`;
-      await withClient(client, topic, async (subscription) => {
+      await withSubscription(client, bridge, topic, async (subscription) => {
         await database.query('begin');
         await database.emit(topic, 'undone');
         await database.query('rollback');
@@ -75,7 +54,7 @@ inEachMode((mode) => {
 
     test(`${client.name} receives a payload that is not an object`, async () => {
       const topic = `${prefix}:scalar-${clients.indexOf(client)}`;
-      await withClient(client, topic, async (subscription) => {
+      await withSubscription(client, bridge, topic, async (subscription) => {
         for (const payload of ['"text"', '[1,2]', '7', 'true', 'null']) await database.emit(topic, 'scalar', payload);
         await database.emit(topic, 'last');
         await subscription.arrived('last');

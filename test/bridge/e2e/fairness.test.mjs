@@ -1,31 +1,20 @@
-// Behaviour: what one user asks for, however much or slow, keeps nobody else from being answered; every request is
+// Behaviour: what one user asks for, however much or slow, delays no answer to another user; every request is
 // answered in time, and what its client has given up is not carried out later.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
+import { withBridge } from './fixture.mjs';
 import { ask as askBridge } from './http-client.mjs';
-import { Cluster } from './cluster.mjs';
 import { openDatabase } from './database.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { eventually, startBridge, uniqueName } from './support.mjs';
 
 describe('fairness', () => {
-  let database;
-  let bridge;
-  const sockets = [];
+  let database, bridge;
   const ask = (...request) => askBridge(bridge, ...request);
-  before(async () => {
-    database = await openDatabase();
-    bridge = await startBridge(database, { flags: ['--statement-timeout', '60', '--max-messages-per-second', '100000'] });
-  });
-  after(async () => {
-    for (const socket of sockets) await socket.close();
-    await bridge?.stop();
-    await database?.close();
-  });
+  const closeLater = withBridge({ flags: ['--statement-timeout', '60', '--max-messages-per-second', '100000'] }, (made) => ({ database, bridge } = made));
 
   async function socketOf(user) {
-    const socket = await RawSocket.open(bridge, { token: bridge.token({ sub: user }) });
-    sockets.push(socket);
+    const socket = closeLater(await RawSocket.open(bridge, { token: bridge.token({ sub: user }) }));
     assert.equal((await socket.join('realtime:presence')).payload.status, 'ok');
     return socket;
   }
@@ -41,7 +30,7 @@ describe('fairness', () => {
     assert.deepEqual([refused.payload.status, refused.payload.response.code], ['error', '53400'], refused.text);
     assert.match(refused.payload.response.reason, /too many commands/);
     assert.equal((await ask('POST', '/api/activity', { user, body: { activity_type: 'said' } })).status, 429);
-    // None of the user's is answered with "ok" yet; everybody else is.
+    // No command of the user is answered with "ok" yet; those of others are.
     for (let n = 0; n < 20; n++) {
       assert.equal((await ask('PATCH', '/api/presence', { user: `${other}${n}`, body: { mode: 'busy' } })).status, 200);
       assert.equal((await ask('GET', '/api/presence', { user: `${other}${n}` })).body.mode, 'busy');
@@ -118,19 +107,8 @@ test('those without a user share half of the places for waiting commands, whatev
 });
 
 describe('a database that takes no writes, or is away', () => {
-  let cluster;
-  let database;
-  let bridge;
-  before(async () => {
-    cluster = await Cluster.start();
-    database = await openDatabase('worker', cluster.server);
-    bridge = await startBridge(database, { flags: ['--statement-timeout', '2'] });
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
-    await cluster?.stop();
-  });
+  let cluster, database, bridge;
+  withBridge({ cluster: [], flags: ['--statement-timeout', '2'] }, (made) => ({ cluster, database, bridge } = made));
 
   test('each request is answered with a code, track() too, and nothing is carried out later', async () => {
     const user = uniqueName('user');

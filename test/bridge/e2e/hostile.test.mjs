@@ -1,30 +1,21 @@
 // Behaviour: whatever a hostile client sends, the bridge lives, says what is wrong or closes, and a neighbour who does
 // nothing wrong keeps receiving all the while, each event once.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import { clients } from './clients.mjs';
-import { openDatabase } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
-import { eventually, startBridge } from './support.mjs';
+import { eventually } from './support.mjs';
 import { connectTcp, upgrade, wireFrame } from './tcp-socket.mjs';
 
 describe('beside a hostile client', () => {
-  let database;
-  let bridge;
-  let prefix;
+  let database, bridge, prefix;
   let innocent;
   let markers = 0;
-  before(async () => {
-    database = await openDatabase();
-    bridge = await startBridge(database, { flags: ['--request-timeout', '1', '--max-unfinished-bytes', '3300000'] });
-    prefix = await database.topics();
-    innocent = await RawSocket.open(bridge);
+  withBridge({ flags: ['--request-timeout', '1', '--close-timeout', '1', '--max-unfinished-bytes', '3300000'] }, async (made) => {
+    ({ database, bridge, prefix } = made);
+    innocent = made.closeLater(await RawSocket.open(bridge));
     await innocent.join(`realtime:${prefix}:innocent`);
-  });
-  after(async () => {
-    innocent?.close();
-    await bridge?.stop();
-    await database?.close();
   });
   afterEach(async () => {
     markers += 1;
@@ -289,7 +280,7 @@ describe('beside a hostile client', () => {
     });
   }
 
-  test('whoever goes on sending what is refused is closed with 1008', async () => {
+  test('a connection that goes on sending what is refused is closed with 1008', async () => {
     const socket = await RawSocket.open(bridge);
     const flood = setInterval(() => {
       for (let n = 0; n < 2000 && !socket.closed; n++) socket.send(null, 'flood', 'phoenix', 'nonsense', {});

@@ -1,30 +1,21 @@
 // Behaviour: what the bridge answers to plain HTTP, and to pages of other origins.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { clients } from './clients.mjs';
-import { openDatabase } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { eventually, startBridge } from './support.mjs';
 import { connectTcp } from './tcp-socket.mjs';
 
 describe('HTTP', () => {
-  let database;
-  let bridge;
-  let prefix;
+  let database, bridge, prefix;
   let receiver;
   let topic;
-  before(async () => {
-    database = await openDatabase();
-    bridge = await startBridge(database, { flags: ['--allowed-origin', 'https://app.example'] });
-    prefix = await database.topics({ send: "live.user_id() = 'anna'" });
+  withBridge({ flags: ['--allowed-origin', 'https://app.example'], topics: { send: "live.user_id() = 'anna'" } }, async (made) => {
+    ({ database, bridge, prefix } = made);
     topic = `${prefix}:http`;
-    receiver = await RawSocket.open(bridge);
+    receiver = made.closeLater(await RawSocket.open(bridge));
     await receiver.join(`realtime:${topic}`);
-  });
-  after(async () => {
-    receiver?.close();
-    await bridge?.stop();
-    await database?.close();
   });
 
   const post = (path, body, { token = bridge.token(), ...headers } = {}) =>

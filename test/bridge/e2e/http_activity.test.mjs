@@ -1,25 +1,17 @@
 // Behaviour: activities by HTTP: every route, as the user of the token, and what is refused with which status. What a
 // feed has, and its pages, are in http_feed.test.mjs.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { openDatabase } from './database.mjs';
+import { describe, test } from 'node:test';
+import { withBridge } from './fixture.mjs';
 import { ask as requestOf, linksOf } from './http-client.mjs';
-import { startBridge, uniqueName } from './support.mjs';
+import { uniqueName } from './support.mjs';
 
 const feedColumns = ['activity_type', 'created_at', 'cursor', 'entity_id', 'entity_type', 'id', 'metadata', 'session_id', 'user_id', 'visibility'];
 const origin = 'https://app.example';
 
 describe('activities by HTTP', () => {
-  let database;
-  let bridge;
-  before(async () => {
-    database = await openDatabase();
-    bridge = await startBridge(database, { flags: ['--allowed-origin', origin] });
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
-  });
+  let database, bridge;
+  withBridge({ flags: ['--allowed-origin', origin] }, (made) => ({ database, bridge } = made));
 
   const ask = (...request) => requestOf(bridge, ...request);
   const log = (user, body, headers) => ask('POST', '/api/activity', { user, body, headers });
@@ -27,14 +19,6 @@ describe('activities by HTTP', () => {
   const feed = (query, user = 'anna') => ask('GET', `/api/activity?${new URLSearchParams(query)}`, { user });
   const countOf = async (user) =>
     Number((await database.query('select count(*) from live.activity_stream where user_id = $1', [user])).rows[0].count);
-
-  /** A session with these participants, the first of them its owner; returns its id. */
-  async function session(...users) {
-    const { rows: [{ id }] } = await database.query(
-      'insert into live.collaboration_sessions (room_name, created_by) values ($1, $2) returning id', [uniqueName('room'), users[0]]);
-    await database.query('insert into live.session_participants (session_id, user_id) select $1, unnest($2::text[])', [id, users]);
-    return id;
-  }
 
   for (const prefix of ['', '/realtime/v1']) {
     test(`POST ${prefix}/api/activity logs an activity, GET reads it`, async () => {
@@ -73,7 +57,7 @@ describe('activities by HTTP', () => {
 
   test('an activity of a session is for who takes part', async () => {
     const [user, mate] = [uniqueName('user'), uniqueName('mate')];
-    const { body: { id } } = await log(user, { activity_type: 'x', visibility: 'session', session_id: await session(user, mate) });
+    const { body: { id } } = await log(user, { activity_type: 'x', visibility: 'session', session_id: await database.makeSession(user, mate) });
     assert.deepEqual(idsOf(await feed({ actor: user }, mate)), [id]);
     assert.deepEqual(idsOf(await feed({ actor: user }, 'stranger')), []);
   });

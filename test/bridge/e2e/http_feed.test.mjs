@@ -1,23 +1,21 @@
 // Behaviour: the feed by HTTP: its filters, its pages and the links between them, forwards and backwards.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { openDatabase } from './database.mjs';
+import { describe, test } from 'node:test';
+import { withBridge } from './fixture.mjs';
 import { ask as requestOf, linksOf } from './http-client.mjs';
 import { connectTcp } from './tcp-socket.mjs';
-import { startBridge, uniqueName } from './support.mjs';
+import { uniqueName } from './support.mjs';
 
 const feedColumns = ['activity_type', 'created_at', 'cursor', 'entity_id', 'entity_type', 'id', 'metadata', 'session_id', 'user_id', 'visibility'];
 const origin = 'https://app.example';
 
 describe('the feed by HTTP', () => {
-  let database;
-  let bridge;
+  let database, bridge;
   const types = ['liked', 'grüße & = + %"<>', 'opened'];
   let actor;
   let room;
-  before(async () => {
-    database = await openDatabase();
-    bridge = await startBridge(database, { flags: ['--allowed-origin', origin] });
+  withBridge({ flags: ['--allowed-origin', origin] }, async (made) => {
+    ({ database, bridge } = made);
     actor = uniqueName('actor');
     ({ rows: [{ id: room }] } = await database.query('select gen_random_uuid() as id'));
     // Ten at each moment, so that the order of ids within it matters too.
@@ -27,10 +25,6 @@ describe('the feed by HTTP', () => {
               case when n % 4 = 0 then $3::uuid end, timestamptz '2026-03-01 00:00:00+00' + n / 10 * interval '1 minute'
        from generate_series(0, 299) n`,
       [actor, types, room]);
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
   });
 
   const ask = (...request) => requestOf(bridge, ...request);

@@ -1,23 +1,15 @@
 // Behaviour: the commands of presence by HTTP: every route, as the user of the token, and what is refused with which status.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { openDatabase } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { ask as requestOf } from './http-client.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { connectTcp } from './tcp-socket.mjs';
 import { startBridge, uniqueName } from './support.mjs';
 
 describe('presence by HTTP', () => {
-  let database;
-  let bridge;
-  before(async () => {
-    database = await openDatabase();
-    bridge = await startBridge(database, { flags: ['--allowed-origin', 'https://app.example', '--api-keys', 'service=authenticated'] });
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
-  });
+  let database, bridge;
+  withBridge({ flags: ['--allowed-origin', 'https://app.example', '--api-keys', 'service=authenticated'] }, (made) => ({ database, bridge } = made));
 
   const ask = (...request) => requestOf(bridge, ...request);
 

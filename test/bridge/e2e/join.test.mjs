@@ -2,23 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { clients } from './clients.mjs';
-import { openDatabase } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
-import { eventually, startBridge } from './support.mjs';
+import { eventually } from './support.mjs';
 
 describe('joining a topic', () => {
-  let database;
-  let bridge;
-  let prefix;
-  before(async () => {
-    database = await openDatabase();
-    bridge = await startBridge(database);
-    prefix = await database.topics({ receive: "topic not like '%:secret'" });
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
-  });
+  let database, bridge, prefix;
+  withBridge({ topics: { receive: "topic not like '%:secret'" } }, (made) => ({ database, bridge, prefix } = made));
 
   for (const client of clients) {
     for (const [what, topic] of [

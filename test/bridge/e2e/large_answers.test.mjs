@@ -1,24 +1,14 @@
 // Behaviour: what a client asked for and is larger than what may wait for it does not cost it its connection: it comes
 // in parts, as fast as the client reads.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { openDatabase } from './database.mjs';
+import { describe, test } from 'node:test';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
-import { eventually, startBridge } from './support.mjs';
+import { eventually } from './support.mjs';
 
 describe('a bridge that lets 100 kB wait', () => {
-  let database;
-  let bridge;
-  let prefix;
-  before(async () => {
-    database = await openDatabase();
-    bridge = await startBridge(database, { flags: ['--max-queue-bytes', '100000'] });
-    prefix = await database.topics();
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
-  });
+  let database, bridge, prefix;
+  withBridge({ flags: ['--max-queue-bytes', '100000'] }, (made) => ({ database, bridge, prefix } = made));
 
   const numbers = (count) => Array.from({ length: count }, (_, index) => index + 1);
 

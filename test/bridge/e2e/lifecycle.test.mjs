@@ -4,21 +4,17 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { after, before, describe, test } from 'node:test';
-import { clients } from './clients.mjs';
+import { describe, test } from 'node:test';
+import { clients, subscribed } from './clients.mjs';
 import { openDatabase } from './database.mjs';
+import { withDatabase } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { eventually, startBridge } from './support.mjs';
 import { connectTcp } from './tcp-socket.mjs';
 
 describe('a bridge', () => {
-  let database;
-  let prefix;
-  before(async () => {
-    database = await openDatabase();
-    prefix = await database.topics();
-  });
-  after(() => database?.close());
+  let database, prefix;
+  withDatabase({}, (made) => ({ database, prefix } = made));
 
   test('that is asked to stop closes with 1012, ends with status 0 and leaves nothing in the database', async () => {
     const bridge = await startBridge(database);
@@ -46,23 +42,23 @@ describe('a bridge', () => {
     });
   }
 
-  for (const client of clients) {
-    test(`that is replaced is found again by ${client.name}, which joins its topics again`, async () => {
-      const topic = `${prefix}:replaced-${clients.indexOf(client)}`;
-      const first = await startBridge(database);
-      const connection = client.connect(first, first.token());
-      const subscription = connection.subscribe(topic);
-      await subscription.reported('SUBSCRIBED');
-      await first.stop();
-      const second = await startBridge(database, { port: first.port, secret: first.secret });
-      await eventually('an event arrives through the second bridge', async () => {
-        await database.emit(topic, 'ping');
-        return subscription.names().includes('ping');
+  describe('that is replaced', { concurrency: clients.length }, () => {
+    for (const client of clients) {
+      test(`that is replaced is found again by ${client.name}, which joins its topics again`, async () => {
+        const topic = `${prefix}:replaced-${clients.indexOf(client)}`;
+        const first = await startBridge(database);
+        const subscription = await subscribed(client, first, topic);
+        await first.stop();
+        const second = await startBridge(database, { port: first.port, secret: first.secret });
+        await eventually('an event arrives through the second bridge', async () => {
+          await database.emit(topic, 'ping');
+          return subscription.names().includes('ping');
+        });
+        await subscription.close();
+        await second.stop();
       });
-      await connection.close();
-      await second.stop();
-    });
-  }
+    }
+  });
 
   test('of several processes serves every connection, whichever process took it', async () => {
     const bridge = await startBridge(database, { flags: ['--workers', '3'] });

@@ -2,12 +2,13 @@
 // the bridge's role, each command is the one asked for, of the user who asked.
 // PG_LIVE_POOLER_USERS: users of the mixed commands (150).
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { openDatabase } from './database.mjs';
+import { withDatabase } from './fixture.mjs';
 import { ask as askBridge } from './http-client.mjs';
 import { Pooler } from './pooler.mjs';
 import { RawSocket } from './raw-socket.mjs';
-import { eventually, startBridge, uniqueName } from './support.mjs';
+import { startBridge, uniqueName } from './support.mjs';
 
 const users = Number(process.env.PG_LIVE_POOLER_USERS ?? 150);
 
@@ -70,22 +71,15 @@ async function stored(database, names) {
 
 for (const size of [1, 2]) {
   describe(`behind a pooler with ${size} connection(s)`, () => {
-    let database;
-    let pooler;
-    let bridge;
-    let topic;
+    let database, pooler, bridge, topic;
     const ask = (...request) => askBridge(bridge, ...request);
-    before(async () => {
-      database = await openDatabase();
-      pooler = await Pooler.start(database, size);
-      bridge = await startBridge({ bridgeConninfo: pooler.bridgeConninfo }, { flags: ['--listen-db', database.bridgeConninfo, '--statement-timeout', '60'] });
-      topic = `${await database.topics()}:room`;
+    withDatabase({}, async ({ closeLater, ...made }) => {
+      ({ database } = made);
+      pooler = closeLater(await Pooler.start(database, size));
+      const flags = ['--listen-db', database.bridgeConninfo, '--statement-timeout', '60'];
+      bridge = closeLater(await startBridge({ bridgeConninfo: pooler.bridgeConninfo }, { flags }));
+      topic = `${made.prefix}:room`;
       await database.emit(topic, 'greeting', { to: 'all' });
-    });
-    after(async () => {
-      await bridge?.stop();
-      await pooler?.stop();
-      await database?.close();
     });
 
     test('mixed commands of many users at once are each carried out as asked, by the right user', async () => {

@@ -1,28 +1,19 @@
 // Behaviour: who loads a state and its position in one statement and follows the topic from there gets exactly the events
 // that the state lacks, also while writers commit, some of them late.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { inEachMode, openDatabase } from './database.mjs';
+import { test } from 'node:test';
+import { inEachMode } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { ask } from './http-client.mjs';
 import { RawSocket } from './raw-socket.mjs';
-import { startBridge, uniqueName } from './support.mjs';
+import { uniqueName } from './support.mjs';
 
 const loads = Number(process.env.PG_LIVE_LOADS ?? 60);
 const numbers = (frames) => frames.filter(({ payload }) => payload.event === 'stored').map(({ payload }) => payload.payload.n);
 
 inEachMode((mode) => {
-  let database;
-  let bridge;
-  let prefix;
-  before(async () => {
-    database = await openDatabase(mode);
-    bridge = await startBridge(database);
-    prefix = await database.topics();
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
-  });
+  let database, bridge, prefix;
+  withBridge({ mode }, (made) => ({ database, bridge, prefix } = made));
 
   /** A table whose rows are told on a topic. Writers store until they are told to stop. */
   async function startWriters(topic) {
@@ -34,7 +25,7 @@ inEachMode((mode) => {
       while (going) {
         await connection.query('begin');
         await connection.query(store, [topic]);
-        if (isLate) await connection.query('select pg_sleep(0.02)'); // others commit meanwhile
+        if (isLate) await connection.query('select pg_sleep(0.02)'); // others commit in between
         await connection.query('commit');
       }
     }

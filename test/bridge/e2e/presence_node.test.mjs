@@ -1,11 +1,11 @@
 // Behaviour: an open WebSocket of a user is a connection in the database, on the lease of its bridge. Who closes a tab,
 // reloads, loses the network, the bridge or the database is shown as what is true, with one event a change and none else.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { describe, test } from 'node:test';
 import WebSocket from 'ws';
-import { Cluster } from './cluster.mjs';
+import { launchBrowser } from './browser.mjs';
 import { modes, openDatabase } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { eventually, now, startBridge, uniqueName } from './support.mjs';
 
@@ -14,20 +14,9 @@ const grace = 2;
 
 for (const mode of modes) {
   describe(`${mode} mode, on a cluster of its own`, () => {
-    let cluster;
-    let database;
-    let bridge;
+    let cluster, database, bridge;
     const flags = ['--lease', String(lease), '--poll-interval', '1', '--join-timeout', '3600'];
-    before(async () => {
-      cluster = await Cluster.start(`pg_live.grace_period = '${grace}s'`);
-      database = await openDatabase(mode, cluster.server);
-      bridge = await startBridge(database, { flags });
-    });
-    after(async () => {
-      await bridge?.stop();
-      await database?.close();
-      await cluster?.stop();
-    });
+    withBridge({ cluster: [`pg_live.grace_period = '${grace}s'`], mode, flags }, (made) => ({ cluster, database, bridge } = made));
 
     const open = (user, through = bridge) => RawSocket.open(through, { token: through.token({ sub: user }) });
 
@@ -114,26 +103,28 @@ for (const mode of modes) {
       assert.ok(rows[0].seconds > grace - 0.5, `${rows[0].seconds} s apart`);
     });
 
-    for (const [name, end] of [
-      ['breaks off', (socket) => socket.socket.terminate()],
-      ['goes away (1001)', (socket) => socket.socket.close(1001)],
-      ['misses an answer', (socket) => socket.socket.close(1000, 'heartbeat timeout')],
-    ]) {
-      test(`a client that ${name} and comes back within the grace period was never away`, async () => {
-        const user = uniqueName('user');
-        const first = await open(user);
-        await becomes(user, 'online');
-        end(first);
-        const second = await open(user);
-        await eventually('the first connection has ended for good', async () => (await connections(user)) === 1 &&
-          (await database.query('select from live.connection where user_id = $1 and node_id is not null', [user])).rowCount === 1);
-        assert.equal(await shown(user), 'online');
-        assert.deepEqual(await announced(user), ['online']);
-        second.close();
-      });
-    }
+    describe('within the grace period', { concurrency: 3 }, () => {
+      for (const [name, end] of [
+        ['breaks off', (socket) => socket.socket.terminate()],
+        ['goes away (1001)', (socket) => socket.socket.close(1001)],
+        ['misses an answer', (socket) => socket.socket.close(1000, 'heartbeat timeout')],
+      ]) {
+        test(`a client that ${name} and comes back within the grace period was never away`, async () => {
+          const user = uniqueName('user');
+          const first = await open(user);
+          await becomes(user, 'online');
+          end(first);
+          const second = await open(user);
+          await eventually('the first connection has ended for good', async () => (await connections(user)) === 1 &&
+            (await database.query('select from live.connection where user_id = $1 and node_id is not null', [user])).rowCount === 1);
+          assert.equal(await shown(user), 'online');
+          assert.deepEqual(await announced(user), ['online']);
+          second.close();
+        });
+      }
+    });
 
-    test('what is said shows that somebody is there, a sign of life does not', async () => {
+    test('a command makes its user active, a heartbeat does not', async () => {
       const user = uniqueName('user');
       const socket = await open(user);
       await becomes(user, 'online');
@@ -293,7 +284,7 @@ for (const mode of modes) {
 
     test('a page that is reloaded was never away, one that is closed goes after the grace period', async () => {
       const user = uniqueName('page');
-      const browser = await chromium.launch({ executablePath: process.env.PG_LIVE_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+      const browser = await launchBrowser();
       try {
         const page = await browser.newPage();
         await page.goto(`${bridge.url}/healthz`); // a page of the same origin

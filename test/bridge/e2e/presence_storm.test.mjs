@@ -2,10 +2,9 @@
 // now and then, the database has what each client asked for last and nothing else, and every client knows exactly that;
 // others see nothing of those who are invisible.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { clients } from './clients.mjs';
-import { Cluster } from './cluster.mjs';
-import { openDatabase } from './database.mjs';
+import { withDatabase } from './fixture.mjs';
 import { eventually, randomFrom, startBridge, uniqueName } from './support.mjs';
 
 const actions = Number(process.env.STORM_ACTIONS ?? 5000);
@@ -77,18 +76,10 @@ class Visitor {
   }
 }
 
-let cluster;
-let database;
-let bridges;
-before(async () => {
-  cluster = await Cluster.start("pg_live.grace_period = '2s'");
-  database = await openDatabase('worker', cluster.server);
-  bridges = await Promise.all([1, 2].map(() => startBridge(database, { secret })));
-});
-after(async () => {
-  await Promise.all((bridges ?? []).map((bridge) => bridge.stop()));
-  await database?.close();
-  await cluster?.stop();
+let database, bridges;
+withDatabase({ cluster: ["pg_live.grace_period = '2s'"] }, async ({ closeLater, ...made }) => {
+  ({ database } = made);
+  bridges = await Promise.all([1, 2].map(async () => closeLater(await startBridge(database, { secret }))));
 });
 
 test(`${actions} actions of ${crowd} clients over two bridges (seed ${seed})`, async () => {

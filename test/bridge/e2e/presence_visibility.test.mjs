@@ -1,31 +1,22 @@
-// Behaviour: under a rule of visibility the live events of presence reach whoever may see the user, and nobody else.
+// Behaviour: under a rule of visibility the live events of presence reach the viewers who may see the user, and no others.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { clients } from './clients.mjs';
-import { Cluster } from './cluster.mjs';
-import { modes, openDatabase } from './database.mjs';
+import { modes } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { eventually, startBridge, uniqueName } from './support.mjs';
 
 for (const mode of modes) {
   describe(`${mode} mode, on a cluster of its own`, () => {
-    let cluster;
-    let database;
-    let bridge;
-    before(async () => {
-      cluster = await Cluster.start();
-      database = await openDatabase(mode, cluster.server);
-      bridge = await startBridge(database);
+    let database, bridge;
+    withBridge({ cluster: [], mode }, async (made) => {
+      ({ database, bridge } = made);
       await database.query(`
         create schema app; grant usage on schema app to public;
         create table app.friend (viewer text, friend text);
         create function app.is_friend(id text) returns boolean language sql stable security definer as
           $$ select exists (select from app.friend f where f.viewer = live.user_id() and f.friend = id) $$`);
-    });
-    after(async () => {
-      await bridge?.stop();
-      await database?.close();
-      await cluster?.stop();
     });
 
     /** Sets the rule, upon which who has joined has to join again; until the bridge knows. */

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { after, before, describe, test } from 'node:test';
-import { openDatabase } from './database.mjs';
+import { describe, test } from 'node:test';
+import { withBridge } from './fixture.mjs';
 import { eventually, startBridge } from './support.mjs';
 
 const here = new URL('.', import.meta.url);
@@ -49,25 +49,17 @@ class Page {
 }
 
 describe('the README', () => {
+  let database, bridge;
   const receiving = blockWith('new RealtimeClient');
   const connecting = receiving.slice(0, receiving.indexOf('client.channel'));
-  let database;
-  let bridge;
-  let page;
-  before(async () => {
-    database = await openDatabase('in-transaction');
-    bridge = await startBridge(database);
+  const closeLater = withBridge({ mode: 'in-transaction' }, async (made) => {
+    ({ database, bridge } = made);
     const members = await database.topics({ receive: "live.user_id() = 'anna'" });
     await database.query('select live.set_topic_rule($1, $2::regprocedure, $2::regprocedure)', ['room:*', `${members}.receive(text)`]);
   });
-  after(async () => {
-    await page?.close();
-    await bridge?.stop();
-    await database?.close();
-  });
 
   test('its client receives as the user, and comes back after a break, with a key in the address that is not of the user', async () => {
-    page = new Page(bridge, receiving);
+    const page = closeLater(new Page(bridge, receiving));
     for (const text of ['hello', 'welcome back']) {
       await eventually(`${text} is printed`, async () => {
         await database.emit('room:lobby', 'greeting', { text });
@@ -75,29 +67,26 @@ describe('the README', () => {
       });
       assert.match(page.output, new RegExp(`^\\d+-\\d+ \\{ text: '${text}' \\}$`, 'm'));
       await bridge.stop();
-      bridge = await startBridge(database, { secret: bridge.secret, port: bridge.port });
+      bridge = closeLater(await startBridge(database, { secret: bridge.secret, port: bridge.port }));
     }
     const addresses = [...page.output.matchAll(/^connects to (.*)$/gm)].map(([, address]) => new URL(address));
     assert.ok(addresses.length > 1);
     for (const address of addresses) assert.equal(address.searchParams.get('apikey'), page.anonKey);
-    await page.close();
   });
 
   test('its client is seen in the channel', async () => {
-    page = new Page(bridge, connecting, blockWith('channel.track'));
+    const page = closeLater(new Page(bridge, connecting, blockWith('channel.track')));
     await page.prints(/\{ anna: \[.*cursor: 3/s);
     assert.deepEqual(await database.channelMembers('room:lobby', 'anna'), { anna: [{ cursor: 3 }] });
-    await page.close();
   });
 
   test('its commands are carried out in the database', async () => {
-    page = new Page(bridge, connecting, blockWith('activity:new'));
+    const page = closeLater(new Page(bridge, connecting, blockWith('activity:new')));
     await page.prints(/^anna liked$/m);
     const { rows } = await database.query(`
       select p.mode, p.custom_status, (select count(*)::int from live.activity_stream a where a.user_id = 'anna' and a.activity_type = 'liked') as liked,
         exists (select from live.fetch_events(0) e where e.topic = 'typing:document:7' and e.payload -> 'user_ids' = '["anna"]') as typed
       from live.user_presence p where p.user_id = 'anna'`);
     assert.deepEqual(rows, [{ mode: 'busy', custom_status: 'in a meeting', liked: 1, typed: true }]);
-    await page.close();
   });
 });

@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { openDatabase } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { ask } from './http-client.mjs';
 import { RawSocket } from './raw-socket.mjs';
-import { startBridge } from './support.mjs';
 
 const run = promisify(execFile);
 const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8');
@@ -15,17 +14,9 @@ const blocks = [...readme.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => 
 const blockWith = (text) => blocks.find((block) => block.includes(text)) ?? assert.fail(`no commands with ${text}`);
 
 describe('the commands of the README', () => {
+  let database, bridge;
   const signing = blockWith('token()');
-  let database;
-  let bridge;
-  before(async () => {
-    database = await openDatabase('in-transaction');
-    bridge = await startBridge(database);
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
-  });
+  withBridge({ mode: 'in-transaction' }, (made) => ({ database, bridge } = made));
 
   /** What a shell prints that runs them with the bridge's secret; it ends at the first command that fails. */
   async function outputOf(commands) {

@@ -1,29 +1,16 @@
 // Behaviour: the bridge loses its database, wholly or for a moment, and its clients lose nothing: not their connection,
 // not their channels, not one durable event.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Cluster } from './cluster.mjs';
-import { modes, openDatabase } from './database.mjs';
+import { describe, test } from 'node:test';
+import { modes } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { eventually, startBridge } from './support.mjs';
 
 for (const mode of modes) {
   describe(`${mode} mode, on a cluster of its own`, () => {
-    let cluster;
-    let database;
-    let bridge;
-    let prefix;
-    before(async () => {
-      cluster = await Cluster.start();
-      database = await openDatabase(mode, cluster.server);
-      bridge = await startBridge(database);
-      prefix = await database.topics();
-    });
-    after(async () => {
-      await bridge?.stop();
-      await database?.close();
-      await cluster?.stop();
-    });
+    let cluster, database, bridge, prefix;
+    withBridge({ cluster: [], mode }, (made) => ({ cluster, database, bridge, prefix } = made));
 
     async function joined(name) {
       const socket = await RawSocket.open(bridge);
@@ -106,7 +93,7 @@ for (const mode of modes) {
         const victim = await database.connect();
         const { rows } = await victim.query('select pg_backend_pid() as pid');
         await emitRange('killed', round * 100 + 1, round * 100 + 50);
-        // Until the server has noticed and ended everybody's session, a new one would be accepted only to be ended too.
+        // Until the server has ended all sessions, it would accept a new one only to end it too.
         const ended = new Promise((resolve) => database.main.once('end', resolve));
         process.kill(rows[0].pid, 'SIGKILL');
         await ended;

@@ -1,26 +1,17 @@
 // Behaviour: a client that was away asks for what it missed and gets it, in order, without a gap or a repeat.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { clients } from './clients.mjs';
-import { inEachMode, openDatabase } from './database.mjs';
+import { test } from 'node:test';
+import { clients, subscribed } from './clients.mjs';
+import { inEachMode } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { eventually, startBridge } from './support.mjs';
 
 const names = (socket, topic) => socket.broadcasts(topic).map((frame) => frame.payload.event);
 
 inEachMode((mode) => {
-  let database;
-  let bridge;
-  let prefix;
-  before(async () => {
-    database = await openDatabase(mode);
-    bridge = await startBridge(database);
-    prefix = await database.topics({ receive: "topic not like '%:secret'" });
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
-  });
+  let database, bridge, prefix;
+  withBridge({ mode, topics: { receive: "topic not like '%:secret'" } }, (made) => ({ database, bridge, prefix } = made));
 
   /** Emits e1 … e<count> and returns a socket that has them all, so that their positions are known. */
   async function withHistory(name, count) {
@@ -212,17 +203,15 @@ inEachMode((mode) => {
   for (const client of clients.filter(({ name }) => name.startsWith('realtime-js'))) {
     test(`${client.name} asks for a replay: the newest events since then, oldest first, marked as replayed`, async () => {
       const { witness } = await withHistory(`replay-${clients.indexOf(client)}`, 5);
-      const connection = client.connect(bridge, bridge.token());
       const topic = `${prefix}:replay-${clients.indexOf(client)}`;
       const replay = { since: Date.now() - 3_600_000, limit: 2 };
-      const subscription = connection.subscribe(topic, { broadcast: { replay } });
-      await subscription.reported('SUBSCRIBED');
+      const subscription = await subscribed(client, bridge, topic, { config: { broadcast: { replay } } });
       await database.emit(topic, 'live');
       await subscription.arrived('live');
       assert.deepEqual(subscription.names(), ['e4', 'e5', 'live']);
       assert.deepEqual(subscription.events.map(({ meta }) => meta.replayed ?? false), [true, true, false]);
       witness.close();
-      await connection.close();
+      await subscription.close();
     });
   }
 

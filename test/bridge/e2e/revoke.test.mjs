@@ -1,19 +1,15 @@
 // Behaviour: access that is taken away ends what is open, at once and with a reason, and nothing else.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { clients } from './clients.mjs';
-import { inEachMode, openDatabase } from './database.mjs';
+import { describe, test } from 'node:test';
+import { clients, subscribed } from './clients.mjs';
+import { inEachMode } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
-import { startBridge } from './support.mjs';
 
 inEachMode((mode) => {
-  let database;
-  let bridge;
-  let prefix;
-  before(async () => {
-    database = await openDatabase(mode);
-    bridge = await startBridge(database);
-    const members = await database.topics();
+  let database, bridge, prefix;
+  withBridge({ mode }, async ({ prefix: members, ...made }) => {
+    ({ database, bridge } = made);
     await database.query(`
       create table ${members}.member (topic text, user_id text);
       grant select on ${members}.member to anon, authenticated`);
@@ -21,10 +17,6 @@ inEachMode((mode) => {
     prefix = await database.topics({ receive: isMember });
     database.admit = (topic, user) => database.query(`insert into ${members}.member values ($1, $2)`, [topic, user]);
     database.expel = (topic, user) => database.query(`delete from ${members}.member where topic = $1 and user_id = $2`, [topic, user]);
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
   });
 
   async function member(topic, user) {
@@ -156,14 +148,12 @@ inEachMode((mode) => {
       test(`${client.name} reports the channel closed and does not come back`, async () => {
         const topic = `${prefix}:client-${clients.indexOf(client)}`;
         await database.admit(topic, 'anna');
-        const connection = client.connect(bridge, bridge.token());
-        const subscription = connection.subscribe(topic);
-        await subscription.reported('SUBSCRIBED');
+        const subscription = await subscribed(client, bridge, topic);
         await database.expel(topic, 'anna');
         await database.query('select live.revoke_access($1, $2)', [topic, 'anna']);
         await subscription.reported('CLOSED');
         assert.equal(subscription.system.at(-1).status, 'error');
-        await connection.close();
+        await subscription.close();
       });
     }
   });

@@ -1,34 +1,16 @@
 // Behaviour: what a client sends on a topic goes through the database and reaches the others; who may not send is told.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { clients, newestRealtime } from './clients.mjs';
-import { openDatabase } from './database.mjs';
+import { describe, test } from 'node:test';
+import { clients, newestRealtime, subscribed } from './clients.mjs';
+import { withBridge } from './fixture.mjs';
 import { RawSocket, userBroadcastPush } from './raw-socket.mjs';
 import { startBridge, uniqueName } from './support.mjs';
 
 describe('a broadcast on a topic of the database', () => {
-  let database;
-  let bridge;
-  let prefix;
-  const connections = [];
-  before(async () => {
-    database = await openDatabase();
-    bridge = await startBridge(database);
-    prefix = await database.topics({ send: "live.user_id() in ('anna', 'ben')" });
-  });
-  after(async () => {
-    await Promise.all(connections.map((connection) => connection.close()));
-    await bridge?.stop();
-    await database?.close();
-  });
+  let database, bridge, prefix;
+  const closeLater = withBridge({ topics: { send: "live.user_id() in ('anna', 'ben')" } }, (made) => ({ database, bridge, prefix } = made));
 
-  async function joined(client, user, topic, config) {
-    const connection = client.connect(bridge, bridge.token({ sub: user }));
-    connections.push(connection);
-    const subscription = connection.subscribe(topic, config);
-    await subscription.reported('SUBSCRIBED');
-    return subscription;
-  }
+  const joined = async (client, user, topic, config) => closeLater(await subscribed(client, bridge, topic, { claims: { sub: user }, config }));
 
   for (const [index, client] of clients.entries()) {
     test(`${client.name} sends, is told that it is committed, and every other kind of client receives it`, async () => {
@@ -171,16 +153,8 @@ describe('a broadcast on a topic of the database', () => {
 });
 
 describe('a broadcast on a channel that is no topic of the database', () => {
-  let database;
-  let bridge;
-  before(async () => {
-    database = await openDatabase();
-    bridge = await startBridge(database, { flags: ['--public-channels'] });
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
-  });
+  let database, bridge;
+  withBridge({ flags: ['--public-channels'] }, (made) => ({ database, bridge } = made));
 
   const postJson = (path, body, token) => fetch(`${bridge.url}${path}`, {
     method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify(body),

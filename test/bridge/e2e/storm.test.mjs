@@ -2,11 +2,10 @@
 // down every second; a WebSocket client that just stays connected gets exactly the committed events, each once, in
 // rising positions. STORM_TRANSACTIONS sets the size of each storm.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Cluster } from './cluster.mjs';
-import { openDatabase } from './database.mjs';
+import { describe, test } from 'node:test';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
-import { eventually, startBridge } from './support.mjs';
+import { eventually } from './support.mjs';
 
 const writers = 16;
 const transactions = Number(process.env.STORM_TRANSACTIONS ?? 800);
@@ -38,19 +37,8 @@ async function write(database, prefix, writer) {
 
 for (const mode of ['worker', 'in-transaction']) {
   describe(`a storm in ${mode} mode`, () => {
-    let cluster;
-    let database;
-    let bridge;
-    before(async () => {
-      cluster = await Cluster.start();
-      database = await openDatabase(mode, cluster.server);
-      bridge = await startBridge(database);
-    });
-    after(async () => {
-      await bridge?.stop();
-      await database?.close();
-      await cluster?.stop();
-    });
+    let database, bridge;
+    withBridge({ cluster: [], mode }, (made) => ({ database, bridge } = made));
 
     /** One storm with `strike` called every second, and the verdict on what the client received. */
     async function storm(t, strike) {

@@ -1,9 +1,9 @@
 // Behaviour: nothing stops the stream: not an event that cannot be fetched, not the settings of a role, not a backend
 // that falls silent; and when the database has gone back in time, clients are told.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Cluster } from './cluster.mjs';
+import { describe, test } from 'node:test';
 import { inEachMode, modes, openDatabase } from './database.mjs';
+import { withBridge, withDatabase } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { eventually, startBridge, uniqueName } from './support.mjs';
 
@@ -12,8 +12,7 @@ const listenerOf = `from pg_stat_activity where application_name = 'pg-live-brid
 
 inEachMode((mode) => {
   let database;
-  before(async () => (database = await openDatabase(mode)));
-  after(() => database?.close());
+  withDatabase({ mode }, (made) => ({ database } = made));
 
   test('a role with settings of every odd kind can listen', async () => {
     const role = uniqueName('odd');
@@ -105,18 +104,11 @@ const poison = `
   grant execute on function live.fetch_sound_events(bigint, bigint, integer), live.fetch_events(bigint, bigint, integer) to live_bridge`;
 
 describe('an event that no fetch can render', () => {
-  let database;
-  let bridge;
-  let prefix;
-  before(async () => {
-    database = await openDatabase('in-transaction');
+  let database, bridge, prefix;
+  withDatabase({ mode: 'in-transaction' }, async ({ closeLater, ...made }) => {
+    ({ database, prefix } = made);
     await database.query(poison);
-    bridge = await startBridge(database);
-    prefix = await database.topics();
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
+    bridge = closeLater(await startBridge(database));
   });
 
   test('is skipped alone and counted, and what was emitted with it arrives', async () => {
@@ -143,21 +135,8 @@ describe('an event that no fetch can render', () => {
 
 for (const mode of modes) {
   describe(`${mode} mode, on a cluster of its own`, () => {
-    let cluster;
-    let database;
-    let bridge;
-    let prefix;
-    before(async () => {
-      cluster = await Cluster.start();
-      database = await openDatabase(mode, cluster.server);
-      bridge = await startBridge(database);
-      prefix = await database.topics();
-    });
-    after(async () => {
-      await bridge?.stop();
-      await database?.close();
-      await cluster?.stop();
-    });
+    let cluster, database, bridge, prefix;
+    withBridge({ cluster: [], mode }, (made) => ({ cluster, database, bridge, prefix } = made));
 
     const listener = async () => (await database.query(`select pid ${listenerOf}`)).rows.map(({ pid }) => pid);
 

@@ -66,7 +66,8 @@ export function unsignedToken(claims) {
   return `${encode({ alg: 'none', typ: 'JWT' })}.${encode({ role: 'authenticated', exp: now() + 3600, ...claims })}.`;
 }
 
-async function freePort() {
+/** A port that nothing listens on at the moment. */
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address();

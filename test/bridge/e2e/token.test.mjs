@@ -1,24 +1,14 @@
 // Behaviour: who a connection is, and until when: tokens at the upgrade, at the join, refreshed and run out.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { newestRealtime } from './clients.mjs';
-import { openDatabase } from './database.mjs';
+import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
-import { eventually, now, sign, startBridge, unsignedToken } from './support.mjs';
+import { eventually, now, sign, unsignedToken } from './support.mjs';
 
 describe('a token', () => {
-  let database;
-  let bridge;
-  let prefix;
-  before(async () => {
-    database = await openDatabase();
-    bridge = await startBridge(database);
-    prefix = await database.topics({ receive: "topic not like '%:anna' or live.user_id() is not distinct from 'anna'" });
-  });
-  after(async () => {
-    await bridge?.stop();
-    await database?.close();
-  });
+  let database, bridge, prefix;
+  withBridge({ topics: { receive: "topic not like '%:anna' or live.user_id() is not distinct from 'anna'" } }, (made) => ({ database, bridge, prefix } = made));
 
   const hour = 3600;
   const otherKey = 'another secret of quite sufficient length, yes';
@@ -103,7 +93,7 @@ describe('a token', () => {
     socket.close();
   });
 
-  test('a fresh token of somebody who may not receive ends the channel', async () => {
+  test('a fresh token of a user who may not receive ends the channel', async () => {
     const topic = `realtime:${prefix}:anna`;
     const socket = await RawSocket.open(bridge);
     const witness = await RawSocket.open(bridge);
