@@ -1,5 +1,5 @@
-// The floor that the bridge is compared with: epoll and send(), nothing else. Accepts whoever connects, and sends the
-// same frame to everybody, at a rate. Frames are as long as the bridge's and carry what the load client looks for.
+// The floor that the bridge is compared with: epoll and send(), nothing else. Accepts every client, and sends the
+// same frame to all clients, at a rate. Frames are as long as the bridge's and carry what the load client looks for.
 #include "process/descriptor.hpp"
 #include "wire/websocket_frame.hpp"
 
@@ -125,7 +125,7 @@ class Server {
 };
 
 int run(int argument_count, char **arguments) {
-  CLI::App app{"Sends the same frames to everybody who connects"};
+  CLI::App app{"Sends the same frames to every client"};
   Settings settings;
   app.add_option("--port", settings.port, "Port to listen on")->required();
   app.add_option("--rate", settings.rate, "Events a second");

@@ -73,7 +73,7 @@ SELECT is((SELECT key FROM live_private.channel_roster('room:1', true) LIMIT 1),
 SELECT pg_temp.as_user('anna', $$SELECT live.update_presence('invisible')$$) \g /dev/null
 SELECT is(pg_temp.news(), 'room:1:~a3', 'who becomes invisible is told as hidden');
 SELECT live_private.store_channel_presence(:'node', pg_temp.member('a5', 2, 'anna', '{"name": "5"}')) \g /dev/null
-SELECT is(pg_temp.news(), 'room:1:~a5', 'so is what is tracked meanwhile');
+SELECT is(pg_temp.news(), 'room:1:~a5', 'so is what is tracked while invisible');
 SELECT is(pg_temp.members('ben'), 'ben3', 'members do not see the invisible');
 SELECT is(pg_temp.members('anna'), 'anna4,ben3,anna5', 'who see themselves');
 SELECT is(pg_temp.as_user('ben', $$SELECT string_agg(key, ',') FROM live.channel_presence$$), 'ben', 'the table hides them too');
@@ -113,7 +113,7 @@ SELECT is(pg_temp.news(), 'room:1:+b2', 'another node may take it over');
 SELECT is((SELECT connection FROM live.channel_presence WHERE ref = 'b2'), pg_temp.socket(7), 'for another socket');
 SELECT is(pg_temp.members('ben'), 'ben7', 'and it is there again');
 SELECT live.expire_presence() \g /dev/null
-SELECT is(pg_temp.news(), NULL, 'without anybody having noticed');
+SELECT is(pg_temp.news(), NULL, 'without an event');
 SELECT is((SELECT count(*) FROM live_private.node WHERE id = :'other'), 0::bigint, 'the node that ended is forgotten');
 SELECT live_private.store_channel_presence(:'node', pg_temp.member('b4', 6, 'ben', '{}', NULL, 'room:2')) \g /dev/null
 SELECT pg_temp.news() \g /dev/null
@@ -131,7 +131,7 @@ SELECT is((SELECT string_agg(told, ' ' ORDER BY told COLLATE "C") FROM string_to
 SELECT is(pg_temp.members(NULL, 'lobby'), 'guest8', 'everybody sees the members of a public room');
 SELECT is(pg_temp.members('anna'), NULL, 'but none of it where the name is a topic''s');
 
--- Nobody ends what is another's, even with the id of the socket.
+-- A user cannot end what belongs to another user, even with the id of the socket.
 SELECT is(pg_temp.as_user('ben', format('SELECT count(live.heartbeat(%L))', pg_temp.socket(7))), '1', 'a user may have a connection of any id');
 SELECT is(pg_temp.as_user('ben', format('SELECT live.disconnect(%L)', pg_temp.socket(7))), '', 'and end it');
 SELECT is(pg_temp.members(NULL, 'lobby'), 'guest8', 'the anonymous member of that socket stays');
@@ -146,7 +146,7 @@ SELECT is(pg_temp.as_user('anna', 'SELECT count(*) FROM live.channel_presence'),
 SELECT pg_temp.at(5 + 11 + 20 + 11) \g /dev/null
 SELECT pg_temp.news() \g /dev/null
 
--- A clock that was set back keeps nobody for as long as it was set back.
+-- A clock that was set back does not extend presence by the time it was set back.
 SELECT live_private.register_node('10000000-0000-4000-8000-000000000004', '1 hour') \g /dev/null
 SELECT live_private.connect_users('10000000-0000-4000-8000-000000000004', ARRAY[pg_temp.socket(14)], '{ben}') \g /dev/null
 SELECT live_private.store_channel_presence('10000000-0000-4000-8000-000000000004', pg_temp.member('b6', 14, 'ben')) \g /dev/null

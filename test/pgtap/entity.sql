@@ -72,7 +72,7 @@ SET LOCAL row_security = on;
 ALTER TABLE app.tag RENAME TO label;
 SELECT is(pg_temp.log('tag', '7'), '55000, entity type "tag" is registered for a relation or column that is not there', 'a relation that was renamed');
 SELECT live.register_entity_type('tag', 'app.label', 'name') \g /dev/null
-SELECT is(pg_temp.log('tag', '7'), 'logged', 'and registered anew');
+SELECT is(pg_temp.log('tag', '7'), 'logged', 'and registered again');
 ALTER TABLE app.label RENAME name TO title;
 SELECT is(pg_temp.log('tag', '7'), '55000, entity type "tag" is registered for a relation or column that is not there', 'a column that was renamed');
 DROP TABLE app.secret;

@@ -1,4 +1,4 @@
--- Forgetting a user: nothing in any table names the user afterwards, others' rows are as they were, and whoever is there is told.
+-- Forgetting a user: nothing in any table names the user afterwards, others' rows are as they were, and clients that show the user are told.
 \unset ECHO
 BEGIN;
 SELECT no_plan();
@@ -72,7 +72,7 @@ SELECT bag_eq($$SELECT d.visibility, e.topic, e.durable FROM deleted d JOIN (SEL
                 ON (e.payload -> 'id')::bigint = d.id WHERE e.event = 'activity:deleted'$$,
   $$SELECT visibility::live.activity_visibility, topic, durable FROM (VALUES ('public', 'activity', true), ('followers', 'followers:actor', false), ('followers', 'user:actor', false),
     ('session', 'session:' || pg_temp.room(1), true), ('users', 'user:addressee', true), ('users', 'user:stranger', true), ('users', 'user:actor', false), ('private', 'user:actor', false)) AS t (visibility, topic, durable)$$,
-  'whoever saw an activity is told that it is gone, by what is not kept where it names the user');
+  'clients that showed an activity are told that it is gone, by a signal where the event names the user');
 SELECT is((SELECT string_agg(e.payload ->> 'unread', ',' ORDER BY e.id) FROM live.event e WHERE e.topic = 'user:addressee' AND e.event = 'notification:count' AND e.id > (SELECT id FROM start)), '0', 'and hears the number of notifications');
 SELECT is((SELECT s.payload ->> 'status' FROM live.signal s WHERE s.topic = 'presence' AND s.payload ->> 'user_id' = 'actor' ORDER BY s.id DESC LIMIT 1), 'offline', 'the user is shown as offline');
 SELECT is((SELECT s.payload ->> 'user_ids' FROM live.signal s WHERE s.topic = 'typing:doc' ORDER BY s.id DESC LIMIT 1), '["stranger"]', 'the user is shown as typing no more');
@@ -82,7 +82,7 @@ SELECT is_empty($$SELECT FROM live.get_trending('book')$$, 'what the user did co
 SELECT live.refresh_summaries() \g /dev/null
 SELECT is_empty($$SELECT FROM live.get_activity_trends() WHERE activity_type = 'did'$$, 'in no summary');
 SELECT lives_ok($$SELECT live.erase_user('actor')$$, 'twice is once');
-SELECT lives_ok($$SELECT live.erase_user('nobody')$$, 'nobody is nobody');
+SELECT lives_ok($$SELECT live.erase_user('nobody')$$, 'an unknown user is no error');
 SELECT throws_ok('SELECT live.erase_user(NULL)', '22004', NULL, 'not NULL');
 SELECT is(pg_temp.as_user('anna', $$SELECT live.erase_user('anna')$$), '42501', 'erasing is for admins');
 

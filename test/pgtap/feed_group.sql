@@ -1,4 +1,4 @@
--- Groups are what a plain GROUP BY over the visible activities says, by every grouping, page by page, whoever looks.
+-- Groups are what a plain GROUP BY over the visible activities says, by every grouping, page by page, for every viewer.
 \unset ECHO
 BEGIN;
 SELECT no_plan();

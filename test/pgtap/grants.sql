@@ -49,7 +49,7 @@ SELECT ok(CASE
           format('function %s has a pinned path or needs none', signature))
 FROM live_function ORDER BY signature;
 
--- Nothing depends on an object that a stranger could have placed in somebody's path.
+-- Nothing depends on an object that a stranger could have placed in a search_path.
 SELECT is_empty($$
   SELECT pg_describe_object(d.classid, d.objid, d.objsubid), pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid)
   FROM pg_depend d
@@ -251,7 +251,7 @@ SELECT throws_ok(call, state, NULL, call) FROM (VALUES
   ($$SELECT live.grant_client('absent')$$, '42704'), ($$SELECT live.grant_bridge('-')$$, '42704'),
   ($$SELECT live.grant_client('-')$$, '42704'), ('SELECT live.grant_client(4294967295::oid)', '42704')) AS bad (call, state);
 
--- As somebody: the error of a statement run as a role, '' if there is none.
+-- As a role: the error of a statement run as a role, '' if there is none.
 CREATE FUNCTION pg_temp.state_as(role text, statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config('role', role, true);
@@ -347,7 +347,7 @@ GRANT EXECUTE ON FUNCTION live.set_topic_rule, live.drop_topic_rule, live.revoke
 SELECT is(pg_temp.state_as('admin', statement), '', 'admin: ' || statement) FROM unnest(ARRAY[
   'SELECT live.set_topic_rule(''a:*''), live.drop_topic_rule(''a:*'')', 'SELECT live.revoke_access(''a'', ''anna'')', 'SELECT live.emit(''a'', ''b'', ''{}'')']) AS statement;
 
--- Installation: a schema that somebody placed there is not adopted, and a member of the path is not believed.
+-- Installation: a schema that already exists is not adopted, and objects found through search_path are not used.
 DROP EXTENSION pg_live;
 CREATE SCHEMA live AUTHORIZATION stranger;
 SELECT throws_ok('CREATE EXTENSION pg_live', '42P06', NULL, 'a schema of a stranger is not adopted');

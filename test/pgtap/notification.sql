@@ -32,7 +32,7 @@ SELECT is(pg_temp.unread(), '0', 'nothing yet');
 INSERT INTO told SELECT n, pg_temp.tell('{bob,carl,anna}') FROM generate_series(1, 5) AS n;
 SELECT is(pg_temp.unread(), '5', 'five');
 SELECT is(pg_temp.unread('carl'), '5', 'also of the other');
-SELECT is(pg_temp.unread('anna'), '0', 'nobody tells oneself');
+SELECT is(pg_temp.unread('anna'), '0', 'an actor is not notified of their own activity');
 SELECT is(pg_temp.news(), concat_ws(', ', VARIADIC array_fill('notification:new, activity:new'::text, ARRAY[5])), 'each is told live');
 
 -- One by one.

@@ -61,7 +61,7 @@ SELECT is(pg_temp.is_published(topic, seen), expected, format('%s in %s: %s', to
   ('presence', '110:110:', true), ('c', '106:107:106', true), ('c', '106:106:', true), ('c', '107:107:', false), ('none', '110:110:', true), ('a', '50:60:', true)) AS c (topic, seen, expected);
 INSERT INTO live.event (id, xid, topic, event, payload, slot) VALUES (5, '105', '$presence', 'e', '1', 2);
 SELECT is(pg_temp.is_published(topic, '110:110:'), expected, format('%s beside what is announced under a rule: %s', topic, expected)) FROM (VALUES ('presence', false), ('$presence', false), ('b', true)) AS c (topic, expected);
--- Held: a large transaction on a, of which the event 7 is left, and a small one on b.
+-- Deferred: the event 7 of a large transaction on a, and a small transaction on b.
 DELETE FROM live.event;
 UPDATE live_private.batch SET snapshot = '104:104:';
 INSERT INTO live.event (id, xid, topic, event, payload, slot) VALUES (6, '101', 'a', 'e', '1', 0), (7, '101', 'a', 'e', '1', 0), (6, '102', 'd', 'e', '1', 0), (8, '102', 'b', 'e', '1', 0), (9, '103', 'b', 'e', '1', 0);

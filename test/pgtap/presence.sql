@@ -57,7 +57,7 @@ SELECT is(pg_temp.as_user('m1', $$SELECT count(*) FROM live.connection WHERE use
 SELECT is(pg_temp.as_user('viewer', 'SELECT count(*) FROM live.presence WHERE connections > 0'),
           (SELECT count(*)::text FROM matrix WHERE to_others <> 'offline'), 'connections are counted of those who are shown only');
 
--- Exact deadlines: no reader waits for anybody to announce.
+-- Exact deadlines: no reader waits for an announcement.
 SELECT pg_temp.news() \g /dev/null
 SELECT is(pg_temp.as_user('anna', $$SELECT (live.heartbeat('00000000-0000-4000-8000-00000000a001')).status$$), 'online', 'a first heartbeat connects');
 SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence anna offline>online'], 'and is announced');
@@ -72,7 +72,7 @@ SELECT pg_temp.at(91) \g /dev/null
 SELECT is(pg_temp.as_user('bob', $$SELECT (live.get_presence('anna')).status$$), 'offline', 'a moment after');
 SELECT is(pg_temp.as_user('bob', $$SELECT count(*) FROM live.get_online_users() WHERE user_id = 'anna'$$), '0', 'in lists too');
 SELECT cmp_ok(pg_temp.as_user('bob', $$SELECT (live.get_presence('anna')).last_seen_at$$)::timestamptz, '<=', clock_timestamp(), 'last seen at the last heartbeat, not at the deadline');
-SELECT is((SELECT live.expire_presence()) >= 1, true, 'somebody announces it');
+SELECT is((SELECT live.expire_presence()) >= 1, true, 'it is announced');
 SELECT is((SELECT count(*) FROM pg_temp.news() AS n WHERE n = 'presence anna online>offline'), 1::bigint, 'once');
 SELECT is(live.expire_presence(), 0, 'and not again');
 SELECT is_empty('SELECT pg_temp.news()', 'no event');
@@ -170,7 +170,7 @@ SELECT results_eq($$SELECT payload -> 'ids' ->> 0 FROM live.signal WHERE topic =
 SELECT pg_temp.news() \g /dev/null
 SELECT is(pg_temp.as_user('stranger', $$SELECT live.get_presence('nobody')$$), '(nobody,offline,auto,,,0,,,{})', 'who is unknown is offline');
 
--- Invisible: whatever happens meanwhile, others read the same.
+-- Invisible: whatever the user does, others read the same.
 SELECT pg_temp.as_user('iris', $$SELECT live.heartbeat('00000000-0000-4000-8000-0000000000f1', 'desktop', ttl => '1 hour')$$) \g /dev/null
 SELECT pg_temp.as_user('iris', $$SELECT live.update_presence(custom_status => 'here')$$) \g /dev/null
 SELECT pg_temp.news() \g /dev/null
@@ -197,7 +197,7 @@ SELECT is(pg_temp.as_user('bob', $$SELECT count(*) FROM live.get_online_users(10
 SELECT is(pg_temp.as_user('iris', $$SELECT (live.get_presence()).custom_status$$), 'secret', 'the user sees the truth');
 SELECT is(pg_temp.as_user('iris', $$SELECT (live.update_presence('auto')).status$$), 'online', 'visible again');
 SELECT results_eq('SELECT pg_temp.news()', ARRAY['presence iris offline>online'], 'others hear it');
-SELECT is(pg_temp.as_user('bob', $$SELECT (live.get_presence('iris')).custom_status$$), 'secret', 'with what was changed meanwhile');
+SELECT is(pg_temp.as_user('bob', $$SELECT (live.get_presence('iris')).custom_status$$), 'secret', 'with what was changed while invisible');
 SELECT is(pg_temp.as_user('bob', $$SELECT live.get_typing('doc')$$), '{iris}', 'and typing is seen');
 
 -- Who may see whom.
@@ -222,12 +222,12 @@ SELECT live.set_presence_visibility('followers') \g /dev/null
 SELECT is(pg_temp.as_user(viewer, statement), (viewer <> 'carl')::text, format('followers: %s by %s', name, viewer)) FROM visibility;
 SELECT live.set_presence_visibility('function', 'app.is_friend(text)') \g /dev/null
 SELECT is(pg_temp.as_user(viewer, statement), (viewer <> 'carl')::text, format('function: %s by %s', name, viewer)) FROM visibility;
--- Without a user: admins and services see everybody; with one they see what the user sees.
+-- Without a user: admins and services see all users; with one they see what the user sees.
 CREATE ROLE service BYPASSRLS;
 SELECT live.grant_client('service') \g /dev/null
 GRANT USAGE ON SCHEMA app TO service;
 SET LOCAL request.jwt.claim.sub = '';
-SELECT is((SELECT count(*) FROM live.presence), (SELECT count(*) FROM live.user_presence), 'an admin without a user sees everybody');
+SELECT is((SELECT count(*) FROM live.presence), (SELECT count(*) FROM live.user_presence), 'an admin without a user sees all users');
 SET LOCAL ROLE service;
 SELECT is((SELECT count(*) FROM live.presence), (SELECT count(*) FROM live.user_presence), 'as does a service');
 SET LOCAL request.jwt.claim.sub = 'carl';
@@ -244,7 +244,7 @@ SELECT throws_ok(call, '22023', NULL, call) FROM unnest(ARRAY['SELECT live.set_p
   $$SELECT live.set_presence_visibility('function')$$, $$SELECT live.set_presence_visibility('everyone', 'app.is_friend(text)')$$]) AS call;
 SELECT throws_ok($$SELECT live.set_presence_visibility('function', 'pg_catalog.length(text)')$$, '42P13', NULL, 'a function that returns something else');
 
--- Bad input: a clear error, and nobody's row is changed.
+-- Bad input: a clear error, and no row is changed.
 SELECT live.set_presence_visibility('everyone') \g /dev/null
 SELECT is(pg_temp.as_user('eve', statement), state, statement) FROM (VALUES
   ($$SELECT live.update_presence('sleepy')$$, '22P02'), ($$SELECT live.heartbeat(NULL)$$, '22004'), ($$SELECT live.heartbeat('x')$$, '22P02'),

@@ -1,5 +1,5 @@
 -- The summary of presence: it counts what others are shown, is refreshed when that has changed and not else, tells nothing
--- of the invisible, and nothing at all where presence is not everybody's.
+-- of the invisible, and nothing at all where presence is not visible to everyone.
 \unset ECHO
 BEGIN;
 SELECT no_plan();

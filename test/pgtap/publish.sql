@@ -54,7 +54,7 @@ $$, 'ended_xids() gives what its definition gives, each id once, on 5,000 pairs 
 -- snapshot. Who reads everything must get the committed events in the order of (batch, id), whatever the overlap.
 CREATE TEMP TABLE written (xid bigint, id bigint, topic text, durable boolean); -- and in no batch yet
 CREATE TEMP TABLE truth (batch bigint, id bigint, topic text, durable boolean, xid xid8); -- what was published
-CREATE TEMP TABLE loaded (batch bigint, snapshot pg_snapshot); -- states that were read meanwhile, and the newest batch of then
+CREATE TEMP TABLE loaded (batch bigint, snapshot pg_snapshot); -- states that were read in between, and the newest batch at that time
 CREATE FUNCTION pg_temp.snapshot_of(running bigint[], latest_ended bigint) RETURNS pg_snapshot LANGUAGE sql AS $$
   SELECT format('%s:%s:%s', coalesce(min(xid), latest_ended + 1), latest_ended + 1, string_agg(xid::text, ',' ORDER BY xid))::pg_snapshot
   FROM unnest(running) AS xid WHERE xid <= latest_ended

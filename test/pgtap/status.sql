@@ -34,7 +34,7 @@ SELECT results_eq(format('SELECT id, topic, event, payload FROM live.fetch_event
 SELECT is((live.status() ->> 'last_batch')::bigint, live_private.newest_batch(), 'the last batch');
 SELECT is((live.status() ->> 'lag_seconds')::numeric, 0::numeric, 'nothing waits');
 
--- The worker is killed: it comes back and publishes what was committed meanwhile.
+-- The worker is killed: it comes back and publishes what was committed while it was away.
 SELECT live_private.newest_batch() AS before \gset
 SELECT pid AS old_worker, pg_terminate_backend(pid, 60000) AS ended FROM pg_stat_activity WHERE backend_type = 'pg_live worker' AND datname = current_database() \gset
 SELECT live.emit('status', 'while away', '2') IS NOT NULL AS emitted \gset

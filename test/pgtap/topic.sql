@@ -21,7 +21,7 @@ BEGIN
 END
 $$;
 
--- As somebody: role, claims and a statement; its single value, or the error's code.
+-- Runs a statement with a role and claims: its single value, or the error's code.
 CREATE FUNCTION pg_temp.as_user(role text, claims text, statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   result text;
@@ -93,7 +93,7 @@ FROM matrix CROSS JOIN LATERAL (VALUES
   ('the service', 'service_role', '{"role": "service_role"}', service)) AS users (who, role, claims, allowed);
 SELECT is(pg_temp.as_user(role, claims, 'SELECT live.send(''open'', ''e'', ''{}'') > 0'), allowed, format('%s sends where the check says yes: %s', claims, allowed))
 FROM (VALUES ('service_role', '{"role": "service_role"}', 'true'), ('anon', '{"role": "anon"}', '42501'), ('anon', '', '42501')) AS users (role, claims, allowed);
--- Claims that are none make nobody of everybody.
+-- With malformed claims every request is anonymous.
 SELECT is(pg_temp.access('authenticated', claims, topic), '--', format('%s on %s', claims, topic))
 FROM unnest(ARRAY['not json', '{"sub": ""}', '{"sub": null}', '{"sub": 1}', '["anna"]', '{"sub": "anna\u0000"}']) AS claims,
      unnest('{presence,user:anna,user:,user:1,typing:lobby,room:1}'::text[]) AS topic;

@@ -1,4 +1,4 @@
--- Tables that log by themselves: which changes of which rows, as whom, with what; never by nobody; the owner's decision.
+-- Tables that log by themselves: which changes of which rows, as whom, with what; never without a user; the owner's decision.
 \unset ECHO
 BEGIN;
 SELECT no_plan();
@@ -58,7 +58,7 @@ SELECT is(pg_temp.after(actor, statement), logged, name) FROM (VALUES
 INSERT INTO app.plain VALUES (30, 1);
 UPDATE app.plain SET n = 2;
 DELETE FROM app.plain;
-SELECT is(pg_temp.logged(), NULL, 'what nobody does is not logged');
+SELECT is(pg_temp.logged(), NULL, 'a change without a user is not logged');
 SELECT is((SELECT count(*) FROM live.event WHERE event = 'activity:new' AND (payload ->> 'id')::bigint IN (SELECT id FROM live.activity_stream WHERE entity_type = 'plain')),
           (SELECT count(*) FROM live.activity_stream WHERE entity_type = 'plain'), 'what is logged is told');
 
@@ -107,7 +107,7 @@ SELECT is(pg_temp.after('anna', statement), logged, left(statement, 100)) FROM (
 ) AS change (number, statement, logged) ORDER BY number;
 SELECT is((SELECT count(*) FROM app.raw), 11::bigint, 'all of it is in the table');
 INSERT INTO app.raw (id, raw) VALUES ('8', '{"a":"\u0000"}');
-SELECT is(pg_temp.logged(), NULL, 'nobody''s values are not looked at');
+SELECT is(pg_temp.logged(), NULL, 'the values of a change without a user are not read');
 
 -- Columns that were renamed or dropped: the app's statement goes on, and what is missing is not logged.
 SELECT is(pg_temp.after('anna', $$UPDATE app.page SET a = 'before' WHERE id = 1$$), 'anna updated page 1 public {"a": "before"}', 'before renaming');
@@ -191,7 +191,7 @@ RESET ROLE;
 SELECT is(pg_temp.after('anna', 'INSERT INTO app.plain VALUES (1, 2)'), 'nothing', 'no types at all end it');
 SELECT is_empty($$SELECT FROM pg_trigger WHERE tgrelid = 'app.plain'::regclass$$, 'without a trace');
 
--- Errors, none of which leaves a trigger.
+-- Errors, which leave no trigger.
 SET LOCAL ROLE app_owner;
 SELECT throws_ok('SELECT live.track_activity(' || arguments || ')', state::char(5), NULL, format('track_activity(%s)', left(arguments, 80))) FROM (VALUES
   ('NULL', '22004'), ('''app.plain'', key_column => NULL', '22004'), ('''app.plain'', visibility => NULL', '22004'), ('''app.plain'', metadata_columns => NULL', '22004'),

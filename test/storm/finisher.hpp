@@ -25,7 +25,7 @@ class Finisher {
   // Called by the writers.
   void take(PreparedTransaction prepared);
 
-  // Finishes until nobody writes any more and nothing is left.
+  // Finishes until no writer runs and nothing is left.
   void run();
 
   const std::vector<WrittenTransaction> &finished() const { return finished_; }

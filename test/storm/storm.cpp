@@ -69,7 +69,7 @@ void print_verdict(const Verdict &verdict) {
   print("overtaken transactions", verdict.overtaken);
 }
 
-// Runs the writers, and whoever disturbs them, to the end.
+// Runs the writers, and the threads that disturb them, to the end.
 void write(const Options &options, Progress &progress, std::deque<Writer> &writers, Finisher *finisher,
            const Listener *listener) {
   std::thread weather = start(progress, [&] { strike(options, progress, listener, writers); });

@@ -9,7 +9,7 @@
 
 namespace pg_live::storm {
 
-// Strikes once a second, as the options say, until nobody writes any more. `listener` may be null.
+// Strikes once a second, as the options say, until no writer runs. `listener` may be null.
 void strike(const Options &options, Progress &progress, const Listener *listener, const std::deque<Writer> &writers);
 
 } // namespace pg_live::storm

@@ -44,7 +44,7 @@ void Writer::run() {
 
 bool Writer::write(WrittenTransaction &transaction) {
   connection_.run("begin");
-  // Found by whoever must know later whether this commit took place.
+  // Tells later whether this commit took place.
   connection_.run("insert into storm_ledger (writer, transaction) values ($1, $2)",
                   {std::to_string(index_), std::to_string(transaction.number)});
   transaction.began = Clock::now();

@@ -1,5 +1,5 @@
 # Transactions of more events than a batch has are delivered in parts, between which others are: nothing is lost, repeated, or
-# out of order on its topic, whoever publishes, and across a crash.
+# out of order on its topic, whichever process publishes, and across a crash.
 use strict;
 use warnings FATAL => 'all';
 

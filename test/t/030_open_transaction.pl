@@ -14,7 +14,7 @@ my $per_transaction = $rows / $transactions;
 # The test publishes itself, without preload: every pass can be counted, since each asks once whether anything is held.
 my $node = start_with_extension('open_transaction', 'pg_live.batch_events' => 100_000, shared_preload_libraries => undef);
 
-# Rows and index entries that were read from the tables of events, by everybody.
+# Rows and index entries that all sessions have read from the tables of events.
 my $counters = q{
 	SELECT coalesce(sum(pg_stat_get_tuples_returned(c.oid)), 0) + coalesce(sum(pg_stat_get_tuples_fetched(c.oid)), 0)
 	FROM pg_class c WHERE c.oid::regclass::text ~ '^live_private.(event|signal)_\d' AND c.relkind IN ('r', 'i')};

@@ -10,7 +10,7 @@ use Test::More;
 my $node = start_with_extension('interrupted');
 my $started = $node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
 
-# Whoever emits waits for this lock, somewhere below the C++ of live.emit().
+# live.emit() waits for this lock, below its C++ code.
 my $holder = $node->background_psql('postgres', on_error_stop => 1);
 $holder->query_safe('BEGIN; LOCK TABLE live.event IN ACCESS EXCLUSIVE MODE');
 my $waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%live.emit%'";

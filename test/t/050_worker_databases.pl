@@ -48,7 +48,7 @@ $node->safe_psql('unlisted', "SELECT live.emit('activity', 'unlisted', '{}')");
 is(next_notification($listener), '', 'unlisted: the transaction rings by itself');
 is($listener->query_safe('SELECT count(*) FROM live.fetch_events(0)'), '0', 'unlisted: nothing is published by itself');
 $listener->query_safe('SELECT live.publish()');
-is($listener->query_safe('SELECT event FROM live.fetch_events(0)'), 'unlisted', 'unlisted: but by whoever listens');
+is($listener->query_safe('SELECT event FROM live.fetch_events(0)'), 'unlisted', 'unlisted: but by a session that listens');
 $listener->quit;
 
 # The worker of a database that does not exist tries less and less often, and at once when the database is made.
@@ -56,7 +56,7 @@ ok($node->wait_for_log('database "later" does not exist'),
 	'the worker of a missing database says so');
 cmp_ok(last_pause($node, 'pg_live worker .*database "later" does not exist', sub { select undef, undef, undef, 0.1 }), '>=', 2, 'and tries less and less often');
 
-# So does one that fails in its work, however much its database does meanwhile; it is back when that may be mended.
+# So does one that fails in its work, however much its database does in between; it is back when the cause may be gone.
 $node->safe_psql('one', "ALTER INDEX live_private.held_series_open_idx RENAME TO broken; SELECT live.emit('activity', 'unheard', '{}')");
 cmp_ok(last_pause($node, 'ERROR:  relation "live_private.held_series_open_idx" does not exist', sub { $node->safe_psql('one', "SELECT live.emit('activity', 'unheard', '{}')") }),
 	'>=', 2, 'one: a worker that fails does not come back at each event');

@@ -20,7 +20,7 @@ my $payload = next_notification($session);
 is($session->query_safe("SELECT event FROM live.fetch_events($payload - 1)"), 'waited', 'it publishes what waited');
 isnt(worker_pid($node), $worker, 'and is another process');
 
-# A batch that was stored, but of which nobody was notified, is announced by the next worker.
+# A batch that was stored without a notification is announced by the next worker.
 $worker = worker_pid($node);
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($worker)");
 is(next_notification($session), $payload, 'a worker begins by announcing the newest batch');

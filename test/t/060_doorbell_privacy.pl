@@ -45,7 +45,7 @@ for my $statement (
 	like("$status $output $errors", qr/^3  .*ERROR:  permission denied for /s, "refused: $statement");
 }
 
-# Notifications of a stranger: numbers from the past and the future, no numbers, much text. Whoever listens looks, and
+# Notifications of a stranger: numbers from the past and the future, no numbers, much text. A listener looks, and
 # finds what is there.
 my $before = $node->safe_psql('postgres', 'SELECT live_private.newest_batch()');
 $stranger->query("SELECT pg_notify('pg_live', p) FROM unnest(array['', '0', '-1', '9223372036854775807', '99999999999999999999', 'x; DROP TABLE y', repeat('z', 7999)]) p");

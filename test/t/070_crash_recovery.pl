@@ -35,7 +35,7 @@ is($node->safe_psql('postgres', $replayed), '0', 'the position of a state outliv
 $node->stop('immediate');
 $node->start;
 poll_ok($node, 'SELECT live_private.current_lifetime() > 0', 'after a crash another lifetime begins');
-like(($node->psql('postgres', $replayed))[2], qr/position .* is not of this history/, 'of which the position of a state is not');
+like(($node->psql('postgres', $replayed))[2], qr/position .* is not of this history/, 'and the position of a state is not part of it');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM live.replay('activity', live.position())}), '0', 'but another one is');
 
 my $highest = 0;

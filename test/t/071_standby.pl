@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $primary = start_with_extension('primary');
-# Nobody publishes in this database: what is emitted there waits for the standby's promotion.
+# No process publishes in this database: what is emitted there waits for the standby's promotion.
 $primary->safe_psql('postgres', 'CREATE DATABASE waiting');
 $primary->safe_psql('waiting', 'CREATE EXTENSION pg_live');
 $primary->backup('copy');

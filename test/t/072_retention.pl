@@ -21,11 +21,11 @@ poll_ok($node, 'SELECT count(*) > 0 FROM live_private.batch', 'the events are pu
 poll_ok($node, "SELECT ($bytes) = 0", 'they expire, and the files with them');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM live_private.batch'), '1', 'of the batches the newest is left, where the next begins');
 
-# A session that reads the table of events and stays open keeps its rows, and holds up nobody.
+# A session that reads the table of events and stays open keeps its rows, and delays no other session.
 my $reader = $node->background_psql('postgres', on_error_stop => 1);
 $node->safe_psql('postgres', $emit_many);
 $reader->query_safe('BEGIN; SELECT count(*) FROM live.event');
-poll_ok($node, "SELECT min(created_at) < now() - interval '3 seconds' FROM live.event", 'events outlive their time while somebody reads');
+poll_ok($node, "SELECT min(created_at) < now() - interval '3 seconds' FROM live.event", 'events outlive their time while a session reads');
 is($node->safe_psql('postgres', "SET lock_timeout = '10s'; $emit_many"), '20000', 'writers are not held up');
 $reader->query_safe('COMMIT');
 $reader->quit;
@@ -45,7 +45,7 @@ sub rows_read_by
 }
 sub drop_in_unlisted { return rows_read_by('SELECT live.drop_expired_events()') }
 $node->safe_psql('unlisted', $emit_many);
-cmp_ok(rows_read_by('DO $$ BEGIN PERFORM live.status(); END $$'), '<=', 2000, 'the status reads a bounded number of what nobody has published');
+cmp_ok(rows_read_by('DO $$ BEGIN PERFORM live.status(); END $$'), '<=', 2000, 'the status reads a bounded number of rows that are not published');
 $node->safe_psql('unlisted', 'SELECT live.publish()');
 poll_ok($node, "SELECT max(id) < extract(epoch FROM now() - interval '2 seconds') * 1000000 FROM live_private.batch", 'the batch expires', 'unlisted');
 my ($left, $rows_read) = split /\n/, drop_in_unlisted();

@@ -1,5 +1,5 @@
 # A transaction of many events is published in parts: what shares no topic with it goes on between them, what does waits
-# behind it, and whoever resumes anywhere, at any time, gets what follows. Also across a crash amid the parts.
+# behind it, and a client that resumes anywhere, at any time, gets what follows. Also across a crash amid the parts.
 use strict;
 use warnings FATAL => 'all';
 
@@ -100,7 +100,7 @@ is($node->safe_psql('postgres', q{
 	SELECT topic, array(SELECT f.payload::integer FROM live.fetch_events(0, NULL, 1000000) f WHERE f.topic = e.topic ORDER BY f.batch, f.id)
 		= array_agg(number ORDER BY number) FROM emitted e GROUP BY topic ORDER BY topic}),
 	"random:1|t\nrandom:2|t\nrandom:3|t", 'on each topic all comes, once, in the order of commits');
-is($node->safe_psql('postgres', 'SELECT string_agg(said, chr(10)) FROM wrong'), '', 'whoever resumes anywhere gets what follows, in pages too');
+is($node->safe_psql('postgres', 'SELECT string_agg(said, chr(10)) FROM wrong'), '', 'a client that resumes anywhere gets what follows, in pages too');
 cmp_ok($node->safe_psql('postgres', 'SELECT max(events) FROM live_private.batch'), '<=', 3, 'no batch is larger than it may be');
 cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM live_private.held_transaction'), '>', 10, 'many were held');
 

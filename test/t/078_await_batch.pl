@@ -1,5 +1,5 @@
-# A session waits in live_private.await_batch() for what the worker publishes next. It holds up nothing meanwhile, and hears of
-# a batch only when everybody can see it.
+# A session waits in live_private.await_batch() for what the worker publishes next. It delays no other session while it waits, and hears of
+# a batch only when every session can see it.
 use strict;
 use warnings FATAL => 'all';
 
@@ -27,7 +27,7 @@ is(outcome('unlisted', 'CALL live_private.await_batch(0, 10000)'), '', 'without 
 is(outcome('postgres', "CALL live_private.await_batch(NULL, 0)"), '22004', 'a batch must be given');
 is(outcome('postgres', "CALL live_private.await_batch($known, NULL)"), '22004', 'a patience must be given');
 is(outcome('postgres', "CALL live_private.await_batch($known, -1)"), '22023', 'patience is not negative');
-is(outcome('postgres', "BEGIN; CALL live_private.await_batch(0, 0)"), '25001', 'it does not end the transaction of somebody else');
+is(outcome('postgres', "BEGIN; CALL live_private.await_batch(0, 0)"), '25001', 'it does not end a transaction of its caller');
 is(outcome('postgres', q{CREATE FUNCTION pg_temp.waits() RETURNS void LANGUAGE plpgsql AS 'DECLARE b bigint; BEGIN CALL live_private.await_batch(0, 0, b); END'; SELECT pg_temp.waits()}),
 	'25001', 'nor can a function');
 

@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $events = 10;
-# Nothing else is logged meanwhile: neither snapshots for standbys nor the aging of pages.
+# Nothing else is logged during the test: neither snapshots for standbys nor the aging of pages.
 my $node = new_cluster('batch_flush', fsync => 'on', wal_sync_method => 'fdatasync', wal_level => 'minimal', max_wal_senders => 0,
 	wal_writer_delay => '10s', full_page_writes => 'off');
 {

@@ -1,5 +1,5 @@
 # The worker announces what ended, in time and once: connections of a node that died, of one that stopped in order, and
-# of those who did not come back after the server was started anew. The clock of presence is moved, nobody waits; leases
+# of those who did not come back after the server was restarted. The clock of presence is moved, so that no test waits; leases
 # and grace are long beside what a machine may stall between two steps.
 use strict;
 use warnings FATAL => 'all';
@@ -43,7 +43,7 @@ connect_users($first_bridge, 1, $users);
 connect_users($second_bridge, 1, 1);
 is(announced('online'), "$users|$users", 'each user is announced online once, also with two connections');
 
-# The lease is 3600 seconds. Whoever asks before its end finds nobody gone; the worker finds them all after it.
+# The lease is 3600 seconds. Before its end no user is offline; after it the worker announces all of them.
 is($node->safe_psql('postgres', "SET pg_live.clock_offset = 3000; SELECT live.expire_presence()"), '0', 'nobody is offline before the end of the lease');
 is($node->safe_psql('postgres', "SET pg_live.clock_offset = 3000; SELECT live_private.renew_node('$second_bridge', '1 hour')"), 't', 'one bridge renews');
 clock(3700);
@@ -66,7 +66,7 @@ poll_ok($node, "SELECT count(*) = $users + 4 FROM live.event WHERE topic = 'pres
 	'after the grace period those are announced who did not');
 is(announced('online'), $online_before, 'and those who did were never away');
 
-# A restart in order keeps the connections; the lease starts anew.
+# A clean restart keeps the connections; the lease starts again.
 $node->restart;
 is($node->safe_psql('postgres', "SELECT live_private.renew_node('$third_bridge', '1 hour')"), 't', 'a bridge goes on after a restart');
 is($node->safe_psql('postgres', "SELECT count(*) FROM live_private.true_presence WHERE status = 'online'"), '5', 'and so do its users');
@@ -78,7 +78,7 @@ $node->stop('immediate');
 $node->start;
 poll_ok($node, "SELECT live.status() ->> 'mode' = 'worker'", 'the worker is back after the crash');
 is($node->safe_psql('postgres', "SELECT count(*) FROM live_private.true_presence WHERE status <> 'offline'"), '0', 'nobody is shown online');
-is($node->safe_psql('postgres', "SELECT live_private.renew_node('$third_bridge')"), 'f', 'bridges are told to come anew');
+is($node->safe_psql('postgres', "SELECT live_private.renew_node('$third_bridge')"), 'f', 'bridges are told to register again');
 my $fourth_bridge = '10000000-0000-4000-8000-000000000004';
 connect_users($fourth_bridge, 1, 3);
 is(announced('offline'), $offline_before, 'nobody was announced offline yet');
@@ -91,7 +91,7 @@ is($node->safe_psql('postgres', q{SELECT string_agg(user_id, ', ' ORDER BY user_
 	'user 1, user 2, user 3', 'the others are online');
 is($node->safe_psql('postgres', "SELECT last_seen_at < timestamptz '$before_crash' + interval '4400 seconds' FROM live.user_presence WHERE user_id = 'user 4'"),
 	't', 'last_seen_at is a lower bound');
-# Transactions of the app that hold users, connections and locations hold up nobody else: the worker waits for none.
+# Transactions of the app that hold users, connections and locations delay no other session: the worker waits for none.
 my $app = $node->background_psql('postgres', on_error_stop => 1);
 $node->safe_psql('postgres', q{
 	SET request.jwt.claim.sub = 'holder';

@@ -42,7 +42,7 @@ summary_is('online 1', 'a change is followed by a refresh');
 
 # While nothing changes nothing is written, and what is no change of the summary does not wake the refresher.
 my $asleep = asleep_since($node);
-isnt($asleep, '', 'workers sleep and nobody writes, for several intervals');
+isnt($asleep, '', 'workers sleep and no session writes, for several intervals');
 my $last_look = "SELECT state_change FROM pg_stat_activity WHERE pid = $refresher";
 my $looked = $node->safe_psql('postgres', $last_look);
 as_user('anna', "SELECT live.heartbeat('00000000-0000-4000-8000-000000000001', ttl => '1 day'), live.update_presence(custom_status => 'here')");
@@ -109,7 +109,7 @@ $node->safe_psql('postgres', "ROLLBACK PREPARED 'hold'");
 as_user('anna', "SELECT live.update_presence('busy')");
 summary_is('busy 1, offline 2', 'then it goes on');
 
-# A transaction of the app that stays open after it logged, deleted and marked holds up nobody.
+# A transaction of the app that stays open after it logged, deleted and marked delays no other session.
 as_user('anna', q{SELECT live.log_activity('earlier', 'book', '1', visibility => 'users', audience => '{bob}'), live.log_activity('earlier', 'book', '1')});
 my $open = $node->background_psql('postgres', on_error_stop => 1);
 $open->query_safe(q{
@@ -153,7 +153,7 @@ for my $level ('REPEATABLE READ', 'SERIALIZABLE')
 	like($errors, qr/ERROR:  25001: /, "$level: a refresh by hand is refused");
 }
 
-# A restore makes no event, but is seen: everybody is in the summary, offline. The refresher was there before.
+# A restore makes no event, but is seen: every user is in the summary, offline. The refresher was there before.
 poll_ok($node, q{SELECT count(*) = 1 FROM pg_stat_activity
 	WHERE backend_type = 'pg_live refresher' AND datname = 'restored' AND state = 'idle'}, 'the other database has a refresher');
 my $file = "$PostgreSQL::Test::Utils::tmp_check/dump";

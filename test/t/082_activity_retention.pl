@@ -1,4 +1,4 @@
-# Activities expire: the oldest first, at most 10000 a call, without an event, passing by what somebody holds; those that
+# Activities expire: the oldest first, at most 10000 a call, without an event, skipping what another transaction locks; those that
 # stay are told and counted as before. By default they are kept for ever.
 use strict;
 use warnings FATAL => 'all';
@@ -46,7 +46,7 @@ my $left = $node->safe_psql('postgres', $expired);
 cmp_ok($left, '>', 11000, 'more have expired than one call drops');
 is(drop_expired(), '10000', 'one call drops 10000');
 is($node->safe_psql('postgres', 'SELECT count(*), min(id) FROM live.activity_stream WHERE id <= ' . ($oldest + 10000)), "1|$oldest",
-	'the oldest, but not the one that somebody holds');
+	'the oldest, but not the one that a transaction locks');
 cmp_ok(drop_expired(), '>', 0, 'the next one drops the rest');
 is(drop_expired(), '0', 'then there is nothing to do');
 is($node->safe_psql('postgres', $expired), '1', 'but the one that is held');
@@ -74,7 +74,7 @@ my $before = $node->safe_psql('postgres', 'SELECT pg_current_wal_insert_lsn()');
 is(drop_expired(), '0', 'another call');
 is($node->safe_psql('postgres', 'SELECT pg_current_wal_insert_lsn()'), $before, 'writes nothing');
 
-# Whoever refreshes the summaries drops what has expired.
+# A refresh of the summaries drops what has expired.
 $node->safe_psql('postgres', "INSERT INTO live.activity_stream (user_id, activity_type, created_at) VALUES ('anna', 'old', now() - interval '2 days')");
 $node->safe_psql('postgres', 'SELECT live.refresh_summaries()');
 is($node->safe_psql('postgres', $expired), '0', 'refreshing by hand drops them');

@@ -46,7 +46,7 @@ publishes_ok('beside presence');
 poll_ok($node, 'SELECT count(*) = 0 FROM live.event', 'events expire');
 appear(map { "user $_" } 1 .. 100);
 my $warnings = () = substr(slurp_file($node->logfile), $from) =~ /announcing presence failed/g;
-cmp_ok(2**$warnings - 2, '<=', time - $began + 1, 'it is tried less and less often, whatever happens meanwhile');
+cmp_ok(2**$warnings - 2, '<=', time - $began + 1, 'it is tried less and less often, whatever else happens');
 rename_function('live_private.broken', 'expire_some_presence');
 poll_ok($node, is_offline('anna'), 'mended, it goes on where it was');
 

@@ -26,7 +26,7 @@ $node->safe_psql('postgres', q{
 		SELECT live.log_activity('type ' || a % 4, 'book', (b % 3)::text, jsonb_build_object('n', b % 5), v,
 			CASE WHEN v = 'session' OR a % 3 = 0 THEN app.room(b % 4) END, CASE v WHEN 'users' THEN ARRAY['w0 reader', 'w1'] END)
 		FROM set_config('request.jwt.claim.sub', 'w' || writer, false) AS me, LATERAL (SELECT (enum_range(NULL::live.activity_visibility))[1 + (a / 4) % 5]) AS t (v) $$;
-	-- Something of one's own changes; two of three activities nobody changes.
+	-- Each writer changes activities of its own; two of three activities do not change.
 	CREATE FUNCTION app.change(writer integer, a integer, b integer) RETURNS void LANGUAGE plpgsql AS $$
 		DECLARE
 			own bigint;
@@ -153,7 +153,7 @@ cmp_ok($node->safe_psql('postgres', 'SELECT max(id) FROM live.activity_stream'),
 cmp_ok($stable, '>', 1000, 'many activities stayed as they were');
 cmp_ok($changed, '>', 100, 'and many changed under the reader');
 
-# Now that nobody writes, the pages are what a snapshot shows.
+# Without writers the pages are what a snapshot shows.
 walk_ok('in the end', 'get_feed_activities', '', 'true', 25, 'DESC');
 is($node->safe_psql('postgres', q{
 	SET ROLE authenticated; SET request.jwt.claim.sub = 'w0 reader';

@@ -162,7 +162,7 @@ for my $kind (@kinds)
 	cmp_ok($blocks, '<=', $most_blocks, "$name: reads little ($blocks blocks)");
 }
 
-# While somebody keeps an old snapshot, what was added to the sums of trends stays as dead rows; somebody commits late.
+# While a session keeps an old snapshot, what was added to the sums of trends stays as dead rows; another commits late.
 my ($reader, $late_writer) = map { $node->background_psql('postgres', on_error_stop => 1) } 1, 2;
 $reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM live_private.trend_change');
 my $change = q{INSERT INTO live_private.trend_change (entity_type, entity_id, moment, weight) SELECT 'trendy', 'thing', live_private.trend_moment(now()), 1};

@@ -58,7 +58,7 @@ sub worker_pid
 		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_live $kind' AND datname = '$database'");
 }
 
-# Waits until both of them have done nothing, and nobody has written anything, for half a second; since when they sleep.
+# Waits until both have done nothing, and no session has written anything, for half a second; since when they sleep.
 # It looks within one statement, since a transaction of its own might wake them.
 sub asleep_since
 {

@@ -1,4 +1,4 @@
--- A statement as somebody, NULL for the anonymous: its single value as text, or the error's code.
+-- Runs a statement as a user, NULL for an anonymous request: its single value as text, or the error's code.
 CREATE FUNCTION pg_temp.as_user(user_id text, statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   result text;
