@@ -2,8 +2,9 @@
 // bytes of a payload leave as they came (big integers, 1.10, key order), and nothing is allocated.
 //
 // Invariant: parse() accepts a subset of RFC 8259 that jsonb accepts too: well-formed UTF-8, no \u0000, no lone
-// surrogates, no number beyond jsonb's numeric, bounded depth. Every other reading function may therefore trust its
-// input, and must only be given values that came from parse(), directly or through members() and elements().
+// surrogates (unless Escapes::any allows them), no number beyond jsonb's numeric, bounded depth. Every other reading
+// function may therefore trust its input, and must only be given values that came from parse(), directly or through
+// members() and elements().
 #pragma once
 
 #include <cstddef>
@@ -43,9 +44,14 @@ inline constexpr std::string_view lone_surrogate_message = "lone surrogate";
 // The deepest nesting parse() can be asked to allow.
 inline constexpr int max_supported_depth = 256;
 
+// Which escapes of characters parse() accepts: those that jsonb can store, or all that JavaScript writes, so also NUL
+// and lone surrogates. The reading functions do not take a value with the latter.
+enum class Escapes : unsigned char { storable, any };
+
 struct Limits {
   // Arrays and objects within one another; `[[]]` has depth 2. At most max_supported_depth.
   int max_depth = 64;
+  Escapes escapes = Escapes::storable;
 };
 
 // Validates all of `text` and returns its one value. If it is invalid, sets `error` (when given) and returns nothing.

@@ -19,7 +19,8 @@ constexpr std::size_t max_exponent_digits = 4;
 class Validator {
  public:
   Validator(std::string_view text, Limits limits)
-      : text_(text), max_depth_(static_cast<std::size_t>(std::clamp(limits.max_depth, 0, max_supported_depth))) {}
+      : text_(text), max_depth_(static_cast<std::size_t>(std::clamp(limits.max_depth, 0, max_supported_depth))),
+        escapes_(limits.escapes) {}
 
   std::optional<Value> run() {
     skip_space();
@@ -210,6 +211,10 @@ class Validator {
     const std::size_t escape_at = at_ - 1;
     const int unit = hex_unit(text_.substr(at_ + 1, 4));
     if (unit < 0) return fail("malformed \\u escape", escape_at);
+    if (escapes_ == Escapes::any) {
+      at_ += 5;
+      return true;
+    }
     if (unit == 0) return fail(nul_message, escape_at);
     at_ += 5;
     if (is_low_surrogate(unit)) return fail(lone_surrogate_message, escape_at);
@@ -222,6 +227,7 @@ class Validator {
 
   std::string_view text_;
   std::size_t max_depth_;
+  Escapes escapes_;
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
   std::bitset<max_supported_depth> in_object_; // for each open bracket, whether it is {
