@@ -60,7 +60,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
                                                                                 channel_presence_},
         visibility_(services_), listener_(loop_, log, settings.database, hub_),
         http_(services_, [this] { return listener_.ready(); }), admission_(conversation_services_, connections_),
-        server_(loop_, log),
+        server_(loop_, log, Admission::subprotocols()),
         acceptor_(loop_, log, settings,
                   [this](Descriptor socket, std::string address) { accept(std::move(socket), std::move(address)); }),
         tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }), drain_(loop_, [this] { drain(); }),
@@ -163,9 +163,10 @@ void Node::handle_head(Incoming &incoming) {
                                        {"response", refusal->body}});
     return incoming.respond(*refusal);
   }
-  const std::string head = rewrite(incoming.head()).append(incoming.surplus());
+  auto &[connection, subprotocol] = std::get<Admission::Admitted>(admitted);
+  const std::string head = rewrite(incoming.head(), subprotocol).append(incoming.surplus());
   Descriptor socket = incoming.release();
-  server_.adopt(socket.release(), head, std::get<std::shared_ptr<Connection>>(std::move(admitted)));
+  server_.adopt(socket.release(), head, std::move(connection));
 }
 
 void Node::handle_request(Incoming &incoming) {

@@ -35,8 +35,9 @@ constexpr std::array kStatuses = {
 
 } // namespace
 
-ClientError client_error(const DatabaseError &error, bool signed_in) {
-  if (error.sqlstate == "42501" && !signed_in) return {401, {error.sqlstate, "not signed in", error.hint}};
+ClientError client_error(const DatabaseError &error, Requester requester) {
+  if (error.sqlstate == "42501" && requester == Requester::anonymous)
+    return {401, {error.sqlstate, "not signed in", error.hint}};
   const auto *known = std::find_if(kStatuses.begin(), kStatuses.end(),
                                    [&](const StatusOfState &each) { return error.sqlstate.starts_with(each.state); });
   if (known != kStatuses.end()) return {known->status, error};

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "database/database_error.hpp"
+#include "identity/claims.hpp"
 #include "process/log.hpp"
 
 #include <string>
@@ -13,19 +14,20 @@
 namespace pg_live {
 
 struct ClientError {
-  int status = 500;   // of HTTP
-  DatabaseError told; // what the client may read
+  int status = 500;    // of HTTP
+  DatabaseError shown; // to the client
   bool is_internal = false;
 };
 
-// `signed_in`: whether the request has a user. Without one, a missing right means 401 instead of 403.
-ClientError client_error(const DatabaseError &error, bool signed_in);
+// To an anonymous requester, a missing right means 401 instead of 403.
+ClientError client_error(const DatabaseError &error, Requester requester);
 
 // The same, and logs internal errors with the name of the command.
-inline ClientError client_error(const Log &log, std::string_view asked, const DatabaseError &error, bool signed_in) {
-  ClientError told = client_error(error, signed_in);
-  if (told.is_internal) log.error("a command failed", {{"command", asked}, {"sqlstate", error.sqlstate}});
-  return told;
+inline ClientError client_error(const Log &log, std::string_view command, const DatabaseError &error,
+                                Requester requester) {
+  ClientError result = client_error(error, requester);
+  if (result.is_internal) log.error("a command failed", {{"command", command}, {"sqlstate", error.sqlstate}});
+  return result;
 }
 
 // {"<name>": message, "code": SQLSTATE, "hint": hint}, without members that are empty.

@@ -9,7 +9,7 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::size_t kLongestName = 64; // bytes of a name in an error
+constexpr std::size_t kMaxNameBytes = 64; // bytes of a name in an error
 
 // What realtime-js puts beside the arguments.
 bool is_of_envelope(std::string_view name) { return name == "type" || name == "event"; }
@@ -43,7 +43,7 @@ std::string names_of(std::span<const Parameter> parameters) {
 
 DatabaseError unknown_argument(const CommandEntry &entry, std::string_view name) {
   return {sqlstate::kInvalidParameterValue,
-          std::string("unknown argument \"").append(name.substr(0, kLongestName)).append("\""),
+          std::string("unknown argument \"").append(name.substr(0, kMaxNameBytes)).append("\""),
           "the command takes " + names_of(entry.parameters)};
 }
 

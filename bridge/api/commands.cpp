@@ -12,7 +12,8 @@ namespace pg_live {
 namespace {
 
 // What every command begins with: its parameters have names and types, and all are there whether it uses them or not.
-constexpr char kArguments[] = "with command (arguments, topic, connection) as (values ($1::jsonb, $2::text, $3::uuid))";
+constexpr char kArguments[] =
+    "with command (arguments, location, connection) as (values ($1::jsonb, $2::text, $3::uuid))";
 
 // Around what reads a state: the position of the same snapshot is its last column.
 constexpr char kStateOf[] = "select state.*, live.position() from (";
@@ -45,7 +46,7 @@ constexpr Sql kUpdatePresence(kArguments, R"(
 
 constexpr Sql kSetTyping(kArguments, R"(
   select live_private.set_typing_of_socket(connection,
-    location => coalesce(arguments->>'location', regexp_replace(topic, '^typing:', '')),
+    location => coalesce(arguments->>'location', location),
     is_typing => coalesce((arguments->>'is_typing')::boolean, true))
   from command)");
 
@@ -102,11 +103,11 @@ constexpr Sql kFollow(kArguments, " select live.follow(arguments->>'user_id') fr
 
 constexpr Sql kUnfollow(kArguments, " select live.unfollow(arguments->>'user_id') from command");
 
-// A page: kPage, what gives its rows, kRows, and what is told of them. A page that is full has a next one; before one
-// that was asked for by a cursor there may be another.
+// A page: kPage, what gives its rows, kRows, and what is returned of them. A page that is full has a next one; before
+// one that was asked for by a cursor there may be another.
 constexpr char kPage[] = R"(, page as (
     select feed.*, page_size, arguments ? 'cursor' as has_previous from command,)";
-constexpr char kRows[] = R"( with ordinality as feed), told as (
+constexpr char kRows[] = R"( with ordinality as feed), result as (
     select coalesce(jsonb_agg(to_jsonb(page) - '{ordinality,page_size,has_previous}'::text[] order by ordinality), '[]') as rows,
            max(cursor) filter (where ordinality = page_size) as next,
            max(cursor) filter (where ordinality = 1 and has_previous) as previous
@@ -121,27 +122,27 @@ constexpr Sql kGetFeed(kStateOf, kArguments, kPage, R"(
       case arguments->>'direction' when 'forwards' then 'false' when 'backwards' then 'true'
         else arguments->>'direction' end::boolean))",
                        kRows, R"(
-  select jsonb_build_object('activities', rows, 'next', next), next, previous from told)",
+  select jsonb_build_object('activities', rows, 'next', next), next, previous from result)",
                        kWithPosition);
 
 constexpr Sql kGetHomeFeed(kStateOf, kArguments, kPage, R"(
     coalesce((arguments->>'limit')::integer, 50) as page_size, live.get_home_feed(
       page_size, arguments->>'cursor', string_to_array(nullif(arguments->>'type', ''), ',')))",
                            kRows, R"(
-  select jsonb_build_object('activities', rows, 'next', next), next, null from told)",
+  select jsonb_build_object('activities', rows, 'next', next), next, null from result)",
                            kWithPosition);
 
 constexpr Sql kGetNotifications(kStateOf, kArguments, kPage, R"(
     coalesce((arguments->>'limit')::integer, 50) as page_size, live.get_notifications(page_size, arguments->>'cursor'))",
                                 kRows, R"(
-  select jsonb_build_object('activities', rows, 'next', next, 'unread', live.unread_count()), next, null from told)",
+  select jsonb_build_object('activities', rows, 'next', next, 'unread', live.unread_count()), next, null from result)",
                                 kWithPosition);
 
 constexpr Sql kGetFeedGroups(kStateOf, kArguments, kPage, R"(
     coalesce((arguments->>'limit')::integer, 20) as page_size, live.get_feed_groups(
       page_size, arguments->>'cursor', coalesce(arguments->>'grouping', 'verb-entity-day')))",
                              kRows, R"(
-  select jsonb_build_object('groups', rows, 'next', next), next, null from told)",
+  select jsonb_build_object('groups', rows, 'next', next), next, null from result)",
                              kWithPosition);
 
 constexpr Sql kGetTrending(kStateOf, kArguments, R"(
@@ -198,8 +199,8 @@ constexpr auto kCommands = std::to_array<CommandEntry>({
 });
 
 std::string_view without_path_prefix(std::string_view path) {
-  constexpr std::string_view prefix = "/realtime/v1";
-  return path.starts_with(prefix) ? path.substr(prefix.size()) : path;
+  constexpr std::string_view kPrefix = "/realtime/v1";
+  return path.starts_with(kPrefix) ? path.substr(kPrefix.size()) : path;
 }
 
 template <typename Wanted>

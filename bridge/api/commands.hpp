@@ -2,10 +2,10 @@
 // entry of the table in commands.cpp.
 //
 // Invariant: every command is bound to the same three parameters: $1 its arguments, a JSON object (of strings, when
-// they come from a query); $2 the topic of the channel, $3 the presence id of the connection, both NULL over HTTP. It
-// returns one column: JSON text, copied into the answer unparsed, or an empty text for an answer without a body. A page
-// has two more: the cursors of the next and of the previous page, NULL for none. A read has the position of its state
-// in a last column.
+// they come from a query); $2 the location of the channel (location_of() its topic), $3 the presence id of the
+// connection, both NULL over HTTP. It returns one column: JSON text, copied into the answer unparsed, or an empty text
+// for an answer without a body. A page has two more: the cursors of the next and of the previous page, NULL for none. A
+// read has the position of its state in a last column.
 #pragma once
 
 #include <optional>

@@ -9,14 +9,14 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr std::uint8_t not_a_digit = 64;
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::uint8_t kNotADigit = 64;
 
-constexpr std::array<std::uint8_t, 256> digit_values = [] {
+constexpr std::array<std::uint8_t, 256> kDigitValues = [] {
   std::array<std::uint8_t, 256> values{};
-  values.fill(not_a_digit);
-  for (std::size_t i = 0; i < alphabet.size(); ++i)
-    values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
+  values.fill(kNotADigit);
+  for (std::size_t i = 0; i < kAlphabet.size(); ++i)
+    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
   return values;
 }();
 
@@ -29,8 +29,8 @@ std::optional<std::string> decode_base64url(std::string_view text) {
   std::uint32_t bits = 0;
   unsigned count = 0; // of bits not yet written
   for (const char c : text) {
-    const std::uint8_t value = digit_values[static_cast<unsigned char>(c)];
-    if (value == not_a_digit) return std::nullopt;
+    const std::uint8_t value = kDigitValues[static_cast<unsigned char>(c)];
+    if (value == kNotADigit) return std::nullopt;
     bits = (bits << 6) | value;
     count += 6;
     if (count >= 8) {
@@ -52,10 +52,10 @@ std::string encode_base64url(std::string_view bytes) {
     count += 8;
     while (count >= 6) {
       count -= 6;
-      text += alphabet[(bits >> count) & 0x3FU];
+      text += kAlphabet[(bits >> count) & 0x3FU];
     }
   }
-  if (count > 0) text += alphabet[(bits << (6 - count)) & 0x3FU];
+  if (count > 0) text += kAlphabet[(bits << (6 - count)) & 0x3FU];
   return text;
 }
 

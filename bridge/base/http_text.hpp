@@ -15,13 +15,13 @@ constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) {
                     [](char x, char y) { return lower_case(x) == lower_case(y); });
 }
 
-inline constexpr std::string_view token_marks = "!#$%&'*+-.^_`|~";
+inline constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";
 
 // 5.6.2: letters, digits and some marks, at least one.
 constexpr bool is_token(std::string_view text) {
   const auto is_token_char = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           token_marks.find(c) != std::string_view::npos;
+           kTokenMarks.find(c) != std::string_view::npos;
   };
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }

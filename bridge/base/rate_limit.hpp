@@ -20,12 +20,7 @@ class TokenBucket {
   // bucket is full.
   bool acquire(const RateLimit &limit, std::chrono::microseconds now, double cost = 1);
 
-  // How long until acquire() with that cost would succeed: zero when it would now, microseconds::max() when never.
-  std::chrono::microseconds wait(const RateLimit &limit, std::chrono::microseconds now, double cost = 1) const;
-
  private:
-  double available(const RateLimit &limit, std::chrono::microseconds now) const;
-
   double tokens_ = std::numeric_limits<double>::infinity(); // cut to the burst on first use
   std::chrono::microseconds stamp_{0};
 };

@@ -7,17 +7,17 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::size_t kMostBytes = 1'000'000;
+constexpr std::size_t kMaxFileBytes = 1'000'000;
 
 } // namespace
 
 std::optional<std::string> read_text_file(const std::string &path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text(kMostBytes + 1, '\0');
+  std::string text(kMaxFileBytes + 1, '\0');
   // Formatted and iterator reads throw for a directory; read() says it in the state of the stream.
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   const auto size = static_cast<std::size_t>(file.gcount());
-  if (!file.eof() || file.bad() || size > kMostBytes) return std::nullopt;
+  if (!file.eof() || file.bad() || size > kMaxFileBytes) return std::nullopt;
   text.resize(size);
   return text;
 }

@@ -5,6 +5,12 @@
 
 namespace pg_live {
 
+std::shared_ptr<Channel> ChannelRef::find() const {
+  std::shared_ptr<Client> owner = client.lock();
+  Channel *channel = owner ? owner->channels().find(id) : nullptr;
+  return channel == nullptr ? nullptr : std::shared_ptr<Channel>(std::move(owner), channel);
+}
+
 Channel::Channel(Client &client, TopicTable &topics, ChannelId id, const Message &join, ChannelOptions options,
                  ClaimsRef claims)
     : client_(client), topics_(topics), names_(std::string(join.topic).append(client.codec().channel_ref(join))),
@@ -30,10 +36,11 @@ void Channel::leave_topic() {
   is_room_ = false;
 }
 
-void Channel::deliver(const TopicBatch &batch, bool alone) {
-  if (!seam_) return alone ? client_.send(batch.frame(form())) : client_.send_later(batch.frame(form()));
+void Channel::deliver(const TopicBatch &batch, WriteTime time) {
+  if (!seam_)
+    return time == WriteTime::now ? client_.send(batch.frame(form())) : client_.send_later(batch.frame(form()));
   for (const LiveEvent *event : batch.events())
-    seam_->handle(event->position, event->durable, event_frame(*event, form()), seam_output());
+    seam_->handle(*event, event_frame(*event, form()), seam_output());
   if (seam_->deferred_bytes() > client_.queue_limit()) seam_->leave_to_replay();
   if (seam_->deferred_bytes() > client_.queue_limit()) client_.close_slow();
   settle_seam();

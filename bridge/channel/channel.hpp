@@ -21,6 +21,16 @@
 namespace pg_live {
 
 class Channel;
+class Client;
+
+// A channel that may end before it is used again, as when an answer of the database comes.
+struct ChannelRef {
+  std::weak_ptr<Client> client;
+  ChannelId id;
+
+  // The channel, and for that long its client; null if either is gone.
+  std::shared_ptr<Channel> find() const;
+};
 
 // The channels that a client has joined. Implemented by Conversation.
 class Channels {
@@ -36,7 +46,7 @@ class Channels {
   // Ends a channel that has lost its access; asks the database whether it has; or makes the client join again.
   virtual void revoke(ChannelId id) = 0;
   virtual void check_again(ChannelId id) = 0;
-  virtual void let_rejoin(ChannelId id, std::string_view reason) = 0;
+  virtual void end_for_rejoin(ChannelId id, std::string_view reason) = 0;
 
   // A join was answered, with success or with an error: handles the messages that were buffered until then.
   virtual void handle_early(ChannelId id) = 0;
@@ -44,7 +54,7 @@ class Channels {
 
   // Whether a channel of that topic, which received presence, was left a moment ago. The client may apply diffs sent to
   // that channel to the one it joins now, since a diff does not name its channel.
-  virtual bool told_lately(std::string_view wire_topic) const = 0;
+  virtual bool had_state_lately(std::string_view wire_topic) const = 0;
 };
 
 // A connection as its channels see it. Implemented by Connection.
@@ -78,9 +88,9 @@ class Client : public std::enable_shared_from_this<Client> {
   // callback is dropped when the connection closes.
   virtual void when_drained(std::function<void()> continue_sending) = 0;
 
-  // The id of the connection in the database. tracking_id() also notes that the database is told of it.
+  // The id of the connection in the database, and that members of its channels are asserted under it.
   virtual const Uuid &presence_id() const = 0;
-  virtual const Uuid &tracking_id() = 0;
+  virtual void note_tracking() = 0;
 
   // Presence: the user of a token is present while the connection is open and that token, or another one of the same
   // user on this connection, is valid. A token of another user takes over when none of the first user is valid.
@@ -97,21 +107,32 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual void schedule_token_check(std::chrono::sys_seconds expiry) = 0;
 };
 
+// When a batch is written to a connection: at once, if it has nothing else for that connection, or with the other
+// batches at the next Hub::flush().
+enum class WriteTime : unsigned char { now, at_flush };
+
 // The place of a channel in the presence of its topic; destroying it leaves. Derive from it.
 class Seat {
  public:
   virtual ~Seat() = default;
 
   // Whether the channel was sent the presence state.
-  virtual bool told() const = 0;
+  virtual bool has_state() const = 0;
 };
 
 struct ChannelOptions {
   bool is_private = false;
   bool broadcast_self = false;
   bool broadcast_ack = false;
-  bool takes_binary = false; // its client understands binary broadcasts
+  bool accepts_binary = false; // its client understands binary broadcasts
 };
+
+// Whether a channel or a message may be in the room of clients under its name. It is if no rule of the database covers
+// the name: TopicAccess::is_open_room.
+template <typename ChannelOrMessage>
+bool may_be_in_room(const Settings &settings, const ChannelOrMessage &item) {
+  return settings.public_channels && !item.is_private;
+}
 
 class Channel final : public Subscriber {
  public:
@@ -122,6 +143,7 @@ class Channel final : public Subscriber {
   Channel &operator=(const Channel &) = delete;
 
   ChannelId id() const { return id_; }
+  ChannelRef ref() const { return {client_.weak_from_this(), id_}; }
   Client &client() const { return client_; }
   std::string_view wire_topic() const { return std::string_view(names_).substr(0, wire_topic_size_); }
   std::string_view topic() const { return wire_topic().substr(topic_offset_); }
@@ -156,11 +178,11 @@ class Channel final : public Subscriber {
 
   // Whether this channel belongs to the room of its name rather than to the topic of the database.
   bool is_for_room(const Settings &settings, TopicAccess access) const {
-    return settings.public_channels && !options_.is_private && access.is_open_room;
+    return may_be_in_room(settings, options_) && access.is_open_room;
   }
 
-  // Called by the hub. `alone`: the batch has nothing else for this connection, so the frame is written at once.
-  void deliver(const TopicBatch &batch, bool alone);
+  // Sends the events of a batch, through the seam if there is one.
+  void deliver(const TopicBatch &batch, WriteTime time);
 
   // The seam is created on first use; settle_seam() frees it once it is done.
   Seam &seam();

@@ -2,6 +2,7 @@
 #include "channel/hub.hpp"
 
 #include "text/json.hpp"
+#include "wire/topic_name.hpp"
 
 #include <unordered_map>
 #include <utility>
@@ -44,11 +45,11 @@ void Hub::deliver(std::span<const LiveEvent> events) {
   if (events.size() == 1) {
     TopicBatch batch;
     batch.add(events.front());
-    deliver_topic(batch, true);
+    deliver_topic(batch, WriteTime::now);
   } else {
     const std::vector<TopicBatch> batches = by_topic(events);
     for (const TopicBatch &batch : batches)
-      deliver_topic(batch, batches.size() == 1);
+      deliver_topic(batch, batches.size() == 1 ? WriteTime::now : WriteTime::at_flush);
   }
   flush();
   for (const LiveEvent &event : events) {
@@ -57,9 +58,9 @@ void Hub::deliver(std::span<const LiveEvent> events) {
   }
 }
 
-void Hub::deliver_topic(const TopicBatch &batch, bool alone) {
+void Hub::deliver_topic(const TopicBatch &batch, WriteTime time) {
   for (const auto &subscription : table_.subscribers(batch.topic(), TopicKind::database))
-    channel_of(subscription).deliver(batch, alone);
+    channel_of(subscription).deliver(batch, time);
 }
 
 void Hub::give_up_waiting() {
@@ -79,7 +80,7 @@ void Hub::broadcast(std::string_view topic, const Broadcast &broadcast, const Ch
   for (const auto &subscription : table_.subscribers(topic, TopicKind::room)) {
     Channel &channel = channel_of(subscription);
     if (&channel == except) continue;
-    if (broadcast.encoding == Encoding::binary && !channel.options().takes_binary) continue;
+    if (broadcast.encoding == Encoding::binary && !channel.options().accepts_binary) continue;
     const WireForm form = channel.form();
     websocket::Frame &frame = frames.of(form);
     if (frame.empty()) frame = form.codec->broadcast(form.naming, topic, broadcast);
@@ -102,30 +103,28 @@ std::vector<TopicId> Hub::topics_matching(std::string_view pattern) const {
 }
 
 // The channels on the topics that a pattern matches, and on their typing topics: of one user, or of all if null.
-std::vector<std::pair<std::weak_ptr<Client>, ChannelId>> Hub::channels_on(const std::string &pattern,
-                                                                          const std::string *user_id) const {
-  std::vector<std::pair<std::weak_ptr<Client>, ChannelId>> channels;
-  for (const std::string &each : {pattern, "typing:" + pattern})
+std::vector<ChannelRef> Hub::channels_on(const std::string &pattern, const std::string *user_id) const {
+  std::vector<ChannelRef> channels;
+  for (const std::string &each : {pattern, std::string(kTypingPrefix).append(pattern)})
     for (const TopicId id : topics_matching(each))
       for (const auto &subscription : table_.subscribers(id)) {
         const Channel &channel = channel_of(subscription);
-        if (user_id == nullptr || channel.claims()->user_id == *user_id)
-          channels.emplace_back(channel.client().weak_from_this(), channel.id());
+        if (user_id == nullptr || channel.claims()->user_id == *user_id) channels.push_back(channel.ref());
       }
   return channels;
 }
 
 // Makes all clients join again, with the positions they have. Stock clients do so by themselves.
 void Hub::start_over(std::string_view reason) {
-  for (const auto &[holder, id] : channels_on("*", nullptr))
-    if (const auto client = holder.lock()) client->channels().let_rejoin(id, reason);
+  for (const ChannelRef &ref : channels_on("*", nullptr))
+    if (const auto client = ref.client.lock()) client->channels().end_for_rejoin(ref.id, reason);
 }
 
 // A revocation on user:<id> ends that user's channels on the topic. One on $access makes the channels of all users on
 // the topic check their access, or join again.
 void Hub::revoke(const LiveEvent &event) {
-  const bool of_everybody = event.topic == kAccessTopic;
-  if (!of_everybody && !event.topic.starts_with(kUserTopic)) return;
+  const bool of_all_users = event.topic == kAccessTopic;
+  if (!of_all_users && !event.topic.starts_with(kUserTopic)) return;
   const auto payload = json::parse(event.payload);
   const auto name = payload ? json::member(*payload, "topic") : std::nullopt;
   std::string topic;
@@ -133,17 +132,17 @@ void Hub::revoke(const LiveEvent &event) {
   std::string reason;
   if (const auto text = json::member(*payload, "reason")) json::unescape(*text, reason);
   const auto rejoin = json::member(*payload, "rejoin");
-  const std::string user_id(of_everybody ? "" : event.topic.substr(kUserTopic.size()));
+  const std::string user_id(of_all_users ? "" : event.topic.substr(kUserTopic.size()));
   revocations_.count(topic, user_id);
-  for (const auto &[holder, id] : channels_on(topic, of_everybody ? nullptr : &user_id)) {
-    const auto client = holder.lock();
+  for (const ChannelRef &ref : channels_on(topic, of_all_users ? nullptr : &user_id)) {
+    const auto client = ref.client.lock();
     if (!client) continue;
-    if (!of_everybody) {
-      client->channels().revoke(id);
+    if (!of_all_users) {
+      client->channels().revoke(ref.id);
     } else if (rejoin && rejoin->raw == "true") {
-      client->channels().let_rejoin(id, reason);
+      client->channels().end_for_rejoin(ref.id, reason);
     } else {
-      client->channels().check_again(id);
+      client->channels().check_again(ref.id);
     }
   }
 }

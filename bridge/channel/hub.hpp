@@ -58,11 +58,10 @@ class Hub final : public EventReceiver {
   std::size_t subscriptions() const { return table_.subscriptions(); }
 
  private:
-  void deliver_topic(const TopicBatch &batch, bool alone);
+  void deliver_topic(const TopicBatch &batch, WriteTime time);
   void revoke(const LiveEvent &event);
   std::vector<TopicId> topics_matching(std::string_view pattern) const;
-  std::vector<std::pair<std::weak_ptr<Client>, ChannelId>> channels_on(const std::string &pattern,
-                                                                       const std::string *user_id) const;
+  std::vector<ChannelRef> channels_on(const std::string &pattern, const std::string *user_id) const;
 
   InternalReceiver *internal_ = nullptr;
   TopicTable table_;

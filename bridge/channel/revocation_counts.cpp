@@ -2,13 +2,14 @@
 // every topic. A revocation of a topic also counts for its typing topic.
 #include "channel/revocation_counts.hpp"
 
+#include "wire/topic_name.hpp"
+
 #include <string>
 
 namespace pg_live {
 
 namespace {
 
-constexpr std::string_view kTyping = "typing:";
 constexpr std::string_view kAnyTopic = "*";
 
 } // namespace
@@ -37,7 +38,7 @@ RevocationMark RevocationCounts::at(std::string_view topic, std::string_view use
   };
   add(kAnyTopic);
   add(topic);
-  if (topic.starts_with(kTyping)) add(topic.substr(kTyping.size()));
+  if (topic.starts_with(kTypingPrefix)) add(location_of(topic));
   return mark;
 }
 

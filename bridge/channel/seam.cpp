@@ -1,7 +1,7 @@
 // Defers, drops and releases live events.
 #include "channel/seam.hpp"
 
-#include <algorithm>
+#include <utility>
 
 namespace pg_live {
 
@@ -25,9 +25,9 @@ void Seam::end_own(std::optional<std::int64_t> id, const Send &send) {
   release(send);
 }
 
-void Seam::handle(Position position, bool durable, websocket::Frame frame, const Send &send) {
+void Seam::handle(const LiveEvent &event, websocket::Frame frame, const Send &send) {
   deferred_bytes_ += frame.size();
-  deferred_.push_back({position, durable, std::move(frame), begun_});
+  deferred_.push_back({event.position, event.durable, std::move(frame), begun_});
   release(send);
 }
 
@@ -40,23 +40,15 @@ void Seam::leave_to_replay() {
   has_left_ = has_left_ || left > 0;
 }
 
-bool Seam::recognize(Position position, bool durable) {
-  if (durable && through_) {
-    if (position <= *through_) return true;
-    through_.reset(); // positions only grow: the replayed past lies behind
-  }
-  const auto own = std::find(own_.begin(), own_.end(), position.id);
-  if (own == own_.end()) return false;
-  own_.erase(own);
-  return true;
-}
-
+// Drops the events that the client has already, from a replay or as its own.
 void Seam::release(const Send &send) {
   while (!replaying_ && !deferred_.empty() && deferred_.front().own_before <= ended_) {
     Deferred next = std::move(deferred_.front());
     deferred_.pop_front();
     deferred_bytes_ -= next.frame.size();
-    if (!recognize(next.position, next.durable)) send(next.frame);
+    if (was_replayed(next)) continue;
+    if (next.durable) through_.reset(); // positions only grow: no later event was replayed
+    if (std::erase(own_, next.position.id) == 0) send(next.frame);
   }
 }
 

@@ -32,7 +32,7 @@ class Seam {
   void end_own(std::optional<std::int64_t> id, const Send &send);
 
   // Sends, defers or drops a live event.
-  void handle(Position position, bool durable, websocket::Frame frame, const Send &send);
+  void handle(const LiveEvent &event, websocket::Frame frame, const Send &send);
 
   // During a replay, drops the deferred durable events, which the replay will read. Signals are in no log, and stay.
   void leave_to_replay();
@@ -51,8 +51,7 @@ class Seam {
     std::uint64_t own_before; // broadcasts of the client that had begun when it arrived
   };
 
-  // True if the client has the event already, from a replay or as its own. Forgets ids and positions that have passed.
-  bool recognize(Position position, bool durable);
+  bool was_replayed(const Deferred &event) const { return event.durable && through_ && event.position <= *through_; }
   void release(const Send &send);
 
   bool replaying_ = false;

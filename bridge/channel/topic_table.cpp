@@ -13,9 +13,9 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::uint32_t none = UINT32_MAX;
-constexpr std::uint32_t free_slot = UINT32_MAX; // Place::slot of a place that is not in use
-constexpr std::size_t first_index_size = 16;
+constexpr std::uint32_t kNone = UINT32_MAX;
+constexpr std::uint32_t kFreeSlot = UINT32_MAX; // Place::slot of a place that is not in use
+constexpr std::size_t kFirstIndexSize = 16;
 
 [[noreturn]] void misuse(const char *what) {
   std::fprintf(stderr, "topic table: %s\n", what);
@@ -33,7 +33,7 @@ struct TopicTable::Topic {
   std::string_view name_view() const { return {name.get(), name_length}; }
 };
 
-TopicTable::TopicTable() : index_(first_index_size, 0), free_topic_(none), free_place_(none) {}
+TopicTable::TopicTable() : index_(kFirstIndexSize, 0), free_topic_(kNone), free_place_(kNone) {}
 
 TopicTable::~TopicTable() = default;
 
@@ -57,7 +57,7 @@ std::size_t TopicTable::probe(std::string_view name, std::uint32_t hash) const {
 std::uint32_t TopicTable::add_topic(std::string_view name, std::uint32_t hash) {
   if (2 * (topic_count_ + 1) > index_.size()) grow_index();
   std::uint32_t number = free_topic_;
-  if (number == none) {
+  if (number == kNone) {
     number = static_cast<std::uint32_t>(topics_.size());
     topics_.emplace_back();
   } else {
@@ -111,7 +111,7 @@ SubscriptionId TopicTable::subscribe(std::string_view name, TopicKind kind, Subs
   const std::uint32_t entry = index_[probe(name, hash)];
   const std::uint32_t number = entry != 0 ? entry - 1 : add_topic(name, hash);
   std::uint32_t place = free_place_;
-  if (place == none) {
+  if (place == kNone) {
     place = static_cast<std::uint32_t>(places_.size());
     places_.emplace_back();
   } else {
@@ -132,7 +132,7 @@ void TopicTable::unsubscribe(SubscriptionId subscription) {
   subscriptions[slot] = subscriptions.back(); // the last one takes the place that becomes free
   places_[static_cast<std::uint32_t>(subscriptions[slot].id)].slot = slot;
   subscriptions.pop_back();
-  places_[place] = {free_place_, free_slot};
+  places_[place] = {free_place_, kFreeSlot};
   free_place_ = place;
   --subscription_count_;
   if (subscriptions.empty()) remove_topic(number);
@@ -154,7 +154,7 @@ std::optional<TopicId> TopicTable::find(std::string_view name, TopicKind kind) c
 
 TopicTable::Place TopicTable::place_of(SubscriptionId subscription) const {
   const auto place = static_cast<std::uint32_t>(subscription);
-  if (place >= places_.size() || places_[place].slot == free_slot) misuse("no such subscription");
+  if (place >= places_.size() || places_[place].slot == kFreeSlot) misuse("no such subscription");
   return places_[place];
 }
 
@@ -163,8 +163,6 @@ const TopicTable::Topic &TopicTable::topic_at(TopicId topic) const {
   if (number >= topics_.size() || topics_[number].subscriptions.empty()) misuse("no such topic");
   return topics_[number];
 }
-
-TopicId TopicTable::topic_of(SubscriptionId subscription) const { return TopicId{place_of(subscription).topic}; }
 
 std::string_view TopicTable::name(TopicId topic) const { return topic_at(topic).name_view(); }
 
@@ -183,15 +181,5 @@ std::vector<TopicId> TopicTable::all() const {
 std::size_t TopicTable::topics() const { return topic_count_; }
 
 std::size_t TopicTable::subscriptions() const { return subscription_count_; }
-
-std::size_t TopicTable::allocated_bytes() const {
-  std::size_t bytes = topics_.capacity() * sizeof(Topic) + index_.capacity() * sizeof(std::uint32_t) +
-                      places_.capacity() * sizeof(Place);
-  for (const Topic &topic : topics_) {
-    if (topic.name) bytes += topic.name_length;
-    bytes += topic.subscriptions.capacity() * sizeof(Subscription);
-  }
-  return bytes;
-}
 
 } // namespace pg_live

@@ -80,7 +80,6 @@ class TopicTable {
   Walk subscribers(TopicId topic) const;
 
   std::optional<TopicId> find(std::string_view topic, TopicKind kind) const;
-  TopicId topic_of(SubscriptionId subscription) const;
   // Name of a topic in use; valid until it loses its last subscriber.
   std::string_view name(TopicId topic) const;
   TopicKind kind(TopicId topic) const;
@@ -90,8 +89,6 @@ class TopicTable {
 
   std::size_t topics() const;
   std::size_t subscriptions() const;
-  // Bytes this table has allocated, without the allocator's own overhead.
-  std::size_t allocated_bytes() const;
 
  private:
   struct Topic;

@@ -1,9 +1,10 @@
-// Checks path, origin, serializer, token and limits, in this order: cheap checks first.
+// Checks path, origin, protocol, token and limits, in this order: cheap checks first.
 #include "connection/admission.hpp"
 
 #include "http/request_identity.hpp"
 #include "identity/device_type.hpp"
 #include "wire/phoenix/phoenix_codec.hpp"
+#include "wire/phoenix/phoenix_handshake.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,8 @@ namespace {
 constexpr std::array<std::string_view, 3> kWebSocketPaths = {"/realtime/v1/websocket", "/socket/websocket",
                                                              "/websocket"};
 
+constexpr std::array kSubprotocols = {phoenix::kSubprotocol};
+
 } // namespace
 
 Admission::Admission(ConversationServices &services, ConnectionRegistry &connections)
@@ -24,14 +27,17 @@ bool Admission::is_websocket_path(std::string_view path) {
   return std::find(kWebSocketPaths.begin(), kWebSocketPaths.end(), path) != kWebSocketPaths.end();
 }
 
-std::variant<std::shared_ptr<Connection>, HttpResponse> Admission::admit(const RequestHead &head,
-                                                                         const std::string &address) {
+std::span<const char *const> Admission::subprotocols() { return kSubprotocols; }
+
+std::variant<Admission::Admitted, HttpResponse> Admission::admit(const RequestHead &head, const std::string &address) {
   if (!is_websocket_path(head.path)) return error_response(404, "no such path");
   if (!head.upgrade) return error_response(426, "this path needs an upgrade to WebSocket");
   if (!origin_is_allowed(head, services_.settings)) return error_response(403, "the origin is not allowed");
   const auto version = phoenix::version_of(head.query_argument("vsn").value_or(""));
   if (!version) return error_response(400, "vsn must be 1.0.0 or 2.0.0");
-  auto identity = identify(head, services_);
+  auto handshake = phoenix::read_handshake(head.subprotocols);
+  if (!handshake) return error_response(400, "malformed bearer subprotocol");
+  auto identity = identify(handshake->token.empty() ? token_of(head) : handshake->token, services_);
   if (auto *refusal = std::get_if<HttpResponse>(&identity)) return std::move(*refusal);
   ClaimsRef claims = std::get<ClaimsRef>(std::move(identity));
   std::string refusal;
@@ -39,8 +45,9 @@ std::variant<std::shared_ptr<Connection>, HttpResponse> Admission::admit(const R
   if (!refusal.empty()) return error_response(429, refusal);
   const Connection::Origin origin{head.header("origin").has_value(),
                                   device_type_of(head.header("user-agent").value_or(""))};
-  return std::make_shared<Connection>(services_, std::move(seat), std::move(claims), phoenix::codec_of(*version),
-                                      ++last_connection_, origin);
+  auto connection = std::make_shared<Connection>(services_, std::move(seat), std::move(claims),
+                                                 phoenix::codec_of(*version), ++last_connection_, origin);
+  return Admitted{std::move(connection), handshake->subprotocol};
 }
 
 } // namespace pg_live

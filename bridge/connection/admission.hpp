@@ -8,7 +8,9 @@
 #include "http/http_message.hpp"
 
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 
 namespace pg_live {
@@ -17,10 +19,18 @@ class Admission {
  public:
   Admission(ConversationServices &services, ConnectionRegistry &connections);
 
+  struct Admitted {
+    std::shared_ptr<Connection> connection;
+    std::string_view subprotocol; // that the protocol of the connection selects; a literal, or empty
+  };
+
   static bool is_websocket_path(std::string_view path);
 
+  // The subprotocols that any protocol selects.
+  static std::span<const char *const> subprotocols();
+
   // A connection for a WebSocket upgrade from that address, or the response that refuses it.
-  std::variant<std::shared_ptr<Connection>, HttpResponse> admit(const RequestHead &head, const std::string &address);
+  std::variant<Admitted, HttpResponse> admit(const RequestHead &head, const std::string &address);
 
  private:
   ConversationServices &services_;

@@ -17,7 +17,7 @@ constexpr std::string_view kTooBusy = sqlstate::kConfigurationLimitExceeded;
 constexpr std::size_t kEnvelopeBytes = 16384;  // the beginning of a message, which has its topic and refs
 constexpr std::size_t kMaxSkippedMessages = 4; // times the largest message
 
-std::uint32_t most_frames(const Limits &limits) {
+std::uint32_t max_frames(const Limits &limits) {
   return static_cast<std::uint32_t>(std::min<std::size_t>(limits.queue_bytes / 16, UINT32_MAX));
 }
 
@@ -30,7 +30,7 @@ RateLimit with_burst(unsigned per_second) {
 Connection::Connection(ConversationServices &services, ConnectionRegistry::Seat seat, ClaimsRef claims,
                        const Codec &codec, std::uint64_t id, Origin origin)
     : services_(services), seat_(std::move(seat)), id_(id), conversation_(services, *this, std::move(claims), codec),
-      queue_({services.settings.limits.queue_bytes, most_frames(services.settings.limits)}),
+      queue_({services.settings.limits.queue_bytes, max_frames(services.settings.limits)}),
       last_sign_of_life_(services.seconds_now()), joined_nothing_since_(last_sign_of_life_), origin_(origin) {}
 
 Connection::~Connection() = default;
@@ -46,8 +46,8 @@ void Connection::opened(Socket socket) {
 
 void Connection::closed() {
   stage_ = Stage::closed;
-  end_presence(false);
-  drop_what_waits();
+  end_presence(Ending::broken);
+  drop_queued();
   cancel();
   seat_.registry().remove(*this);
   if (unsent_) services_.hub.forget_unsent(*this);
@@ -77,7 +77,7 @@ void Connection::flush() {
 
 void Connection::writable() {
   while (!queue_.empty() && socket_.can_write())
-    write(queue_.take(kWriteBytes));
+    write(queue_.pop_some(kMaxWriteBytes));
   queue_changed();
   if (!queue_.empty() && has_socket()) return socket_.want_writable();
   let_senders_continue();
@@ -118,16 +118,16 @@ void Connection::when_drained(std::function<void()> continue_sending) {
   socket_.want_writable();
 }
 
-void Connection::drop_what_waits() {
+void Connection::drop_queued() {
   queue_.clear();
   queue_changed();
   unfinished_.reset();
 }
 
 void Connection::abort() {
-  drop_what_waits();
+  drop_queued();
   stage_ = Stage::closing;
-  end_presence(false);
+  end_presence(Ending::broken);
   socket_.abort();
   leave_topics_soon();
 }
@@ -136,8 +136,8 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
   if (stage_ != Stage::open) return;
   services_.log.debug("closing a connection", {{"connection", id_}, {"code", code}, {"reason", reason}});
   stage_ = Stage::closing;
-  end_presence(false);
-  drop_what_waits();
+  end_presence(Ending::broken);
+  drop_queued();
   waiting_senders_.clear();
   leave_topics_soon();
   services_.wheel.arm(*this, services_.deadline_after(seconds(services_.settings.limits.close_seconds)));
@@ -162,10 +162,10 @@ void Connection::leave_topics() {
 
 bool Connection::peer_closes(std::string_view payload) {
   const bool answered_ours = closing();
-  const bool clean = ends_cleanly(payload);
+  const Ending ending = ending_of(payload);
   stage_ = Stage::closing;
-  end_presence(clean);
-  drop_what_waits();
+  end_presence(ending);
+  drop_queued();
   leave_topics();
   return answered_ours;
 }
@@ -174,7 +174,7 @@ void Connection::speak_for(const ClaimsRef &claims) {
   if (closing()) return;
   const bool is_same = present_as_ ? present_as_->user_id == claims->user_id : claims->user_id.empty();
   if (!is_same && present_as_ && conversation_.claims_of(present_as_->user_id)) return; // another channel's user
-  if (!is_same) end_presence(true);
+  if (!is_same) end_presence(Ending::closed);
   present_as_ = claims->user_id.empty() ? nullptr : claims;
   if (is_same || !present_as_) return;
   reported_use_ = services_.seconds_now();
@@ -185,7 +185,7 @@ void Connection::speak_for(const ClaimsRef &claims) {
 // No token of the user is valid any more: ends the presence as if the socket had broken off. A channel may have a token
 // of another user.
 void Connection::change_user() {
-  end_presence(false);
+  end_presence(Ending::broken);
   if (const ClaimsRef claims = conversation_.claims_of_any_user()) speak_for(claims);
   conversation_.check_presence();
 }
@@ -199,10 +199,10 @@ void Connection::assert_presence() {
 // Reports of use are rate-limited; the last use before a report is the one that counts.
 void Connection::note_use() {
   if (!present_as_) return;
-  const bool looks_later = unreported_use_ != seconds(0);
+  const bool report_is_scheduled = unreported_use_ != seconds(0);
   unreported_use_ = services_.seconds_now();
   report_use(unreported_use_);
-  if (!looks_later) schedule_report_of_use(unreported_use_);
+  if (!report_is_scheduled) schedule_report_of_use(unreported_use_);
 }
 
 void Connection::note_idle() { reported_use_ = unreported_use_ = seconds(0); }
@@ -220,19 +220,19 @@ void Connection::schedule_report_of_use(seconds now) {
   if (due < deadline()) services_.wheel.arm(*this, due);
 }
 
-const Uuid &Connection::tracking_id() {
+void Connection::note_tracking() {
   if (assertion_ == Assertion::none) assertion_ = Assertion::present;
-  return presence_id_;
 }
 
-// Whether the user means to leave. That is announced at once; otherwise only after a grace period, in which the client
-// may reconnect unnoticed. Clients close with 1000 also when they miss a heartbeat, and reloaded pages with 1001 or
-// without a code; so does phoenix when a page is hidden, with its topics still joined.
-bool Connection::ends_cleanly(std::string_view close_payload) const {
-  if (closing()) return false;
-  if (close_payload.size() < 2) return !origin_.is_page || conversation_.is_empty();
+// Closed if the user means to leave, which is announced at once; otherwise broken. Clients close with 1000 also when
+// they miss a heartbeat, and reloaded pages with 1001 or without a code; so does phoenix when a page is hidden, with
+// its topics still joined.
+Ending Connection::ending_of(std::string_view close_payload) const {
+  if (closing()) return Ending::broken;
+  if (close_payload.size() < 2) return !origin_.is_page || conversation_.is_empty() ? Ending::closed : Ending::broken;
   const int code = static_cast<unsigned char>(close_payload[0]) * 256 + static_cast<unsigned char>(close_payload[1]);
-  return code == 1000 && close_payload.substr(2) != "heartbeat timeout";
+  const bool is_meant = code == 1000 && close_payload.substr(2) != "heartbeat timeout";
+  return is_meant ? Ending::closed : Ending::broken;
 }
 
 void Connection::resume_presence() {
@@ -247,9 +247,9 @@ void Connection::change_presence_id() {
 }
 
 // An open connection continues under a new presence id, so that calls on their way cannot revive the ended one.
-void Connection::end_presence(bool clean) {
+void Connection::end_presence(Ending ending) {
   if (assertion_ != Assertion::none) {
-    services_.presence.queue().disconnect(presence_id_, clean);
+    services_.presence.queue().disconnect(presence_id_, ending);
     if (!closing()) change_presence_id();
   }
   present_as_.reset();
@@ -277,22 +277,22 @@ void Connection::received(const MessagePiece &piece) {
 }
 
 void Connection::collect(const MessagePiece &piece) {
-  if (piece.last && !unfinished_) return handle_message(piece.bytes, piece.binary);
+  if (piece.last && !unfinished_) return handle_message(piece.opcode, piece.bytes);
   ConnectionRegistry &connections = seat_.registry();
   if (!unfinished_) unfinished_ = std::make_unique<UnfinishedMessage>(connections.unfinished_messages(), *this);
   unfinished_->append(piece.bytes, piece.announced_bytes);
   if (piece.last) {
     const std::unique_ptr<const UnfinishedMessage> message = std::move(unfinished_);
-    return handle_message(message->bytes(), piece.binary);
+    return handle_message(piece.opcode, message->bytes());
   }
   connections.give_up_messages(services_.log);
 }
 
 // A client that keeps sending refused messages is closed.
-void Connection::handle_message(std::string_view message, bool binary) {
+void Connection::handle_message(websocket::Opcode opcode, std::string_view message) {
   const RateLimit rate = with_burst(services_.settings.limits.messages_per_second);
-  if (messages_.acquire(rate, services_.time_now())) return conversation_.handle(message, binary);
-  conversation_.refuse(message, binary, "too many messages per second", kTooBusy);
+  if (messages_.acquire(rate, services_.time_now())) return conversation_.handle(opcode, message);
+  conversation_.refuse(opcode, message, "too many messages per second", kTooBusy);
   if (!refusals_.acquire(rate, services_.time_now())) close(1008, "too many messages per second");
 }
 
@@ -301,14 +301,14 @@ void Connection::refuse(const MessagePiece &piece, std::string_view reason, std:
   std::string beginning(unfinished_ ? std::string_view(unfinished_->bytes()).substr(0, kEnvelopeBytes) : "");
   beginning.append(piece.bytes.substr(0, kEnvelopeBytes));
   unfinished_.reset();
-  conversation_.refuse(beginning, piece.binary, reason, sqlstate);
+  conversation_.refuse(piece.opcode, beginning, reason, sqlstate);
 }
 
 // Reads and drops the rest of a refused message, or closes the connection if the rest is excessive.
 void Connection::skip(const MessagePiece &piece) {
-  const std::size_t most = kMaxSkippedMessages * services_.settings.limits.message_bytes;
+  const std::size_t max_skipped = kMaxSkippedMessages * services_.settings.limits.message_bytes;
   const std::size_t so_far = skipped_bytes_ + piece.bytes.size();
-  if (so_far > most || piece.announced_bytes > most - so_far) return close(1009, "message too big");
+  if (so_far > max_skipped || piece.announced_bytes > max_skipped - so_far) return close(1009, "message too big");
   skipped_bytes_ = piece.last ? 0 : static_cast<std::uint32_t>(std::max<std::size_t>(so_far, 1));
 }
 
@@ -323,7 +323,7 @@ void Connection::schedule_token_check(std::chrono::sys_seconds expiry) {
 void Connection::expired(seconds now) {
   if (closing()) return socket_.abort();
   const Limits &limits = services_.settings.limits;
-  look_for_life(now);
+  check_silence(now);
   conversation_.expire_tokens();
   if (closing()) return;
   if (present_as_ && has_expired(*present_as_)) {
@@ -342,13 +342,13 @@ void Connection::expired(seconds now) {
 }
 
 // Pings a silent client, closes one that has been silent for too long, and sets the deadline of the next check.
-void Connection::look_for_life(seconds now) {
+void Connection::check_silence(seconds now) {
   const Limits &limits = services_.settings.limits;
   const seconds silence = now - last_sign_of_life_;
   if (silence >= seconds(limits.idle_seconds)) return close(1001, "no sign of life");
   const bool asks = silence >= seconds(limits.ping_seconds);
-  const unsigned most_silent = asks ? limits.idle_seconds : std::min(limits.ping_seconds, limits.idle_seconds);
-  services_.wheel.arm(*this, services_.deadline_after(seconds(most_silent) - silence));
+  const unsigned max_silence = asks ? limits.idle_seconds : std::min(limits.ping_seconds, limits.idle_seconds);
+  services_.wheel.arm(*this, services_.deadline_after(seconds(max_silence) - silence));
   // Browsers answer a ping even in tabs whose timers are throttled. It has a payload, since libwebsockets 4.1.6 does
   // not report an empty pong.
   if (asks) send(websocket::Frame(websocket::Opcode::ping, "alive?"));

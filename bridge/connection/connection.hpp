@@ -48,7 +48,7 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   void note_no_topics() override { joined_nothing_since_ = services_.seconds_now(); }
 
   const Uuid &presence_id() const override { return presence_id_; }
-  const Uuid &tracking_id() override;
+  void note_tracking() override;
   void speak_for(const ClaimsRef &claims) override;
   void note_use() override;
   void note_idle() override;
@@ -93,22 +93,22 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   void expired(std::chrono::seconds now) override;
 
   void collect(const MessagePiece &piece);
-  void handle_message(std::string_view message, bool binary);
+  void handle_message(websocket::Opcode opcode, std::string_view message);
   void refuse(const MessagePiece &piece, std::string_view reason, std::string_view sqlstate);
   void skip(const MessagePiece &piece);
   void write(const websocket::Frame &frame);
   void let_senders_continue();
   void abort();
   void leave_topics_soon();
-  void drop_what_waits();
+  void drop_queued();
   void queue_changed();
-  bool ends_cleanly(std::string_view close_payload) const;
+  Ending ending_of(std::string_view close_payload) const;
   void change_user();
-  void end_presence(bool clean);
+  void end_presence(Ending ending);
   void change_presence_id();
   void report_use(std::chrono::seconds now);
   void schedule_report_of_use(std::chrono::seconds now); // no later than it is to be reported
-  void look_for_life(std::chrono::seconds now);
+  void check_silence(std::chrono::seconds now);
 
   ConversationServices &services_;
   ConnectionRegistry::Seat seat_;

@@ -30,7 +30,7 @@ void count_down(Counts &counts, typename Counts::value_type *entry) {
 } // namespace
 
 ConnectionRegistry::ConnectionRegistry(Loop &loop, const Limits &limits)
-    : limits_(limits), unfinished_messages_(limits.unfinished_bytes), leave_timer_(loop, [this] { let_leave(); }) {}
+    : limits_(limits), unfinished_messages_(limits.unfinished_bytes), leave_timer_(loop, [this] { leave_topics(); }) {}
 
 ConnectionRegistry::Seat::~Seat() {
   if (registry_ == nullptr) return;
@@ -79,7 +79,7 @@ void ConnectionRegistry::leave_topics_soon(std::weak_ptr<RegisteredConnection> c
   leave_timer_.start(Milliseconds{0});
 }
 
-void ConnectionRegistry::let_leave() {
+void ConnectionRegistry::leave_topics() {
   for (const auto &leaving : std::exchange(leaving_, {}))
     if (const auto connection = leaving.lock()) connection->leave_topics();
 }

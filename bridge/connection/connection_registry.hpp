@@ -84,7 +84,7 @@ class ConnectionRegistry {
   void close_all(unsigned code, std::string_view reason);
 
  private:
-  void let_leave();
+  void leave_topics();
 
   const Limits &limits_;
   Counts by_address_;

@@ -9,12 +9,13 @@
 
 #include <array>
 #include <stdexcept>
+#include <vector>
 
 namespace pg_live {
 
 struct Server::State {
   Loop *loop = nullptr;
-  std::array<lws_protocols, 3> protocols{};
+  std::vector<lws_protocols> protocols;
   lws_retry_bo_t no_timers{};
   std::array<void *, 1> loops{};
   lws_context *context = nullptr;
@@ -32,7 +33,7 @@ SocketHandler *handler_of(lws *wsi) { return static_cast<SocketHandler *>(lws_ge
 void receive(lws *wsi, SocketHandler &handler, const void *bytes, std::size_t length) {
   MessagePiece piece;
   piece.bytes = {static_cast<const char *>(bytes), length};
-  piece.binary = lws_frame_is_binary(wsi) != 0;
+  piece.opcode = lws_frame_is_binary(wsi) != 0 ? websocket::Opcode::binary : websocket::Opcode::text;
   piece.announced_bytes = lws_remaining_packet_payload(wsi);
   piece.last = lws_is_final_fragment(wsi) != 0 && piece.announced_bytes == 0;
   handler.received(piece);
@@ -89,7 +90,7 @@ lws_protocols protocol(const char *name) {
   result.name = name;
   result.callback = on_event;
   result.rx_buffer_size = kReceiveBytes;
-  result.tx_packet_size = kWriteBytes;
+  result.tx_packet_size = kMaxWriteBytes;
   return result;
 }
 
@@ -110,9 +111,13 @@ void Socket::abort() {
   lws_cancel_service(lws_get_context(wsi_));
 }
 
-Server::Server(Loop &loop, const Log &log) : state_(std::make_unique<State>()) {
-  lws_set_log_level(0, nullptr); // what matters of it is logged where it is handled
-  state_->protocols = {protocol("default"), protocol("phoenix"), lws_protocols{}};
+Server::Server(Loop &loop, const Log &log, std::span<const char *const> subprotocols)
+    : state_(std::make_unique<State>()) {
+  lws_set_log_level(0, nullptr);                    // what matters of it is logged where it is handled
+  state_->protocols.push_back(protocol("default")); // of a request without a subprotocol
+  for (const char *name : subprotocols)
+    state_->protocols.push_back(protocol(name));
+  state_->protocols.emplace_back(); // the end of the list
   state_->loop = &loop;
   state_->loops = {loop.handle()};
   lws_context_creation_info info{};

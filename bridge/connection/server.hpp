@@ -6,14 +6,20 @@
 
 #include "process/log.hpp"
 #include "process/loop.hpp"
+#include "wire/websocket_frame.hpp"
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 
 struct lws;
 
 namespace pg_live {
+
+// The most bytes of one write.
+inline constexpr std::size_t kMaxWriteBytes = 262144;
 
 // The sending side of one WebSocket; valid from opened() until closed().
 class Socket {
@@ -41,12 +47,10 @@ class Socket {
 // One piece of a message: libwebsockets passes messages on as they arrive.
 struct MessagePiece {
   std::string_view bytes;
-  bool binary = false;
+  websocket::Opcode opcode = websocket::Opcode::text;
   bool last = false;               // of the message
   std::size_t announced_bytes = 0; // of this frame that are still to come
 };
-
-inline constexpr std::size_t kWriteBytes = 262144; // of one send()
 
 // Outlives its socket.
 class SocketHandler {
@@ -71,8 +75,9 @@ class SocketHandler {
 
 class Server {
  public:
-  // `loop` must outlive the server, and not run while it is destroyed: that closes what is still open.
-  Server(Loop &loop, const Log &log);
+  // `loop` must outlive the server, and not run while it is destroyed: that closes what is still open. `subprotocols`:
+  // literals, those that an adopted request may name.
+  Server(Loop &loop, const Log &log, std::span<const char *const> subprotocols);
   ~Server();
   Server(const Server &) = delete;
   Server &operator=(const Server &) = delete;

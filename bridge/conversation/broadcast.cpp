@@ -32,9 +32,9 @@ DatabaseError refusal_of(const Channel &channel, const Broadcast &broadcast) {
 // Handles the answer of the database. The seam drops the event by its id if the client does not want it back.
 void finish(Services &services, Channel &sender, const std::string &ref, const CommandResult &result) {
   if (result.error) {
-    const bool signed_in = !is_anonymous(services.settings, *sender.claims());
-    const ClientError error = client_error(services.log, "broadcast", *result.error, signed_in);
-    sender.reply(ref, Status::error, error_object("reason", error.told));
+    const ClientError error =
+        client_error(services.log, "broadcast", *result.error, broadcaster_of(services.settings, *sender.claims()));
+    sender.reply(ref, Status::error, error_object("reason", error.shown));
   } else if (sender.options().broadcast_ack) {
     sender.reply(ref, Status::ok, "{}");
   }
@@ -55,11 +55,8 @@ void send_through_database(Services &services, Channel &channel, const Message &
   command.sql = kSend;
   command.parameters = {std::string(channel.topic()), broadcast.event, std::string(broadcast.payload),
                         durable ? "true" : "false"};
-  command.done = [holder = channel.client().weak_from_this(), id = channel.id(), ref = message.ref,
-                  &services](const CommandResult &result) {
-    const auto client = holder.lock();
-    Channel *sender = client ? client->channels().find(id) : nullptr;
-    if (sender != nullptr) finish(services, *sender, ref, result);
+  command.done = [sender = channel.ref(), ref = message.ref, &services](const CommandResult &result) {
+    if (const auto found = sender.find()) finish(services, *found, ref, result);
   };
   services.database.write(std::move(command));
 }

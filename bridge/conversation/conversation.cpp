@@ -16,8 +16,6 @@ constexpr std::chrono::seconds kInFlight{30}; // longer than a message can be in
 
 constexpr std::size_t kMaxJoinBytes = 65536; // a token has up to 16 kB
 
-websocket::Opcode opcode_of(bool binary) { return binary ? websocket::Opcode::binary : websocket::Opcode::text; }
-
 } // namespace
 
 Conversation::Conversation(ConversationServices &services, Client &client, ClaimsRef claims, const Codec &codec)
@@ -25,9 +23,9 @@ Conversation::Conversation(ConversationServices &services, Client &client, Claim
 
 Conversation::~Conversation() = default;
 
-void Conversation::handle(std::string_view text, bool binary) {
-  const auto decoded = codec_.decode(opcode_of(binary), text);
-  if (const auto *bad = std::get_if<BadMessage>(&decoded)) return refuse(text, binary, bad->reason, bad->sqlstate);
+void Conversation::handle(websocket::Opcode opcode, std::string_view frame) {
+  const auto decoded = codec_.decode(opcode, frame);
+  if (const auto *bad = std::get_if<BadMessage>(&decoded)) return refuse(opcode, frame, bad->reason, bad->sqlstate);
   const Message &message = std::get<Message>(decoded);
   if (message.kind == MessageKind::sign_of_life) return reply(message, Status::ok, "{}");
   if (message.kind == MessageKind::unknown) return reply_error(message, "unknown event");
@@ -38,37 +36,39 @@ void Conversation::handle(std::string_view text, bool binary) {
     return reply(message, Status::ok, "{}"); // the channel has ended; a newer one of its topic continues
   }
   if (channel == nullptr) return reply_error(message, "unmatched topic");
-  if (!channel->joined()) return buffer(*channel, message, text, binary);
+  if (!channel->joined()) return buffer(*channel, message, opcode, frame);
   dispatch(*channel, message);
 }
 
-void Conversation::refuse(std::string_view frame, bool binary, std::string_view reason, std::string_view sqlstate) {
-  client_.send(codec_.error_reply(codec_.envelope_of(opcode_of(binary), frame), reason, sqlstate));
+void Conversation::refuse(websocket::Opcode opcode, std::string_view frame, std::string_view reason,
+                          std::string_view sqlstate) {
+  client_.send(codec_.error_reply(codec_.envelope_of(opcode, frame), reason, sqlstate));
 }
 
-void Conversation::buffer(const Channel &channel, const Message &message, std::string_view text, bool binary) {
+void Conversation::buffer(const Channel &channel, const Message &message, websocket::Opcode opcode,
+                          std::string_view frame) {
   if (!early_) early_ = std::make_unique<EarlyMessages>();
-  if (early_->keep(channel.id(), text, binary)) return;
+  if (early_->push({channel.id(), opcode, std::string(frame)})) return;
   reply_error(message, "too much was sent before the join was answered", sqlstate::kConfigurationLimitExceeded);
 }
 
-std::vector<EarlyMessage> Conversation::early_of(ChannelId id) {
+std::vector<EarlyMessage> Conversation::pop_early(ChannelId id) {
   if (!early_) return {};
-  std::vector<EarlyMessage> messages = early_->take(id);
+  std::vector<EarlyMessage> messages = early_->pop(id);
   if (early_->empty()) early_.reset();
   return messages;
 }
 
 void Conversation::handle_early(ChannelId id) {
-  for (const EarlyMessage &message : early_of(id))
-    handle(message.text, message.binary);
+  for (const EarlyMessage &message : pop_early(id))
+    handle(message.opcode, message.frame);
 }
 
 void Conversation::give_up_join(ChannelId id) {
-  const std::vector<EarlyMessage> messages = early_of(id);
+  const std::vector<EarlyMessage> messages = pop_early(id);
   remove(id);
   for (const EarlyMessage &message : messages)
-    handle(message.text, message.binary);
+    handle(message.opcode, message.frame);
 }
 
 void Conversation::dispatch(Channel &channel, const Message &message) {
@@ -123,7 +123,7 @@ void Conversation::join(const Message &message) {
   if (has_expired(*claims))
     return reply_error(message, "InvalidJWTToken: Token has expired", sqlstate::kInvalidAuthorization);
   const ChannelOptions channel_options{options.is_private, options.broadcast_self, options.broadcast_ack,
-                                       options.takes_binary};
+                                       options.accepts_binary};
   channels_.push_back(std::make_unique<Channel>(client_, services_.hub.table(), ChannelId{++last_channel_}, message,
                                                 channel_options, std::move(claims)));
   begin_join(services_, *channels_.back(), options, message.ref);
@@ -189,14 +189,14 @@ void Conversation::check_again(ChannelId id) {
   Channel *asking = find(id);
   if (asking == nullptr) return;
   asking->begin_access_check();
-  auto answered = [holder = client_.weak_from_this(), id, claims = asking->claims(),
-                   &services = services_](TopicAccess access, const auto &error) {
-    const auto client = holder.lock();
-    Channel *channel = client ? client->channels().find(id) : nullptr;
-    if (channel == nullptr || channel->claims() != claims) return; // another check runs for the new claims
+  auto answered = [asked = asking->ref(), claims = asking->claims(), &services = services_](TopicAccess access,
+                                                                                            const auto &error) {
+    const auto channel = asked.find();
+    if (!channel || channel->claims() != claims) return; // another check runs for the new claims
+    Channels &channels = channel->client().channels();
     if (error) {
       // Its access is unknown, so the channel must not continue; the client joins again.
-      return client->channels().let_rejoin(id, "access could not be checked");
+      return channels.end_for_rejoin(asked.id, "access could not be checked");
     }
     channel->set_access(access);
     if (channel->is_for_room(services.settings, access)) {
@@ -204,14 +204,14 @@ void Conversation::check_again(ChannelId id) {
     } else if (access.can_receive) {
       channel->follow_topic();
     } else {
-      return client->channels().revoke(id);
+      return channels.revoke(asked.id);
     }
     services.channel_presence.check(*channel);
   };
   services_.access.ask(asking->claims(), asking->topic(), std::move(answered));
 }
 
-void Conversation::let_rejoin(ChannelId id, std::string_view reason) {
+void Conversation::end_for_rejoin(ChannelId id, std::string_view reason) {
   Channel *channel = find(id);
   if (channel == nullptr) return;
   channel->send_error(reason);
@@ -238,7 +238,7 @@ Channel *Conversation::find(std::string_view wire_topic) const {
   return found == channels_.end() ? nullptr : found->get();
 }
 
-bool Conversation::told_lately(std::string_view wire_topic) const {
+bool Conversation::had_state_lately(std::string_view wire_topic) const {
   return std::any_of(left_.begin(), left_.end(), [&](const Left &left) { return left.wire_topic == wire_topic; });
 }
 
@@ -250,9 +250,9 @@ void Conversation::check_presence() {
 void Conversation::remove(ChannelId id) {
   const Channel *channel = find(id);
   std::erase_if(left_, [&](const Left &left) { return left.at + kInFlight < services_.seconds_now(); });
-  if (channel != nullptr && channel->seat() != nullptr && channel->seat()->told())
+  if (channel != nullptr && channel->seat() != nullptr && channel->seat()->has_state())
     left_.push_front({std::string(channel->wire_topic()), services_.seconds_now()});
-  early_of(id);
+  pop_early(id);
   std::erase_if(channels_, [&](const auto &each) { return each->id() == id; });
   if (channels_.empty()) client_.note_no_topics();
 }

@@ -28,10 +28,10 @@ class Conversation final : public Channels {
   const Codec &codec() const { return codec_; }
 
   // Handles one whole message of the client.
-  void handle(std::string_view message, bool binary);
+  void handle(websocket::Opcode opcode, std::string_view frame);
 
   // Answers a message with an error, under its own topic and refs. `frame`: all of it, or its beginning.
-  void refuse(std::string_view frame, bool binary, std::string_view reason, std::string_view sqlstate);
+  void refuse(websocket::Opcode opcode, std::string_view frame, std::string_view reason, std::string_view sqlstate);
 
   // Leaves every topic without a message to the client.
   void end() { channels_.clear(); }
@@ -55,17 +55,17 @@ class Conversation final : public Channels {
   void remove(ChannelId id) override;
   void revoke(ChannelId id) override;
   void check_again(ChannelId id) override;
-  void let_rejoin(ChannelId id, std::string_view reason) override;
+  void end_for_rejoin(ChannelId id, std::string_view reason) override;
   void handle_early(ChannelId id) override;
   void give_up_join(ChannelId id) override;
-  bool told_lately(std::string_view wire_topic) const override;
+  bool had_state_lately(std::string_view wire_topic) const override;
 
  private:
   Channel *find(std::string_view wire_topic) const;
   void run_command(Channel &channel, const CommandEntry &command, const Message &message);
   void dispatch(Channel &channel, const Message &message);
-  void buffer(const Channel &channel, const Message &message, std::string_view text, bool binary);
-  std::vector<EarlyMessage> early_of(ChannelId id);
+  void buffer(const Channel &channel, const Message &message, websocket::Opcode opcode, std::string_view frame);
+  std::vector<EarlyMessage> pop_early(ChannelId id);
   void join(const Message &message);
   void leave(Channel &channel, const Message &message);
   void replace_token(Channel &channel, const Message &message);

@@ -3,23 +3,24 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace pg_live {
 
-bool EarlyMessages::keep(ChannelId channel, std::string_view text, bool binary) {
-  if (messages_.size() >= most_kept || text.size() > most_bytes - bytes_) return false;
-  messages_.push_back({channel, binary, std::string(text)});
-  bytes_ += text.size();
+bool EarlyMessages::push(EarlyMessage message) {
+  if (messages_.size() >= kMaxMessages || message.frame.size() > kMaxBytes - bytes_) return false;
+  bytes_ += message.frame.size();
+  messages_.push_back(std::move(message));
   return true;
 }
 
-std::vector<EarlyMessage> EarlyMessages::take(ChannelId channel) {
-  const auto taken = std::stable_partition(messages_.begin(), messages_.end(),
+std::vector<EarlyMessage> EarlyMessages::pop(ChannelId channel) {
+  const auto first = std::stable_partition(messages_.begin(), messages_.end(),
                                            [&](const EarlyMessage &each) { return each.channel != channel; });
-  std::vector<EarlyMessage> result(std::make_move_iterator(taken), std::make_move_iterator(messages_.end()));
-  messages_.erase(taken, messages_.end());
+  std::vector<EarlyMessage> result(std::make_move_iterator(first), std::make_move_iterator(messages_.end()));
+  messages_.erase(first, messages_.end());
   for (const EarlyMessage &each : result)
-    bytes_ -= each.text.size();
+    bytes_ -= each.frame.size();
   return result;
 }
 

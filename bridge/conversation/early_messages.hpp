@@ -3,31 +3,30 @@
 #pragma once
 
 #include "channel/channel_id.hpp"
+#include "wire/websocket_frame.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace pg_live {
 
 struct EarlyMessage {
   ChannelId channel;
-  bool binary;
-  std::string text;
+  websocket::Opcode opcode;
+  std::string frame;
 };
 
 class EarlyMessages {
  public:
-  static constexpr std::size_t most_kept = 32;
-  static constexpr std::size_t most_bytes = 65536;
+  static constexpr std::size_t kMaxMessages = 32;
+  static constexpr std::size_t kMaxBytes = 65536;
 
-  // False, keeping nothing, if a bound would be passed.
-  bool keep(ChannelId channel, std::string_view text, bool binary);
+  // Adds a message; false, and nothing added, if a bound would be passed.
+  [[nodiscard]] bool push(EarlyMessage message);
 
   // Removes and returns those for a channel, in the order they came.
-  std::vector<EarlyMessage> take(ChannelId channel);
+  std::vector<EarlyMessage> pop(ChannelId channel);
 
   bool empty() const { return messages_.empty(); }
 

@@ -14,10 +14,10 @@ constexpr unsigned kMaxQuestions = 5;
 class Join : public std::enable_shared_from_this<Join> {
  public:
   Join(ConversationServices &services, Channel &channel, const JoinOptions &options, std::string ref)
-      : services_(services), client_(channel.client().weak_from_this()), channel_(channel.id()), ref_(std::move(ref)),
-        resume_(options.resume), response_(options.response), presence_key_(options.presence_key),
-        presence_enabled_(options.presence_enabled), gave_token_(options.access_token.has_value()),
-        wants_replay_(options.wants_replay), asks_when_ready_(options.asks_when_ready) {
+      : services_(services), channel_(channel.ref()), ref_(std::move(ref)), resume_(options.resume),
+        response_(options.response), presence_key_(options.presence_key), presence_enabled_(options.presence_enabled),
+        gave_token_(options.access_token.has_value()), wants_replay_(options.wants_replay),
+        asks_when_ready_(options.asks_when_ready) {
     if (!resume_.empty()) {
       if (may_be_position(resume_)) request_.after = resume_;
     } else if (options.wants_replay) {
@@ -47,8 +47,7 @@ class Join : public std::enable_shared_from_this<Join> {
   void fail(const DatabaseError &error);
 
   ConversationServices &services_;
-  std::weak_ptr<Client> client_;
-  ChannelId channel_;
+  ChannelRef channel_;
   std::string ref_;
   std::string resume_; // as asked for; empty: not
   std::string response_;
@@ -63,9 +62,8 @@ class Join : public std::enable_shared_from_this<Join> {
 };
 
 void Join::answered(TopicAccess access, const std::optional<DatabaseError> &error) {
-  const auto client = client_.lock();
-  Channel *channel = client ? client->channels().find(channel_) : nullptr;
-  if (channel == nullptr) return;
+  const auto channel = channel_.find();
+  if (!channel) return;
   if (error) return fail(*error);
   if (revocations_.has_changed(revocations(*channel))) {
     if (questions_ < kMaxQuestions) return ask(*channel);
@@ -98,9 +96,8 @@ void Join::catch_up(Channel &channel) {
 
 // The first page, or an error, has arrived.
 void Join::caught_up(const std::optional<DatabaseError> &error) {
-  const auto client = client_.lock();
-  Channel *channel = client ? client->channels().find(channel_) : nullptr;
-  if (channel == nullptr) return;
+  const auto channel = channel_.find();
+  if (!channel) return;
   if (!error) return succeed(*channel, resume_.empty() ? "" : "ok");
   const bool lost = error->sqlstate == "55000" || error->sqlstate == "22023"; // no longer kept; never existed
   if (!lost) return fail(*error);
@@ -112,25 +109,27 @@ void Join::succeed(Channel &channel, std::string_view resumed) {
   if (!resumed.empty()) response_ = json::with_member(response_, "resume", resumed);
   channel.reply(ref_, Status::ok, response_);
   if (gave_token_) channel.client().speak_for(channel.claims());
-  services_.channel_presence.join(channel, presence_key_, presence_enabled_);
+  if (presence_enabled_ || !presence_key_.empty()) services_.channel_presence.join(channel, presence_key_);
+  if (presence_enabled_) services_.channel_presence.enable(channel);
   if (resumed == "lost")
     channel.send_system(Status::error,
                         "The position to resume from is not available any more: read the current state again");
   if (asks_when_ready_) channel.send_system(Status::ok, "Replication connection established");
   channel.client().schedule_token_check(channel.claims()->expires_at);
-  channel.client().channels().handle_early(channel_);
+  channel.client().channels().handle_early(channel_.id);
 }
 
 // The channel must still exist.
 void Join::fail(std::string_view reason, std::string_view sqlstate) {
-  const auto client = client_.lock();
-  client->channels().find(channel_)->reply_error(ref_, reason, sqlstate);
-  client->channels().give_up_join(channel_);
+  const auto channel = channel_.find();
+  channel->reply_error(ref_, reason, sqlstate);
+  channel->client().channels().give_up_join(channel_.id);
 }
 
 void Join::fail(const DatabaseError &error) {
-  services_.log.warning("could not check access to a topic",
-                        {{"connection", client_.lock()->id()}, {"sqlstate", error.sqlstate}, {"error", error.message}});
+  services_.log.warning(
+      "could not check access to a topic",
+      {{"connection", channel_.client.lock()->id()}, {"sqlstate", error.sqlstate}, {"error", error.message}});
   // Internal details go to the log only; the code finds them there.
   fail("DatabaseError: access to the topic could not be checked (" + error.sqlstate + ")", error.sqlstate);
 }

@@ -14,8 +14,7 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::string_view kTypingTopic = "typing:";
-constexpr std::size_t kLongestLocation = kTopicNameBytes - kTypingTopic.size();
+constexpr std::size_t kMaxLocationBytes = kMaxTopicNameBytes - kTypingPrefix.size();
 
 bool says_inactive(std::string_view arguments) {
   const auto object = json::parse(arguments);
@@ -30,35 +29,36 @@ void PushedCommands::send(const Asker &asker, const Answer &answer) {
     channel->reply(asker.ref, answer.status, answer.response);
 }
 
-// Asks the database; `answered` is called if the client is still there then.
+// Runs the command; `answered` is called if the client is still connected then.
 void PushedCommands::ask(const Channel &channel, const CommandEntry &entry, std::string_view arguments,
                          std::function<void(const Answer &)> answered) {
   Command command;
   command.claims = channel.claims();
   command.sql = entry.sql;
-  command.parameters = {std::string(arguments), std::string(channel.topic()), client_.presence_id().text()};
+  command.parameters = {std::string(arguments), std::string(location_of(channel.topic())),
+                        client_.presence_id().text()};
   command.asker = client_.weak_from_this();
   command.give_up = services_.loop.now() + services_.database.patience();
-  command.done = [holder = client_.weak_from_this(), signed_in = !channel.claims()->user_id.empty(), &entry,
+  command.done = [holder = client_.weak_from_this(), requester = requester_of(*channel.claims()), &entry,
                   &log = services_.log, answered = std::move(answered)](const CommandResult &result) {
     const auto asking = holder.lock();
     if (!asking) return;
     if (!result.error) return answered({Status::ok, std::string(result.rows.text(0, 0))});
-    const ClientError error = client_error(log, entry.event, *result.error, signed_in);
-    answered({Status::error, error_object("reason", error.told)});
+    const ClientError error = client_error(log, entry.event, *result.error, requester);
+    answered({Status::error, error_object("reason", error.shown)});
   };
-  // Also what only reads: it keeps its place among the writes of its connection. What is said of the connection waits
-  // until the database knows it.
+  // As a write even if it only reads, so that it keeps its place among the commands of its connection. It waits until
+  // the database knows the connection.
   const std::uint64_t give_up = command.give_up;
-  services_.presence.when_told(client_.presence_id(), channel.claims()->user_id, give_up,
-                               [command = std::move(command),
-                                &database = services_.database](const std::optional<DatabaseError> &error) mutable {
-                                 if (error) return command.done({{}, error});
-                                 database.write(std::move(command));
-                               });
+  services_.presence.when_known(client_.presence_id(), channel.claims()->user_id, give_up,
+                                [command = std::move(command),
+                                 &database = services_.database](const std::optional<DatabaseError> &error) mutable {
+                                  if (error) return command.done({{}, error});
+                                  database.write(std::move(command));
+                                });
 }
 
-// Nothing when it cannot succeed, so that nothing of it need be remembered.
+// Nothing if the command cannot succeed, and so has no repeats.
 std::optional<PushedCommands::Typing> PushedCommands::typing_of(const Channel &channel, std::string_view arguments) {
   const auto object = json::parse(arguments);
   if (!object) return std::nullopt;
@@ -69,10 +69,9 @@ std::optional<PushedCommands::Typing> PushedCommands::typing_of(const Channel &c
   if (location && location->kind != json::Kind::null) {
     if (!json::unescape(*location, typing.location)) return std::nullopt;
   } else {
-    const std::string_view topic = channel.topic();
-    typing.location = topic.substr(topic.starts_with(kTypingTopic) ? kTypingTopic.size() : 0);
+    typing.location = location_of(channel.topic());
   }
-  if (typing.location.size() > kLongestLocation) return std::nullopt;
+  if (typing.location.size() > kMaxLocationBytes) return std::nullopt;
   return typing;
 }
 
@@ -88,7 +87,7 @@ void PushedCommands::begin_typing(const Channel &channel, const CommandEntry &en
   });
 }
 
-// Goes to the database later if it only repeats what the database was told a moment ago.
+// Goes to the database later if it repeats a recent call.
 void PushedCommands::run_typing(const Channel &channel, const CommandEntry &entry, std::string_view arguments,
                                 const Typing &typing, Asker asker) {
   const TypingCallRef repeated = typing_calls().find(channel.claims()->user_id, typing.location, services_.loop.now());
@@ -104,9 +103,9 @@ TypingCalls &PushedCommands::typing_calls() {
   return *typing_calls_;
 }
 
-// Tells the database of the typing calls that were repeated, once they are due.
+// Repeats the typing calls that are due.
 void PushedCommands::repeat_typing() {
-  for (const TypingCallRef &call : typing_calls().take_due(services_.loop.now())) {
+  for (const TypingCallRef &call : typing_calls().pop_due(services_.loop.now())) {
     const Channel *channel = client_.channels().find(call->repeat->channel);
     if (channel != nullptr && channel->claims()->user_id == call->user_id)
       begin_typing(*channel, *command_of_event(kTypingEvent), call->repeat->arguments, call->location, std::nullopt);
@@ -139,7 +138,7 @@ void PushedCommands::run(Channel &channel, const CommandEntry &entry, const Mess
     if (typing && typing->starts) return run_typing(channel, entry, *arguments, *typing, std::move(asker));
     if (typing) typing_calls().forget(channel.claims()->user_id, typing->location);
   }
-  // Whoever went offline with the socket open comes back by saying how to be shown.
+  // A user who went offline with the socket open comes back by choosing a presence.
   if (entry.event == kPresenceEvent) client_.resume_presence();
   if (entry.event == kHeartbeatEvent && says_inactive(*arguments)) client_.note_idle();
   ask(channel, entry, *arguments, [this, asker = std::move(asker)](const Answer &answer) { send(asker, answer); });

@@ -10,7 +10,7 @@ namespace pg_live {
 namespace {
 
 constexpr int kPageEvents = 200;
-constexpr std::int64_t kMostLatest = 1000;
+constexpr std::int64_t kMaxLatest = 1000;
 
 constexpr std::string_view kAwaitPublished = "select live_private.await_published($1, $2)";
 
@@ -27,9 +27,9 @@ class Replay : public std::enable_shared_from_this<Replay> {
  public:
   Replay(Services &services, Channel &channel, const ReplayRequest &request,
          std::function<void(const std::optional<DatabaseError> &)> started)
-      : services_(services), client_(channel.client().weak_from_this()), channel_(channel.id()), since_(request.since),
-        after_(request.after), started_(std::move(started)) {
-    if (request.latest) latest_ = std::clamp<std::int64_t>(*request.latest, 1, kMostLatest);
+      : services_(services), channel_(channel.ref()), since_(request.since), after_(request.after),
+        started_(std::move(started)) {
+    if (request.latest) latest_ = std::clamp<std::int64_t>(*request.latest, 1, kMaxLatest);
   }
 
   // What a state has seen must not come live, so it has to be published before the channel is live.
@@ -58,10 +58,6 @@ class Replay : public std::enable_shared_from_this<Replay> {
     services_.database.read(std::move(command));
   }
 
-  Channel *find(const std::shared_ptr<Client> &client) const {
-    return client ? client->channels().find(channel_) : nullptr;
-  }
-
   void note_awaited(const std::optional<DatabaseError> &error);
   void handle_page(CommandResult result);
   void go_on();
@@ -79,8 +75,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
   void end(Channel &channel);
 
   Services &services_;
-  std::weak_ptr<Client> client_;
-  ChannelId channel_;
+  ChannelRef channel_;
   std::optional<std::int64_t> since_;
   std::optional<std::int64_t> latest_; // until they are asked for
   std::string after_;                  // the position that the next page follows; empty: the beginning
@@ -92,45 +87,41 @@ class Replay : public std::enable_shared_from_this<Replay> {
 };
 
 void Replay::note_awaited(const std::optional<DatabaseError> &error) {
-  const auto client = client_.lock();
-  Channel *channel = find(client);
-  if (channel == nullptr) return;
+  const auto channel = channel_.find();
+  if (!channel) return;
   if (error) return fail(*channel, *error);
   ask(*channel);
 }
 
 void Replay::handle_page(CommandResult result) {
-  const auto client = client_.lock();
-  Channel *channel = find(client);
-  if (channel == nullptr) return;
+  const auto channel = channel_.find();
+  if (!channel) return;
   if (result.error) return fail(*channel, *result.error);
   page_ = std::move(result.rows);
   next_row_ = 0;
   rows_ = page_.is_null(0, 0) ? 0 : page_.count();
   if (started_) std::exchange(started_, nullptr)(std::nullopt);
-  when_drained(*client, &Replay::go_on);
+  when_drained(channel->client(), &Replay::go_on);
 }
 
 // Sends a part that fits the queue well, and waits for the client to read it before the next.
 void Replay::go_on() {
-  const auto client = client_.lock();
-  Channel *channel = find(client);
-  if (channel == nullptr) return;
+  const auto channel = channel_.find();
+  if (!channel) return;
   const bool complete = send_page(*channel);
   if (complete && rows_ == kPageEvents) {
-    when_drained(*client, &Replay::ask_next);
+    when_drained(channel->client(), &Replay::ask_next);
   } else if (complete) {
     // What came live meanwhile may fill the queue by itself, so it has to be empty.
-    when_drained(*client, &Replay::finish);
+    when_drained(channel->client(), &Replay::finish);
   } else {
-    when_drained(*client, &Replay::go_on);
+    when_drained(channel->client(), &Replay::go_on);
   }
   services_.hub.flush();
 }
 
 void Replay::ask_next() {
-  const auto client = client_.lock();
-  if (Channel *channel = find(client)) ask(*channel);
+  if (const auto channel = channel_.find()) ask(*channel);
 }
 
 void Replay::when_drained(Client &client, void (Replay::*step)()) {
@@ -163,22 +154,20 @@ bool Replay::send_page(Channel &channel) {
 void Replay::fail(Channel &channel, const DatabaseError &error) {
   if (started_) {
     std::exchange(started_, nullptr)(error);
-    last_.reset(); // nothing was replayed
-    const auto client = client_.lock();
-    if (Channel *joined = find(client)) end(*joined); // else the join has failed, and the channel is gone
+    last_.reset();                                         // nothing was replayed
+    if (const auto joined = channel_.find()) end(*joined); // else the join has failed, and the channel is gone
     return;
   }
   // In the middle of it: the client joins again, and what it has it knows by position.
   services_.log.warning("a replay broke off", {{"sqlstate", error.sqlstate}, {"error", error.message}});
   channel.send_error("the replay broke off");
-  channel.client().channels().remove(channel_);
+  channel.client().channels().remove(channel_.id);
 }
 
 // More may have come live meanwhile than could wait: it is in the log by now.
 void Replay::finish() {
-  const auto client = client_.lock();
-  Channel *channel = find(client);
-  if (channel == nullptr) return;
+  const auto channel = channel_.find();
+  if (!channel) return;
   if (channel->seam().has_left()) return ask(*channel);
   note_published();
   end(*channel);

@@ -16,19 +16,19 @@ auto is_call_of(std::string_view user_id, std::string_view location) {
 
 TypingCallRef TypingCalls::find(std::string_view user_id, std::string_view location, std::uint64_t now) const {
   const auto found = std::find_if(calls_.begin(), calls_.end(), is_call_of(user_id, location));
-  return found != calls_.end() && now - (*found)->at < milliseconds_kept ? *found : nullptr;
+  return found != calls_.end() && now - (*found)->at < kMillisecondsKept ? *found : nullptr;
 }
 
 TypingCallRef TypingCalls::begin(std::string_view user_id, std::string_view location, std::uint64_t now) {
   forget(user_id, location);
-  if (calls_.size() >= most_kept) calls_.erase(calls_.begin());
+  if (calls_.size() >= kMaxCalls) calls_.erase(calls_.begin());
   calls_.push_back(
       std::make_shared<TypingCall>(TypingCall{std::string(user_id), std::string(location), now, false, {}, {}}));
   return calls_.back();
 }
 
-std::vector<TypingCallRef> TypingCalls::take_due(std::uint64_t now) {
-  const auto is_due = [now](const TypingCallRef &call) { return call->repeat && now - call->at >= milliseconds_kept; };
+std::vector<TypingCallRef> TypingCalls::pop_due(std::uint64_t now) {
+  const auto is_due = [now](const TypingCallRef &call) { return call->repeat && now - call->at >= kMillisecondsKept; };
   const auto first_due = std::stable_partition(calls_.begin(), calls_.end(), std::not_fn(is_due));
   std::vector<TypingCallRef> due(first_due, calls_.end());
   calls_.erase(first_due, calls_.end());
@@ -38,7 +38,7 @@ std::vector<TypingCallRef> TypingCalls::take_due(std::uint64_t now) {
 std::optional<std::uint64_t> TypingCalls::next_due() const {
   const auto next = std::find_if(calls_.begin(), calls_.end(), [](const TypingCallRef &call) { return call->repeat; });
   if (next == calls_.end()) return std::nullopt;
-  return (*next)->at + milliseconds_kept;
+  return (*next)->at + kMillisecondsKept;
 }
 
 void TypingCalls::forget(std::string_view user_id, std::string_view location) {

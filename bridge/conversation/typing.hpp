@@ -41,8 +41,8 @@ using TypingCallRef = std::shared_ptr<TypingCall>;
 
 class TypingCalls {
  public:
-  static constexpr std::uint64_t milliseconds_kept = 1000;
-  static constexpr std::size_t most_kept = 8;
+  static constexpr std::uint64_t kMillisecondsKept = 1000;
+  static constexpr std::size_t kMaxCalls = 8;
 
   // The recent call that a call now would repeat; null if there is none.
   TypingCallRef find(std::string_view user_id, std::string_view location, std::uint64_t now) const;
@@ -51,7 +51,7 @@ class TypingCalls {
   TypingCallRef begin(std::string_view user_id, std::string_view location, std::uint64_t now);
 
   // Removes and returns the calls whose repeats are due.
-  std::vector<TypingCallRef> take_due(std::uint64_t now);
+  std::vector<TypingCallRef> pop_due(std::uint64_t now);
 
   // When the next repeat is due; nothing when there is none.
   std::optional<std::uint64_t> next_due() const;

@@ -21,8 +21,8 @@ std::chrono::sys_seconds wall_clock() {
 
 bool has_expired(const Claims &claims) { return claims.expires_at <= wall_clock(); }
 
-bool is_anonymous(const Settings &settings, const Claims &claims) {
-  return claims.user_id.empty() && claims.role == settings.anonymous_role;
+Requester broadcaster_of(const Settings &settings, const Claims &claims) {
+  return claims.role == settings.anonymous_role ? requester_of(claims) : Requester::signed_in;
 }
 
 TokenResult Access::verify(std::string_view token) const {

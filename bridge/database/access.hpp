@@ -39,7 +39,7 @@ std::chrono::sys_seconds wall_clock();
 // Whether the claims have expired by now.
 bool has_expired(const Claims &claims);
 
-// Whether the claims are those of a client that is not signed in: no user, and the anonymous role.
-bool is_anonymous(const Settings &settings, const Claims &claims);
+// The requester of a broadcast, anonymous without a user if its role is the anonymous one.
+Requester broadcaster_of(const Settings &settings, const Claims &claims);
 
 } // namespace pg_live

@@ -34,9 +34,9 @@ bool ConnectionLane::ready() const {
   return std::any_of(connections_.begin(), connections_.end(), [](const auto &each) { return each->ready(); });
 }
 
-bool ConnectionLane::admit(PendingRef &pending, std::size_t most_waiting) {
+bool ConnectionLane::admit(PendingRef &pending, std::size_t max_waiting) {
   const std::string share = share_of(pending->command);
-  if (!lane_.admit(share, pending, most_waiting)) return false;
+  if (!lane_.admit(share, pending, max_waiting)) return false;
   pump();
   return true;
 }
@@ -47,7 +47,7 @@ void ConnectionLane::pump() {
 }
 
 PendingRef ConnectionLane::next(PipelinedConnection &connection) {
-  while (auto pending = lane_.take(index_of(connection))) {
+  while (auto pending = lane_.pop(index_of(connection))) {
     if (!is_over(**pending)) return std::move(*pending);
     lane_.withdrawn(index_of(connection));
     over_.push_back(std::move(*pending));

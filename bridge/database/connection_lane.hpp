@@ -26,7 +26,7 @@ class ConnectionLane final : public CommandSource {
   bool ready() const; // whether a command would reach the database now
 
   // Queues the command, and sends it in its turn. False, leaving it untouched, if the user has that many waiting.
-  bool admit(PendingRef &pending, std::size_t most_waiting);
+  bool admit(PendingRef &pending, std::size_t max_waiting);
 
   void check_deadlines(std::uint64_t now);
 

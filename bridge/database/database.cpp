@@ -32,25 +32,35 @@ bool has_no_user(const Command &command) { return command.claims && command.clai
 
 Database::Database(Loop &loop, const Log &log, const DatabaseSettings &settings, unsigned commands_per_user)
     : loop_(loop), settings_(settings), commands_per_user_(commands_per_user),
-      joins_(loop, log, settings, "join", for_reads(settings.join_connections), callbacks(false)),
-      queries_(loop, log, settings, "read", for_reads(settings.read_connections), callbacks(false)),
-      writes_(loop, log, settings, "write", for_writes(settings.write_connections), callbacks(false)),
-      own_(loop, log, settings, "own", for_writes(1), callbacks(true)),
+      joins_(loop, log, settings, "join", for_reads(settings.join_connections), callbacks()),
+      queries_(loop, log, settings, "read", for_reads(settings.read_connections), callbacks()),
+      writes_(loop, log, settings, "write", for_writes(settings.write_connections), callbacks()),
+      own_(loop, log, settings, "own", for_writes(1), own_callbacks()),
       deadline_timer_(loop, [this] { check_deadlines(); }), refusal_timer_(loop, [this] {
         for (const auto &answer : std::exchange(refused_, {}))
           answer();
       }) {}
 
-ConnectionLane::Callbacks Database::callbacks(bool is_own) {
+ConnectionLane::Callbacks Database::callbacks() {
   return {[this](PendingRef pending, CommandResult result) {
             note_end(pending->command);
             pending->command.done(std::move(result));
           },
-          [this, is_own](const PipelinedConnection &connection) {
-            own_role_ = connection.user();
-            is_utf8_ = connection.server_encoding() == "UTF8";
-            if (is_own && own_ready_) own_ready_();
-          }};
+          [this](const PipelinedConnection &connection) { note_connected(connection); }};
+}
+
+ConnectionLane::Callbacks Database::own_callbacks() {
+  ConnectionLane::Callbacks result = callbacks();
+  result.connected = [this](const PipelinedConnection &connection) {
+    note_connected(connection);
+    if (own_ready_) own_ready_();
+  };
+  return result;
+}
+
+void Database::note_connected(const PipelinedConnection &connection) {
+  own_role_ = connection.user();
+  is_utf8_ = connection.server_encoding() == "UTF8";
 }
 
 void Database::start() {
@@ -60,7 +70,7 @@ void Database::start() {
   deadline_timer_.start(kDeadlineCheck, kDeadlineCheck);
 }
 
-bool Database::can_hold(std::string_view text) const {
+bool Database::can_store(std::string_view text) const {
   return is_utf8_ ||
          std::all_of(text.begin(), text.end(), [](char each) { return static_cast<unsigned char>(each) < 0x80; });
 }

@@ -52,13 +52,15 @@ class Database {
 
   // Whether the database can store this UTF-8 text as a user, a key or a topic. In a database whose encoding is not
   // UTF8, claims are ASCII: see live.user_id().
-  bool can_hold(std::string_view text) const;
+  bool can_store(std::string_view text) const;
 
   // Milliseconds a command may take, waiting included.
   std::uint64_t patience() const { return settings_.statement_timeout_seconds * 1000u; }
 
  private:
-  ConnectionLane::Callbacks callbacks(bool is_own);
+  ConnectionLane::Callbacks callbacks();
+  ConnectionLane::Callbacks own_callbacks();
+  void note_connected(const PipelinedConnection &connection);
   PendingRef prepare(Command command);
   void admit(ConnectionLane &lane, PendingRef pending);
   void note_begin(const Command &command);

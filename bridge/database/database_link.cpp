@@ -15,7 +15,7 @@ namespace {
 
 constexpr Milliseconds kAttemptLimit{10000};
 constexpr Milliseconds kFirstPause{100};
-constexpr Milliseconds kLongestPause{3000};
+constexpr Milliseconds kMaxPause{3000};
 
 std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
 
@@ -135,8 +135,13 @@ void DatabaseLink::flush() {
   watch();
 }
 
-void DatabaseLink::read(bool wanted) {
-  reading_ = wanted;
+void DatabaseLink::stop_reading() {
+  reading_ = false;
+  if (ready_) watch();
+}
+
+void DatabaseLink::resume_reading() {
+  reading_ = true;
   if (ready_) watch();
 }
 
@@ -155,7 +160,7 @@ void DatabaseLink::fail(std::string_view reason) {
 
 void DatabaseLink::plan_attempt() {
   // Jitter keeps many bridges from reconnecting to a restarted database in step.
-  const auto pause = std::min(kFirstPause * (1 << std::min(failures_, 10u)), kLongestPause);
+  const auto pause = std::min(kFirstPause * (1 << std::min(failures_, 10u)), kMaxPause);
   std::uniform_int_distribution<Milliseconds::rep> spread(pause.count() / 2, pause.count() * 3 / 2);
   ++failures_;
   timer_.start(Milliseconds{spread(random_)});

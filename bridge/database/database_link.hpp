@@ -64,7 +64,8 @@ class DatabaseLink {
   void reset_backoff() { failures_ = 0; }
 
   // Stops or resumes reading from the socket. While its buffer is full, the server waits.
-  void read(bool wanted);
+  void stop_reading();
+  void resume_reading();
 
   // Closes the connection and schedules the next attempt.
   void fail(std::string_view reason);

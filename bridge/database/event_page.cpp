@@ -8,7 +8,7 @@ namespace pg_live {
 namespace {
 
 // Far above what the database accepts by default, and small enough that a frame for each wire form fits the memory.
-constexpr std::size_t kMostBytes = 256 << 20;
+constexpr std::size_t kMaxEventBytes = 256 << 20;
 
 } // namespace
 
@@ -23,10 +23,10 @@ LiveEvent event_of(const Rows &row) {
   return event;
 }
 
-std::string_view why_not_to_send(const Rows &row, const LiveEvent &event) {
+std::string_view reason_not_to_send(const Rows &row, const LiveEvent &event) {
   if (row.is_null(0, 2) || row.is_null(0, 3)) return "it has no name";
   if (row.is_null(0, 4)) return "the database cannot render it";
-  if (event.payload.size() > kMostBytes) return "it is too long";
+  if (event.payload.size() > kMaxEventBytes) return "it is too long";
   // A database without an encoding hands out the bytes it was given.
   if (!is_utf8(event.topic) || !is_utf8(event.event) || !is_utf8(event.payload)) return "it is not UTF-8";
   return {};

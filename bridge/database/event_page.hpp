@@ -27,6 +27,6 @@ class EventPage {
 LiveEvent event_of(const Rows &row);
 
 // Why the event of a row with six columns cannot be sent to any client; empty if it can.
-std::string_view why_not_to_send(const Rows &row, const LiveEvent &event);
+std::string_view reason_not_to_send(const Rows &row, const LiveEvent &event);
 
 } // namespace pg_live

@@ -33,11 +33,11 @@ class Lane {
   explicit Lane(LaneLimits limits, std::function<bool(const Item &)> is_quick = {})
       : limits_(limits), is_quick_(std::move(is_quick)), slots_(limits.connections) {}
 
-  // Queues the item; false, leaving it untouched, if the user already has `most_waiting` items in the queue.
-  bool admit(const std::string &user, Item &item, std::size_t most_waiting) {
+  // Queues the item; false, leaving it untouched, if the user already has `max_waiting` items in the queue.
+  bool admit(const std::string &user, Item &item, std::size_t max_waiting) {
     const auto [found, is_new] = lines_.try_emplace(user);
     Line &line = found->second;
-    if (line.waiting.size() >= most_waiting) {
+    if (line.waiting.size() >= max_waiting) {
       drop_if_idle(found);
       return false;
     }
@@ -46,29 +46,29 @@ class Lane {
     return true;
   }
 
-  // Returns an item that was taken to the front of its user's queue.
+  // Returns a popped item to the front of its user's queue.
   void put_back(const std::string &user, Item item) {
     Line &line = lines_[user];
     line.waiting.push_front(std::move(item));
     line_up(user, line);
   }
 
-  // The next item for this connection, if there is one. The caller reports each with answered(), in the order taken, or
-  // with withdrawn().
-  std::optional<Item> take(std::size_t connection) {
+  // Removes and returns the next item for this connection, if there is one. The caller reports each with answered(), in
+  // the order of the calls, or with withdrawn().
+  std::optional<Item> pop(std::size_t connection) {
     Slot &slot = slots_[connection];
     if (slot.shares.size() == 1)
-      if (auto item = take_more(slot)) return item;
+      if (auto item = pop_more(slot)) return item;
     if (turns_.empty() || (!slot.shares.empty() && !may_share(slot))) return std::nullopt;
     Share &share = slot.shares.emplace_back(std::move(turns_.front()));
     turns_.pop_front();
     Line &line = lines_.at(share.user);
     line.has_turn = false;
     ++line.connections;
-    return take_from(slot, line);
+    return pop_from(slot, line);
   }
 
-  // The oldest item taken for this connection was answered, or was put back.
+  // The oldest item popped for this connection was answered, or was put back.
   void answered(std::size_t connection) {
     std::deque<Share> &shares = slots_[connection].shares;
     if (--shares.front().sent > 0) return;
@@ -76,7 +76,7 @@ class Lane {
     shares.pop_front();
   }
 
-  // The newest item taken for this connection was not sent.
+  // The newest item popped for this connection was not sent.
   void withdrawn(std::size_t connection) {
     std::deque<Share> &shares = slots_[connection].shares;
     if (--shares.back().sent > 0) return;
@@ -117,9 +117,9 @@ class Lane {
   struct Share {
     explicit Share(std::string whose) : user(std::move(whose)) {}
     std::string user;
-    std::size_t sent = 0;  // not answered
-    std::size_t taken = 0; // in this turn
-    bool is_quick = true;  // all that was taken
+    std::size_t sent = 0;   // not answered
+    std::size_t popped = 0; // in this turn
+    bool is_quick = true;   // of all that were popped
   };
 
   struct Slot {
@@ -127,12 +127,12 @@ class Lane {
   };
 
   // Another item of the user that the connection works for.
-  std::optional<Item> take_more(Slot &slot) {
+  std::optional<Item> pop_more(Slot &slot) {
     const Share &share = slot.shares.front();
     Line &line = lines_.at(share.user);
-    const bool turn_is_over = share.taken >= kTurn && !turns_.empty();
+    const bool turn_is_over = share.popped >= kTurn && !turns_.empty();
     if (share.sent >= limits_.depth || turn_is_over || line.waiting.empty()) return std::nullopt;
-    return take_from(slot, line);
+    return pop_from(slot, line);
   }
 
   // Whether the next user's item may be sent behind those in flight on this connection.
@@ -143,12 +143,12 @@ class Lane {
            is_quick_(lines_.at(turns_.front()).waiting.front());
   }
 
-  std::optional<Item> take_from(Slot &slot, Line &line) {
+  std::optional<Item> pop_from(Slot &slot, Line &line) {
     Share &share = slot.shares.back();
     std::optional<Item> item(std::move(line.waiting.front()));
     line.waiting.pop_front();
     ++share.sent;
-    ++share.taken;
+    ++share.popped;
     if (is_quick_ && !is_quick_(*item)) share.is_quick = false;
     if (line.waiting.empty() && std::exchange(line.has_turn, false)) std::erase(turns_, share.user);
     line_up(share.user, line);

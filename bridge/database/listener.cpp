@@ -16,7 +16,7 @@ constexpr std::size_t kPartBytes = 256 << 10;
 
 // How often receivers that fell behind are checked, and for how long the stream waits for them: up to a second, and one
 // millisecond more for every 25 kB delivered. So slow readers never bring the stream below 25 MB/s.
-constexpr Milliseconds kLook{5};
+constexpr Milliseconds kCheckInterval{5};
 constexpr WaitBudget::Limits kWaiting{1000, 25000};
 
 constexpr unsigned kMaxFailures = 5; // of one event, out of memory
@@ -26,7 +26,7 @@ constexpr std::uint64_t kTick = 1000;             // a silent server is asked fo
 constexpr std::uint64_t kHeardLately = 3000;      // readiness
 constexpr std::uint64_t kPatience = 5000;         // silence beyond means a dead connection
 constexpr std::uint64_t kPublishPatience = 15000; // many events may have been emitted since the last publish
-constexpr std::uint64_t kLongestPatience = 60000;
+constexpr std::uint64_t kMaxPatience = 60000;
 constexpr std::uint64_t kMaintainEvery = 600000;
 
 std::int64_t to_number(std::string_view text) {
@@ -48,16 +48,16 @@ Listener::Listener(Loop &loop, const Log &log, const DatabaseSettings &settings,
     : loop_(loop), log_(log), settings_(settings), receiver_(receiver),
       link_(loop, log, settings.listen_connection_string, "listener",
             {[this] { on_ready(); }, [this] { on_readable(); }, [this] { on_lost(); }}),
-      tick_timer_(loop, [this] { tick(); }), pause_timer_(loop, [this] { look_whether_to_go_on(); }),
-      waiting_(kWaiting), page_size_(settings.page_events) {}
+      tick_timer_(loop, [this] { tick(); }), pause_timer_(loop, [this] { resume_if_ready(); }), waiting_(kWaiting),
+      page_size_(settings.page_events) {}
 
 bool Listener::ready() const { return caught_up_ && loop_.now() - heard_at_ <= kHeardLately; }
 
 // Doubles with each connection that fell silent, so that a server that is merely slow can answer eventually.
 std::uint64_t Listener::patience() const {
-  if (running_ == Query::drop_expired || running_ == Query::refresh) return kLongestPatience;
+  if (running_ == Query::drop_expired || running_ == Query::refresh) return kMaxPatience;
   const std::uint64_t first = running_ == Query::publish ? kPublishPatience : kPatience;
-  return std::min(first << std::min(silences_, 4U), kLongestPatience);
+  return std::min(first << std::min(silences_, 4U), kMaxPatience);
 }
 
 void Listener::tick() {
@@ -75,7 +75,7 @@ void Listener::tick() {
     must_expire_presence_ = in_transaction_mode_;
     if (in_transaction_mode_ && (!maintained_at_ || now - *maintained_at_ > kMaintainEvery))
       must_drop_expired_ = must_refresh_ = true;
-    return look();
+    return request_fetch();
   }
   if (running_ == Query::none && now - heard_at_ >= kTick / 2) send(Query::heartbeat);
 }
@@ -91,7 +91,7 @@ void Listener::on_lost() {
   pause_timer_.stop();
   running_ = Query::none;
   in_pipeline_ = false;
-  must_look_ = must_publish_ = must_drop_expired_ = must_refresh_ = must_expire_presence_ = caught_up_ = paused_ =
+  must_fetch_ = must_publish_ = must_drop_expired_ = must_refresh_ = must_expire_presence_ = caught_up_ = paused_ =
       false;
   page_.clear();
   failed_.reset();
@@ -129,14 +129,14 @@ void Listener::pipeline_ended() {
   finished();
 }
 
-void Listener::look_whether_to_go_on() {
+void Listener::resume_if_ready() {
   if (!receiver_.keeps_up()) {
-    if (waiting_.spend(static_cast<std::uint32_t>(kLook.count()))) return;
+    if (waiting_.spend(static_cast<std::uint32_t>(kCheckInterval.count()))) return;
     receiver_.give_up_waiting();
   }
   pause_timer_.stop();
   paused_ = false;
-  link_.read(true);
+  link_.resume_reading();
   on_readable(); // libpq may have read more than was taken
 }
 
@@ -145,10 +145,10 @@ void Listener::read_doorbells() {
     const std::string_view batch = doorbell->extra;
     if (batch.empty()) must_publish_ = true;
     // A batch that was fetched already needs no fetch. Any other payload causes one, even if it is not a number.
-    if (batch.empty() || !last_ || to_number(batch) > last_->batch) must_look_ = true;
+    if (batch.empty() || !last_ || to_number(batch) > last_->batch) must_fetch_ = true;
     PQfreemem(doorbell);
   }
-  if (must_look_) look();
+  if (must_fetch_) request_fetch();
 }
 
 void Listener::handle_result(Rows rows) {
@@ -213,7 +213,7 @@ void Listener::handle_event(Rows rows) {
   ++page_events_;
   const LiveEvent event = event_of(rows);
   if (event.durable) durable_batch_ = event.position.batch;
-  if (const std::string_view reason = why_not_to_send(rows, event); !reason.empty()) return skip(event, reason);
+  if (const std::string_view reason = reason_not_to_send(rows, event); !reason.empty()) return skip(event, reason);
   page_.add(std::move(rows), event);
   if (page_.bytes() >= kPartBytes) hand_over();
 }
@@ -239,8 +239,8 @@ void Listener::hand_over() {
   page_.clear();
   if (receiver_.keeps_up()) return;
   paused_ = true;
-  link_.read(false);
-  pause_timer_.start(kLook, kLook);
+  link_.stop_reading();
+  pause_timer_.start(kCheckInterval, kCheckInterval);
 }
 
 void Listener::finished() {
@@ -256,21 +256,21 @@ void Listener::finished() {
     return send(Query::prepare);
   case Query::prepare:
     must_publish_ = in_transaction_mode_;
-    return look();
+    return request_fetch();
   case Query::publish:
     return send(Query::fetch);
   case Query::fetch:
     return page_ended();
   case Query::find_next:
-    return look();
+    return request_fetch();
   case Query::drop_expired:
   case Query::refresh:
   case Query::expire_presence:
   case Query::await:
-    return next();
+    return send_next();
   case Query::heartbeat:
     worker_runs_ = !in_transaction_mode_; // perhaps again
-    return next();
+    return send_next();
   }
 }
 
@@ -285,27 +285,27 @@ void Listener::page_ended() {
       return send(Query::find_next);
     }
     page_size_ = 1;
-    must_look_ = true;
-    return next();
+    must_fetch_ = true;
+    return send_next();
   }
   failures_ = 0;
   if (page_events_ >= page_size_) {
     page_size_ = std::min(page_size_ * 2, settings_.page_events);
-    must_look_ = true;
+    must_fetch_ = true;
   } else {
     page_size_ = settings_.page_events;
     if (page_events_ > 0) last_->id.reset(); // a batch becomes visible whole: all of it was seen
   }
-  next();
+  send_next();
 }
 
-void Listener::look() {
-  must_look_ = true;
-  if (link_.ready() && running_ == Query::none) next();
+void Listener::request_fetch() {
+  must_fetch_ = true;
+  if (link_.ready() && running_ == Query::none) send_next();
 }
 
-void Listener::next() {
-  if (!must_look_) {
+void Listener::send_next() {
+  if (!must_fetch_) {
     if (std::exchange(must_expire_presence_, false)) return send(Query::expire_presence);
     if (std::exchange(must_drop_expired_, false)) return send(Query::drop_expired);
     if (std::exchange(must_refresh_, false)) return send(Query::refresh);
@@ -318,7 +318,7 @@ void Listener::next() {
     if (worker_runs_) send(Query::await);
     return;
   }
-  must_look_ = false;
+  must_fetch_ = false;
   send(std::exchange(must_publish_, false) ? Query::publish : Query::fetch);
 }
 

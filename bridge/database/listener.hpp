@@ -72,10 +72,10 @@ class Listener {
   bool send_await();
   bool send_page();
   bool send_find_next();
-  void look();
-  void next();
+  void request_fetch();
+  void send_next();
   void hand_over();
-  void look_whether_to_go_on();
+  void resume_if_ready();
   std::uint64_t patience() const;
 
   Loop &loop_;
@@ -92,7 +92,7 @@ class Listener {
   std::uint64_t polled_at_ = 0;                // when it was last looked without a doorbell
   std::optional<std::uint64_t> maintained_at_; // nothing: not yet
   unsigned silences_ = 0;     // connections in a row that were closed because the server did not answer
-  bool must_look_ = false;    // a doorbell rang, or may have
+  bool must_fetch_ = false;   // a doorbell rang, or may have
   bool must_publish_ = false; // no worker makes batches: in-transaction mode
   bool in_transaction_mode_ = false;
   bool worker_runs_ = false;       // as far as the last answer says

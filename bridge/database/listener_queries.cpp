@@ -15,9 +15,10 @@ namespace {
 // The arguments of live.fetch_events().
 class FetchArguments {
  public:
-  FetchArguments(std::int64_t batch, std::optional<std::int64_t> id, unsigned most)
+  FetchArguments(std::int64_t batch, std::optional<std::int64_t> id, unsigned max_events)
       : batch_(std::to_string(batch)), id_(id ? std::to_string(*id) : ""),
-        most_(std::to_string(most)), values_{batch_.c_str(), id ? id_.c_str() : nullptr, most_.c_str()} {}
+        max_events_(std::to_string(max_events)), values_{batch_.c_str(), id ? id_.c_str() : nullptr,
+                                                         max_events_.c_str()} {}
   FetchArguments(const FetchArguments &) = delete;
   FetchArguments &operator=(const FetchArguments &) = delete;
 
@@ -25,7 +26,7 @@ class FetchArguments {
   const char *const *values() const { return values_.data(); }
 
  private:
-  std::string batch_, id_, most_;
+  std::string batch_, id_, max_events_;
   std::array<const char *, 3> values_; // into the others
 };
 
@@ -41,7 +42,7 @@ void Listener::send(Query query) {
   case Query::none:
     return;
   case Query::pin_settings:
-    sent = simple(listener_sql::pin_settings);
+    sent = simple(listener_sql::kPinSettings);
     break;
   case Query::listen:
     sent = simple("listen pg_live");
@@ -49,14 +50,14 @@ void Listener::send(Query query) {
   case Query::start: {
     const std::string known = std::to_string(durable_batch_);
     const std::array values = {known.c_str()};
-    sent = PQsendQueryParams(connection, listener_sql::state, 1, nullptr, values.data(), nullptr, nullptr, 0) == 1;
+    sent = PQsendQueryParams(connection, listener_sql::kState, 1, nullptr, values.data(), nullptr, nullptr, 0) == 1;
     break;
   }
   case Query::prepare:
-    sent = PQsendPrepare(connection, "pg_live_fetch", listener_sql::fetch, 0, nullptr) == 1;
+    sent = PQsendPrepare(connection, "pg_live_fetch", listener_sql::kFetch, 0, nullptr) == 1;
     break;
   case Query::publish:
-    sent = simple(listener_sql::publish);
+    sent = simple(listener_sql::kPublish);
     break;
   case Query::fetch:
     sent = send_fetch();
@@ -66,16 +67,16 @@ void Listener::send(Query query) {
     break;
   case Query::drop_expired:
     maintained_at_ = loop_.now();
-    sent = simple(listener_sql::drop_expired);
+    sent = simple(listener_sql::kDropExpired);
     break;
   case Query::refresh:
-    sent = simple(listener_sql::refresh);
+    sent = simple(listener_sql::kRefresh);
     break;
   case Query::expire_presence:
-    sent = simple(listener_sql::expire_presence);
+    sent = simple(listener_sql::kExpirePresence);
     break;
   case Query::heartbeat:
-    sent = simple(listener_sql::heartbeat);
+    sent = simple(listener_sql::kHeartbeat);
     break;
   case Query::await:
     sent = send_await();
@@ -92,7 +93,7 @@ bool Listener::send_await() {
   const std::array values = {known.c_str()};
   in_pipeline_ = true;
   return PQenterPipelineMode(connection) == 1 &&
-         PQsendQueryParams(connection, listener_sql::await, 1, nullptr, values.data(), nullptr, nullptr, 0) == 1 &&
+         PQsendQueryParams(connection, listener_sql::kAwait, 1, nullptr, values.data(), nullptr, nullptr, 0) == 1 &&
          send_page() && PQpipelineSync(connection) == 1;
 }
 
@@ -108,7 +109,7 @@ bool Listener::send_page() {
 
 bool Listener::send_find_next() {
   const FetchArguments arguments(last_->batch, last_->id, 1);
-  return PQsendQueryParams(link_.connection(), listener_sql::find_next, arguments.count(), nullptr, arguments.values(),
+  return PQsendQueryParams(link_.connection(), listener_sql::kFindNext, arguments.count(), nullptr, arguments.values(),
                            nullptr, nullptr, 0) == 1;
 }
 

@@ -6,7 +6,7 @@ namespace pg_live::listener_sql {
 // The settings of the role, the database and the server that the statements below depend on: whatever they are there,
 // these hold here. Those that this server does not have are left out. A statement that takes long is given up by the
 // listener itself, which closes the connection, and the server notices that.
-inline constexpr const char *pin_settings = R"(
+inline constexpr const char *kPinSettings = R"(
   set statement_timeout = 0;
   select pg_catalog.set_config(known.name, pinned.value, false)
   from (values
@@ -31,19 +31,19 @@ inline constexpr const char *pin_settings = R"(
   ) as pinned (name, value)
   join pg_catalog.pg_settings as known on pg_catalog.lower(known.name) = pinned.name)";
 
-inline constexpr const char *state =
+inline constexpr const char *kState =
     "select worker_expected, newest_batch, is_known from live_private.stream_state($1)";
-inline constexpr const char *fetch =
+inline constexpr const char *kFetch =
     "select batch, id, topic, event, payload::text, durable from live.fetch_events($1, $2, $3)";
 // Renders no payload.
-inline constexpr const char *find_next = "select batch, id, topic, event from live.fetch_events($1, $2, $3)";
-inline constexpr const char *publish = "select live.publish()";
-inline constexpr const char *drop_expired = "select live.drop_expired_events()";
-inline constexpr const char *refresh = "select live.refresh_summaries()";
-inline constexpr const char *expire_presence = "select live.expire_presence()";
+inline constexpr const char *kFindNext = "select batch, id, topic, event from live.fetch_events($1, $2, $3)";
+inline constexpr const char *kPublish = "select live.publish()";
+inline constexpr const char *kDropExpired = "select live.drop_expired_events()";
+inline constexpr const char *kRefresh = "select live.refresh_summaries()";
+inline constexpr const char *kExpirePresence = "select live.expire_presence()";
 // Takes no snapshot, and no transaction id.
-inline constexpr const char *heartbeat = "";
+inline constexpr const char *kHeartbeat = "";
 // A heartbeat that waits for the next batch.
-inline constexpr const char *await = "call live_private.await_batch($1, 1000)";
+inline constexpr const char *kAwait = "call live_private.await_batch($1, 1000)";
 
 } // namespace pg_live::listener_sql

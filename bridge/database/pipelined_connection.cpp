@@ -60,8 +60,8 @@ bool role_is_refused(const PendingCommand &pending) {
 
 // The same for the same text, whoever prepares it.
 std::string name_of(std::string_view sql) {
-  constexpr SipKey key{0x70675f6c697665, 1};
-  return "pg_live_" + std::to_string(siphash(key, sql));
+  constexpr SipKey kKey{0x70675f6c697665, 1};
+  return "pg_live_" + std::to_string(siphash(kKey, sql));
 }
 
 int count(const std::vector<const char *> &values) { return static_cast<int>(values.size()); }

@@ -11,15 +11,15 @@ namespace pg_live {
 class WaitBudget {
  public:
   struct Limits {
-    std::uint32_t most_milliseconds;
+    std::uint32_t max_milliseconds;
     std::uint32_t bytes_per_millisecond; // bytes that earn one millisecond
   };
 
   explicit constexpr WaitBudget(Limits limits)
-      : limits_(limits), bytes_(std::uint64_t{limits.most_milliseconds} * limits.bytes_per_millisecond) {}
+      : limits_(limits), bytes_(std::uint64_t{limits.max_milliseconds} * limits.bytes_per_millisecond) {}
 
   constexpr void earn(std::uint64_t bytes) {
-    bytes_ = std::min(bytes_ + bytes, std::uint64_t{limits_.most_milliseconds} * limits_.bytes_per_millisecond);
+    bytes_ = std::min(bytes_ + bytes, std::uint64_t{limits_.max_milliseconds} * limits_.bytes_per_millisecond);
   }
 
   // Spends that long a wait; false, spending nothing, if the budget does not cover it.

@@ -91,14 +91,14 @@ std::optional<HttpResponse> Http::answer_head(const RequestHead &head) const {
   if (!origin_is_allowed(head, services_.settings)) return uncached(error_response(403, "the origin is not allowed"));
   if (head.method == "OPTIONS") return uncached(preflight(route.methods));
   if (!lists_method(route.methods, head.method)) return uncached(method_not_allowed(route.methods));
-  auto identity = identify(head, services_);
+  auto identity = identify(token_of(head), services_);
   if (auto *refusal = std::get_if<HttpResponse>(&identity)) return uncached(std::move(*refusal));
   return std::nullopt;
 }
 
 void Http::handle_api(const Route &route, const HttpRequest &request, Respond respond) {
-  // Once more: the body may have taken longer than the token was good for.
-  auto identity = identify(request.head, services_);
+  // Once more: the token may have expired while the body arrived.
+  auto identity = identify(token_of(request.head), services_);
   if (auto *refusal = std::get_if<HttpResponse>(&identity)) return respond(uncached(std::move(*refusal)));
   route.api(services_, std::get<ClaimsRef>(identity), request,
             [respond = std::move(respond)](HttpResponse response) { respond(uncached(std::move(response))); });

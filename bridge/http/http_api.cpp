@@ -8,6 +8,7 @@
 #include "http/page_link.hpp"
 #include "http/url_query.hpp"
 #include "text/json.hpp"
+#include "text/json_writer.hpp"
 #include "text/utf8.hpp"
 
 #include <array>
@@ -24,7 +25,7 @@ constexpr std::array<std::string_view, 2> kNoArguments = {"apikey", "token"};
 constexpr std::array<std::string_view, 1> kLists = {"type"};
 
 // A position names the transactions that were running, and proxies accept headers of about this size.
-constexpr std::size_t kMostPositionBytes = 4000;
+constexpr std::size_t kMaxPositionBytes = 4000;
 
 bool reads_state(const CommandEntry &entry) {
   return entry.kind == CommandKind::read || entry.kind == CommandKind::page;
@@ -52,17 +53,12 @@ Arguments arguments_in_query(const CommandEntry &entry, const RequestHead &head)
 
 // Adds the key of the header to the arguments, unless they have one.
 Arguments with_idempotency_key(json::Value arguments, std::string_view key) {
-  constexpr std::string_view name = "idempotency_key";
-  const auto own = json::member(arguments, name);
+  constexpr std::string_view kName = "idempotency_key";
+  const auto own = json::member(arguments, kName);
   if (own && own->kind != json::Kind::null) return std::string(arguments.raw);
   if (!is_utf8(key))
     return error_response(400, "the header Idempotency-Key is malformed", sqlstate::kInvalidParameterValue);
-  std::string object(arguments.raw.substr(0, arguments.raw.size() - 1));
-  if (json::members(arguments).begin() != nullptr) object += ',';
-  json::append_quoted(object, name);
-  object += ':';
-  json::append_quoted(object, key);
-  return object.append("}");
+  return json::with_member(arguments.raw, kName, key);
 }
 
 Arguments arguments_in_body(const CommandEntry &entry, const HttpRequest &request) {
@@ -85,13 +81,13 @@ Arguments arguments_in_body(const CommandEntry &entry, const HttpRequest &reques
 // Of a state, in the last column. A client that gets no position has to follow the topic first, and load then.
 void add_position(HttpResponse &response, const Rows &rows) {
   const std::string_view position = rows.text(0, rows.columns() - 1);
-  if (!position.empty() && position.size() <= kMostPositionBytes)
+  if (!position.empty() && position.size() <= kMaxPositionBytes)
     response.headers.emplace_back("Live-Position", position);
 }
 
 HttpResponse response_to(const Services &services, const CommandEntry &entry, const CommandResult &result,
-                         const PageLinks &links, bool signed_in) {
-  if (result.error) return error_response(client_error(services.log, entry.path, *result.error, signed_in));
+                         const PageLinks &links, Requester requester) {
+  if (result.error) return error_response(client_error(services.log, entry.path, *result.error, requester));
   HttpResponse response;
   response.body = result.rows.text(0, 0);
   if (entry.kind == CommandKind::create) response.status = 201;
@@ -116,8 +112,8 @@ void command_by_http(Services &services, const ClaimsRef &claims, const HttpRequ
   command.parameters = {std::get<std::string>(std::move(arguments)), std::nullopt, std::nullopt};
   command.done = [respond = std::move(respond), &entry, &services,
                   links = PageLinks(entry.kind == CommandKind::page ? request.head.query : ""),
-                  signed_in = !claims->user_id.empty()](const CommandResult &result) {
-    respond(response_to(services, entry, result, links, signed_in));
+                  requester = requester_of(*claims)](const CommandResult &result) {
+    respond(response_to(services, entry, result, links, requester));
   };
   if (reads_state(entry)) return services.database.read(std::move(command), Reading::query);
   services.database.write(std::move(command));

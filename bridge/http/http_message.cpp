@@ -63,7 +63,7 @@ std::string_view phrase_of(int status) {
 HttpResponse error_response(const ClientError &error) {
   HttpResponse response;
   response.status = error.status;
-  response.body = error_object("error", error.told);
+  response.body = error_object("error", error.shown);
   if (error.status == 401) response.headers = {{"WWW-Authenticate", "Bearer"}};
   if (error.status == 426) response.headers = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
   return response;
@@ -79,7 +79,7 @@ void allow_origin(HttpResponse &response, std::string_view origin) {
   response.headers.emplace_back("Vary", "Origin");
 }
 
-std::string to_bytes(const HttpResponse &response, bool head_only) {
+std::string head_bytes(const HttpResponse &response) {
   std::string bytes = "HTTP/1.1 " + std::to_string(response.status) + " ";
   bytes.append(phrase_of(response.status)).append("\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n");
   for (const auto &[name, value] : response.headers)
@@ -87,9 +87,7 @@ std::string to_bytes(const HttpResponse &response, bool head_only) {
   if (!response.body.empty()) bytes.append("Content-Type: ").append(response.content_type).append("\r\n");
   if (response.status != 204)
     bytes.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
-  bytes.append("\r\n");
-  if (!head_only) bytes.append(response.body);
-  return bytes;
+  return bytes.append("\r\n");
 }
 
 } // namespace pg_live

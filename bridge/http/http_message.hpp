@@ -37,7 +37,7 @@ HttpResponse error_response(const ClientError &error);
 // Lets a page of that origin read the response. The bridge uses no cookies, so there are no credentials to allow.
 void allow_origin(HttpResponse &response, std::string_view origin);
 
-// The bytes of a response; without its body for a HEAD request.
-std::string to_bytes(const HttpResponse &response, bool head_only);
+// The bytes of a response before its body: the status line and the headers.
+std::string head_bytes(const HttpResponse &response);
 
 } // namespace pg_live

@@ -94,7 +94,8 @@ void Incoming::respond(HttpResponse response) {
   const auto origin = head_ ? head_->header("origin") : find_header(received_, "origin");
   const auto host = head_ ? head_->header("host") : find_header(received_, "host");
   if (origin && origin_is_allowed(*origin, host, services_.settings)) allow_origin(response, *origin);
-  output_ = to_bytes(response, head_ && head_->method == "HEAD");
+  output_ = head_bytes(response);
+  if (!head_ || head_->method != "HEAD") output_.append(response.body);
   step_ = Step::responding;
   services_.wheel.arm(*this, services_.deadline_after(std::chrono::seconds(services_.settings.limits.request_seconds)));
   write();

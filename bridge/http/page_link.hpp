@@ -19,10 +19,12 @@ class PageLinks {
   std::string value(std::string_view next_cursor, std::string_view previous_cursor) const;
 
  private:
-  std::string link(std::string_view cursor, bool backwards, std::string_view relation) const;
+  enum class Direction : unsigned char { forwards, backwards };
+
+  std::string link(std::string_view cursor, Direction direction, std::string_view relation) const;
 
   std::string filters_;
-  bool backwards_;
+  Direction direction_;
 };
 
 } // namespace pg_live

@@ -6,7 +6,6 @@
 #include <array>
 #include <charconv>
 
-#include "base/base64url.hpp"
 #include "base/http_text.hpp"
 #include "http/url_query.hpp"
 
@@ -14,7 +13,7 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> methods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+constexpr std::array<std::string_view, 7> kMethods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
 Rejection bad_request(std::string_view message) { return {400, message}; }
 
@@ -22,7 +21,7 @@ Rejection bad_request(std::string_view message) { return {400, message}; }
 std::variant<std::size_t, Rejection> find_end(std::string_view received, std::size_t scanned) {
   // A sequence of CR LF CR LF may have begun in what was scanned.
   for (std::size_t at = std::min(scanned, received.size()); at < received.size(); ++at) {
-    if (at >= max_request_head_bytes) return Rejection{431, "request head is too large"};
+    if (at >= kMaxRequestHeadBytes) return Rejection{431, "request head is too large"};
     const char c = received[at];
     if (at == 0 && !(c >= 'A' && c <= 'Z')) return bad_request("not an HTTP request");
     if (c == '\0') return bad_request("NUL in the request head");
@@ -33,8 +32,8 @@ std::variant<std::size_t, Rejection> find_end(std::string_view received, std::si
   return std::size_t{0};
 }
 
-// Takes the text up to the next CR LF off `rest`.
-std::string_view take_line(std::string_view &rest) {
+// Cuts the text up to the next CR LF off `rest`.
+std::string_view cut_line(std::string_view &rest) {
   const std::size_t end = rest.find("\r\n");
   const std::string_view line = rest.substr(0, end);
   rest.remove_prefix(end + 2);
@@ -67,7 +66,7 @@ std::optional<Rejection> parse_request_line(std::string_view line, RequestHead &
     return Rejection{505, "only HTTP/1.1 and HTTP/1.0 are spoken here"};
   else
     return bad_request("malformed request line");
-  if (std::find(methods.begin(), methods.end(), head.method) == methods.end())
+  if (std::find(kMethods.begin(), kMethods.end(), head.method) == kMethods.end())
     return Rejection{501, "unknown request method"};
   const auto is_visible = [](char c) { return c > ' ' && c < '\x7F' && c != '#'; };
   if (!head.target.starts_with('/') || !std::all_of(head.target.begin(), head.target.end(), is_visible))
@@ -81,7 +80,7 @@ std::optional<Rejection> parse_request_line(std::string_view line, RequestHead &
 
 // 5: field-name ":" OWS field-value OWS
 std::optional<Rejection> parse_headers(std::string_view rest, RequestHead &head) {
-  for (std::string_view line = take_line(rest); !line.empty(); line = take_line(rest)) {
+  for (std::string_view line = cut_line(rest); !line.empty(); line = cut_line(rest)) {
     if (line.front() == ' ' || line.front() == '\t') return bad_request("folded header lines are not accepted"); // 5.2
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
@@ -89,7 +88,7 @@ std::optional<Rejection> parse_headers(std::string_view rest, RequestHead &head)
     const std::string_view value = trim(line.substr(colon + 1));
     const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7F'; };
     if (std::any_of(value.begin(), value.end(), is_control)) return bad_request("control character in a header");
-    if (head.headers.size() == max_request_headers) return Rejection{431, "too many header lines"};
+    if (head.headers.size() == kMaxRequestHeaders) return Rejection{431, "too many header lines"};
     head.headers.push_back({line.substr(0, colon), value});
   }
   return std::nullopt;
@@ -136,22 +135,10 @@ bool is_websocket_key(std::string_view key) {
   return key.size() == 24 && key.ends_with("==") && std::all_of(key.begin(), key.end() - 2, is_digit);
 }
 
-// The subprotocols offered: `phoenix`, and a token of Phoenix's `authToken` as base64url.
-std::optional<Rejection> parse_subprotocols(RequestHead &head) {
-  constexpr std::string_view bearer_prefix = "base64url.bearer.phx.";
-  bool malformed = false;
-  for (const Header &header : head.headers) {
-    if (!equals_ignoring_case(header.name, "sec-websocket-protocol")) continue;
-    for_each_word(header.value, [&](std::string_view word) {
-      if (word == "phoenix") head.offers_phoenix = true;
-      if (!word.starts_with(bearer_prefix)) return;
-      auto token = decode_base64url(word.substr(bearer_prefix.size()));
-      malformed = malformed || !token || !head.bearer.empty();
-      if (token) head.bearer = std::move(*token);
-    });
-  }
-  if (malformed) return bad_request("malformed bearer subprotocol");
-  return std::nullopt;
+void parse_subprotocols(RequestHead &head) {
+  for (const Header &header : head.headers)
+    if (equals_ignoring_case(header.name, "sec-websocket-protocol"))
+      for_each_word(header.value, [&head](std::string_view word) { head.subprotocols.push_back(word); });
 }
 
 // RFC 6455 section 4.2.1; `Upgrade` to anything else is ignored, as RFC 9110 section 7.8 allows.
@@ -165,7 +152,8 @@ std::optional<Rejection> parse_upgrade(RequestHead &head) {
   if (count(head, "sec-websocket-key") != 1 || !is_websocket_key(*head.header("sec-websocket-key")))
     return bad_request("malformed websocket key");
   head.upgrade = true;
-  return parse_subprotocols(head);
+  parse_subprotocols(head);
+  return std::nullopt;
 }
 
 // 3.2: exactly one Host in HTTP/1.1; and one of each header that says who is asking.
@@ -197,7 +185,7 @@ std::variant<IncompleteHead, RequestHead, Rejection> parse_request_head(std::str
   head.bytes = std::get<std::size_t>(end);
   if (head.bytes == 0) return IncompleteHead();
   std::string_view rest = received.substr(0, head.bytes);
-  const std::string_view request_line = take_line(rest);
+  const std::string_view request_line = cut_line(rest);
   if (const auto rejection = parse_request_line(request_line, head)) return *rejection;
   if (const auto rejection = parse_headers(rest, head)) return *rejection;
   if (const auto rejection = check_single_headers(head)) return *rejection;
@@ -206,21 +194,21 @@ std::variant<IncompleteHead, RequestHead, Rejection> parse_request_head(std::str
   return head;
 }
 
-std::string rewrite(const RequestHead &head) {
+std::string rewrite(const RequestHead &head, std::string_view subprotocol) {
   // libwebsockets 4.1.6 stalls on names that begin a name it knows ("X-Auth"), and drops connections whose list of
   // subprotocols or Connection header is longer than 127 bytes.
-  constexpr std::array<std::string_view, 12> kept{"host",
-                                                  "origin",
-                                                  "sec-websocket-key",
-                                                  "sec-websocket-version",
-                                                  "authorization",
-                                                  "apikey",
-                                                  "content-type",
-                                                  "accept",
-                                                  "access-control-request-method",
-                                                  "access-control-request-headers",
-                                                  "if-modified-since",
-                                                  "if-none-match"};
+  constexpr std::array<std::string_view, 12> kKept{"host",
+                                                   "origin",
+                                                   "sec-websocket-key",
+                                                   "sec-websocket-version",
+                                                   "authorization",
+                                                   "apikey",
+                                                   "content-type",
+                                                   "accept",
+                                                   "access-control-request-method",
+                                                   "access-control-request-headers",
+                                                   "if-modified-since",
+                                                   "if-none-match"};
   std::string out;
   const auto append = [&out](std::string_view name, std::string_view value) {
     out.append(name).append(": ").append(value).append("\r\n");
@@ -229,11 +217,11 @@ std::string rewrite(const RequestHead &head) {
   out += "\r\n";
   for (const Header &header : head.headers) {
     const auto is_this = [&header](std::string_view name) { return equals_ignoring_case(header.name, name); };
-    if (std::any_of(kept.begin(), kept.end(), is_this)) append(header.name, header.value);
+    if (std::any_of(kKept.begin(), kKept.end(), is_this)) append(header.name, header.value);
   }
   if (head.upgrade) append("Upgrade", "websocket");
   append("Connection", head.upgrade ? "Upgrade" : "close");
-  if (head.upgrade && head.offers_phoenix) append("Sec-WebSocket-Protocol", "phoenix");
+  if (head.upgrade && !subprotocol.empty()) append("Sec-WebSocket-Protocol", subprotocol);
   // 6.3: without a length there is no body, but libwebsockets would wait for one.
   if (head.method == "POST" || head.method == "PUT" || head.method == "PATCH")
     append("Content-Length", std::to_string(head.content_length));
@@ -242,9 +230,9 @@ std::string rewrite(const RequestHead &head) {
 }
 
 std::optional<std::string_view> bearer_token(std::string_view authorization) {
-  constexpr std::string_view scheme = "bearer ";
-  if (!equals_ignoring_case(authorization.substr(0, scheme.size()), scheme)) return std::nullopt;
-  const std::string_view token = trim(authorization.substr(scheme.size()));
+  constexpr std::string_view kScheme = "bearer ";
+  if (!equals_ignoring_case(authorization.substr(0, kScheme.size()), kScheme)) return std::nullopt;
+  const std::string_view token = trim(authorization.substr(kScheme.size()));
   if (token.empty() || token.find_first_of(" \t,") != std::string_view::npos) return std::nullopt;
   return token;
 }

@@ -17,8 +17,8 @@
 namespace pg_live {
 
 // The longest head accepted, with the empty line that ends it; more is answered with 431.
-inline constexpr std::size_t max_request_head_bytes = 16 * 1024;
-inline constexpr std::size_t max_request_headers = 100;
+inline constexpr std::size_t kMaxRequestHeadBytes = 16 * 1024;
+inline constexpr std::size_t kMaxRequestHeaders = 100;
 
 struct Header {
   std::string_view name;  // as sent
@@ -32,11 +32,10 @@ struct RequestHead {
   std::string_view query;  // after the '?', percent-encoded; empty when there is none
   int minor_version = 1;   // of HTTP/1.x
   std::vector<Header> headers;
-  std::size_t bytes = 0;            // length of the head with its empty line: the body begins there
-  std::uint64_t content_length = 0; // 0 when the header is absent: the request has no body
-  bool upgrade = false;             // a valid upgrade to WebSocket
-  bool offers_phoenix = false;      // "phoenix" is among the subprotocols offered
-  std::string bearer;               // token offered as subprotocol "base64url.bearer.phx.<…>", decoded; may be empty
+  std::size_t bytes = 0;                      // length of the head with its empty line: the body begins there
+  std::uint64_t content_length = 0;           // 0 when the header is absent: the request has no body
+  bool upgrade = false;                       // a valid upgrade to WebSocket
+  std::vector<std::string_view> subprotocols; // offered with an upgrade, in their order
 
   // Value of the first header of that name (case does not matter); nothing when absent.
   std::optional<std::string_view> header(std::string_view name) const;
@@ -65,11 +64,11 @@ std::variant<IncompleteHead, RequestHead, Rejection> parse_request_head(std::str
 // when the value holds a control character.
 std::optional<std::string_view> find_header(std::string_view received, std::string_view name);
 
-// The head to hand to libwebsockets in its place: the same request line, only headers the bridge uses, the subprotocol
-// list reduced to `phoenix` (or dropped), no extensions, `Connection: Upgrade` or else `Connection: close`, since
-// later requests on the same connection would not pass through here. At most content_length bytes of what followed the
-// head may be handed over after it.
-std::string rewrite(const RequestHead &head);
+// The head to hand to libwebsockets in its place: the same request line, only headers the bridge uses, the list of
+// subprotocols reduced to the selected one (dropped if that is empty), no extensions, `Connection: Upgrade` or else
+// `Connection: close`, since later requests on the same connection would not pass through here. At most content_length
+// bytes of what followed the head may be handed over after it.
+std::string rewrite(const RequestHead &head, std::string_view subprotocol);
 
 // The token of an Authorization header: what follows "Bearer " (case does not matter); nothing for other schemes.
 std::optional<std::string_view> bearer_token(std::string_view authorization);

@@ -3,14 +3,10 @@
 
 #include "base/http_text.hpp"
 #include "base/sqlstate.hpp"
-#include "text/json.hpp"
 
 namespace pg_live {
 
-namespace {
-
 std::string token_of(const RequestHead &head) {
-  if (!head.bearer.empty()) return head.bearer;
   if (const auto authorization = head.header("authorization"))
     if (const auto token = bearer_token(*authorization)) return std::string(*token);
   for (const std::string_view name : {"x-api-key", "apikey"})
@@ -19,18 +15,6 @@ std::string token_of(const RequestHead &head) {
     if (const auto key = head.query_argument(name); key && !key->empty()) return *key;
   return "";
 }
-
-ClaimsRef anonymous_claims(const std::string &role) {
-  auto claims = std::make_shared<Claims>();
-  claims->role = role;
-  claims->text = "{\"role\":";
-  json::append_quoted(claims->text, role);
-  claims->text.append("}");
-  claims->expires_at = std::chrono::sys_seconds::max();
-  return claims;
-}
-
-} // namespace
 
 bool origin_is_allowed(std::string_view origin, std::optional<std::string_view> host, const Settings &settings) {
   for (const std::string &allowed : settings.allowed_origins)
@@ -44,10 +28,9 @@ bool origin_is_allowed(const RequestHead &head, const Settings &settings) {
   return !origin || origin_is_allowed(*origin, head.header("host"), settings);
 }
 
-std::variant<ClaimsRef, HttpResponse> identify(const RequestHead &head, const Services &services) {
-  const std::string token = token_of(head);
+std::variant<ClaimsRef, HttpResponse> identify(const std::string &token, const Services &services) {
   if (token.empty()) {
-    if (services.settings.anonymous) return anonymous_claims(services.settings.anonymous_role);
+    if (services.settings.anonymous) return claims_of_role(services.settings.anonymous_role);
     return error_response(401, "API key is missing", sqlstate::kInvalidAuthorization);
   }
   TokenResult result = services.access.verify(token);

@@ -6,6 +6,7 @@
 #include "identity/claims.hpp"
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -17,8 +18,11 @@ bool origin_is_allowed(std::string_view origin, std::optional<std::string_view> 
 // The same for a request. One without an origin comes from a program and is allowed.
 bool origin_is_allowed(const RequestHead &head, const Settings &settings);
 
-// The claims of the request's token: bearer subprotocol, Authorization, x-api-key, ?apikey=, ?token=, in that order.
-// Without a token, the anonymous claims if the settings allow them. Otherwise the response that refuses it.
-std::variant<ClaimsRef, HttpResponse> identify(const RequestHead &head, const Services &services);
+// The token of a request: Authorization, x-api-key, apikey, ?apikey=, ?token=, in that order. Empty if there is none.
+std::string token_of(const RequestHead &head);
+
+// The claims of a token; without one, the anonymous claims if the settings allow them. Otherwise the response that
+// refuses the request.
+std::variant<ClaimsRef, HttpResponse> identify(const std::string &token, const Services &services);
 
 } // namespace pg_live

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uintmax_t kLargestFile = 16 << 20;
+constexpr std::uintmax_t kMaxFileBytes = 16 << 20;
 
 std::string content_type_of(const fs::path &file) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kTypes = {{
@@ -48,7 +48,7 @@ std::optional<HttpResponse> StaticFiles::get(std::string_view path) const {
   if (relative.empty() || relative.back() == '/') relative.append("index.html");
   std::error_code error;
   const fs::path file = fs::canonical(folder_ / relative, error);
-  if (error || !fs::is_regular_file(file, error) || fs::file_size(file, error) > kLargestFile) return std::nullopt;
+  if (error || !fs::is_regular_file(file, error) || fs::file_size(file, error) > kMaxFileBytes) return std::nullopt;
   // A symbolic link may lead out of the folder.
   if (const auto inside = file.lexically_relative(folder_); inside.empty() || *inside.begin() == "..")
     return std::nullopt;

@@ -5,7 +5,7 @@
 #include <unordered_set>
 
 #include "base/http_text.hpp"
-#include "text/json.hpp"
+#include "text/json_writer.hpp"
 #include "text/utf8.hpp"
 
 namespace pg_live {
@@ -17,19 +17,22 @@ struct Argument {
   std::optional<std::string> value; // nothing when it is no text
 };
 
-std::optional<std::string> decoded_text(std::string_view encoded) {
-  auto text = percent_decode(encoded, true);
+// In a query, a plus sign stands for a space.
+std::optional<std::string> decode_argument(std::string_view encoded) {
+  std::string with_spaces(encoded);
+  std::replace(with_spaces.begin(), with_spaces.end(), '+', ' ');
+  auto text = percent_decode(with_spaces);
   if (text && (!is_utf8(*text) || text->find('\0') != std::string::npos)) text.reset();
   return text;
 }
 
-// Takes the first argument off `rest`, which is not empty.
-Argument take_argument(std::string_view &rest) {
+// Cuts the first argument off `rest`, which is not empty.
+Argument cut_argument(std::string_view &rest) {
   const std::string_view argument = rest.substr(0, rest.find('&'));
   rest.remove_prefix(std::min(argument.size() + 1, rest.size()));
   const std::size_t equal = argument.find('=');
-  return {decoded_text(argument.substr(0, equal)),
-          decoded_text(equal == std::string_view::npos ? "" : argument.substr(equal + 1))};
+  return {decode_argument(argument.substr(0, equal)),
+          decode_argument(equal == std::string_view::npos ? "" : argument.substr(equal + 1))};
 }
 
 bool is_among(std::span<const std::string_view> names, std::string_view name) {
@@ -39,7 +42,7 @@ bool is_among(std::span<const std::string_view> names, std::string_view name) {
 // Adds what `query` has of a list to the value that it has begun with.
 void append_values(std::string &list, std::string_view query, std::string_view name) {
   while (!query.empty())
-    if (const Argument argument = take_argument(query); argument.name == name && argument.value)
+    if (const Argument argument = cut_argument(query); argument.name == name && argument.value)
       list.append(",").append(*argument.value);
 }
 
@@ -47,7 +50,7 @@ void append_values(std::string &list, std::string_view query, std::string_view n
 
 std::optional<std::string> query_argument(std::string_view query, std::string_view name) {
   while (!query.empty())
-    if (Argument argument = take_argument(query); argument.name == name) return std::move(argument.value);
+    if (Argument argument = cut_argument(query); argument.name == name) return std::move(argument.value);
   return std::nullopt;
 }
 
@@ -58,14 +61,11 @@ std::optional<std::string> query_object(std::string_view query, std::span<const 
   for (const std::string_view name : left_out)
     seen.emplace(name);
   while (!query.empty()) {
-    Argument argument = take_argument(query);
+    Argument argument = cut_argument(query);
     if (!argument.name || !argument.value) return std::nullopt;
     if (argument.name->empty() || !seen.insert(*argument.name).second) continue;
     if (is_among(lists, *argument.name)) append_values(*argument.value, query, *argument.name);
-    if (object.size() > 1) object += ',';
-    json::append_quoted(object, *argument.name);
-    object += ':';
-    json::append_quoted(object, *argument.value);
+    json::append_member(object, *argument.name, *argument.value);
   }
   object += '}';
   return object;
@@ -74,7 +74,7 @@ std::optional<std::string> query_object(std::string_view query, std::span<const 
 std::string query_without(std::string_view query, std::span<const std::string_view> left_out) {
   std::string kept;
   while (!query.empty()) {
-    const Argument argument = take_argument(query);
+    const Argument argument = cut_argument(query);
     if (!argument.name || !argument.value || argument.name->empty() || is_among(left_out, *argument.name)) continue;
     if (!kept.empty()) kept += '&';
     kept.append(percent_encode(*argument.name)).append("=").append(percent_encode(*argument.value));
@@ -83,7 +83,7 @@ std::string query_without(std::string_view query, std::span<const std::string_vi
 }
 
 std::string percent_encode(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string encoded;
   for (const char c : text) {
     const bool is_letter_or_digit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -91,12 +91,12 @@ std::string percent_encode(std::string_view text) {
     if (is_letter_or_digit || std::string_view("-._~").find(c) != std::string_view::npos)
       encoded += c;
     else
-      (encoded += '%').append({digits[byte / 16], digits[byte % 16]});
+      (encoded += '%').append({kDigits[byte / 16], kDigits[byte % 16]});
   }
   return encoded;
 }
 
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+std::optional<std::string> percent_decode(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -108,7 +108,7 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
       decoded += static_cast<char>(high * 16 + low);
       at += 2;
     } else {
-      decoded += plus_is_space && text[at] == '+' ? ' ' : text[at];
+      decoded += text[at];
     }
   }
   return decoded;

@@ -11,8 +11,8 @@
 
 namespace pg_live {
 
-// Undoes percent-encoding; nothing when an escape is malformed. `plus_is_space` for query arguments.
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
+// Undoes percent-encoding; nothing when an escape is malformed.
+std::optional<std::string> percent_decode(std::string_view text);
 
 // The argument of that name; nothing if it is missing or not text.
 std::optional<std::string> query_argument(std::string_view query, std::string_view name);

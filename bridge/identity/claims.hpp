@@ -1,6 +1,8 @@
 // The identity of a client, from its token. Only a TokenVerifier creates the claims of a user.
 #pragma once
 
+#include "text/json_writer.hpp"
+
 #include <chrono>
 #include <memory>
 #include <string>
@@ -15,5 +17,19 @@ struct Claims {
 };
 
 using ClaimsRef = std::shared_ptr<const Claims>;
+
+// Claims without a user that never expire.
+inline ClaimsRef claims_of_role(const std::string &role) {
+  std::string text = "{";
+  json::append_member(text, "role", role);
+  return std::make_shared<const Claims>(Claims{text.append("}"), "", role, std::chrono::sys_seconds::max()});
+}
+
+enum class Requester : unsigned char { anonymous, signed_in };
+
+// Claims without a user are those of an anonymous requester.
+inline Requester requester_of(const Claims &claims) {
+  return claims.user_id.empty() ? Requester::anonymous : Requester::signed_in;
+}
 
 } // namespace pg_live

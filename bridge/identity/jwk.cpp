@@ -51,7 +51,7 @@ struct Algorithm {
   std::size_t coordinate_bytes;
 };
 
-constexpr std::array<Algorithm, 13> algorithms{{
+constexpr std::array<Algorithm, 13> kAlgorithms{{
     {"HS256", Family::hmac, EVP_sha256, "", nullptr, 0},
     {"HS384", Family::hmac, EVP_sha384, "", nullptr, 0},
     {"HS512", Family::hmac, EVP_sha512, "", nullptr, 0},
@@ -69,8 +69,8 @@ constexpr std::array<Algorithm, 13> algorithms{{
 
 const Algorithm *find_algorithm(std::string_view name) {
   const auto it =
-      std::find_if(algorithms.begin(), algorithms.end(), [name](const Algorithm &a) { return a.name == name; });
-  return it == algorithms.end() ? nullptr : &*it;
+      std::find_if(kAlgorithms.begin(), kAlgorithms.end(), [name](const Algorithm &a) { return a.name == name; });
+  return it == kAlgorithms.end() ? nullptr : &*it;
 }
 
 const unsigned char *bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char *>(text.data()); }
@@ -167,13 +167,13 @@ std::optional<std::string> bytes_in(json::Value jwk, std::string_view name) {
 }
 
 Imported import_rsa(json::Value jwk, std::unique_ptr<VerificationKey::Key> key) {
-  constexpr int least_bits = 2048; // RFC 7518 section 3.3
+  constexpr int kMinRsaBits = 2048; // RFC 7518 section 3.3
   const auto modulus = bytes_in(jwk, "n");
   const auto exponent = bytes_in(jwk, "e");
   if (!modulus || !exponent || exponent->size() > 8) return Fault("malformed RSA key");
   const Number n(BN_bin2bn(bytes_of(*modulus), static_cast<int>(modulus->size()), nullptr));
   const Number e(BN_bin2bn(bytes_of(*exponent), static_cast<int>(exponent->size()), nullptr));
-  if (!n || !e || BN_num_bits(n.get()) < least_bits) return Fault("an RSA key needs 2048 bits or more");
+  if (!n || !e || BN_num_bits(n.get()) < kMinRsaBits) return Fault("an RSA key needs 2048 bits or more");
   const ParameterBuilder builder(OSSL_PARAM_BLD_new());
   if (!builder || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
@@ -207,10 +207,10 @@ Imported import_ed25519(json::Value jwk, std::unique_ptr<VerificationKey::Key> k
 }
 
 Imported import_secret(json::Value jwk, std::unique_ptr<VerificationKey::Key> key) {
-  constexpr std::size_t least_bytes = 32; // RFC 7518 section 3.2
+  constexpr std::size_t kMinSecretBytes = 32; // RFC 7518 section 3.2
   auto secret = bytes_in(jwk, "k");
   if (!secret) return Fault("malformed secret key");
-  if (secret->size() < least_bytes) return Fault("a secret key needs 256 bits or more");
+  if (secret->size() < kMinSecretBytes) return Fault("a secret key needs 256 bits or more");
   key->secret = std::move(*secret);
   return key;
 }
@@ -228,8 +228,8 @@ bool is_for_something_else(json::Value jwk) {
 // The algorithm a curve implies.
 const Algorithm *algorithm_of_curve(Family family, std::string_view curve) {
   const auto fits = [=](const Algorithm &a) { return a.family == family && a.curve == curve; };
-  const auto it = std::find_if(algorithms.begin(), algorithms.end(), fits);
-  return it == algorithms.end() ? nullptr : &*it;
+  const auto it = std::find_if(kAlgorithms.begin(), kAlgorithms.end(), fits);
+  return it == kAlgorithms.end() ? nullptr : &*it;
 }
 
 Imported import_key(json::Value jwk) {
@@ -290,14 +290,14 @@ bool VerificationKey::verify(std::string_view algorithm, std::string_view signed
 }
 
 std::variant<std::vector<VerificationKey>, std::string> parse_jwk_set(std::string_view text) {
-  if (text.size() > max_jwk_set_bytes) return "the JWK set is too long";
+  if (text.size() > kMaxJwkSetBytes) return "the JWK set is too long";
   const auto set = json::parse(text);
   const auto list = set ? json::member(*set, "keys") : std::nullopt;
   if (!list || list->kind != json::Kind::array) return "the JWK set is not a JSON object with an array of keys";
   std::vector<VerificationKey> keys;
   std::size_t number = 0;
   for (const json::Value &jwk : json::elements(*list)) {
-    if (++number > max_jwk_set_keys) return "the JWK set has too many keys";
+    if (++number > kMaxJwkSetKeys) return "the JWK set has too many keys";
     Imported imported = import_key(jwk);
     if (const auto *fault = std::get_if<Fault>(&imported))
       return "key " + std::to_string(number) + " of the JWK set: " + *fault;

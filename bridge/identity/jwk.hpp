@@ -40,8 +40,8 @@ class VerificationKey {
   std::unique_ptr<const Key> key_;
 };
 
-inline constexpr std::size_t max_jwk_set_bytes = 256 * 1024;
-inline constexpr std::size_t max_jwk_set_keys = 64;
+inline constexpr std::size_t kMaxJwkSetBytes = 256 * 1024;
+inline constexpr std::size_t kMaxJwkSetKeys = 64;
 
 // The keys of a JWK set, or a message in lower case. Keys for encryption and of unknown types are passed over, as RFC
 // 7517 asks; a set without one usable key, or with a malformed or too weak one (RSA below 2048 bits), is refused.

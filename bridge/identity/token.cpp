@@ -24,8 +24,8 @@ using std::chrono::seconds;
 using std::chrono::sys_seconds;
 
 // Clocks of issuers run ahead of ours by less than these: for `iat`, and for `nbf`, where PostgREST allows as much.
-constexpr seconds issue_tolerance{300};
-constexpr seconds not_before_tolerance{30};
+constexpr seconds kIssueTolerance{300};
+constexpr seconds kNotBeforeTolerance{30};
 
 TokenError malformed() {
   return {"MalformedJWT", sqlstate::kInvalidAuthorization, "The token provided is not a valid JWT"};
@@ -88,13 +88,13 @@ std::optional<sys_seconds> parse_time(json::Value value) {
   double number = 0;
   const auto result = std::from_chars(value.raw.data(), value.raw.data() + value.raw.size(), number);
   if (result.ec != std::errc()) return std::nullopt;
-  constexpr double first = -62167219200.0;
-  constexpr double last = 253402300799.0;
-  return sys_seconds(seconds(static_cast<std::int64_t>(std::clamp(number, first, last))));
+  constexpr double kFirst = -62167219200.0;
+  constexpr double kLast = 253402300799.0;
+  return sys_seconds(seconds(static_cast<std::int64_t>(std::clamp(number, kFirst, kLast))));
 }
 
-// A text of 1 to `longest` characters without control characters.
-bool is_name(std::string_view text, std::size_t longest) {
+// A text of 1 to `max_characters` characters without control characters.
+bool is_name(std::string_view text, std::size_t max_characters) {
   std::size_t characters = 0;
   while (!text.empty()) {
     const std::size_t length = utf8_sequence_length(text);
@@ -104,7 +104,7 @@ bool is_name(std::string_view text, std::size_t longest) {
     text.remove_prefix(length);
     ++characters;
   }
-  return characters >= 1 && characters <= longest;
+  return characters >= 1 && characters <= max_characters;
 }
 
 bool is_role(std::string_view text) { return text.size() <= 63 && is_name(text, 63); } // NAMEDATALEN - 1 bytes
@@ -153,8 +153,8 @@ std::optional<TokenError> check_times(json::Value claims, sys_seconds now) {
   const auto issued = issued_at ? parse_time(*issued_at) : now;
   if (!start) return invalid("Field `nbf` must be a number");
   if (!issued) return invalid("Field `iat` must be a number");
-  if (*start > now + not_before_tolerance) return invalid("Token is not valid yet");
-  if (*issued > now + issue_tolerance) return invalid("Token was issued in the future");
+  if (*start > now + kNotBeforeTolerance) return invalid("Token is not valid yet");
+  if (*issued > now + kIssueTolerance) return invalid("Token was issued in the future");
   return std::nullopt;
 }
 
@@ -183,11 +183,7 @@ struct TokenVerifier::State {
   void add_api_key(const ApiKey &api_key) {
     if (api_key.key.empty()) throw std::invalid_argument("an API key must not be empty");
     if (!is_role(api_key.role)) throw std::invalid_argument("the role of an API key must be a text of 1 to 63 bytes");
-    std::string text = "{\"role\":";
-    json::append_quoted(text, api_key.role);
-    text += '}';
-    api_keys.emplace_back(digest_of(api_key.key),
-                          std::make_shared<const Claims>(Claims{text, "", api_key.role, sys_seconds::max()}));
+    api_keys.emplace_back(digest_of(api_key.key), claims_of_role(api_key.role));
   }
 
   // Every key is compared, so that how long it takes says nothing.
@@ -250,10 +246,10 @@ TokenVerifier &TokenVerifier::operator=(TokenVerifier &&) noexcept = default;
 TokenVerifier::~TokenVerifier() = default;
 
 TokenResult TokenVerifier::verify(std::string_view token, sys_seconds now) {
-  if (token.empty() || token.size() > max_token_bytes) return refuse(malformed());
+  if (token.empty() || token.size() > kMaxTokenBytes) return refuse(malformed());
   const TokenDigest digest = digest_of(token);
   if (auto claims = state_->find_api_key(digest)) return {std::move(claims), std::nullopt};
-  if (auto claims = state_->cache.find(digest, now)) return {std::move(claims), std::nullopt};
+  if (auto claims = state_->cache.use(digest, now)) return {std::move(claims), std::nullopt};
   TokenResult result = state_->verify_jwt(token, now);
   if (result.claims) state_->cache.insert(digest, result.claims);
   return result;

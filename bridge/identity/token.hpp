@@ -18,7 +18,7 @@
 namespace pg_live {
 
 // The longest token looked at, in bytes.
-inline constexpr std::size_t max_token_bytes = 16 * 1024;
+inline constexpr std::size_t kMaxTokenBytes = 16 * 1024;
 
 struct TokenError {
   std::string_view code;     // as Supabase Realtime names it: "InvalidJWTToken", "MalformedJWT", "JwtSignatureError"

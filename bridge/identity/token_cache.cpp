@@ -20,7 +20,7 @@ std::size_t TokenCache::FirstBytes::operator()(const TokenDigest &digest) const 
   return hash;
 }
 
-ClaimsRef TokenCache::find(const TokenDigest &digest, std::chrono::sys_seconds now) {
+ClaimsRef TokenCache::use(const TokenDigest &digest, std::chrono::sys_seconds now) {
   const auto found = index_.find(digest);
   if (found == index_.end()) return nullptr;
   const auto entry = *found;

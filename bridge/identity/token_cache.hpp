@@ -25,8 +25,8 @@ class TokenCache {
  public:
   explicit TokenCache(std::size_t capacity) : capacity_(capacity) {}
 
-  // The claims of the token, or null.
-  ClaimsRef find(const TokenDigest &digest, std::chrono::sys_seconds now);
+  // The claims of the token, which counts as used now, or null.
+  ClaimsRef use(const TokenDigest &digest, std::chrono::sys_seconds now);
 
   void insert(const TokenDigest &digest, ClaimsRef claims);
   void clear();

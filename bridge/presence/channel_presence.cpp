@@ -15,6 +15,13 @@ namespace {
 // Every seat of a channel is a PresenceSeat, as only this file creates seats.
 PresenceSeat *seat_of(const Channel &channel) { return static_cast<PresenceSeat *>(channel.seat()); }
 
+DatabaseError sign_in_error(const Channel &channel) {
+  return {
+      sqlstate::kInsufficientPrivilege,
+      std::string("Unauthorized: You must be signed in to be present in this Channel topic: ").append(channel.topic()),
+      ""};
+}
+
 } // namespace
 
 PresenceSeat::PresenceSeat(ChannelPresence &presence, Channel &channel, std::string key)
@@ -28,11 +35,12 @@ const Uuid &PresenceSeat::connection() const { return channel_.client().presence
 
 bool PresenceSeat::is_settled() const { return !channel_.checks_access(); }
 
-TrackedMember PresenceSeat::member() {
+TrackedMember PresenceSeat::create_member() {
   TrackedMember member;
-  member.connection = channel_.client().tracking_id();
+  channel_.client().note_tracking();
+  member.connection = channel_.client().presence_id();
   member.topic = roster_->topic;
-  member.is_private = roster_->is_private;
+  member.is_private = roster_->kind == TopicKind::database;
   member.key = key_.empty() ? user_id() : key_;
   if (member.key.empty()) {
     if (anonymous_key_.empty()) anonymous_key_ = Uuid::random().text();
@@ -43,8 +51,9 @@ TrackedMember PresenceSeat::member() {
 
 void PresenceSeat::answer(const std::string &message_ref, const std::optional<DatabaseError> &error) {
   if (!error) return channel_.reply(message_ref, Status::ok, "{}");
-  const ClientError told = client_error(presence_.services_.log, "presence", *error, !user_id().empty());
-  channel_.reply(message_ref, Status::error, error_object("reason", told.told));
+  const ClientError refusal =
+      client_error(presence_.services_.log, "presence", *error, requester_of(*channel_.claims()));
+  channel_.reply(message_ref, Status::error, error_object("reason", refusal.shown));
 }
 
 ChannelPresence::ChannelPresence(Services &services, PresenceQueue &queue)
@@ -53,28 +62,29 @@ ChannelPresence::ChannelPresence(Services &services, PresenceQueue &queue)
       flush_timer_(services.loop, [this] { flush_due(); }), read_timer_(services.loop, [this] { read_next(); }),
       resync_timer_(services.loop, [this] {
         for (const auto &[name, roster] : rosters_)
-          read(*roster, false);
+          read(*roster, Missing::removed);
       }) {}
 
 ChannelPresence::~ChannelPresence() = default;
 
-void ChannelPresence::join(Channel &channel, std::string_view key, bool enabled) {
-  if (!enabled && key.empty()) return;
+void ChannelPresence::join(Channel &channel, std::string_view key) {
   channel.set_seat(std::make_unique<PresenceSeat>(*this, channel, std::string(key)));
-  seat_of(channel)->tell_twice_ = channel.client().channels().told_lately(channel.wire_topic());
-  if (enabled) enable(*seat_of(channel));
+  seat_of(channel)->send_twice_ = channel.client().channels().had_state_lately(channel.wire_topic());
 }
+
+void ChannelPresence::enable(Channel &channel) { enable(*seat_of(channel)); }
 
 void ChannelPresence::enable(PresenceSeat &seat) {
   if (seat.roster_ != nullptr) return;
-  TopicRoster &roster = roster_of(std::string(seat.channel_.topic()), !seat.channel_.in_room());
+  TopicRoster &roster =
+      roster_of(std::string(seat.channel_.topic()), seat.channel_.in_room() ? TopicKind::room : TopicKind::database);
   seat.roster_ = &roster;
   roster.seats.add(seat);
   flush_soon(roster, Milliseconds{services_.settings.presence.gather_milliseconds});
 }
 
 void ChannelPresence::leave(PresenceSeat &seat) {
-  tracker_.leave(seat.tracking_, seat.channel_.client().closing());
+  tracker_.leave(seat.tracking_, seat.channel_.client().closing() ? Departure::of_connection : Departure::of_channel);
   if (seat.roster_ == nullptr) return;
   auto &seats = seat.roster_->seats;
   seats.remove(seat);
@@ -98,34 +108,33 @@ void ChannelPresence::handle(Channel &channel, const Message &message) {
       return channel.reply_error(ref, "Presence track payload must be a map", sqlstate::kInvalidParameterValue);
     wish = command->payload;
   }
-  if (wish && !may_track(seat))
-    return channel.reply_error(ref,
-                               std::string("Unauthorized: You must be signed in to be present in this Channel topic: ")
-                                   .append(channel.topic()),
-                               sqlstate::kInsufficientPrivilege);
+  if (wish && !may_track(seat)) {
+    const DatabaseError error = sign_in_error(channel);
+    return channel.reply_error(ref, error.message, error.sqlstate);
+  }
   if (const auto error = tracker_.wish(seat.tracking_, std::move(wish), ref)) seat.answer(ref, error);
 }
 
 bool ChannelPresence::may_track(const PresenceSeat &seat) {
-  return !seat.roster_->is_private || !seat.user_id().empty();
+  return seat.roster_->kind == TopicKind::room || !seat.user_id().empty();
 }
 
 void ChannelPresence::check(Channel &channel) {
   PresenceSeat *seat = seat_of(channel);
   if (seat == nullptr || seat->roster_ == nullptr) return;
-  if (seat->roster_->is_private == channel.in_room()) {
+  if ((seat->roster_->kind == TopicKind::room) != channel.in_room()) {
     // The channel has moved between topic and room: it is sent the other roster, and the client has to track again.
-    for (const std::string &ref : seat->tracking_.take_messages())
+    for (const std::string &ref : seat->tracking_.pop_messages())
       channel.reply_error(ref, "access to the topic has changed", "40001");
-    auto moved = std::make_unique<PresenceSeat>(*this, channel, seat->key_);
-    channel.set_seat(std::move(moved));
+    channel.set_seat(std::make_unique<PresenceSeat>(*this, channel, std::string(seat->key_)));
     return enable(*seat_of(channel));
   }
-  if (seat->told_ && seat->told_user_ != channel.claims()->user_id) { // who may see other hidden members
-    seat->told_ = false;
+  if (seat->has_state_ && seat->state_user_ != channel.claims()->user_id) { // who may see other hidden members
+    seat->has_state_ = false;
     flush_soon(*seat->roster_, Milliseconds{0});
   }
-  tracker_.check(seat->tracking_, may_track(*seat));
+  if (!may_track(*seat)) return tracker_.withdraw(seat->tracking_, sign_in_error(channel));
+  tracker_.check(seat->tracking_);
 }
 
 } // namespace pg_live

@@ -35,12 +35,12 @@ class PresenceSeat final : public Seat, public TrackedChannel, public Placed {
   PresenceSeat(const PresenceSeat &) = delete;
   PresenceSeat &operator=(const PresenceSeat &) = delete;
 
-  bool told() const override { return told_; }
+  bool has_state() const override { return has_state_; }
 
   const std::string &user_id() const override;
   const Uuid &connection() const override;
   bool is_settled() const override;
-  TrackedMember member() override;
+  TrackedMember create_member() override;
   void answer(const std::string &message_ref, const std::optional<DatabaseError> &error) override;
 
  private:
@@ -50,30 +50,36 @@ class PresenceSeat final : public Seat, public TrackedChannel, public Placed {
   std::string key_;               // chosen by the client; empty: its user id
   std::string anonymous_key_;     // generated on first use
   TopicRoster *roster_ = nullptr; // null until enable()
-  bool told_ = false;             // was sent the state, and every diff since
+  bool has_state_ = false;        // was sent the state, and every diff since
   bool waits_ = false;            // waits until its connection has room for the state
-  bool tell_twice_ = false;       // the client may have buffered diffs of the channel it left
-  std::string told_user_;         // the user for whom the state was made
+  bool send_twice_ = false;       // the client may have buffered diffs of the channel it left
+  std::string state_user_;        // the user for whom the state was made
   Tracking tracking_;
 };
 
-// The roster of one topic in this process, and the channels that are told of it.
+// What a read does with members that its answer lacks: after a crash they may come back.
+enum class Missing : unsigned char { removed, kept };
+
+// The roster of one topic in this process, and the channels that follow it.
 struct TopicRoster {
   std::string topic;
-  bool is_private = false;
+  TopicKind kind = TopicKind::room;
   Roster members;
   std::optional<XidSnapshot> snapshot; // under which the members were read; nothing: not read yet
   std::vector<std::string> buffered;   // changes that came while they were being read, as JSON
   PlacedList<PresenceSeat> seats;
-  std::uint64_t reading = 0;  // number of the read on its way; 0: none
-  bool keep_missing = false;  // keeps members that the answer lacks, as they may come back
-  bool counted = false;       // too many members: channels are told their number only
-  std::size_t told_count = 0; // the number of members last told
-  std::uint64_t told_at = 0;  // Loop::now() of the last count
+  std::uint64_t reading = 0; // number of the read on its way; 0: none
+  Missing missing = Missing::removed;
+  bool counted = false;       // too many members: channels are sent their number only
+  std::size_t sent_count = 0; // the number of members last sent
+  std::uint64_t sent_at = 0;  // Loop::now() of the last count
   std::uint64_t flush_at = 0; // Loop::now() of the next flush; 0: none is due
 
   // Its key in ChannelPresence::rosters_.
-  std::string name() const { return (is_private ? "private:" : "public:") + topic; }
+  static std::string name_of(std::string_view topic, TopicKind kind) {
+    return std::string(kind == TopicKind::database ? "private:" : "public:").append(topic);
+  }
+  std::string name() const { return name_of(topic, kind); }
 };
 
 class ChannelPresence {
@@ -81,8 +87,10 @@ class ChannelPresence {
   ChannelPresence(Services &services, PresenceQueue &queue);
   ~ChannelPresence();
 
-  // Called after a join. enabled: the channel is told who is there. The key is chosen by the client, or empty.
-  void join(Channel &channel, std::string_view key, bool enabled);
+  // Called after a join of a channel that takes part. The key is chosen by the client, or empty.
+  void join(Channel &channel, std::string_view key);
+  // From now on the channel is sent who is there.
+  void enable(Channel &channel);
   // Handles a `presence` message of the client.
   void handle(Channel &channel, const Message &message);
   // Follows a change of the channel's token or of its access.
@@ -101,15 +109,15 @@ class ChannelPresence {
   void leave(PresenceSeat &seat);
   static bool may_track(const PresenceSeat &seat);
 
-  TopicRoster &roster_of(const std::string &topic, bool is_private);
-  void read(TopicRoster &roster, bool keep_missing);
+  TopicRoster &roster_of(const std::string &topic, TopicKind kind);
+  void read(TopicRoster &roster, Missing missing);
   void read_next();
   void finish_reading(const std::string &name, std::uint64_t reading, const CommandResult &result);
   void flush_soon(TopicRoster &roster, Milliseconds delay);
   void flush_due();
   void flush(TopicRoster &roster);
   void flush_counted(TopicRoster &roster);
-  void tell_when_drained(PresenceSeat &seat);
+  void flush_when_drained(PresenceSeat &seat);
 
   Services &services_;
   Tracker tracker_;

@@ -12,9 +12,9 @@ namespace pg_live {
 namespace {
 
 constexpr Milliseconds kFirstPause{200};
-constexpr Milliseconds kLongestPause{5000};
-constexpr Milliseconds kLater{1000}; // until what met a locked row is sent again
-constexpr Milliseconds kWaitLook{250};
+constexpr Milliseconds kMaxPause{5000};
+constexpr Milliseconds kResumeAfter{1000}; // until what met a locked row is sent again
+constexpr Milliseconds kWaitCheckInterval{250};
 constexpr std::size_t kMaxWaitingPerUser = 1000; // commands
 constexpr std::size_t kMaxWaitingCommands = 20000;
 constexpr std::size_t kMaxFormerIds = 100;
@@ -31,29 +31,26 @@ constexpr std::string_view kConnect =
     "array_agg(c.device_type))) "
     "from jsonb_to_recordset($2::jsonb) as c (id uuid, user_id text, device_type live.device_type)";
 constexpr std::string_view kDisconnect = "select unnest(live_private.disconnect_users($1::uuid[], $2::boolean))";
-constexpr std::string_view kUses =
+constexpr std::string_view kReportUse =
     "select live_private.report_activity(array_agg((u->>0)::uuid), array_agg((u->>1)::integer)) "
     "from jsonb_array_elements($1::jsonb) as u";
 constexpr std::string_view kStoreMembers = "select unnest(live_private.store_channel_presence($1::uuid, $2::jsonb, "
                                            "array(select jsonb_array_elements_text($3::jsonb))))";
-constexpr std::string_view kRefused = "select r.ref, r.code, r.message, r.hint "
-                                      "from live_private.refused_members($1::jsonb) as r";
+constexpr std::string_view kFindRefused = "select r.ref, r.code, r.message, r.hint "
+                                          "from live_private.refused_members($1::jsonb) as r";
 
-std::string array_of(const std::vector<Uuid> &ids) {
+// An array as PostgreSQL writes it.
+std::string sql_array_of(const std::vector<Uuid> &ids) {
   std::string text = "{";
   for (const Uuid &id : ids)
     text.append(text.size() > 1 ? "," : "").append(id.text());
   return text.append("}");
 }
 
-std::string array_of(const std::vector<ReportedUse> &uses) {
+std::string to_json(const ReportedUse &use) {
   std::string json = "[";
-  for (const ReportedUse &use : uses)
-    json.append(json.size() > 1 ? ",[\"" : "[\"")
-        .append(use.connection.text())
-        .append("\",")
-        .append(std::to_string(use.ago.count()))
-        .append("]");
+  json::append_element(json, use.connection.text());
+  json::append_raw_element(json, std::to_string(use.ago.count()));
   return json.append("]");
 }
 
@@ -78,20 +75,26 @@ std::string to_json(const TrackedMember &member) {
   return json.append("}");
 }
 
-template <typename Items>
-std::string array_of_json(const Items &items) {
+template <typename Item>
+std::string array_of(const std::vector<Item> &items) {
   std::string json = "[";
-  for (const auto &[key, item] : items)
-    json.append(json.size() > 1 ? "," : "").append(to_json(item));
+  for (const Item &item : items)
+    json::append_raw_element(json, to_json(item));
   return json.append("]");
 }
 
-std::string array_of_texts(const std::vector<std::string> &texts) {
+template <typename Key, typename Item, typename Hash>
+std::string array_of(const std::unordered_map<Key, Item, Hash> &items) {
   std::string json = "[";
-  for (const std::string &text : texts) {
-    if (json.size() > 1) json.append(",");
-    json::append_quoted(json, text);
-  }
+  for (const auto &[key, item] : items)
+    json::append_raw_element(json, to_json(item));
+  return json.append("]");
+}
+
+std::string array_of(const std::vector<std::string> &texts) {
+  std::string json = "[";
+  for (const std::string &text : texts)
+    json::append_element(json, text);
   return json.append("]");
 }
 
@@ -125,11 +128,11 @@ Presence::Presence(Loop &loop, const Log &log, Database &database, unsigned leas
       retry_timer_(loop, [this] { flush(); }), later_timer_(loop, [this] { queue_.resume(); }),
       wait_timer_(loop, [this] { end_waits(); }) {}
 
-void Presence::start(MemberHolder &members, std::function<void()> assert_everything) {
+void Presence::start(MemberOwner &members, std::function<void()> assert_everything) {
   members_ = &members;
   assert_everything_ = std::move(assert_everything);
   renew_timer_.start(renew_every_, renew_every_);
-  wait_timer_.start(kWaitLook, kWaitLook);
+  wait_timer_.start(kWaitCheckInterval, kWaitCheckInterval);
   database_.when_own_ready([this] {
     retry_timer_.stop();
     must_renew_ = true; // the server may have crashed, which empties UNLOGGED tables
@@ -137,8 +140,8 @@ void Presence::start(MemberHolder &members, std::function<void()> assert_everyth
   });
 }
 
-void Presence::when_told(const Uuid &connection, const std::string &user, std::uint64_t give_up, Told then) {
-  if (!queue_.is_telling(connection) || !database_.own_ready()) return then(std::nullopt);
+void Presence::when_known(const Uuid &connection, const std::string &user, std::uint64_t give_up, Continue then) {
+  if (!queue_.is_connecting(connection) || !database_.own_ready()) return then(std::nullopt);
   if (waiting_count_ >= kMaxWaitingCommands)
     return then(DatabaseError{"53000", "too many commands are waiting for the database", "try again later"});
   std::vector<Waiting> &own = waiting_[user];
@@ -199,7 +202,8 @@ void Presence::flush() {
 // Broken connections come first, so that a client that reconnected takes over the place of its old connection. Closed
 // ones come last, so that a user with a new connection is never shown as gone, and members tracked on a closed one end.
 void Presence::send_batch() {
-  const PresenceBatch &batch = queue_.send([this](const std::string &user) { return database_.can_hold(user); });
+  const PresenceBatch &batch =
+      queue_.start_batch([this](const std::string &user) { return database_.can_store(user); });
   unanswered_ = 1; // this function; the last one to finish finishes the batch
   for (const Uuid &former : former_ids_)
     send(Step::retire, kRetire, {former.text()});
@@ -209,12 +213,12 @@ void Presence::send_batch() {
   } else if (std::exchange(must_renew_, false)) {
     send(Step::renew, kRenew, {id_.text(), lease_});
   }
-  if (!batch.broken.empty()) send(Step::broken, kDisconnect, {array_of(batch.broken), "false"});
-  if (!batch.connects.empty()) send(Step::connects, kConnect, {id_.text(), array_of_json(batch.connects)});
-  if (!batch.uses.empty()) send(Step::uses, kUses, {array_of(batch.uses)});
+  if (!batch.broken.empty()) send(Step::broken, kDisconnect, {sql_array_of(batch.broken), "false"});
+  if (!batch.connects.empty()) send(Step::connects, kConnect, {id_.text(), array_of(batch.connects)});
+  if (!batch.uses.empty()) send(Step::uses, kReportUse, {array_of(batch.uses)});
   if (!batch.tracked.empty() || !batch.untracked.empty())
-    send(Step::members, kStoreMembers, {id_.text(), array_of_json(batch.tracked), array_of_texts(batch.untracked)});
-  if (!batch.closed.empty()) send(Step::closed, kDisconnect, {array_of(batch.closed), "true"});
+    send(Step::members, kStoreMembers, {id_.text(), array_of(batch.tracked), array_of(batch.untracked)});
+  if (!batch.closed.empty()) send(Step::closed, kDisconnect, {sql_array_of(batch.closed), "true"});
   if (--unanswered_ == 0) finish_batch();
 }
 
@@ -256,7 +260,7 @@ void Presence::handle(Step step, const CommandResult &result) {
 void Presence::handle_members_error(const DatabaseError &error) {
   if (queue_.sent().tracked.size() < 2) return queue_.members_refused(*members_, error, {});
   members_error_ = error;
-  send(Step::checked, kRefused, {array_of_json(queue_.sent().tracked)});
+  send(Step::checked, kFindRefused, {array_of(queue_.sent().tracked)});
 }
 
 void Presence::handle_refusals(const CommandResult &result) {
@@ -281,7 +285,7 @@ void Presence::postpone(Step step) {
 
 void Presence::finish_batch() {
   queue_.answered();
-  if (queue_.has_later() && !later_timer_.running()) later_timer_.start(kLater);
+  if (queue_.has_later() && !later_timer_.running()) later_timer_.start(kResumeAfter);
   if (stopping_) return send_retirement();
   if (std::exchange(must_start_over_, false)) {
     start_over();
@@ -294,7 +298,7 @@ void Presence::finish_batch() {
   waiting_count_ = 0;
   for (auto &[user, own] : std::exchange(waiting_, {}))
     for (Waiting &each : own)
-      when_told(each.connection, user, each.give_up, std::move(each.then));
+      when_known(each.connection, user, each.give_up, std::move(each.then));
   flush();
 }
 
@@ -303,7 +307,7 @@ void Presence::start_over() {
   former_ids_.push_back(std::exchange(id_, Uuid::random()));
   registered_ = false;
   queue_.clear(); // connections that have ended are not asserted again: those of the former node get the grace period
-  const auto pause = std::min(kFirstPause * (1 << std::min(failures_, 10u)), kLongestPause);
+  const auto pause = std::min(kFirstPause * (1 << std::min(failures_, 10u)), kMaxPause);
   if (failures_++ > 0) retry_timer_.start(pause); // the first time it is tried at once
   assert_everything_();
 }

@@ -22,7 +22,7 @@ class Presence {
   Presence(Loop &loop, const Log &log, Database &database, unsigned lease_seconds);
 
   // assert_everything: queues every open connection and tracked member again.
-  void start(MemberHolder &members, std::function<void()> assert_everything);
+  void start(MemberOwner &members, std::function<void()> assert_everything);
 
   // What is added to the queue is sent to the database.
   PresenceQueue &queue() { return queue_; }
@@ -32,8 +32,8 @@ class Presence {
 
   // Calls `then` once the database knows the connection; at once if the connection is not queued, or the database
   // cannot be reached. Passes an error at `give_up`, of Loop::now(), or if too many commands of the user wait.
-  using Told = std::function<void(const std::optional<DatabaseError> &)>;
-  void when_told(const Uuid &connection, const std::string &user, std::uint64_t give_up, Told then);
+  using Continue = std::function<void(const std::optional<DatabaseError> &)>;
+  void when_known(const Uuid &connection, const std::string &user, std::uint64_t give_up, Continue then);
 
   // The process ends: gives its users the grace period to reconnect through another one.
   void retire();
@@ -43,7 +43,7 @@ class Presence {
   struct Waiting {
     Uuid connection;
     std::uint64_t give_up;
-    Told then;
+    Continue then;
   };
   enum class Step : unsigned char { retire, begin, renew, connects, uses, members, checked, closed, broken };
 
@@ -64,7 +64,7 @@ class Presence {
   const Log &log_;
   Database &database_;
   PresenceQueue queue_;
-  MemberHolder *members_ = nullptr;
+  MemberOwner *members_ = nullptr;
   std::function<void()> assert_everything_;
   std::string lease_; // an interval
   std::chrono::seconds report_use_every_{60};

@@ -13,29 +13,30 @@ constexpr std::size_t kMaxBatchItems = 1000;
 constexpr std::size_t kMaxBatchBytes = 512 << 10; // of one batch
 
 template <typename Item>
-std::vector<Item> take_some(std::vector<Item> &from) {
+std::vector<Item> extract_some(std::vector<Item> &from) {
   const auto end = from.begin() + static_cast<std::ptrdiff_t>(std::min(from.size(), kMaxBatchItems));
-  std::vector<Item> taken(std::make_move_iterator(from.begin()), std::make_move_iterator(end));
+  std::vector<Item> extracted(std::make_move_iterator(from.begin()), std::make_move_iterator(end));
   from.erase(from.begin(), end);
-  return taken;
+  return extracted;
 }
 
 std::size_t size_of(const PresentConnection &) { return 0; }
 std::size_t size_of(const TrackedMember &member) { return member.meta.size(); }
 
 template <typename Map>
-Map take_some(Map &from, std::size_t most) {
-  Map taken;
+Map extract_some(Map &from, std::size_t max) {
+  Map extracted;
   std::size_t bytes = 0;
-  while (!from.empty() && taken.size() < most && bytes < kMaxBatchBytes) {
+  while (!from.empty() && extracted.size() < max && bytes < kMaxBatchBytes) {
     bytes += size_of(from.begin()->second);
-    taken.insert(from.extract(from.begin()));
+    extracted.insert(from.extract(from.begin()));
   }
-  return taken;
+  return extracted;
 }
 
 // Removes the connections without a member in the batch: a batch ends broken connections before it stores members.
-std::vector<Uuid> take_broken(std::vector<Uuid> &from, const std::unordered_map<std::string, TrackedMember> &tracked) {
+std::vector<Uuid> extract_broken(std::vector<Uuid> &from,
+                                 const std::unordered_map<std::string, TrackedMember> &tracked) {
   if (from.empty()) return {};
   std::unordered_set<Uuid, UuidHash> tracking;
   for (const auto &[ref, member] : tracked)
@@ -44,9 +45,9 @@ std::vector<Uuid> take_broken(std::vector<Uuid> &from, const std::unordered_map<
       std::stable_partition(from.begin(), from.end(), [&](const Uuid &id) { return !tracking.contains(id); });
   std::vector<Uuid> waiting(wait, from.end());
   from.erase(wait, from.end());
-  std::vector<Uuid> taken = take_some(from);
+  std::vector<Uuid> extracted = extract_some(from);
   from.insert(from.end(), waiting.begin(), waiting.end());
-  return taken;
+  return extracted;
 }
 
 template <typename Item>
@@ -69,8 +70,7 @@ void PresenceBatch::add(PresenceBatch later) {
   append(broken, later.broken);
 }
 
-PresenceQueue::PresenceQueue(std::function<void()> filled)
-    : filled_(std::move(filled)), most_members_(kMaxBatchItems) {}
+PresenceQueue::PresenceQueue(std::function<void()> filled) : filled_(std::move(filled)), max_members_(kMaxBatchItems) {}
 
 void PresenceQueue::connect(PresentConnection connection) {
   const Uuid id = connection.id;
@@ -80,10 +80,10 @@ void PresenceQueue::connect(PresentConnection connection) {
 
 // Queues the end even of a connection that was not sent: the former node may have asserted it, or it may track
 // members.
-void PresenceQueue::disconnect(const Uuid &connection, bool clean) {
+void PresenceQueue::disconnect(const Uuid &connection, Ending ending) {
   for (PresenceBatch *batch : {&waiting_, &sent_, &later_})
     batch->connects.erase(connection);
-  (clean ? waiting_.closed : waiting_.broken).push_back(connection);
+  (ending == Ending::closed ? waiting_.closed : waiting_.broken).push_back(connection);
   filled_();
 }
 
@@ -111,58 +111,57 @@ void PresenceQueue::forget(const std::string &ref) {
     batch->tracked.erase(ref);
 }
 
-bool PresenceQueue::is_telling(const Uuid &connection) const {
+bool PresenceQueue::is_connecting(const Uuid &connection) const {
   return waiting_.connects.contains(connection) || sent_.connects.contains(connection);
 }
 
-const PresenceBatch &PresenceQueue::send(const std::function<bool(const std::string &)> &can_hold) {
-  sent_.connects = take_some(waiting_.connects, kMaxBatchItems);
-  if (can_hold) std::erase_if(sent_.connects, [&](const auto &each) { return !can_hold(each.second.user_id); });
-  sent_.uses = take_some(waiting_.uses);
-  sent_.tracked = take_some(waiting_.tracked, most_members_);
+const PresenceBatch &PresenceQueue::start_batch(const std::function<bool(const std::string &)> &can_store) {
+  sent_.connects = extract_some(waiting_.connects, kMaxBatchItems);
+  if (can_store) std::erase_if(sent_.connects, [&](const auto &each) { return !can_store(each.second.user_id); });
+  sent_.uses = extract_some(waiting_.uses);
+  sent_.tracked = extract_some(waiting_.tracked, max_members_);
   sent_members_ = sent_.tracked.size();
-  sent_.untracked = take_some(waiting_.untracked);
-  sent_.closed = take_some(waiting_.closed);
-  sent_.broken = take_broken(waiting_.broken, sent_.tracked);
+  sent_.untracked = extract_some(waiting_.untracked);
+  sent_.closed = extract_some(waiting_.closed);
+  sent_.broken = extract_broken(waiting_.broken, sent_.tracked);
   return sent_;
 }
 
-void PresenceQueue::members_stored(MemberHolder &holder, const LockedNames &locked) {
+void PresenceQueue::members_stored(MemberOwner &owner, const LockedNames &locked) {
   auto members = std::exchange(sent_.tracked, {});
   for (const std::string_view ref : locked)
     if (auto member = members.extract(std::string(ref))) later_.tracked.insert(std::move(member));
   for (const std::string &ref : std::exchange(sent_.untracked, {}))
     if (locked.contains(ref)) later_.untracked.push_back(ref);
-  most_members_ = std::min(most_members_ * 2, kMaxBatchItems);
+  max_members_ = std::min(max_members_ * 2, kMaxBatchItems);
   for (const auto &[ref, member] : members)
-    holder.stored(ref);
+    owner.stored(ref);
 }
 
-void PresenceQueue::members_refused(MemberHolder &holder, const DatabaseError &error,
-                                    const PresenceRefusals &refusals) {
+void PresenceQueue::members_refused(MemberOwner &owner, const DatabaseError &error, const PresenceRefusals &refusals) {
   append(waiting_.untracked, std::exchange(sent_.untracked, {}));
   auto members = std::exchange(sent_.tracked, {});
   PresenceRefusals found = refusals;
   if (found.empty() && sent_members_ > 1) {
-    most_members_ = sent_members_ / 2;
+    max_members_ = sent_members_ / 2;
   } else if (found.empty()) {
-    most_members_ = std::min(most_members_ * 2, kMaxBatchItems);
+    max_members_ = std::min(max_members_ * 2, kMaxBatchItems);
     for (const auto &[ref, member] : members)
       found.emplace_back(ref, error);
   }
   std::erase_if(found, [&](const auto &refusal) { return members.erase(refusal.first) == 0; });
   waiting_.tracked.merge(members);
   for (const auto &[ref, reason] : found)
-    holder.refused(ref, reason);
+    owner.refused(ref, reason);
 }
 
-void PresenceQueue::grow_older(MemberHolder &holder, const DatabaseError &error) {
+void PresenceQueue::grow_older(MemberOwner &owner, const DatabaseError &error) {
   std::vector<std::string> overdue;
   for (PresenceBatch *batch : {&waiting_, &sent_, &later_})
     for (auto &[ref, member] : batch->tracked)
       if (member.age++ > 0) overdue.push_back(ref);
   for (const std::string &ref : overdue)
-    holder.overdue(ref, error);
+    owner.overdue(ref, error);
 }
 
 void PresenceQueue::note_done(PresencePart part, const LockedNames &locked) {
@@ -206,7 +205,7 @@ void PresenceQueue::resume() {
 void PresenceQueue::clear() {
   waiting_ = {};
   later_ = {};
-  most_members_ = kMaxBatchItems;
+  max_members_ = kMaxBatchItems;
 }
 
 } // namespace pg_live

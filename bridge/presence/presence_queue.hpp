@@ -41,9 +41,9 @@ struct TrackedMember {
 };
 
 // The owner of queued members, which is told what became of them.
-class MemberHolder {
+class MemberOwner {
  public:
-  virtual ~MemberHolder() = default;
+  virtual ~MemberOwner() = default;
   virtual void stored(const std::string &ref) = 0;
   virtual void refused(const std::string &ref, const DatabaseError &error) = 0;
   // It has waited for too long; it may have been stored, or may still be.
@@ -58,13 +58,16 @@ struct ReportedUse {
   std::chrono::seconds ago{0};
 };
 
+// How a connection ended: closed by its client, or broken off, and then its user keeps the grace period to reconnect.
+enum class Ending : unsigned char { closed, broken };
+
 struct PresenceBatch {
   std::unordered_map<Uuid, PresentConnection, UuidHash> connects;
   std::vector<ReportedUse> uses;
   std::unordered_map<std::string, TrackedMember> tracked; // by ref
   std::vector<std::string> untracked;                     // refs
-  std::vector<Uuid> closed;                               // ended by their clients
-  std::vector<Uuid> broken;                               // broken off: the client may reconnect
+  std::vector<Uuid> closed;
+  std::vector<Uuid> broken;
 
   bool empty() const;
   void add(PresenceBatch later); // of two with the same key, keeps its own
@@ -81,11 +84,10 @@ class PresenceQueue {
   explicit PresenceQueue(std::function<void()> filled);
 
   void connect(PresentConnection connection);
-  // clean: the client ended it. Otherwise its user keeps the grace period to reconnect.
-  void disconnect(const Uuid &connection, bool clean);
+  void disconnect(const Uuid &connection, Ending ending);
   void report_use(const ReportedUse &use);
 
-  // The holder hears stored() or refused(), unless the member was replaced, untracked or forgotten before.
+  // The owner hears stored() or refused(), unless the member was replaced, untracked or forgotten before.
   void track(TrackedMember member);
   void untrack(const std::string &ref);
   // Drops a member that was not stored yet.
@@ -93,17 +95,17 @@ class PresenceQueue {
 
   bool empty() const { return waiting_.empty(); }
   // Whether the connection is waiting or on its way to the database.
-  bool is_telling(const Uuid &connection) const;
+  bool is_connecting(const Uuid &connection) const;
 
   // Starts the next batch. The caller sends it, reports what became of each part, and calls answered(). Leaves out
   // connections of users whose id the database cannot store.
-  const PresenceBatch &send(const std::function<bool(const std::string &)> &can_hold = nullptr);
+  const PresenceBatch &start_batch(const std::function<bool(const std::string &)> &can_store = nullptr);
   const PresenceBatch &sent() const { return sent_; }
   // locked: refs of members that were neither stored nor ended, since another transaction holds their rows.
-  void members_stored(MemberHolder &holder, const LockedNames &locked);
+  void members_stored(MemberOwner &owner, const LockedNames &locked);
   // Values out of bounds failed the whole call. It is sent again without the refused members; if none are known, with
   // half as many members, until one is alone.
-  void members_refused(MemberHolder &holder, const DatabaseError &error, const PresenceRefusals &refusals);
+  void members_refused(MemberOwner &owner, const DatabaseError &error, const PresenceRefusals &refusals);
   // The connections of the part were connected or ended, but for those whose rows were locked.
   void note_done(PresencePart part, const LockedNames &locked);
   // Nothing of the part was done.
@@ -111,7 +113,7 @@ class PresenceQueue {
   void answered() { sent_ = {}; }
 
   // Reports members that have waited through two calls of this as overdue.
-  void grow_older(MemberHolder &holder, const DatabaseError &error);
+  void grow_older(MemberOwner &owner, const DatabaseError &error);
 
   bool has_later() const { return !later_.empty(); }
   // Queues again what met locked rows.
@@ -126,7 +128,7 @@ class PresenceQueue {
   PresenceBatch sent_;
   PresenceBatch later_; // what met locked rows
   std::size_t sent_members_ = 0;
-  std::size_t most_members_;
+  std::size_t max_members_;
 };
 
 } // namespace pg_live

@@ -3,6 +3,7 @@
 
 #include "channel/topic_batch.hpp"
 #include "text/json.hpp"
+#include "text/json_writer.hpp"
 
 #include <algorithm>
 #include <unordered_set>
@@ -14,10 +15,10 @@ namespace {
 constexpr std::string_view kTopic = "presence";
 constexpr std::string_view kVisible =
     "select u.id from jsonb_array_elements_text($1::jsonb) as u (id) where live_private.can_see_presence(u.id)";
-constexpr unsigned kMaxQuestions = 16;     // they share the connections of joins
-constexpr std::size_t kMaxChanges = 500;   // of one question
-constexpr std::size_t kMaxWaiting = 10000; // of one viewer
-constexpr std::size_t kMaxWaitingInTotal = 1000000;
+constexpr unsigned kMaxQuestions = 16;            // they share the connections of joins
+constexpr std::size_t kMaxChanges = 500;          // of one question
+constexpr std::size_t kMaxWaitingChanges = 10000; // of one viewer
+constexpr std::size_t kMaxWaitingChangesInTotal = 1000000;
 constexpr Milliseconds kPause{500}; // when the database is too busy
 
 bool is_too_busy(const DatabaseError &error) {
@@ -26,9 +27,9 @@ bool is_too_busy(const DatabaseError &error) {
 
 // The channel, if it still exists and has the user and role of the query. A fresh token of the same user does not
 // change what the user could see when the change happened.
-Channel *find(const std::shared_ptr<Client> &client, ChannelId id, const Claims &asked) {
-  Channel *channel = client ? client->channels().find(id) : nullptr;
-  if (channel == nullptr) return nullptr;
+std::shared_ptr<Channel> find(const ChannelRef &ref, const Claims &asked) {
+  auto channel = ref.find();
+  if (!channel) return nullptr;
   const Claims &claims = *channel->claims();
   return claims.user_id == asked.user_id && claims.role == asked.role ? channel : nullptr;
 }
@@ -55,11 +56,11 @@ void PresenceVisibility::handle(const LiveEvent &event) {
       viewer.claims = channel->claims();
       viewer.channels.clear();
       viewer.waiting.push_back(change);
-      if (++waiting_ > kMaxWaitingInTotal || viewer.waiting.size() > kMaxWaiting)
+      if (++waiting_ > kMaxWaitingChangesInTotal || viewer.waiting.size() > kMaxWaitingChanges)
         overdue.push_back(channel->claims()->text);
       if (viewer.asked.empty() && !std::exchange(viewer.queued, true)) queue_.push_back(channel->claims()->text);
     }
-    viewer.channels.emplace_back(channel->client().weak_from_this(), channel->id());
+    viewer.channels.push_back(channel->ref());
   }
   for (const std::string &claims : overdue)
     give_up(viewers_.at(claims));
@@ -86,10 +87,8 @@ void PresenceVisibility::ask(const std::string &claims, Viewer &viewer) {
   viewer.waiting.erase(viewer.waiting.begin(), end);
   waiting_ -= viewer.asked.size();
   std::string users = "[";
-  for (const ChangeRef &change : viewer.asked) {
-    if (users.size() > 1) users += ',';
-    json::append_quoted(users, change->user_id);
-  }
+  for (const ChangeRef &change : viewer.asked)
+    json::append_element(users, change->user_id);
   ++asking_;
   Command command;
   command.claims = viewer.claims;
@@ -110,7 +109,7 @@ void PresenceVisibility::answered(const std::string &claims, const CommandResult
     viewer.waiting.insert(viewer.waiting.begin(), changes.begin(), changes.end());
     waiting_ += changes.size();
     if (!pause_.running()) pause_.start(kPause);
-    if (viewer.waiting.size() > kMaxWaiting) give_up(viewer);
+    if (viewer.waiting.size() > kMaxWaitingChanges) give_up(viewer);
   } else if (result.error) {
     services_.log.warning("could not check whose presence is visible",
                           {{"sqlstate", result.error->sqlstate}, {"error", result.error->message}});
@@ -132,11 +131,9 @@ void PresenceVisibility::answered(const std::string &claims, const CommandResult
 void PresenceVisibility::give_up(Viewer &viewer) {
   waiting_ -= viewer.waiting.size();
   viewer.waiting.clear();
-  for (const auto &[holder, id] : viewer.channels) {
-    const auto client = holder.lock();
-    if (find(client, id, *viewer.claims) != nullptr)
-      client->channels().let_rejoin(id, "visibility could not be checked");
-  }
+  for (const ChannelRef &ref : viewer.channels)
+    if (const auto channel = find(ref, *viewer.claims))
+      channel->client().channels().end_for_rejoin(ref.id, "visibility could not be checked");
 }
 
 void PresenceVisibility::deliver(const Viewer &viewer, const std::vector<ChangeRef> &changes) {
@@ -148,10 +145,8 @@ void PresenceVisibility::deliver(const Viewer &viewer, const std::vector<ChangeR
   TopicBatch batch;
   for (const LiveEvent &event : events)
     batch.add(event);
-  for (const auto &[holder, id] : viewer.channels) {
-    const auto client = holder.lock();
-    if (Channel *channel = find(client, id, *viewer.claims)) channel->deliver(batch, false);
-  }
+  for (const ChannelRef &ref : viewer.channels)
+    if (const auto channel = find(ref, *viewer.claims)) channel->deliver(batch, WriteTime::at_flush);
   services_.hub.flush();
 }
 

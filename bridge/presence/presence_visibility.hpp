@@ -42,8 +42,8 @@ class PresenceVisibility {
   // All channels with the same claims.
   struct Viewer {
     ClaimsRef claims;
-    std::vector<std::pair<std::weak_ptr<Client>, ChannelId>> channels; // when the last change happened
-    std::uint64_t noted_at = 0;                                        // the number of that change
+    std::vector<ChannelRef> channels; // when the last change happened
+    std::uint64_t noted_at = 0;       // the number of that change
     std::vector<ChangeRef> waiting;
     std::vector<ChangeRef> asked; // empty: no query is on its way
     bool queued = false;

@@ -1,7 +1,5 @@
-// Members, and their form on the wire.
+// Members, and what changed of them.
 #include "presence/roster.hpp"
-
-#include "text/json.hpp"
 
 #include <utility>
 
@@ -14,35 +12,9 @@ bool is_seen(const Member *member, std::string_view viewer) {
   return member != nullptr && (!member->hidden || (!viewer.empty() && member->user_id == viewer));
 }
 
-// Collects members by key, since the metas of one key stand together. They must outlive it.
-class Groups {
- public:
-  void add(const ShownMember &member, const ShownMember *previous = nullptr) {
-    std::string &metas = metas_[member.key];
-    if (!metas.empty()) metas += ',';
-    metas += "{\"phx_ref\":";
-    json::append_quoted(metas, member.shown_ref);
-    if (previous != nullptr) {
-      metas += ",\"phx_ref_prev\":";
-      json::append_quoted(metas, previous->shown_ref);
-    }
-    if (member.meta != "{}") metas += ',';
-    metas.append(member.meta, 1); // after the opening brace
-  }
-  bool empty() const { return metas_.empty(); }
-  void append_to(std::string &json) const {
-    json += '{';
-    for (const auto &[key, metas] : metas_) {
-      if (json.back() != '{') json += ',';
-      json::append_quoted(json, key);
-      json.append(":{\"metas\":[").append(metas).append("]}");
-    }
-    json += '}';
-  }
-
- private:
-  std::map<std::string_view, std::string> metas_;
-};
+SeenMember seen(const ShownMember &member, std::string_view previous_ref = {}) {
+  return {member.key, member.shown_ref, previous_ref, member.meta};
+}
 
 } // namespace
 
@@ -55,7 +27,7 @@ void Roster::note(const std::string &ref) {
   before_.try_emplace(ref, found == members_.end() ? std::nullopt : std::optional(found->second));
 }
 
-// What was told of the member whose place this one takes; null if nothing was.
+// The replaced member as the clients know it; null if they do not.
 const ShownMember *Roster::replaced_by(const std::string &ref) const {
   const auto replaced = replaced_.find(ref);
   const auto before = replaced == replaced_.end() ? before_.end() : before_.find(replaced->second);
@@ -66,7 +38,7 @@ void Roster::put(const std::string &ref, Member member, const std::string &previ
   const auto found = members_.find(ref);
   if (found != members_.end() && found->second == member) return;
   note(ref);
-  if (!previous_ref.empty()) { // of one that the clients were not told of, the one before it
+  if (!previous_ref.empty()) { // if the clients do not know it, the one before it
     const auto earlier = replaced_.find(previous_ref);
     replaced_[ref] = earlier == replaced_.end() ? previous_ref : earlier->second;
   }
@@ -121,9 +93,8 @@ void Roster::replace(const std::map<std::string, Member> &members) {
   merge(members);
 }
 
-std::string Roster::diff(std::string_view viewer) const {
-  Groups joins;
-  Groups leaves;
+PresenceDiff Roster::diff(std::string_view viewer) const {
+  PresenceDiff diff;
   for (const auto &[ref, before] : before_) {
     const auto found = members_.find(ref);
     const ShownMember *now = found == members_.end() ? nullptr : &found->second;
@@ -131,15 +102,11 @@ std::string Roster::diff(std::string_view viewer) const {
     const bool is_now_seen = is_seen(now, viewer);
     const bool same = was_seen && is_now_seen && before->key == now->key && before->meta == now->meta;
     const ShownMember *const replaced = replaced_by(ref);
-    if (is_now_seen && !same) joins.add(*now, is_seen(replaced, viewer) ? replaced : nullptr);
-    if (was_seen && (!is_now_seen || before->key != now->key)) leaves.add(*before);
+    if (is_now_seen && !same)
+      diff.joins.push_back(seen(*now, is_seen(replaced, viewer) ? replaced->shown_ref : std::string_view()));
+    if (was_seen && (!is_now_seen || before->key != now->key)) diff.leaves.push_back(seen(*before));
   }
-  if (joins.empty() && leaves.empty()) return "";
-  std::string json = "{\"joins\":";
-  joins.append_to(json);
-  json += ",\"leaves\":";
-  leaves.append_to(json);
-  return json.append("}");
+  return diff;
 }
 
 std::set<std::string, std::less<>> Roster::special_viewers() const {
@@ -152,13 +119,11 @@ std::set<std::string, std::less<>> Roster::special_viewers() const {
   return viewers;
 }
 
-std::string Roster::state(std::string_view viewer) const {
-  Groups all;
+PresenceState Roster::state(std::string_view viewer) const {
+  PresenceState state;
   for (const auto &[ref, member] : members_)
-    if (is_seen(&member, viewer)) all.add(member);
-  std::string json;
-  all.append_to(json);
-  return json;
+    if (is_seen(&member, viewer)) state.push_back(seen(member));
+  return state;
 }
 
 } // namespace pg_live

@@ -5,6 +5,8 @@
 // its diff names the ref that it replaces.
 #pragma once
 
+#include "wire/presence_change.hpp"
+
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -44,9 +46,8 @@ class Roster {
   bool has_changes() const { return !before_.empty(); }
   std::size_t visible() const { return visible_; } // members that are not hidden
 
-  // What changed, for one viewer: {"joins":{key:{"metas":[{"phx_ref":ref,…}]}},"leaves":{…}}; empty if nothing did. A
-  // member that replaces another has the ref of that one as "phx_ref_prev": it is an update.
-  std::string diff(std::string_view viewer) const;
+  // What changed, for one viewer.
+  PresenceDiff diff(std::string_view viewer) const;
   // Users for whom the next diff or the state may differ from that of the others.
   std::set<std::string, std::less<>> special_viewers() const;
   // Begins the next diff.
@@ -55,8 +56,8 @@ class Roster {
     replaced_.clear();
   }
 
-  // All members that one viewer sees: {key:{"metas":[…]}}. Only when has_changes() is false.
-  std::string state(std::string_view viewer) const;
+  // All members that one viewer sees. Only when has_changes() is false.
+  PresenceState state(std::string_view viewer) const;
 
  private:
   void note(const std::string &ref);

@@ -1,7 +1,8 @@
-// Reads the members of a topic, follows their changes, and tells the channels.
+// Reads the members of a topic, follows their changes, and sends them to the channels.
 #include "presence/channel_presence.hpp"
 
 #include "text/json.hpp"
+#include "text/json_writer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,7 +19,7 @@ constexpr Milliseconds kReadAgain{1000};
 constexpr unsigned kMaxReadings = 16;
 constexpr Milliseconds kSettle{10000};        // in which members that a crash removed may come back
 constexpr std::uint64_t kCountEvery = 1000;   // milliseconds
-constexpr unsigned kSeatsPerMillisecond = 20; // many seats are told less often
+constexpr unsigned kSeatsPerMillisecond = 20; // many seats are sent changes less often
 
 std::string text_of(const std::optional<json::Value> &value) {
   std::string text;
@@ -65,22 +66,27 @@ void apply_unless_seen(TopicRoster &roster, std::string_view payload) {
   if (change && !roster.snapshot->sees(xid_of(*change))) apply(roster.members, *change);
 }
 
-websocket::Frame push_frame(WireForm form, std::string_view topic, std::string_view event, std::string_view payload) {
-  const std::string wire_topic = form.codec->wire_topic(form.naming, topic);
-  return form.codec->push({.join_ref = {}, .topic = wire_topic}, event, payload);
+websocket::Frame encode(WireForm form, const TopicRoster &roster, const PresenceState &state) {
+  return form.codec->presence_state(form.naming, roster.topic, state);
+}
+
+websocket::Frame encode(WireForm form, const TopicRoster &roster, const PresenceDiff &diff) {
+  return diff.empty() ? websocket::Frame() : form.codec->presence_diff(form.naming, roster.topic, diff);
 }
 
 websocket::Frame count_frame(WireForm form, std::string_view topic, std::size_t count) {
-  const std::string payload = "{\"count\":" + std::to_string(count) + "}";
+  std::string payload = "{";
+  json::append_raw_member(payload, "count", std::to_string(count));
+  payload += '}';
   return event_frame({.position = {}, .topic = topic, .event = "presence:count", .payload = payload}, form);
 }
 
 // One message to many channels: built once for each wire form, and apart for the viewers that see something else.
+template <typename Content>
 class Announcement {
  public:
-  Announcement(const TopicRoster &roster, std::string_view event,
-               std::string (*payload)(const Roster &, std::string_view))
-      : roster_(roster), event_(event), payload_(payload), special_(roster.members.special_viewers()) {}
+  Announcement(const TopicRoster &roster, Content (Roster::*content)(std::string_view) const)
+      : roster_(roster), content_(content), special_(roster.members.special_viewers()) {}
 
   // Sends it unless it is large and frames wait for the client already.
   [[nodiscard]] bool send_if_it_fits(Channel &channel) {
@@ -93,41 +99,37 @@ class Announcement {
  private:
   websocket::Frame frame_for(const Channel &channel) {
     const std::string &viewer = channel.claims()->user_id;
-    if (special_.contains(viewer)) return frame(channel.form(), payload_(roster_.members, viewer));
-    if (!common_) common_ = payload_(roster_.members, "");
+    if (special_.contains(viewer)) return encode(channel.form(), roster_, (roster_.members.*content_)(viewer));
+    if (!common_) common_ = (roster_.members.*content_)("");
     websocket::Frame &shared = frames_.of(channel.form());
-    if (shared.empty()) shared = frame(channel.form(), *common_);
+    if (shared.empty()) shared = encode(channel.form(), roster_, *common_);
     return shared;
-  }
-  websocket::Frame frame(WireForm form, const std::string &payload) const {
-    return payload.empty() ? websocket::Frame() : push_frame(form, roster_.topic, event_, payload);
   }
   static void send(Channel &channel, const websocket::Frame &frame) {
     if (!frame.empty()) channel.client().send_later(frame);
   }
 
   const TopicRoster &roster_;
-  std::string_view event_;
-  std::string (*payload_)(const Roster &, std::string_view);
+  Content (Roster::*content_)(std::string_view) const;
   std::set<std::string, std::less<>> special_;
-  std::optional<std::string> common_;
+  std::optional<Content> common_;
   SharedFrames frames_;
 };
 
 } // namespace
 
-TopicRoster &ChannelPresence::roster_of(const std::string &topic, bool is_private) {
+TopicRoster &ChannelPresence::roster_of(const std::string &topic, TopicKind kind) {
   auto roster = std::make_unique<TopicRoster>();
   roster->topic = topic;
-  roster->is_private = is_private;
+  roster->kind = kind;
   const auto [found, added] = rosters_.try_emplace(roster->name(), std::move(roster));
-  if (added) read(*found->second, false);
+  if (added) read(*found->second, Missing::removed);
   return *found->second;
 }
 
 // Changes that arrive during the read are buffered: the snapshot tells which of them the members include.
-void ChannelPresence::read(TopicRoster &roster, bool keep_missing) {
-  roster.keep_missing = keep_missing;
+void ChannelPresence::read(TopicRoster &roster, Missing missing) {
+  roster.missing = missing;
   if (roster.reading != 0) return;
   roster.reading = ++last_reading_;
   to_read_.push_back(roster.name());
@@ -144,7 +146,7 @@ void ChannelPresence::read_next() {
     ++reading_;
     Command command;
     command.sql = kReadMembers;
-    command.parameters = {roster.topic, roster.is_private ? "true" : "false"};
+    command.parameters = {roster.topic, roster.kind == TopicKind::database ? "true" : "false"};
     command.done = [this, name = found->first, reading = roster.reading](const CommandResult &result) {
       --reading_;
       finish_reading(name, reading, result);
@@ -175,7 +177,7 @@ void ChannelPresence::finish_reading(const std::string &name, std::uint64_t read
     members.emplace(result.rows.text(row, 0),
                     Member{std::string(result.rows.text(row, 1)), std::string(result.rows.text(row, 2)),
                            result.rows.is_true(row, 3), std::string(result.rows.text(row, 4))});
-  if (roster.keep_missing) {
+  if (roster.missing == Missing::kept) {
     roster.members.merge(members);
   } else {
     roster.members.replace(members);
@@ -189,9 +191,8 @@ void ChannelPresence::finish_reading(const std::string &name, std::uint64_t read
 void ChannelPresence::apply_event(const LiveEvent &event) {
   const auto payload = json::parse(event.payload);
   if (!payload) return;
-  const bool is_private = is_true(json::member(*payload, "private"));
-  const std::string_view topic = event.topic.substr(kChannelTopic.size());
-  const auto found = rosters_.find(std::string(is_private ? "private:" : "public:").append(topic));
+  const TopicKind kind = is_true(json::member(*payload, "private")) ? TopicKind::database : TopicKind::room;
+  const auto found = rosters_.find(TopicRoster::name_of(event.topic.substr(kChannelTopic.size()), kind));
   if (found == rosters_.end()) return;
   TopicRoster &roster = *found->second;
   if (roster.reading != 0) {
@@ -202,15 +203,16 @@ void ChannelPresence::apply_event(const LiveEvent &event) {
   if (roster.members.has_changes())
     flush_soon(roster, Milliseconds{services_.settings.presence.gather_milliseconds +
                                     roster.seats.size() / kSeatsPerMillisecond});
+  const LossCause cause = is_true(json::member(*payload, "by_user")) ? LossCause::user : LossCause::other;
   if (const auto left = json::member(*payload, "left"))
     for (const json::Value &ref : json::elements(*left))
-      tracker_.lost(text_of(ref), is_true(json::member(*payload, "by_user")));
+      tracker_.lost(text_of(ref), cause);
 }
 
 // After a crash of the server its members return as their bridges reconnect, so missing members are kept for kSettle.
 void ChannelPresence::resync() {
   for (const auto &[name, roster] : rosters_)
-    read(*roster, true);
+    read(*roster, Missing::kept);
   resync_timer_.start(kSettle);
 }
 
@@ -240,35 +242,31 @@ void ChannelPresence::flush(TopicRoster &roster) {
   const bool counted = roster.members.visible() > (roster.counted ? limit - limit / 10 : limit);
   if (std::exchange(roster.counted, counted) != counted)
     for (PresenceSeat *seat : roster.seats)
-      seat->told_ = false; // they are told the state again
+      seat->has_state_ = false; // they are sent the state again
   if (counted) return flush_counted(roster);
   if (roster.members.has_changes()) {
-    Announcement diff(roster, "presence_diff",
-                      [](const Roster &members, std::string_view viewer) { return members.diff(viewer); });
+    Announcement diff(roster, &Roster::diff);
     for (PresenceSeat *seat : roster.seats)
-      seat->told_ = seat->told_ && diff.send_if_it_fits(seat->channel_); // else it is told the state again
+      seat->has_state_ = seat->has_state_ && diff.send_if_it_fits(seat->channel_); // else it is sent the state again
     roster.members.forget_changes();
   }
-  Announcement state(roster, "presence_state",
-                     [](const Roster &members, std::string_view viewer) { return members.state(viewer); });
+  Announcement state(roster, &Roster::state);
   for (PresenceSeat *seat : roster.seats) {
-    if (seat->told_ || seat->waits_) continue;
-    seat->told_user_ = seat->channel_.claims()->user_id;
+    if (seat->has_state_ || seat->waits_) continue;
+    seat->state_user_ = seat->channel_.claims()->user_id;
     // Clients apply buffered diffs after the first state; the second state undoes what those of an old channel changed.
-    seat->told_ = state.send_if_it_fits(seat->channel_) &&
-                  (!std::exchange(seat->tell_twice_, false) || state.send_if_it_fits(seat->channel_));
-    if (!seat->told_) tell_when_drained(*seat);
+    seat->has_state_ = state.send_if_it_fits(seat->channel_) &&
+                       (!std::exchange(seat->send_twice_, false) || state.send_if_it_fits(seat->channel_));
+    if (!seat->has_state_) flush_when_drained(*seat);
   }
 }
 
 // A state that does not fit the queue must not close the client as slow: it is built again once nothing waits.
-void ChannelPresence::tell_when_drained(PresenceSeat &seat) {
+void ChannelPresence::flush_when_drained(PresenceSeat &seat) {
   seat.waits_ = true;
-  Client &client = seat.channel_.client();
-  client.when_drained([this, holder = client.weak_from_this(), id = seat.channel_.id()] {
-    const auto reader = holder.lock();
-    const Channel *channel = reader ? reader->channels().find(id) : nullptr;
-    PresenceSeat *waiting = channel != nullptr ? static_cast<PresenceSeat *>(channel->seat()) : nullptr;
+  seat.channel_.client().when_drained([this, reader = seat.channel_.ref()] {
+    const auto channel = reader.find();
+    PresenceSeat *waiting = channel ? static_cast<PresenceSeat *>(channel->seat()) : nullptr;
     if (waiting == nullptr || waiting->roster_ == nullptr) return;
     waiting->waits_ = false;
     flush(*waiting->roster_);
@@ -280,22 +278,22 @@ void ChannelPresence::flush_counted(TopicRoster &roster) {
   roster.members.forget_changes();
   const std::uint64_t now = services_.loop.now();
   const std::size_t count = roster.members.visible();
-  const bool due = now - roster.told_at >= kCountEvery;
+  const bool due = now - roster.sent_at >= kCountEvery;
   SharedFrames counts;
   for (PresenceSeat *seat : roster.seats) {
     Channel &channel = seat->channel_;
-    const bool is_new = !std::exchange(seat->told_, true);
-    if (is_new) channel.client().send_later(push_frame(channel.form(), roster.topic, "presence_state", "{}"));
-    if (!is_new && (!due || count == roster.told_count)) continue;
+    const bool is_new = !std::exchange(seat->has_state_, true);
+    if (is_new) channel.client().send_later(encode(channel.form(), roster, PresenceState()));
+    if (!is_new && (!due || count == roster.sent_count)) continue;
     websocket::Frame &frame = counts.of(channel.form());
     if (frame.empty()) frame = count_frame(channel.form(), roster.topic, count);
     channel.client().send_later(frame);
   }
   if (due) {
-    roster.told_at = now;
-    roster.told_count = count;
-  } else if (count != roster.told_count) {
-    flush_soon(roster, Milliseconds{kCountEvery - (now - roster.told_at)});
+    roster.sent_at = now;
+    roster.sent_count = count;
+  } else if (count != roster.sent_count) {
+    flush_soon(roster, Milliseconds{kCountEvery - (now - roster.sent_at)});
   }
 }
 

@@ -10,11 +10,11 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::size_t kMostWishes = 100; // of one channel, unanswered
+constexpr std::size_t kMaxWishes = 100; // of one channel, unanswered
 
 } // namespace
 
-std::vector<std::string> Tracking::take_messages() {
+std::vector<std::string> Tracking::pop_messages() {
   std::vector<std::string> messages = std::exchange(sending_messages_, {});
   messages.insert(messages.end(), wish_messages_.begin(), wish_messages_.end());
   wish_messages_.clear();
@@ -23,12 +23,13 @@ std::vector<std::string> Tracking::take_messages() {
 
 std::optional<DatabaseError> Tracker::wish(Tracking &tracking, std::optional<std::string> meta,
                                            std::string message_ref) {
-  if (tracking.wish_messages_.size() >= kMostWishes)
+  if (tracking.wish_messages_.size() >= kMaxWishes)
     return DatabaseError{sqlstate::kConfigurationLimitExceeded, "too many changes are waiting", ""};
   const std::string owner = owner_of(tracking);
   const std::size_t bytes = bytes_with(tracking, meta);
   if (meta && exceeds_limit(tracking, owner, bytes)) return limit_error();
   tracking.wish_ = std::move(meta);
+  tracking.is_withdrawn_ = false;
   tracking.wish_messages_.push_back(std::move(message_ref));
   count(tracking, owner, bytes);
   advance(tracking);
@@ -36,25 +37,34 @@ std::optional<DatabaseError> Tracker::wish(Tracking &tracking, std::optional<std
   return std::nullopt;
 }
 
-void Tracker::check(Tracking &tracking, bool may_track) {
+void Tracker::check(Tracking &tracking) {
   const std::string owner = owner_of(tracking);
   const std::size_t bytes = bytes_with(tracking, tracking.wish_);
-  if (!may_track) {
-    tracking.wish_.reset();
-  } else if (owner != tracking.counted_for_ && exceeds_limit(tracking, owner, bytes)) {
-    tracking.wish_.reset();
-    for (const std::string &message : std::exchange(tracking.wish_messages_, {}))
-      tracking.channel_.answer(message, limit_error());
-  }
+  if (owner != tracking.counted_for_ && exceeds_limit(tracking, owner, bytes)) return withdraw(tracking, limit_error());
   count(tracking, owner, bytes);
   advance(tracking);
   recount(tracking);
 }
 
-void Tracker::leave(Tracking &tracking, bool with_connection) {
+void Tracker::withdraw(Tracking &tracking, const DatabaseError &error) {
+  if (tracking.wish_)
+    for (const std::string &message : std::exchange(tracking.wish_messages_, {}))
+      tracking.channel_.answer(message, error);
+  reset_wish(tracking);
+  count(tracking, owner_of(tracking), bytes_with(tracking, tracking.wish_));
+  advance(tracking);
+  recount(tracking);
+}
+
+void Tracker::reset_wish(Tracking &tracking) {
+  tracking.wish_.reset();
+  tracking.is_withdrawn_ = true;
+}
+
+void Tracker::leave(Tracking &tracking, Departure departure) {
   for (Tracking::Entry *entry : {&tracking.stored_, &tracking.sending_}) {
     if (entry->ref.empty()) continue;
-    if (with_connection && entry->connection == tracking.channel_.connection()) {
+    if (departure == Departure::of_connection && entry->connection == tracking.channel_.connection()) {
       queue_.forget(entry->ref);
     } else {
       queue_.untrack(entry->ref);
@@ -95,7 +105,7 @@ void Tracker::advance(Tracking &tracking) {
 
 void Tracker::store(Tracking &tracking, Tracking::Entry &entry, const std::string &previous_ref) {
   by_ref_[entry.ref] = &tracking;
-  TrackedMember member = tracking.channel_.member();
+  TrackedMember member = tracking.channel_.create_member();
   member.ref = entry.ref;
   member.previous_ref = previous_ref;
   member.user_id = entry.user_id;
@@ -105,18 +115,18 @@ void Tracker::store(Tracking &tracking, Tracking::Entry &entry, const std::strin
 }
 
 // It can be lost before it is known to have been stored: signals and answers come by different ways.
-void Tracker::lost(const std::string &ref, bool by_user) {
+void Tracker::lost(const std::string &ref, LossCause cause) {
   const auto own = by_ref_.find(ref);
   if (own == by_ref_.end()) return;
   Tracking &tracking = *own->second;
-  if (by_user) tracking.wish_.reset();
+  if (cause == LossCause::user) reset_wish(tracking);
   if (ref == tracking.sending_.ref) {
     tracking.sending_.lost = true;
     return;
   }
   queue_.forget(ref);
   tracking.stored_.lost = true;
-  if (by_user) forget(tracking.stored_);
+  if (cause == LossCause::user) forget(tracking.stored_);
   advance(tracking);
   recount(tracking);
 }
@@ -156,10 +166,10 @@ void Tracker::refused(const std::string &ref, const DatabaseError &error) {
   for (const std::string &message : std::exchange(tracking->sending_messages_, {}))
     tracking->channel_.answer(message, error);
   const bool is_stored = !tracking->stored_.ref.empty();
-  if (tracking->wish_messages_.empty()) { // no other wish meanwhile: it stays as it was
+  // Without a later wish the channel stays as it was, unless the refused wish was withdrawn in the meantime.
+  if (tracking->wish_messages_.empty() && !tracking->is_withdrawn_)
     tracking->wish_ = is_stored ? std::optional(tracking->stored_.meta) : std::nullopt;
-  }
-  // Perhaps the node has started over meanwhile. If the connection is another one by now, advance() sees to it.
+  // The node may have started over since. For another connection, advance() stores a new member.
   if (is_stored && tracking->stored_.connection == tracking->channel_.connection())
     store(*tracking, tracking->stored_, "");
   advance(*tracking);
@@ -171,7 +181,7 @@ void Tracker::overdue(const std::string &ref, const DatabaseError &error) {
   Tracking *tracking = sending(ref);
   if (tracking == nullptr) return;
   queue_.untrack(ref);
-  tracking->sending_messages_ = tracking->take_messages();
+  tracking->sending_messages_ = tracking->pop_messages();
   refused(ref, error);
 }
 

@@ -24,11 +24,17 @@ class TrackedChannel {
   virtual const Uuid &connection() const = 0;     // changes when its user signs out
   // Whether its access is known. Otherwise nothing is done until check().
   virtual bool is_settled() const = 0;
-  // Its member without ref, user_id and meta.
-  virtual TrackedMember member() = 0;
+  // A member of it without ref, user_id and meta. Its connection is asserted in the database from now on.
+  virtual TrackedMember create_member() = 0;
   // Answers the message of the client with this ref.
   virtual void answer(const std::string &message_ref, const std::optional<DatabaseError> &error) = 0;
 };
+
+// What leaves: the channel, or its connection, with which, or after the grace period, its members end.
+enum class Departure : unsigned char { of_channel, of_connection };
+
+// Why the database ended a member: its user went offline, or anything else.
+enum class LossCause : unsigned char { user, other };
 
 // The state of one channel. Tracker::leave() ends it.
 class Tracking {
@@ -36,7 +42,7 @@ class Tracking {
   explicit Tracking(TrackedChannel &channel) : channel_(channel) {}
 
   // Removes and returns the unanswered messages; the caller answers them.
-  std::vector<std::string> take_messages();
+  std::vector<std::string> pop_messages();
 
  private:
   friend class Tracker;
@@ -49,6 +55,7 @@ class Tracking {
   };
   TrackedChannel &channel_;
   std::optional<std::string> wish_; // metadata to be tracked with; nothing: not at all
+  bool is_withdrawn_ = false;       // wish_ was reset, and not by a message of the client
   Entry stored_;
   Entry sending_; // on its way to the database
   std::vector<std::string> wish_messages_;
@@ -57,7 +64,7 @@ class Tracking {
   std::size_t counted_bytes_ = 0;
 };
 
-class Tracker final : public MemberHolder {
+class Tracker final : public MemberOwner {
  public:
   // Refs begin with the prefix, which no other tracker uses. The metadata of one user has at most max_bytes.
   Tracker(PresenceQueue &queue, std::string ref_prefix, std::size_t max_bytes)
@@ -65,13 +72,13 @@ class Tracker final : public MemberHolder {
 
   // Records the wish of a client's message. An error: nothing has changed, and the message is not answered.
   std::optional<DatabaseError> wish(Tracking &tracking, std::optional<std::string> meta, std::string message_ref);
-  // Follows a change of the channel's user. may_track: whether the new user may be tracked there. A member that exceeds
-  // the limit of the new user is ended.
-  void check(Tracking &tracking, bool may_track);
-  // Ends the channel. with_connection: its connection ends too, and with it, or after the grace period, its members.
-  void leave(Tracking &tracking, bool with_connection);
-  // The database has ended a member. by_user: because its user went offline.
-  void lost(const std::string &ref, bool by_user);
+  // Follows a change of the channel's user. A member that exceeds the limit of the new user is ended.
+  void check(Tracking &tracking);
+  // Ends the member of a channel whose new user may not be tracked there, and answers waiting messages with the error.
+  void withdraw(Tracking &tracking, const DatabaseError &error);
+  void leave(Tracking &tracking, Departure departure);
+  // The database has ended a member.
+  void lost(const std::string &ref, LossCause cause);
   // The node has started over: stores all members again.
   void store_everything();
   // The number of users, and of connections without a user, that have metadata.
@@ -85,6 +92,7 @@ class Tracker final : public MemberHolder {
   void advance(Tracking &tracking);
   void store(Tracking &tracking, Tracking::Entry &entry, const std::string &previous_ref);
   void forget(Tracking::Entry &entry);
+  static void reset_wish(Tracking &tracking);
   static bool is_as_wished(const Tracking &tracking);
   Tracking *sending(const std::string &ref) const;
   static std::string owner_of(const Tracking &tracking);

@@ -8,8 +8,8 @@ namespace pg_live {
 
 namespace {
 
-// Takes a number from the front of the text, up to the separator or the end.
-bool take_number(std::string_view &text, char separator, std::uint64_t &number) {
+// Cuts a number off the front of the text, up to the separator or the end.
+bool cut_number(std::string_view &text, char separator, std::uint64_t &number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc()) return false;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
@@ -24,11 +24,11 @@ bool take_number(std::string_view &text, char separator, std::uint64_t &number) 
 std::optional<XidSnapshot> XidSnapshot::parse(std::string_view text) {
   XidSnapshot snapshot;
   std::uint64_t first = 0;
-  if (!take_number(text, ':', first) || !take_number(text, ':', snapshot.end_) || first > snapshot.end_)
+  if (!cut_number(text, ':', first) || !cut_number(text, ':', snapshot.end_) || first > snapshot.end_)
     return std::nullopt;
   while (!text.empty()) {
     std::uint64_t xid = 0;
-    if (!take_number(text, ',', xid) || (!snapshot.running_.empty() && xid <= snapshot.running_.back()))
+    if (!cut_number(text, ',', xid) || (!snapshot.running_.empty() && xid <= snapshot.running_.back()))
       return std::nullopt;
     snapshot.running_.push_back(xid);
   }

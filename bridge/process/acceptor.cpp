@@ -16,7 +16,7 @@ namespace pg_live {
 
 namespace {
 
-constexpr int kMostInOneTurn = 64;
+constexpr int kMaxAcceptedPerTurn = 64;
 constexpr int kBacklog = 4096;
 constexpr Milliseconds kPauseWithoutDescriptors{200};
 
@@ -52,7 +52,7 @@ Acceptor::Acceptor(Loop &loop, const Log &log, const Settings &settings,
                    std::function<void(Descriptor, std::string)> accepted)
     : log_(log), limits_(settings.limits), accepted_(std::move(accepted)),
       socket_(listen_on(settings.bind_address, settings.port)), retry_timer_(loop, [this] { start(); }) {
-  watcher_.emplace(loop, socket_.get(), [this](int) { accept_some(kMostInOneTurn); });
+  watcher_.emplace(loop, socket_.get(), [this](int) { accept_some(kMaxAcceptedPerTurn); });
 }
 
 unsigned Acceptor::port() const {
@@ -74,8 +74,8 @@ void Acceptor::stop() {
   socket_.reset();
 }
 
-void Acceptor::accept_some(int most) {
-  for (int i = 0; i < most; ++i) {
+void Acceptor::accept_some(int max) {
+  for (int i = 0; i < max; ++i) {
     sockaddr_storage address{};
     socklen_t length = sizeof address;
     Descriptor socket(

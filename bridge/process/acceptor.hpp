@@ -29,7 +29,7 @@ class Acceptor {
   void stop();
 
  private:
-  void accept_some(int most);
+  void accept_some(int max);
 
   const Log &log_;
   const Limits &limits_;

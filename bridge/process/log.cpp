@@ -1,7 +1,7 @@
 // JSON lines through spdlog, which here only owns the sink and its lock: its own JSON is a pattern without escaping.
 #include "process/log.hpp"
 
-#include "text/json.hpp"
+#include "text/json_writer.hpp"
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -59,18 +59,14 @@ void Log::write(LogLevel level, std::string_view message, Fields fields) const {
   std::string line = "{\"time\":\"";
   append_time(line);
   line.append("\",\"level\":\"").append(name_of(level)).append("\",\"worker\":").append(std::to_string(worker_));
-  line.append(",\"message\":");
-  json::append_quoted(line, message);
+  json::append_member(line, "message", message);
   for (const LogField &field : fields) {
-    line.push_back(',');
-    json::append_quoted(line, field.name);
-    line.push_back(':');
     if (const auto *text = std::get_if<std::string_view>(&field.value)) {
-      json::append_quoted(line, *text);
+      json::append_member(line, field.name, *text);
     } else if (const auto *number = std::get_if<std::int64_t>(&field.value)) {
-      line.append(std::to_string(*number));
+      json::append_raw_member(line, field.name, std::to_string(*number));
     } else {
-      line.append(std::get<bool>(field.value) ? "true" : "false");
+      json::append_raw_member(line, field.name, std::get<bool>(field.value) ? "true" : "false");
     }
   }
   line.push_back('}');

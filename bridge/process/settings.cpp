@@ -18,7 +18,7 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::size_t kShortestSecret = 32; // bytes
+constexpr std::size_t kMinSecretBytes = 32; // bytes
 
 class SettingsParser {
  public:
@@ -223,8 +223,8 @@ class SettingsParser {
 
   // RFC 7518 section 3.2: a key of as many bits as the hash has. A shorter one can be found by trying.
   static void check_secret(std::string_view secret) {
-    if (!secret.empty() && secret.size() < kShortestSecret)
-      throw std::invalid_argument("--jwt-secret: the secret must have at least " + std::to_string(kShortestSecret) +
+    if (!secret.empty() && secret.size() < kMinSecretBytes)
+      throw std::invalid_argument("--jwt-secret: the secret must have at least " + std::to_string(kMinSecretBytes) +
                                   " bytes\nhint: openssl rand -hex 32 makes one");
   }
 

@@ -18,8 +18,8 @@ namespace {
 
 // Seconds. If a worker ends this soon after the start of all, before any of them lasted longer, the settings are wrong.
 constexpr time_t kYoung = 2;
-constexpr time_t kLongestPause = 30; // seconds until a worker that ends again and again is replaced
-constexpr time_t kSettled = 60;      // seconds after which a worker counts as one that stays up
+constexpr time_t kMaxPause = 30; // seconds until a worker that ends again and again is replaced
+constexpr time_t kSettled = 60;  // seconds after which a worker counts as one that stays up
 
 sigset_t watched_signals() {
   sigset_t set;
@@ -133,7 +133,7 @@ class Workers {
       return stop();
     }
     const unsigned failures = age >= kSettled ? 0 : ended.failures;
-    const time_t pause = failures == 0 ? 0 : std::min<time_t>(time_t{1} << std::min(failures, 5u), kLongestPause);
+    const time_t pause = failures == 0 ? 0 : std::min<time_t>(time_t{1} << std::min(failures, 5u), kMaxPause);
     log_.error("a worker ended unexpectedly and is replaced",
                {{"worker_number", ended.number}, {"seconds_until", pause}});
     pauses_.push_back({ended.number, failures + 1, time(nullptr) + pause});

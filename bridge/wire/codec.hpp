@@ -1,11 +1,12 @@
 // The interface of a protocol: it decodes messages of clients and encodes answers and events. Each protocol is a folder
-// beside this file; only the admission of connections names one.
+// beside this file, which also reads its part of the handshake; only the admission of connections names one.
 //
 // Invariant: a codec has no state and lives as long as the program; it sees neither connections nor rules of topics.
 #pragma once
 
 #include "wire/live_event.hpp"
 #include "wire/message.hpp"
+#include "wire/presence_change.hpp"
 #include "wire/websocket_frame.hpp"
 
 #include <optional>
@@ -74,6 +75,10 @@ class Codec {
                                   std::string_view extension) const = 0;
   virtual websocket::Frame close(const Address &to) const = 0; // the client does not join again
   virtual websocket::Frame error(const Address &to, std::string_view reason) const = 0; // the client joins again
+
+  // Who is there, and who came and left since.
+  virtual websocket::Frame presence_state(Naming naming, std::string_view topic, const PresenceState &state) const = 0;
+  virtual websocket::Frame presence_diff(Naming naming, std::string_view topic, const PresenceDiff &diff) const = 0;
 
   // A broadcast between clients; empty if this protocol cannot carry it.
   virtual websocket::Frame broadcast(Naming naming, std::string_view topic, const Broadcast &broadcast) const = 0;

@@ -67,7 +67,7 @@ struct JoinOptions {
   bool is_private = false;
   std::string resume;                      // position to resume after, as sent; empty: none
   std::optional<std::string> access_token; // nothing: keep the connection's token
-  bool takes_binary = false;               // the client understands binary broadcasts
+  bool accepts_binary = false;             // the client understands binary broadcasts
   std::string response = "{}";             // JSON object: the protocol's response to a successful join
 };
 

@@ -29,8 +29,8 @@ std::optional<Position> parse_position(std::string_view text) {
 }
 
 bool may_be_position(std::string_view text) {
-  constexpr std::size_t most_bytes = 60'000;
-  return !text.empty() && text.size() <= most_bytes && text.find_first_not_of("0123456789-@:,") == text.npos;
+  constexpr std::size_t kMaxBytes = 60'000;
+  return !text.empty() && text.size() <= kMaxBytes && text.find_first_not_of("0123456789-@:,") == text.npos;
 }
 
 std::string format_position(Position position) {

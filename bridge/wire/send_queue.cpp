@@ -26,7 +26,7 @@ Frame SendQueue::pop() {
   return frame;
 }
 
-Frame SendQueue::take(std::size_t max_bytes) {
+Frame SendQueue::pop_some(std::size_t max_bytes) {
   std::size_t last = first_;
   std::size_t size = 0;
   while (last < frames_.size() && (last == first_ || size + frames_[last].size() <= max_bytes))

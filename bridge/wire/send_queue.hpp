@@ -30,12 +30,12 @@ class SendQueue {
   std::size_t frames() const { return frames_.size() - first_; }
   std::size_t bytes() const { return bytes_; }
 
-  // Takes the first frame; an empty one when there is none.
+  // Removes and returns the first frame; an empty one when there is none.
   websocket::Frame pop();
 
-  // Takes frames from the front, as many as fit `max_bytes` together but at least one, for a single write. A frame
-  // that goes alone is handed over shared; several are put together in a copy.
-  websocket::Frame take(std::size_t max_bytes);
+  // Removes frames from the front, as many as fit `max_bytes` together but at least one, and returns them for a single
+  // write: one frame shared, several as one copy.
+  websocket::Frame pop_some(std::size_t max_bytes);
 
   void clear();
 

@@ -7,8 +7,8 @@
 
 namespace pg_live {
 
-inline constexpr std::size_t kTopicNameBytes = 1100;
-inline constexpr std::size_t kEventNameBytes = 255;
+inline constexpr std::size_t kMaxTopicNameBytes = 1100;
+inline constexpr std::size_t kMaxEventNameBytes = 255;
 
 // The prefix that realtime-js puts before each topic.
 inline constexpr std::string_view kTopicPrefix = "realtime:";
@@ -18,17 +18,25 @@ constexpr std::string_view without_prefix(std::string_view topic) {
   return topic.starts_with(kTopicPrefix) ? topic.substr(kTopicPrefix.size()) : topic;
 }
 
+// A location has a topic of its own for who is typing there: "document:7" has "typing:document:7".
+inline constexpr std::string_view kTypingPrefix = "typing:";
+
+// "typing:document:7" → "document:7"; other topics unchanged: the location of who types on a channel of the topic.
+constexpr std::string_view location_of(std::string_view topic) {
+  return topic.starts_with(kTypingPrefix) ? topic.substr(kTypingPrefix.size()) : topic;
+}
+
 constexpr bool has_control_characters(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 constexpr bool is_topic_name(std::string_view name) {
-  return !name.empty() && name.size() <= kTopicNameBytes && !has_control_characters(name);
+  return !name.empty() && name.size() <= kMaxTopicNameBytes && !has_control_characters(name);
 }
 
 constexpr bool is_event_name(std::string_view name) {
-  return !name.empty() && name.size() <= kEventNameBytes && !has_control_characters(name);
+  return !name.empty() && name.size() <= kMaxEventNameBytes && !has_control_characters(name);
 }
 
 static_assert(is_topic_name("room:1") && is_topic_name("grüße") && !is_topic_name("") && !is_topic_name("a\nb"));

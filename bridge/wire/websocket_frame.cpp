@@ -31,7 +31,7 @@ void append_frame_header(std::string &out, Opcode opcode, std::uint64_t payload_
 
 Frame::Frame(Opcode opcode, std::string_view payload) {
   std::string bytes;
-  bytes.reserve(max_frame_header_bytes + payload.size());
+  bytes.reserve(kMaxFrameHeaderBytes + payload.size());
   append_frame_header(bytes, opcode, payload.size());
   bytes += payload;
   bytes_ = std::make_shared<const std::string>(std::move(bytes));
@@ -48,7 +48,7 @@ Frame close_frame(std::uint16_t code, std::string_view reason) {
   append_big_endian(payload, code, 2);
   while (!reason.empty()) { // 5.5.1: the reason is UTF-8, so it is cut between characters and at the first bad one
     const std::size_t length = utf8_sequence_length(reason);
-    if (length == 0 || payload.size() + length > max_control_payload_bytes) break;
+    if (length == 0 || payload.size() + length > kMaxControlPayloadBytes) break;
     payload += reason.substr(0, length);
     reason.remove_prefix(length);
   }

@@ -14,10 +14,10 @@ namespace pg_live::websocket {
 enum class Opcode : unsigned char { text = 0x1, binary = 0x2, close = 0x8, ping = 0x9, pong = 0xA };
 
 // The longest header a frame of ours has.
-inline constexpr std::size_t max_frame_header_bytes = 10;
+inline constexpr std::size_t kMaxFrameHeaderBytes = 10;
 
 // The longest payload of a control frame (close, ping, pong).
-inline constexpr std::size_t max_control_payload_bytes = 125;
+inline constexpr std::size_t kMaxControlPayloadBytes = 125;
 
 // Appends the header of a final, unmasked frame.
 void append_frame_header(std::string &out, Opcode opcode, std::uint64_t payload_length);

@@ -19,18 +19,17 @@ namespace {
 using json::Kind;
 using json::Value;
 
-// Refs are echoed in every reply, so their size is bounded.
-constexpr auto refs_too_long = "refs must be short strings, numbers or null";
+constexpr auto kRefsTooLong = "refs must be short strings, numbers or null";
 
-constexpr unsigned char kind_push = 0;
-constexpr unsigned char kind_user_broadcast_push = 3;
+constexpr unsigned char kKindPush = 0;
+constexpr unsigned char kKindUserBroadcastPush = 3;
 
 std::nullopt_t fail(std::string *error, std::string_view message) {
   if (error != nullptr) *error = message;
   return std::nullopt;
 }
 
-bool take_ref(const std::optional<Value> &value, std::string &ref) {
+bool parse_ref(const std::optional<Value> &value, std::string &ref) {
   if (!value) {
     ref = "null";
     return true;
@@ -69,7 +68,7 @@ using Parts = std::array<std::optional<Value>, 5>;
 std::optional<Message> message_of(const Parts &parts, std::string *error) {
   const auto &[join_ref, ref, topic, event, payload] = parts;
   Message message;
-  if (!take_ref(join_ref, message.join_ref) || !take_ref(ref, message.ref)) return fail(error, refs_too_long);
+  if (!parse_ref(join_ref, message.join_ref) || !parse_ref(ref, message.ref)) return fail(error, kRefsTooLong);
   if (!topic || !json::unescape(*topic, message.topic)) return fail(error, "the topic must be a string");
   if (!event || !json::unescape(*event, message.event)) return fail(error, "the event must be a string");
   message.payload = payload ? payload->raw : "{}";
@@ -104,18 +103,18 @@ std::optional<std::array<std::string_view, count>> cut(std::string_view &body, s
 
 // kind, lengths of join_ref, ref, topic, event, metadata, encoding; the parts; the payload.
 std::optional<Message> decode_user_broadcast(std::string_view frame, std::string *error) {
-  constexpr std::size_t header_bytes = 7;
-  if (frame.size() < header_bytes) return fail(error, "the binary frame is too short");
+  constexpr std::size_t kHeaderBytes = 7;
+  if (frame.size() < kHeaderBytes) return fail(error, "the binary frame is too short");
   const auto encoding = static_cast<unsigned char>(frame[6]);
   if (encoding > 1) return fail(error, "unknown encoding of a binary frame");
-  std::string_view body = frame.substr(header_bytes);
+  std::string_view body = frame.substr(kHeaderBytes);
   const auto parts = cut<5>(body, frame.substr(1, 5));
   if (!parts) return fail(error, "the binary frame is too short");
   if (!std::all_of(parts->begin(), parts->end(), is_text)) return fail(error, "the binary header is not UTF-8 text");
   const auto &[join_part, ref_part, topic, event, metadata] = *parts;
   auto join_ref = ref_of(join_part);
   auto ref = ref_of(ref_part);
-  if (!join_ref || !ref) return fail(error, refs_too_long);
+  if (!join_ref || !ref) return fail(error, kRefsTooLong);
   Broadcast broadcast{.event = std::string(event), .payload = body, .encoding = static_cast<Encoding>(encoding)};
   if (!metadata.empty()) {
     const auto value = json::parse(metadata);
@@ -142,16 +141,16 @@ std::optional<Message> decode_user_broadcast(std::string_view frame, std::string
 
 // kind, lengths of join_ref, ref, topic, event; the parts; the payload.
 std::optional<Message> decode_push(std::string_view frame, std::string *error) {
-  constexpr std::size_t header_bytes = 5;
-  if (frame.size() < header_bytes) return fail(error, "the binary frame is too short");
-  std::string_view body = frame.substr(header_bytes);
+  constexpr std::size_t kHeaderBytes = 5;
+  if (frame.size() < kHeaderBytes) return fail(error, "the binary frame is too short");
+  std::string_view body = frame.substr(kHeaderBytes);
   const auto parts = cut<4>(body, frame.substr(1, 4));
   if (!parts) return fail(error, "the binary frame is too short");
   if (!std::all_of(parts->begin(), parts->end(), is_text)) return fail(error, "the binary header is not UTF-8 text");
   const auto &[join_part, ref_part, topic, event] = *parts;
   auto join_ref = ref_of(join_part);
   auto ref = ref_of(ref_part);
-  if (!join_ref || !ref) return fail(error, refs_too_long);
+  if (!join_ref || !ref) return fail(error, kRefsTooLong);
   return Message{.join_ref = std::move(*join_ref),
                  .ref = std::move(*ref),
                  .topic = std::string(topic),
@@ -177,10 +176,10 @@ std::optional<Message> decode_text(Version version, std::string_view frame, std:
   Parts parts;
   if (version == Version::v1) {
     if (value->kind != Kind::object) return fail(error, "a message must be an object");
-    constexpr std::array<std::string_view, 5> names{"join_ref", "ref", "topic", "event", "payload"};
+    constexpr std::array<std::string_view, 5> kNames{"join_ref", "ref", "topic", "event", "payload"};
     for (const json::Member &member : json::members(*value))
-      for (std::size_t i = 0; i < names.size(); ++i)
-        if (json::equals(member.key, names[i])) parts[i] = member.value;
+      for (std::size_t i = 0; i < kNames.size(); ++i)
+        if (json::equals(member.key, kNames[i])) parts[i] = member.value;
   } else {
     std::size_t count = 0;
     for (const Value &element : json::elements(*value)) {
@@ -195,9 +194,9 @@ std::optional<Message> decode_text(Version version, std::string_view frame, std:
 std::optional<Message> decode_binary(std::string_view frame, std::string *error) {
   if (frame.empty()) return fail(error, "the binary frame is too short");
   switch (static_cast<unsigned char>(frame.front())) {
-  case kind_push:
+  case kKindPush:
     return decode_push(frame, error);
-  case kind_user_broadcast_push:
+  case kKindUserBroadcastPush:
     return decode_user_broadcast(frame, error);
   default:
     return fail(error, "unknown kind of binary frame");
@@ -205,8 +204,8 @@ std::optional<Message> decode_binary(std::string_view frame, std::string *error)
 }
 
 Envelope envelope_of_binary(std::string_view frame) {
-  const bool is_broadcast = frame.starts_with(static_cast<char>(kind_user_broadcast_push));
-  if (!is_broadcast && !frame.starts_with(static_cast<char>(kind_push))) return {};
+  const bool is_broadcast = frame.starts_with(static_cast<char>(kKindUserBroadcastPush));
+  if (!is_broadcast && !frame.starts_with(static_cast<char>(kKindPush))) return {};
   const std::size_t header_bytes = is_broadcast ? 7 : 5;
   if (frame.size() < header_bytes) return {};
   std::string_view body = frame.substr(header_bytes);

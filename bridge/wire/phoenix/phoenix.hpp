@@ -14,6 +14,7 @@
 
 namespace pg_live::phoenix {
 
+// Refs are echoed in every reply, so their size is bounded.
 inline constexpr std::size_t kMaxRefBytes = 255;
 
 enum class Version : unsigned char { v1, v2 };
@@ -60,9 +61,14 @@ void append_error_reply(std::string &out, Version version, std::string_view join
 void append_error_reply(std::string &out, Version version, const Envelope &to, std::string_view reason,
                         std::string_view sqlstate);
 
-// A message from the server: presence_state, presence_diff, the app's own.
+// A message from the server.
 void append_push(std::string &out, Version version, std::string_view join_ref, std::string_view topic,
                  std::string_view event, std::string_view payload);
+
+// The payloads of `presence_state`, {key: {"metas": [{"phx_ref": ref, …}]}}, and of `presence_diff`, {"joins": {…},
+// "leaves": {…}}. A member that replaces another has the ref of that one as "phx_ref_prev".
+std::string presence_payload(const PresenceState &state);
+std::string presence_payload(const PresenceDiff &diff);
 
 // Origin of a broadcast that came from the database.
 struct Meta {

@@ -108,6 +108,14 @@ class PhoenixCodec final : public Codec {
     return text(message);
   }
 
+  websocket::Frame presence_state(Naming naming, std::string_view topic, const PresenceState &state) const override {
+    return push({.join_ref = {}, .topic = wire_topic(naming, topic)}, "presence_state", presence_payload(state));
+  }
+
+  websocket::Frame presence_diff(Naming naming, std::string_view topic, const PresenceDiff &diff) const override {
+    return push({.join_ref = {}, .topic = wire_topic(naming, topic)}, "presence_diff", presence_payload(diff));
+  }
+
   websocket::Frame broadcast(Naming naming, std::string_view topic, const Broadcast &broadcast) const override {
     std::string message;
     if (broadcast.encoding == Encoding::json) {

@@ -2,6 +2,7 @@
 #include "wire/phoenix/phoenix.hpp"
 
 #include <array>
+#include <map>
 
 #include "text/json_writer.hpp"
 #include "wire/topic_name.hpp"
@@ -10,8 +11,8 @@ namespace pg_live::phoenix {
 
 namespace {
 
-constexpr char kind_user_broadcast = 4;
-constexpr std::size_t max_binary_part_bytes = 255;
+constexpr char kKindUserBroadcast = 4;
+constexpr std::size_t kMaxBinaryPartBytes = 255;
 
 std::string_view or_null(std::string_view ref) { return ref.empty() ? "null" : ref; }
 
@@ -75,6 +76,27 @@ void append_meta(std::string &out, Meta meta) {
   out += '}';
 }
 
+// What is shown of a member: its ref and then its own metadata.
+std::string meta_of(const SeenMember &member) {
+  std::string meta = "{";
+  json::append_member(meta, "phx_ref", member.ref);
+  if (!member.previous_ref.empty()) json::append_member(meta, "phx_ref_prev", member.previous_ref);
+  if (member.meta != "{}") meta += ',';
+  return meta.append(member.meta, 1); // after the opening brace
+}
+
+std::string by_key(const std::vector<SeenMember> &members) {
+  std::map<std::string_view, std::string> metas;
+  for (const SeenMember &member : members)
+    json::append_raw_element(metas.try_emplace(member.key, "[").first->second, meta_of(member));
+  std::string object = "{";
+  for (const auto &[key, list] : metas) {
+    json::append_raw_member(object, key, R"({"metas":)");
+    object.append(list).append("]}");
+  }
+  return object.append("}");
+}
+
 bool has_meta(Meta meta) { return !meta.id.empty() || meta.replayed; }
 
 } // namespace
@@ -97,6 +119,15 @@ void append_error_reply(std::string &out, Version version, const Envelope &to, s
               "phx_reply");
   append_outcome(out, Status::error, error_response(reason, sqlstate));
   close(out, version);
+}
+
+std::string presence_payload(const PresenceState &state) { return by_key(state); }
+
+std::string presence_payload(const PresenceDiff &diff) {
+  std::string payload = "{";
+  json::append_raw_member(payload, "joins", by_key(diff.joins));
+  json::append_raw_member(payload, "leaves", by_key(diff.leaves));
+  return payload.append("}");
 }
 
 void append_push(std::string &out, Version version, std::string_view join_ref, std::string_view topic,
@@ -140,8 +171,8 @@ bool append_binary_broadcast(std::string &out, std::string_view topic, std::stri
   if (has_meta(meta)) append_meta(metadata, meta);
   const std::array<std::string_view, 3> parts{topic, event, metadata};
   for (const std::string_view part : parts)
-    if (part.size() > max_binary_part_bytes) return false;
-  out += kind_user_broadcast;
+    if (part.size() > kMaxBinaryPartBytes) return false;
+  out += kKindUserBroadcast;
   for (const std::string_view part : parts)
     out += static_cast<char>(part.size());
   out += static_cast<char>(Encoding::binary);

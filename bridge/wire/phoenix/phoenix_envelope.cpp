@@ -12,7 +12,7 @@ namespace pg_live::phoenix {
 
 namespace {
 
-constexpr std::size_t max_topic_bytes = 8192; // of one that is sent back
+constexpr std::size_t kMaxTopicBytes = 8192; // of one that is sent back
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
@@ -25,12 +25,12 @@ std::optional<std::size_t> end_of_string(std::string_view text, std::size_t at) 
   return std::nullopt;
 }
 
-// Takes text apart into values and the marks between them.
+// Splits text into values and the marks between them.
 class Cursor {
  public:
   explicit Cursor(std::string_view text) : rest_(text) {}
 
-  bool take(char mark) {
+  bool accept(char mark) {
     skip_space();
     if (rest_.empty() || rest_.front() != mark) return false;
     rest_.remove_prefix(1);
@@ -94,7 +94,7 @@ void read_ref(std::string_view text, std::string &ref) {
 }
 
 void read_topic(std::string_view text, std::string &topic) {
-  if (text.size() <= max_topic_bytes && is_string(text)) topic = text;
+  if (text.size() <= kMaxTopicBytes && is_string(text)) topic = text;
 }
 
 } // namespace
@@ -103,15 +103,15 @@ Envelope envelope_of(Version version, std::string_view frame) {
   Envelope envelope;
   Cursor cursor(frame);
   if (version == Version::v2) {
-    if (!cursor.take('[')) return envelope;
+    if (!cursor.accept('[')) return envelope;
     read_ref(cursor.value(), envelope.join_ref);
-    if (cursor.take(',')) read_ref(cursor.value(), envelope.ref);
-    if (cursor.take(',')) read_topic(cursor.value(), envelope.topic);
+    if (cursor.accept(',')) read_ref(cursor.value(), envelope.ref);
+    if (cursor.accept(',')) read_topic(cursor.value(), envelope.topic);
     return envelope;
   }
-  for (bool more = cursor.take('{'); more; more = cursor.take(',')) {
+  for (bool more = cursor.accept('{'); more; more = cursor.accept(',')) {
     const std::string_view name = cursor.value();
-    if (!cursor.take(':')) break;
+    if (!cursor.accept(':')) break;
     const std::string_view value = cursor.value();
     if (name == "\"join_ref\"") read_ref(value, envelope.join_ref);
     if (name == "\"ref\"") read_ref(value, envelope.ref);

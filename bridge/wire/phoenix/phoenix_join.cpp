@@ -35,9 +35,9 @@ bool flag_in(Value object, std::string_view name) {
 bool is_given(const std::optional<Value> &value) { return value && value->kind != Kind::null; }
 
 // Milliseconds until the year 10000, which every timestamp can hold.
-constexpr std::int64_t max_milliseconds = 253'402'300'799'999;
+constexpr std::int64_t kMaxMilliseconds = 253'402'300'799'999;
 
-constexpr std::size_t max_presence_key_bytes = 1020; // 255 characters
+constexpr std::size_t kMaxPresenceKeyBytes = 1020; // 255 characters
 
 void refuse(JoinOptions &options, std::string_view reason,
             std::string_view sqlstate = sqlstate::kInvalidParameterValue) {
@@ -58,7 +58,7 @@ void read_replay(Value replay, JoinOptions &options) {
   if (!is_given(since) && !is_given(limit)) refuse_replay(options, "since or limit must be given");
   if (is_given(limit) && options.replay_limit.value_or(0) < 1)
     refuse_replay(options, "limit must be an integer above 0");
-  if (is_given(since) && (options.replay_since.value_or(-1) < 0 || *options.replay_since > max_milliseconds))
+  if (is_given(since) && (options.replay_since.value_or(-1) < 0 || *options.replay_since > kMaxMilliseconds))
     refuse_replay(options, "since must be milliseconds since 1970, an integer");
 }
 
@@ -71,7 +71,7 @@ void read_presence(Value presence, JoinOptions &options) {
     options.presence_key = key->raw;
   else
     options.presence_key = string_in(presence, "key");
-  if (options.presence_key.size() > max_presence_key_bytes || has_control_characters(options.presence_key))
+  if (options.presence_key.size() > kMaxPresenceKeyBytes || has_control_characters(options.presence_key))
     refuse(options, "a presence key must have 1 to 255 characters and no control characters");
 }
 
@@ -118,7 +118,7 @@ JoinOptions parse_join(std::string_view payload) {
     options.resume = resume->kind == Kind::string ? string_in(config, "resume") : std::string(resume->raw);
   options.access_token = token_in(*parsed);
   if (const auto changes = json::member(config, "postgres_changes")) {
-    options.takes_binary = true; // made by a client of Supabase's: those name the changes they want, be it none
+    options.accepts_binary = true; // made by a client of Supabase's: those name the changes they want, be it none
     if (asks_for_changes(*changes)) {
       refuse(options, "postgres_changes are not supported: emit events or log activities, and receive broadcasts",
              "0A000");

@@ -5,6 +5,7 @@
 #include "fuzz.hpp"
 #include "http/url_query.hpp"
 #include "text/json.hpp"
+#include "wire/phoenix/phoenix_handshake.hpp"
 
 using namespace pg_live;
 using fuzz::require;
@@ -27,13 +28,15 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t siz
   percent_decode(head->path);
   if (const auto object = query_object(head->query, {})) require(json::parse(*object).has_value());
   if (const auto authorization = head->header("authorization")) bearer_token(*authorization);
-  const std::string once = rewrite(*head);
+  phoenix::read_handshake(head->subprotocols);
+  const std::string_view subprotocol = head->subprotocols.empty() ? std::string_view() : head->subprotocols.front();
+  const std::string once = rewrite(*head, subprotocol);
   const auto again = parse_request_head(once);
   const auto *rewritten = std::get_if<RequestHead>(&again);
   require(rewritten != nullptr && rewritten->bytes == once.size());
   require(rewritten->method == head->method && rewritten->target == head->target &&
           rewritten->upgrade == head->upgrade && rewritten->content_length == head->content_length &&
-          rewritten->offers_phoenix == head->offers_phoenix);
-  require(rewrite(*rewritten) == once);
+          rewritten->subprotocols.size() == (subprotocol.empty() ? 0U : 1U));
+  require(rewrite(*rewritten, subprotocol) == once);
   return 0;
 }

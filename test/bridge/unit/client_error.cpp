@@ -6,8 +6,8 @@
 namespace pg_live {
 namespace {
 
-ClientError told(std::string state, bool signed_in = true) {
-  return client_error({std::move(state), "in the database's words", "a hint"}, signed_in);
+ClientError error_to(Requester requester, std::string state) {
+  return client_error({std::move(state), "in the database's words", "a hint"}, requester);
 }
 
 TEST(ClientError, HasTheStatusOfItsSqlstate) {
@@ -17,23 +17,24 @@ TEST(ClientError, HasTheStatusOfItsSqlstate) {
       {"P0002", 404}, {"P0001", 500}, {"42883", 500}, {"53100", 503}, {"53000", 503}, {"25006", 503},
       {"55P03", 503}, {"57P01", 503}, {"25001", 500}, {"XX000", 500}};
   for (const auto &[state, status] : expected)
-    EXPECT_EQ(told(state).status, status) << state;
+    EXPECT_EQ(error_to(Requester::signed_in, state).status, status) << state;
 }
 
 TEST(ClientError, PassesOnWhatIsAboutTheRequest) {
-  EXPECT_EQ(told("22023").told.message, "in the database's words");
-  EXPECT_EQ(told("22023").told.hint, "a hint");
-  EXPECT_FALSE(told("22023").is_internal);
+  EXPECT_EQ(error_to(Requester::signed_in, "22023").shown.message, "in the database's words");
+  EXPECT_EQ(error_to(Requester::signed_in, "22023").shown.hint, "a hint");
+  EXPECT_FALSE(error_to(Requester::signed_in, "22023").is_internal);
 }
 
 TEST(ClientError, TellsTheCodeAloneOfWhatWentWrongInside) {
-  EXPECT_TRUE(told("XX000").is_internal);
-  EXPECT_EQ(error_object("error", told("XX000").told), R"({"error":"the command failed","code":"XX000"})");
+  EXPECT_TRUE(error_to(Requester::signed_in, "XX000").is_internal);
+  EXPECT_EQ(error_object("error", error_to(Requester::signed_in, "XX000").shown),
+            R"({"error":"the command failed","code":"XX000"})");
 }
 
 TEST(ClientError, SaysThatNobodyIsSignedInWhereThatIsWhatIsMissing) {
-  EXPECT_EQ(told("42501", false).status, 401);
-  EXPECT_EQ(told("42501", false).told.message, "not signed in");
+  EXPECT_EQ(error_to(Requester::anonymous, "42501").status, 401);
+  EXPECT_EQ(error_to(Requester::anonymous, "42501").shown.message, "not signed in");
 }
 
 TEST(ClientError, IsAnObjectWithoutEmptyMembers) {

@@ -11,27 +11,27 @@ constexpr ChannelId kSecond{2};
 
 TEST(EarlyMessages, ComeOutInOrderForTheirChannelAlone) {
   EarlyMessages messages;
-  EXPECT_TRUE(messages.keep(kFirst, "a", false));
-  EXPECT_TRUE(messages.keep(kSecond, "b", true));
-  EXPECT_TRUE(messages.keep(kFirst, "c", false));
-  const auto taken = messages.take(kFirst);
-  ASSERT_EQ(taken.size(), 2u);
-  EXPECT_EQ(taken[0].text + taken[1].text, "ac");
-  EXPECT_TRUE(messages.take(kFirst).empty());
-  EXPECT_TRUE(messages.take(kSecond).at(0).binary);
+  EXPECT_TRUE(messages.push({kFirst, websocket::Opcode::text, "a"}));
+  EXPECT_TRUE(messages.push({kSecond, websocket::Opcode::binary, "b"}));
+  EXPECT_TRUE(messages.push({kFirst, websocket::Opcode::text, "c"}));
+  const auto popped = messages.pop(kFirst);
+  ASSERT_EQ(popped.size(), 2u);
+  EXPECT_EQ(popped[0].frame + popped[1].frame, "ac");
+  EXPECT_TRUE(messages.pop(kFirst).empty());
+  EXPECT_EQ(messages.pop(kSecond).at(0).opcode, websocket::Opcode::binary);
   EXPECT_TRUE(messages.empty());
 }
 
 TEST(EarlyMessages, AreFewAndSmall) {
   EarlyMessages messages;
-  for (std::size_t n = 0; n < EarlyMessages::most_kept; ++n)
-    EXPECT_TRUE(messages.keep(kFirst, "x", false));
-  EXPECT_FALSE(messages.keep(kFirst, "x", false));
-  messages.take(kFirst);
-  EXPECT_TRUE(messages.keep(kFirst, std::string(EarlyMessages::most_bytes, 'x'), false));
-  EXPECT_FALSE(messages.keep(kSecond, "x", false));
-  messages.take(kFirst);
-  EXPECT_TRUE(messages.keep(kSecond, "x", false));
+  for (std::size_t n = 0; n < EarlyMessages::kMaxMessages; ++n)
+    EXPECT_TRUE(messages.push({kFirst, websocket::Opcode::text, "x"}));
+  EXPECT_FALSE(messages.push({kFirst, websocket::Opcode::text, "x"}));
+  messages.pop(kFirst);
+  EXPECT_TRUE(messages.push({kFirst, websocket::Opcode::text, std::string(EarlyMessages::kMaxBytes, 'x')}));
+  EXPECT_FALSE(messages.push({kSecond, websocket::Opcode::text, "x"}));
+  messages.pop(kFirst);
+  EXPECT_TRUE(messages.push({kSecond, websocket::Opcode::text, "x"}));
 }
 
 } // namespace

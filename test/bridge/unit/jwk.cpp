@@ -162,9 +162,9 @@ TEST(JwkSet, RefusesWhatIsNotASet) {
   for (const auto *text : {"", "x", "[]", "{}", "{\"keys\":{}}", "{\"keys\":[}", "{\"keys\":null}", "{\"Keys\":[]}"})
     EXPECT_EQ(fault_of(text), message) << text;
   EXPECT_EQ(fault_of("{\"keys\":[]}"), "the JWK set has no key to verify signatures with");
-  EXPECT_EQ(fault_of(std::string(max_jwk_set_bytes + 1, ' ')), "the JWK set is too long");
+  EXPECT_EQ(fault_of(std::string(kMaxJwkSetBytes + 1, ' ')), "the JWK set is too long");
   std::string many = "{\"keys\":[{\"kty\":\"x\"}";
-  for (std::size_t i = 0; i < max_jwk_set_keys; ++i)
+  for (std::size_t i = 0; i < kMaxJwkSetKeys; ++i)
     many += ",{\"kty\":\"x\"}";
   EXPECT_EQ(fault_of(many + "]}"), "the JWK set has too many keys");
 }

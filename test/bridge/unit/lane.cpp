@@ -10,16 +10,16 @@
 namespace pg_live {
 namespace {
 
-using Taken = std::vector<int>;
+using Items = std::vector<int>;
 
 void admit(Lane<int> &lane, const std::string &user, int item) { EXPECT_TRUE(lane.admit(user, item, 1000)); }
 
 // All that goes to one connection now.
-Taken take_all(Lane<int> &lane, std::size_t connection) {
-  Taken taken;
-  while (const auto item = lane.take(connection))
-    taken.push_back(*item);
-  return taken;
+Items pop_all(Lane<int> &lane, std::size_t connection) {
+  Items items;
+  while (const auto item = lane.pop(connection))
+    items.push_back(*item);
+  return items;
 }
 
 TEST(Lane, LetsUsersTakeTurns) {
@@ -28,12 +28,12 @@ TEST(Lane, LetsUsersTakeTurns) {
     admit(lane, "anna", item);
   admit(lane, "ben", 201);
   admit(lane, "carl", 301);
-  Taken order;
-  while (const auto item = lane.take(0)) {
+  Items order;
+  while (const auto item = lane.pop(0)) {
     order.push_back(*item);
     lane.answered(0);
   }
-  EXPECT_EQ(order, (Taken{101, 201, 301, 102, 103}));
+  EXPECT_EQ(order, (Items{101, 201, 301, 102, 103}));
 }
 
 TEST(Lane, SendsSeveralOfOneUserAtOnceAndNoneOfAnotherBehind) {
@@ -41,14 +41,14 @@ TEST(Lane, SendsSeveralOfOneUserAtOnceAndNoneOfAnotherBehind) {
   for (const int item : {101, 102, 103, 104})
     admit(lane, "anna", item);
   admit(lane, "ben", 201);
-  EXPECT_EQ(take_all(lane, 0), (Taken{101, 102, 103}));
+  EXPECT_EQ(pop_all(lane, 0), (Items{101, 102, 103}));
   lane.answered(0);
-  EXPECT_EQ(take_all(lane, 0), (Taken{104}));
+  EXPECT_EQ(pop_all(lane, 0), (Items{104}));
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(take_all(lane, 0), Taken{}) << "ben would wait for anna's";
+    EXPECT_EQ(pop_all(lane, 0), Items{}) << "ben would wait for anna's";
     lane.answered(0);
   }
-  EXPECT_EQ(take_all(lane, 0), (Taken{201}));
+  EXPECT_EQ(pop_all(lane, 0), (Items{201}));
 }
 
 TEST(Lane, EndsATurnWhenOthersWait) {
@@ -59,7 +59,7 @@ TEST(Lane, EndsATurnWhenOthersWait) {
   int before = 0;
   std::deque<int> sent;
   for (;;) {
-    for (const int item : take_all(lane, 0))
+    for (const int item : pop_all(lane, 0))
       sent.push_back(item);
     ASSERT_FALSE(sent.empty());
     if (sent.front() == 201) break;
@@ -74,13 +74,13 @@ TEST(Lane, LeavesOneUserNoMoreConnectionsThanTheLimit) {
   Lane<int> lane({3, 2, 1});
   for (const int item : {101, 102, 103})
     admit(lane, "anna", item);
-  EXPECT_EQ(take_all(lane, 0), (Taken{101}));
-  EXPECT_EQ(take_all(lane, 1), (Taken{102}));
-  EXPECT_EQ(take_all(lane, 2), Taken{}) << "the third connection is for others";
+  EXPECT_EQ(pop_all(lane, 0), (Items{101}));
+  EXPECT_EQ(pop_all(lane, 1), (Items{102}));
+  EXPECT_EQ(pop_all(lane, 2), Items{}) << "the third connection is for others";
   admit(lane, "ben", 201);
-  EXPECT_EQ(take_all(lane, 2), (Taken{201}));
+  EXPECT_EQ(pop_all(lane, 2), (Items{201}));
   lane.answered(1);
-  EXPECT_EQ(take_all(lane, 1), (Taken{103}));
+  EXPECT_EQ(pop_all(lane, 1), (Items{103}));
 }
 
 TEST(Lane, KeepsTheOrderOfAUserWhoHasOneConnection) {
@@ -96,7 +96,7 @@ TEST(Lane, KeepsTheOrderOfAUserWhoHasOneConnection) {
       const int user = added % 3;
       admit(lane, std::to_string(user), user * 1000 + added / 3);
       ++added;
-    } else if (const auto next = lane.take(connection)) {
+    } else if (const auto next = lane.pop(connection)) {
       sent[connection].push_back(*next);
     } else if (!sent[connection].empty()) {
       const int item = sent[connection].front();
@@ -107,7 +107,7 @@ TEST(Lane, KeepsTheOrderOfAUserWhoHasOneConnection) {
     }
   }
   for (std::size_t connection = 0; connection < 4; ++connection)
-    EXPECT_EQ(take_all(lane, connection), Taken{});
+    EXPECT_EQ(pop_all(lane, connection), Items{});
 }
 
 // Of two connections with two of several users at once: four users are a crowd. What ends in 9 is not quick.
@@ -119,22 +119,22 @@ TEST(Lane, SendsQuickOnesOfSeveralUsersWhileACrowdWaits) {
   Lane<int> lane = lane_for_crowds();
   for (const int user : {1, 2, 3, 4, 5, 6})
     admit(lane, std::to_string(user), user * 100 + 1);
-  EXPECT_EQ(take_all(lane, 0), (Taken{101, 201}));
-  EXPECT_EQ(take_all(lane, 1), (Taken{301})) << "three who wait are none";
+  EXPECT_EQ(pop_all(lane, 0), (Items{101, 201}));
+  EXPECT_EQ(pop_all(lane, 1), (Items{301})) << "three who wait are none";
   lane.answered(0);
-  EXPECT_EQ(take_all(lane, 0), Taken{});
+  EXPECT_EQ(pop_all(lane, 0), Items{});
   lane.answered(0);
-  EXPECT_EQ(take_all(lane, 0), (Taken{401}));
+  EXPECT_EQ(pop_all(lane, 0), (Items{401}));
 }
 
 TEST(Lane, SendsNothingBehindWhatIsNotQuick) {
   Lane<int> lane = lane_for_crowds();
   for (const int item : {101, 209, 301, 401, 501, 601, 701, 801})
     admit(lane, std::to_string(item / 100), item);
-  EXPECT_EQ(take_all(lane, 0), (Taken{101})) << "nor that behind a quick one";
-  EXPECT_EQ(take_all(lane, 1), (Taken{209}));
+  EXPECT_EQ(pop_all(lane, 0), (Items{101})) << "nor that behind a quick one";
+  EXPECT_EQ(pop_all(lane, 1), (Items{209}));
   lane.answered(0);
-  EXPECT_EQ(take_all(lane, 0), (Taken{301, 401}));
+  EXPECT_EQ(pop_all(lane, 0), (Items{301, 401}));
 }
 
 TEST(Lane, KeepsWhatIsLeftOfAConnectionWhenOneIsWithdrawn) {
@@ -143,17 +143,17 @@ TEST(Lane, KeepsWhatIsLeftOfAConnectionWhenOneIsWithdrawn) {
     admit(lane, std::to_string(user), user * 100 + 1);
   admit(lane, "1", 102);
   admit(lane, "2", 202);
-  EXPECT_EQ(take_all(lane, 0), (Taken{101, 201}));
+  EXPECT_EQ(pop_all(lane, 0), (Items{101, 201}));
   lane.withdrawn(0); // of user 2
-  EXPECT_EQ(take_all(lane, 0), (Taken{301})) << "the turn of user 2 comes behind the others";
+  EXPECT_EQ(pop_all(lane, 0), (Items{301})) << "the turn of user 2 comes behind the others";
   lane.answered(0); // of user 1
   lane.answered(0); // of user 3
-  Taken rest;
-  while (const auto item = lane.take(0)) {
+  Items rest;
+  while (const auto item = lane.pop(0)) {
     rest.push_back(*item);
     lane.answered(0);
   }
-  EXPECT_EQ(rest, (Taken{401, 501, 601, 202, 102}));
+  EXPECT_EQ(rest, (Items{401, 501, 601, 202, 102}));
 }
 
 TEST(Lane, HoldsItsLimitsInACrowd) {
@@ -173,7 +173,7 @@ TEST(Lane, HoldsItsLimitsInACrowd) {
     if (added < 3000 && random() % 3 != 0) {
       admit(lane, std::to_string(added % 40), added % 40 * 1000 + added / 40);
       ++added;
-    } else if (const auto next = lane.take(connection)) {
+    } else if (const auto next = lane.pop(connection)) {
       const bool is_alone = sent[connection].empty();
       sent[connection].push_back(*next);
       most = std::max(most, sent[connection].size());
@@ -194,7 +194,7 @@ TEST(Lane, HoldsItsLimitsInACrowd) {
   }
   EXPECT_EQ(most, 4U);
   for (std::size_t connection = 0; connection < 3; ++connection)
-    EXPECT_EQ(take_all(lane, connection), Taken{});
+    EXPECT_EQ(pop_all(lane, connection), Items{});
 }
 
 TEST(Lane, RefusesWhatExceedsTheLineOfOneUserAndNobodyElse) {
@@ -203,7 +203,7 @@ TEST(Lane, RefusesWhatExceedsTheLineOfOneUserAndNobodyElse) {
   for (int i = 0; i < 20000; ++i)
     EXPECT_EQ(lane.admit("anna", item, 5), i < 5);
   EXPECT_TRUE(lane.admit("ben", item, 5));
-  EXPECT_TRUE(lane.take(0));
+  EXPECT_TRUE(lane.pop(0));
   EXPECT_TRUE(lane.admit("anna", item, 5)) << "one of hers has gone";
 }
 
@@ -211,24 +211,24 @@ TEST(Lane, PutsBackBeforeTheOthersOfTheUser) {
   Lane<int> lane({1, 1, 1});
   admit(lane, "anna", 101);
   admit(lane, "anna", 102);
-  const auto item = lane.take(0);
+  const auto item = lane.pop(0);
   lane.put_back("anna", *item);
   lane.answered(0);
-  EXPECT_EQ(lane.take(0), 101);
+  EXPECT_EQ(lane.pop(0), 101);
 }
 
 TEST(Lane, RemovesWhatIsOverAndForgetsUsersWithNothingLeft) {
   Lane<int> lane({1, 1, 1});
   for (const int item : {101, 102, 203})
     admit(lane, item < 200 ? "anna" : "ben", item);
-  EXPECT_EQ(lane.remove_first([](int item) { return item < 200; }), (Taken{101, 102}));
+  EXPECT_EQ(lane.remove_first([](int item) { return item < 200; }), (Items{101, 102}));
   admit(lane, "anna", 104);
-  EXPECT_EQ(take_all(lane, 0), (Taken{203}));
+  EXPECT_EQ(pop_all(lane, 0), (Items{203}));
   lane.answered(0);
-  EXPECT_EQ(take_all(lane, 0), (Taken{104}));
-  EXPECT_EQ(lane.remove_first([](int) { return true; }), Taken{}) << "what was sent is not taken back";
+  EXPECT_EQ(pop_all(lane, 0), (Items{104}));
+  EXPECT_EQ(lane.remove_first([](int) { return true; }), Items{}) << "what was sent is not taken back";
   lane.answered(0);
-  EXPECT_EQ(take_all(lane, 0), Taken{});
+  EXPECT_EQ(pop_all(lane, 0), Items{});
 }
 
 } // namespace

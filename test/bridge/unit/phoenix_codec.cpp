@@ -135,6 +135,17 @@ TEST(PhoenixCodec, AnswersInTheFormOfItsSerializer) {
             R"({"topic":"t","event":"phx_reply","ref":"2","payload":{"status":"ok","response":{}}})");
 }
 
+TEST(PhoenixCodec, PutsTheMembersOfOneKeyTogether) {
+  const PresenceState state{
+      {"anna", "r1", "", "{}"}, {"ben", "r2", "", R"({"b":2})"}, {"anna", "r3", "r0", R"({"a":3})"}};
+  EXPECT_EQ(
+      text_of(arrays().presence_state(Naming{1}, "t", state)),
+      R"([null,null,"realtime:t","presence_state",{"anna":{"metas":[{"phx_ref":"r1"},{"phx_ref":"r3","phx_ref_prev":"r0","a":3}]},"ben":{"metas":[{"phx_ref":"r2","b":2}]}}])");
+  EXPECT_EQ(text_of(objects().presence_diff(Naming{0}, "t", {.joins = {}, .leaves = {state[1]}})),
+            R"({"topic":"t","event":"presence_diff","ref":null,"payload":)"
+            R"({"joins":{},"leaves":{"ben":{"metas":[{"phx_ref":"r2","b":2}]}}}})");
+}
+
 TEST(SharedFrames, HaveOneFrameAForm) {
   SharedFrames frames;
   frames.of({&arrays(), Naming{0}}) = websocket::Frame(Opcode::text, "arrays");

@@ -21,7 +21,7 @@ TEST(PhoenixJoin, ReadsARealJoin) {
   EXPECT_TRUE(options.is_private);
   EXPECT_EQ(options.resume, "12-34");
   EXPECT_EQ(options.access_token, "TOK1");
-  EXPECT_TRUE(options.takes_binary);
+  EXPECT_TRUE(options.accepts_binary);
   EXPECT_EQ(options.refusal, "");
 }
 

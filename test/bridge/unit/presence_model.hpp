@@ -26,7 +26,7 @@ class PresenceModel {
     int node = 0; // 0: none, it waits for its client
   };
 
-  PresenceModel(PresenceQueue &queue, MemberHolder &holder) : queue_(queue), holder_(holder) {}
+  PresenceModel(PresenceQueue &queue, MemberOwner &owner) : queue_(queue), owner_(owner) {}
 
   std::set<std::string> locked_users;    // by an open transaction, with their members
   std::map<std::string, Stored> members; // by ref
@@ -36,7 +36,7 @@ class PresenceModel {
   int node() const { return node_; }
 
   void send() {
-    batch_ = queue_.send();
+    batch_ = queue_.start_batch();
     to_do_ = {PresencePart::broken, PresencePart::connects, PresencePart::members, PresencePart::closed};
   }
 
@@ -90,7 +90,7 @@ class PresenceModel {
   std::string left_behind_by(const TrackedMember &member) const;
 
   PresenceQueue &queue_;
-  MemberHolder &holder_;
+  MemberOwner &owner_;
   PresenceBatch batch_;
   std::deque<PresencePart> to_do_;
   std::deque<Answer> answers_;
@@ -105,9 +105,9 @@ inline void PresenceModel::hear_answer() {
   if (answer.locked) {
     queue_.postpone(answer.part);
   } else if (answer.refused) {
-    queue_.members_refused(holder_, {"22023", "out of bounds", ""}, {});
+    queue_.members_refused(owner_, {"22023", "out of bounds", ""}, {});
   } else if (answer.part == PresencePart::members) {
-    queue_.members_stored(holder_, held);
+    queue_.members_stored(owner_, held);
   } else {
     queue_.note_done(answer.part, held);
   }

@@ -24,33 +24,33 @@ TEST_F(PresenceQueueTest, TellsWheneverThereIsMoreToSend) {
   queue.report_use({connection});
   queue.track(member_with("1"));
   queue.untrack("1");
-  queue.disconnect(connection, true);
+  queue.disconnect(connection, Ending::closed);
   EXPECT_EQ(filled, 5);
 }
 
 TEST_F(PresenceQueueTest, SendsAThousandAtOnce) {
   for (int n = 0; n < 1001; ++n) {
     queue.connect({Uuid::random(), "anna", "web"});
-    queue.disconnect(Uuid::random(), false);
+    queue.disconnect(Uuid::random(), Ending::broken);
     queue.track(member_with(std::to_string(n)));
   }
-  const PresenceBatch &batch = queue.send();
+  const PresenceBatch &batch = queue.start_batch();
   EXPECT_EQ(batch.connects.size(), 1000u);
   EXPECT_EQ(batch.broken.size(), 1000u);
   EXPECT_EQ(batch.tracked.size(), 1000u);
   EXPECT_FALSE(queue.empty());
   queue.answered();
-  EXPECT_EQ(queue.send().tracked.size(), 1u);
+  EXPECT_EQ(queue.start_batch().tracked.size(), 1u);
   EXPECT_TRUE(queue.empty());
 }
 
 TEST_F(PresenceQueueTest, SendsLessOfLargeMembers) {
   for (int n = 0; n < 10; ++n)
     queue.track(member_with(std::to_string(n), 256 << 10));
-  EXPECT_EQ(queue.send().tracked.size(), 2u);
+  EXPECT_EQ(queue.start_batch().tracked.size(), 2u);
 }
 
-struct Nobody final : MemberHolder {
+struct Nobody final : MemberOwner {
   void stored(const std::string &) override { ++heard; }
   void refused(const std::string &ref, const DatabaseError &) override {
     ++heard;
@@ -63,61 +63,61 @@ struct Nobody final : MemberHolder {
 };
 
 TEST_F(PresenceQueueTest, FindsWhatIsRefusedByHalvingAndThenSendsMuchAgain) {
-  Nobody holder;
+  Nobody owner;
   for (int n = 0; n < 5000; ++n)
     queue.track(member_with(std::to_string(n)));
   int batches = 0;
   for (; !queue.empty() && batches < 1000; ++batches) {
-    if (queue.send().tracked.contains("2500")) {
-      queue.members_refused(holder, {"22023", "out of bounds", ""}, {});
+    if (queue.start_batch().tracked.contains("2500")) {
+      queue.members_refused(owner, {"22023", "out of bounds", ""}, {});
     } else {
-      queue.members_stored(holder, {});
+      queue.members_stored(owner, {});
     }
     queue.answered();
   }
-  EXPECT_EQ(holder.heard, 5000);
+  EXPECT_EQ(owner.heard, 5000);
   EXPECT_LT(batches, 50);
 }
 
 TEST_F(PresenceQueueTest, SendsTheOthersAtOnceWhenItIsKnownWhichAreRefused) {
-  Nobody holder;
+  Nobody owner;
   const DatabaseError error{"22023", "out of bounds", ""};
   for (int n = 0; n < 1000; ++n)
     queue.track(member_with(std::to_string(n)));
-  queue.send();
+  queue.start_batch();
   queue.untrack("7"); // meanwhile: nobody hears of it any more
-  queue.members_refused(holder, error, {{"500", error}, {"7", error}});
+  queue.members_refused(owner, error, {{"500", error}, {"7", error}});
   queue.answered();
-  EXPECT_EQ(holder.refused_refs, std::vector<std::string>{"500"});
-  EXPECT_EQ(queue.send().tracked.size(), 998u);
+  EXPECT_EQ(owner.refused_refs, std::vector<std::string>{"500"});
+  EXPECT_EQ(queue.start_batch().tracked.size(), 998u);
 }
 
 TEST_F(PresenceQueueTest, TellsNothingOfUsersWhomTheDatabaseCannotHold) {
   queue.connect({Uuid::random(), "anna", "web"});
   queue.connect({Uuid::random(), "grüße", "web"});
-  const PresenceBatch &batch = queue.send([](const std::string &user) { return user == "anna"; });
+  const PresenceBatch &batch = queue.start_batch([](const std::string &user) { return user == "anna"; });
   ASSERT_EQ(batch.connects.size(), 1u);
   EXPECT_EQ(batch.connects.begin()->second.user_id, "anna");
 }
 
 TEST_F(PresenceQueueTest, FindsMembersThatHaveWaitedForTooLong) {
-  Nobody holder;
+  Nobody owner;
   const DatabaseError error{"08001", "away", ""};
   queue.track(member_with("1"));
-  queue.send();
-  queue.grow_older(holder, error);
+  queue.start_batch();
+  queue.grow_older(owner, error);
   queue.track(member_with("2"));
-  EXPECT_TRUE(holder.overdue_refs.empty());
-  queue.grow_older(holder, error);
-  EXPECT_EQ(holder.overdue_refs, std::vector<std::string>{"1"});
+  EXPECT_TRUE(owner.overdue_refs.empty());
+  queue.grow_older(owner, error);
+  EXPECT_EQ(owner.overdue_refs, std::vector<std::string>{"1"});
 }
 
 TEST_F(PresenceQueueTest, ForgetsAConnectionThatIsGoneBeforeItWasTold) {
   const Uuid connection = Uuid::random();
   queue.connect({connection, "anna", "web"});
-  queue.disconnect(connection, true);
-  EXPECT_FALSE(queue.is_telling(connection));
-  const PresenceBatch &batch = queue.send();
+  queue.disconnect(connection, Ending::closed);
+  EXPECT_FALSE(queue.is_connecting(connection));
+  const PresenceBatch &batch = queue.start_batch();
   EXPECT_TRUE(batch.connects.empty());
   EXPECT_EQ(batch.closed, std::vector{connection});
 }
@@ -126,41 +126,41 @@ TEST_F(PresenceQueueTest, EndsWhatBrokeOffAfterWhatIsTrackedThere) {
   TrackedMember member = member_with("1");
   member.connection = Uuid::random();
   const Uuid other = Uuid::random();
-  queue.disconnect(member.connection, false);
-  queue.disconnect(other, false);
+  queue.disconnect(member.connection, Ending::broken);
+  queue.disconnect(other, Ending::broken);
   queue.track(member);
-  EXPECT_EQ(queue.send().broken, std::vector{other});
+  EXPECT_EQ(queue.start_batch().broken, std::vector{other});
   queue.answered();
-  EXPECT_EQ(queue.send().broken, std::vector{member.connection});
+  EXPECT_EQ(queue.start_batch().broken, std::vector{member.connection});
 }
 
 TEST_F(PresenceQueueTest, EndsThoseAgainThatSomebodyHeld) {
   const Uuid held = Uuid::random();
-  queue.disconnect(Uuid::random(), false);
-  queue.disconnect(held, false);
-  queue.send();
+  queue.disconnect(Uuid::random(), Ending::broken);
+  queue.disconnect(held, Ending::broken);
+  queue.start_batch();
   const std::string name = held.text();
   queue.note_done(PresencePart::broken, {name});
   queue.answered();
   EXPECT_TRUE(queue.has_later());
   EXPECT_TRUE(queue.empty());
   queue.resume();
-  EXPECT_EQ(queue.send().broken, std::vector{held});
+  EXPECT_EQ(queue.start_batch().broken, std::vector{held});
 }
 
 TEST_F(PresenceQueueTest, TellsOfAConnectionUntilItIsAnswered) {
   const Uuid connection = Uuid::random();
   queue.connect({connection, "anna", "web"});
-  EXPECT_TRUE(queue.is_telling(connection));
-  queue.send();
-  EXPECT_TRUE(queue.is_telling(connection));
+  EXPECT_TRUE(queue.is_connecting(connection));
+  queue.start_batch();
+  EXPECT_TRUE(queue.is_connecting(connection));
   queue.answered();
-  EXPECT_FALSE(queue.is_telling(connection));
+  EXPECT_FALSE(queue.is_connecting(connection));
 }
 
 TEST_F(PresenceQueueTest, HasNothingOnceCleared) {
   queue.untrack("1");
-  queue.send();
+  queue.start_batch();
   queue.postpone(PresencePart::members);
   queue.untrack("2");
   queue.clear();

@@ -60,7 +60,6 @@ TEST(TokenBucket, AnInfiniteRateIsNoLimit) {
   TokenBucket bucket;
   for (int i = 0; i < 1000; ++i)
     EXPECT_TRUE(bucket.acquire({}, 0s, 1e9));
-  EXPECT_EQ(bucket.wait({}, 0s, 1e9), 0s);
 }
 
 TEST(TokenBucket, ARateOfZeroGivesTheBurstOnce) {
@@ -68,19 +67,6 @@ TEST(TokenBucket, ARateOfZeroGivesTheBurstOnce) {
   TokenBucket bucket;
   EXPECT_TRUE(bucket.acquire(once, 0s));
   EXPECT_FALSE(bucket.acquire(once, 24h));
-  EXPECT_EQ(bucket.wait(once, 24h), std::chrono::microseconds::max());
-}
-
-TEST(TokenBucket, TellsHowLongToWait) {
-  TokenBucket bucket;
-  EXPECT_EQ(bucket.wait(ten_a_second, 0s), 0s);
-  EXPECT_TRUE(bucket.acquire(ten_a_second, 0s, 3));
-  EXPECT_EQ(bucket.wait(ten_a_second, 0s), 100ms);
-  EXPECT_EQ(bucket.wait(ten_a_second, 60ms), 40ms);
-  EXPECT_EQ(bucket.wait(ten_a_second, 0s, 3), 300ms);
-  EXPECT_EQ(bucket.wait(ten_a_second, 0s, 4), std::chrono::microseconds::max()) << "more than the burst";
-  EXPECT_EQ(bucket.wait({.per_second = 1e-300, .burst = 1}, 0s), std::chrono::microseconds::max());
-  EXPECT_TRUE(bucket.acquire(ten_a_second, bucket.wait(ten_a_second, 0s))) << "what it says is enough";
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-// The roster of a channel: what each viewer is told adds up to what is there.
+// The roster of a channel: the diffs of each viewer add up to the state. Compared as Phoenix encodes them.
 #include "presence/roster.hpp"
 
 #include <gtest/gtest.h>
@@ -6,6 +6,7 @@
 #include <random>
 
 #include "text/json.hpp"
+#include "wire/phoenix/phoenix.hpp"
 
 namespace pg_live {
 namespace {
@@ -14,8 +15,18 @@ Member member(const std::string &key, std::string meta = "{}", bool hidden = fal
   return {key, key, hidden, std::move(meta)};
 }
 
-std::string told(Roster &roster, std::string_view viewer = "") {
-  std::string diff = roster.diff(viewer);
+std::string diff_of(const Roster &roster, std::string_view viewer) {
+  const PresenceDiff diff = roster.diff(viewer);
+  return diff.empty() ? "" : phoenix::presence_payload(diff);
+}
+
+std::string state_of(const Roster &roster, std::string_view viewer) {
+  return phoenix::presence_payload(roster.state(viewer));
+}
+
+// The next diff.
+std::string next_diff(Roster &roster, std::string_view viewer = "") {
+  std::string diff = diff_of(roster, viewer);
   roster.forget_changes();
   return diff;
 }
@@ -23,9 +34,9 @@ std::string told(Roster &roster, std::string_view viewer = "") {
 TEST(Roster, TellsWhoCame) {
   Roster roster;
   roster.put("r1", member("anna", R"({"a": 1})"));
-  EXPECT_EQ(told(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}},"leaves":{}})");
+  EXPECT_EQ(next_diff(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}},"leaves":{}})");
   EXPECT_FALSE(roster.has_changes());
-  EXPECT_EQ(roster.diff(""), "");
+  EXPECT_EQ(diff_of(roster, ""), "");
 }
 
 TEST(Roster, TellsWhoLeft) {
@@ -33,14 +44,14 @@ TEST(Roster, TellsWhoLeft) {
   roster.put("r1", member("anna"));
   roster.forget_changes();
   roster.remove("r1");
-  EXPECT_EQ(told(roster), R"({"joins":{},"leaves":{"anna":{"metas":[{"phx_ref":"r1"}]}}})");
+  EXPECT_EQ(next_diff(roster), R"({"joins":{},"leaves":{"anna":{"metas":[{"phx_ref":"r1"}]}}})");
 }
 
 TEST(Roster, PutsDevicesOfOneKeyTogether) {
   Roster roster;
   roster.put("r1", member("anna"));
   roster.put("r2", member("anna", R"({"b": 2})"));
-  EXPECT_EQ(roster.state(""), R"({"anna":{"metas":[{"phx_ref":"r1"},{"phx_ref":"r2","b": 2}]}})");
+  EXPECT_EQ(state_of(roster, ""), R"({"anna":{"metas":[{"phx_ref":"r1"},{"phx_ref":"r2","b": 2}]}})");
 }
 
 TEST(Roster, TellsANewRefInPlaceOfTheOldOne) {
@@ -49,8 +60,8 @@ TEST(Roster, TellsANewRefInPlaceOfTheOldOne) {
   roster.forget_changes();
   roster.put("r2", member("anna", R"({"a": 2})"));
   roster.remove("r1");
-  EXPECT_EQ(told(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r2","a": 2}]}},)"
-                          R"("leaves":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}}})");
+  EXPECT_EQ(next_diff(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r2","a": 2}]}},)"
+                               R"("leaves":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}}})");
 }
 
 TEST(Roster, SaysWhichMemberAnUpdateTakesThePlaceOf) {
@@ -62,9 +73,9 @@ TEST(Roster, SaysWhichMemberAnUpdateTakesThePlaceOf) {
   roster.remove("r1");
   roster.put("r3", member("anna", R"({"a": 3})"), "r2"); // the clients were told nothing of r2
   roster.remove("r2");
-  EXPECT_EQ(told(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r3","phx_ref_prev":"r1","a": 3}]}},)"
-                          R"("leaves":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}}})");
-  EXPECT_EQ(roster.state(""), R"({"anna":{"metas":[{"phx_ref":"r3","a": 3},{"phx_ref":"s1","b": 1}]}})");
+  EXPECT_EQ(next_diff(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r3","phx_ref_prev":"r1","a": 3}]}},)"
+                               R"("leaves":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}}})");
+  EXPECT_EQ(state_of(roster, ""), R"({"anna":{"metas":[{"phx_ref":"r3","a": 3},{"phx_ref":"s1","b": 1}]}})");
 }
 
 TEST(Roster, SaysOfAnUpdateTheRefThatTheClientsKnow) {
@@ -74,8 +85,8 @@ TEST(Roster, SaysOfAnUpdateTheRefThatTheClientsKnow) {
   EXPECT_TRUE(roster.pass_on("r1", "r2", member("anna", R"({"a": 1})")));
   roster.put("r3", member("anna", R"({"a": 3})"), "r2");
   roster.remove("r2");
-  EXPECT_EQ(told(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r3","phx_ref_prev":"r1","a": 3}]}},)"
-                          R"("leaves":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}}})");
+  EXPECT_EQ(next_diff(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r3","phx_ref_prev":"r1","a": 3}]}},)"
+                               R"("leaves":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}}})");
 }
 
 TEST(Roster, SaysNothingOfAMemberThatTheViewerDidNotSee) {
@@ -84,8 +95,8 @@ TEST(Roster, SaysNothingOfAMemberThatTheViewerDidNotSee) {
   roster.forget_changes();
   roster.put("r2", member("anna", R"({"a": 2})"), "r1");
   roster.remove("r1");
-  EXPECT_EQ(roster.diff("ben"), R"({"joins":{"anna":{"metas":[{"phx_ref":"r2","a": 2}]}},"leaves":{}})");
-  EXPECT_NE(roster.diff("anna").find(R"("phx_ref_prev":"r1")"), std::string::npos);
+  EXPECT_EQ(diff_of(roster, "ben"), R"({"joins":{"anna":{"metas":[{"phx_ref":"r2","a": 2}]}},"leaves":{}})");
+  EXPECT_NE(diff_of(roster, "anna").find(R"("phx_ref_prev":"r1")"), std::string::npos);
 }
 
 TEST(Roster, KeepsQuietAboutWhoGoesOnUnderAnotherRef) {
@@ -96,9 +107,9 @@ TEST(Roster, KeepsQuietAboutWhoGoesOnUnderAnotherRef) {
   EXPECT_FALSE(roster.pass_on("r3", "r2", member("anna", R"({"a": 1})")));
   EXPECT_TRUE(roster.pass_on("r1", "r2", member("anna", R"({"a": 1})")));
   EXPECT_FALSE(roster.has_changes());
-  EXPECT_EQ(roster.state(""), R"({"anna":{"metas":[{"phx_ref":"r1","a": 1}]}})");
+  EXPECT_EQ(state_of(roster, ""), R"({"anna":{"metas":[{"phx_ref":"r1","a": 1}]}})");
   roster.remove("r2");
-  EXPECT_EQ(told(roster), R"({"joins":{},"leaves":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}}})");
+  EXPECT_EQ(next_diff(roster), R"({"joins":{},"leaves":{"anna":{"metas":[{"phx_ref":"r1","a": 1}]}}})");
 }
 
 TEST(Roster, KeepsQuietAboutWhatWasUndone) {
@@ -124,12 +135,12 @@ TEST(Roster, KeepsQuietAboutWhatIsKnown) {
 TEST(Roster, ShowsTheHiddenToThemselvesOnly) {
   Roster roster;
   roster.put("r1", member("anna", "{}", true));
-  EXPECT_EQ(roster.diff(""), "");
-  EXPECT_EQ(roster.diff("ben"), "");
-  EXPECT_EQ(roster.diff("anna"), R"({"joins":{"anna":{"metas":[{"phx_ref":"r1"}]}},"leaves":{}})");
+  EXPECT_EQ(diff_of(roster, ""), "");
+  EXPECT_EQ(diff_of(roster, "ben"), "");
+  EXPECT_EQ(diff_of(roster, "anna"), R"({"joins":{"anna":{"metas":[{"phx_ref":"r1"}]}},"leaves":{}})");
   roster.forget_changes();
-  EXPECT_EQ(roster.state("ben"), "{}");
-  EXPECT_EQ(roster.state("anna"), R"({"anna":{"metas":[{"phx_ref":"r1"}]}})");
+  EXPECT_EQ(state_of(roster, "ben"), "{}");
+  EXPECT_EQ(state_of(roster, "anna"), R"({"anna":{"metas":[{"phx_ref":"r1"}]}})");
   EXPECT_TRUE(roster.special_viewers().contains("anna"));
   EXPECT_EQ(roster.visible(), 0u);
 }
@@ -139,19 +150,19 @@ TEST(Roster, TellsOthersThatSomebodyHidesAndShows) {
   roster.put("r1", member("anna"));
   roster.forget_changes();
   roster.put("r1", member("anna", "{}", true));
-  EXPECT_EQ(roster.diff("anna"), "");
-  EXPECT_EQ(told(roster), R"({"joins":{},"leaves":{"anna":{"metas":[{"phx_ref":"r1"}]}}})");
+  EXPECT_EQ(diff_of(roster, "anna"), "");
+  EXPECT_EQ(next_diff(roster), R"({"joins":{},"leaves":{"anna":{"metas":[{"phx_ref":"r1"}]}}})");
   roster.put("r1", member("anna"));
-  EXPECT_EQ(roster.diff("anna"), "");
+  EXPECT_EQ(diff_of(roster, "anna"), "");
   EXPECT_TRUE(roster.special_viewers().contains("anna"));
-  EXPECT_EQ(told(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r1"}]}},"leaves":{}})");
+  EXPECT_EQ(next_diff(roster), R"({"joins":{"anna":{"metas":[{"phx_ref":"r1"}]}},"leaves":{}})");
   EXPECT_EQ(roster.visible(), 1u);
 }
 
 TEST(Roster, NeverShowsTheHiddenAnonymous) {
   Roster roster;
   roster.put("r1", {"guest", "", true, "{}"});
-  EXPECT_EQ(roster.diff(""), "");
+  EXPECT_EQ(diff_of(roster, ""), "");
 }
 
 TEST(Roster, ReplacingTellsTheDifference) {
@@ -160,7 +171,7 @@ TEST(Roster, ReplacingTellsTheDifference) {
   roster.put("r2", member("ben"));
   roster.forget_changes();
   roster.replace({{"r2", member("ben")}, {"r3", member("carl")}});
-  EXPECT_EQ(told(roster),
+  EXPECT_EQ(next_diff(roster),
             R"({"joins":{"carl":{"metas":[{"phx_ref":"r3"}]}},"leaves":{"anna":{"metas":[{"phx_ref":"r1"}]}}})");
 }
 
@@ -175,7 +186,7 @@ TEST(Roster, MergingLeavesTheMissing) {
 TEST(Roster, QuotesKeysAndRefs) {
   Roster roster;
   roster.put("r\"1", member("__proto__\""));
-  EXPECT_EQ(roster.state(""), "{\"__proto__\\\"\":{\"metas\":[{\"phx_ref\":\"r\\\"1\"}]}}");
+  EXPECT_EQ(state_of(roster, ""), "{\"__proto__\\\"\":{\"metas\":[{\"phx_ref\":\"r\\\"1\"}]}}");
 }
 
 // A client as Phoenix's: metas by ref.
@@ -237,14 +248,14 @@ TEST(Roster, DiffsAddUpToTheStateForEveryViewer) {
       }
       if (pick(4) > 0) continue;
       const auto special = roster.special_viewers();
-      const std::string common = roster.diff("");
+      const std::string common = diff_of(roster, "");
       for (PhoenixView &client : clients) {
-        EXPECT_TRUE(special.contains(client.viewer()) || roster.diff(client.viewer()) == common);
-        client.take(roster.diff(client.viewer()));
+        EXPECT_TRUE(special.contains(client.viewer()) || diff_of(roster, client.viewer()) == common);
+        client.take(diff_of(roster, client.viewer()));
       }
       roster.forget_changes();
       for (const PhoenixView &client : clients)
-        client.expect(roster.state(client.viewer()));
+        client.expect(state_of(roster, client.viewer()));
     }
   }
 }

@@ -14,8 +14,9 @@ enum class Kind { durable, signal };
 class SeamTest : public testing::Test {
  protected:
   void take(std::int64_t batch, std::int64_t id, Kind kind = Kind::durable, std::string_view text = "") {
-    seam_.handle({batch, id}, kind == Kind::durable,
-                 websocket::Frame::from_bytes(text.empty() ? std::to_string(id) : std::string(text)), send_);
+    const LiveEvent event{
+        .position = {batch, id}, .topic = {}, .event = {}, .payload = {}, .durable = kind == Kind::durable};
+    seam_.handle(event, websocket::Frame::from_bytes(text.empty() ? std::to_string(id) : std::string(text)), send_);
   }
 
   Seam seam_;

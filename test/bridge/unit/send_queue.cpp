@@ -27,7 +27,7 @@ TEST(SendQueue, GivesFramesBackInOrder) {
 TEST(SendQueue, AnEmptyQueueGivesAnEmptyFrame) {
   SendQueue queue({});
   EXPECT_TRUE(queue.pop().empty());
-  EXPECT_TRUE(queue.take(100).empty());
+  EXPECT_TRUE(queue.pop_some(100).empty());
 }
 
 TEST(SendQueue, RefusesMoreBytesThanItMayHold) {
@@ -55,16 +55,16 @@ TEST(SendQueue, TakesOneFrameOfAnySizeWhenEmpty) {
   SendQueue queue({.max_bytes = 10, .max_frames = 2});
   EXPECT_TRUE(queue.push(frame(std::string(1000, 'x'))));
   EXPECT_FALSE(queue.push(frame("")));
-  EXPECT_EQ(queue.take(10).size(), 1000U);
+  EXPECT_EQ(queue.pop_some(10).size(), 1000U);
 }
 
 TEST(SendQueue, GathersWholeFramesUpToTheSizeOfOneWrite) {
   SendQueue queue({});
   for (const auto *text : {"aaaa", "bbbb", "cc", "dddddddddddd", "e"})
     EXPECT_TRUE(queue.push(frame(text)));
-  EXPECT_EQ(queue.take(10).bytes(), "aaaabbbbcc");
-  EXPECT_EQ(queue.take(10).bytes(), "dddddddddddd") << "one frame goes even when it is larger";
-  EXPECT_EQ(queue.take(10).bytes(), "e");
+  EXPECT_EQ(queue.pop_some(10).bytes(), "aaaabbbbcc");
+  EXPECT_EQ(queue.pop_some(10).bytes(), "dddddddddddd") << "one frame goes even when it is larger";
+  EXPECT_EQ(queue.pop_some(10).bytes(), "e");
   EXPECT_TRUE(queue.empty());
 }
 
@@ -72,7 +72,7 @@ TEST(SendQueue, AFrameThatGoesAloneIsNotCopied) {
   SendQueue queue({});
   const Frame shared = frame("shared bytes of many connections");
   EXPECT_TRUE(queue.push(shared));
-  EXPECT_EQ(queue.take(1 << 16).bytes().data(), shared.bytes().data());
+  EXPECT_EQ(queue.pop_some(1 << 16).bytes().data(), shared.bytes().data());
 }
 
 TEST(SendQueue, ClearDropsEverything) {
@@ -106,7 +106,7 @@ TEST(SendQueue, AgreesWithAPlainQueueOverManySteps) {
       }
       std::string got;
       while (got.size() < expected.size())
-        got += queue.take(64).bytes();
+        got += queue.pop_some(64).bytes();
       while (queue.frames() > model.size())
         EXPECT_TRUE(queue.pop().empty());
       EXPECT_EQ(got, expected);

@@ -108,7 +108,7 @@ TEST(Token, MustHaveThreeWellFormedParts) {
 }
 
 TEST(Token, IsNotLookedAtWhenItIsTooLong) {
-  const std::string padding(max_token_bytes, 'x');
+  const std::string padding(kMaxTokenBytes, 'x');
   EXPECT_EQ(refusal(sign(R"({"role":"a","exp":4102444800,"x":")" + padding + "\"}")), malformed);
 }
 

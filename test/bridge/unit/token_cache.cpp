@@ -18,14 +18,14 @@ TEST(TokenCache, GivesBackWhatItWasGiven) {
   TokenCache cache(2);
   const auto claims = claims_until(sys_seconds(100s));
   cache.insert(digest_of("a"), claims);
-  EXPECT_EQ(cache.find(digest_of("a"), sys_seconds(99s)), claims);
-  EXPECT_EQ(cache.find(digest_of("b"), sys_seconds(99s)), nullptr);
+  EXPECT_EQ(cache.use(digest_of("a"), sys_seconds(99s)), claims);
+  EXPECT_EQ(cache.use(digest_of("b"), sys_seconds(99s)), nullptr);
 }
 
 TEST(TokenCache, ForgetsWhatHasExpired) {
   TokenCache cache(2);
   cache.insert(digest_of("a"), claims_until(sys_seconds(100s)));
-  EXPECT_EQ(cache.find(digest_of("a"), sys_seconds(100s)), nullptr);
+  EXPECT_EQ(cache.use(digest_of("a"), sys_seconds(100s)), nullptr);
   EXPECT_EQ(cache.size(), 0U);
 }
 
@@ -33,11 +33,11 @@ TEST(TokenCache, DropsTheLeastRecentlyUsed) {
   TokenCache cache(2);
   cache.insert(digest_of("a"), claims_until(sys_seconds(100s)));
   cache.insert(digest_of("b"), claims_until(sys_seconds(100s)));
-  EXPECT_TRUE(cache.find(digest_of("a"), sys_seconds(1s)));
+  EXPECT_TRUE(cache.use(digest_of("a"), sys_seconds(1s)));
   cache.insert(digest_of("c"), claims_until(sys_seconds(100s)));
-  EXPECT_TRUE(cache.find(digest_of("a"), sys_seconds(1s)));
-  EXPECT_FALSE(cache.find(digest_of("b"), sys_seconds(1s)));
-  EXPECT_TRUE(cache.find(digest_of("c"), sys_seconds(1s)));
+  EXPECT_TRUE(cache.use(digest_of("a"), sys_seconds(1s)));
+  EXPECT_FALSE(cache.use(digest_of("b"), sys_seconds(1s)));
+  EXPECT_TRUE(cache.use(digest_of("c"), sys_seconds(1s)));
   EXPECT_EQ(cache.size(), 2U);
 }
 

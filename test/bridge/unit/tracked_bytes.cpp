@@ -68,12 +68,12 @@ TEST_F(TrackerTest, GivesBytesBackHoweverAWishEnds) {
   using End = std::function<void(Client &)>;
   const std::map<std::string, End> ends = {
       {"untrack", [](Client &client) { client.wish({}); }},
-      {"leave", [](Client &client) { client.leave(false); }},
-      {"close", [](Client &client) { client.close(true); }},
-      {"break off", [](Client &client) { client.close(false); }},
+      {"leave", [](Client &client) { client.leave(Departure::of_channel); }},
+      {"close", [](Client &client) { client.close(Ending::closed); }},
+      {"break off", [](Client &client) { client.close(Ending::broken); }},
       {"sign in", [](Client &client) { client.sign_in_as("ben"); }},
-      {"may not", [](Client &client) { client.check(false); }},
-      {"ended by its user", [this](Client &) { tracker.lost(database.members.begin()->first, true); }},
+      {"may not", [](Client &client) { client.withdraw(); }},
+      {"ended by its user", [this](Client &) { tracker.lost(database.members.begin()->first, LossCause::user); }},
   };
   for (const auto &[name, end] : ends) {
     Client &anna = enter("anna");
@@ -87,7 +87,7 @@ TEST_F(TrackerTest, GivesBytesBackHoweverAWishEnds) {
     settle();
     EXPECT_EQ(other.is_tracked_as(), large(kMostBytes)) << name;
     for (Client *client : {&anna, &other})
-      client->leave(false);
+      client->leave(Departure::of_channel);
     settle();
     EXPECT_EQ(tracker.counted_owners(), 0U) << name;
   }
@@ -127,7 +127,7 @@ TEST_F(TrackerTest, KeepsCountingWhatTheDatabaseLosesAndStoresAgain) {
   Client &desk = enter("anna");
   phone.wish(large(900));
   settle();
-  tracker.lost(database.members.begin()->first, false);
+  tracker.lost(database.members.begin()->first, LossCause::other);
   desk.wish(large(900));
   EXPECT_EQ(desk.last_error(), "54000");
 }

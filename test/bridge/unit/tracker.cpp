@@ -78,7 +78,7 @@ TEST_F(TrackerTest, DoesNotConnectAgainWhoHasGoneWhileTheDatabaseWasLocked) {
   Client &anna = enter("anna");
   database.send();
   const Uuid connection = anna.connection();
-  anna.close(true);
+  anna.close(Ending::closed);
   answer(Outcome::locked);
   tell();
   queue.resume();
@@ -92,7 +92,7 @@ TEST_F(TrackerTest, StoresAgainWhatIsLostBeforeItIsKnownToBeStored) {
   database.send();
   while (database.has_to_do())
     database.execute(Outcome::done);
-  tracker.lost(database.members.begin()->first, false);
+  tracker.lost(database.members.begin()->first, LossCause::other);
   database.members.clear();
   answer();
   tell();
@@ -107,7 +107,7 @@ TEST_F(TrackerTest, LeavesNothingOnAConnectionThatEndedWhenItsUserSignedOut) {
   tell();
   queue.resume(); // "1" for the connection that has ended
   tell();
-  anna.close(true);
+  anna.close(Ending::closed);
   tell();
   EXPECT_EQ(stored(), Metas{});
 }
@@ -130,7 +130,7 @@ TEST_F(TrackerTest, RefusesNobodyForWhatSomebodyElseHasTakenBackMeanwhile) {
   anna.wish(std::string(kRefusedMeta));
   ben.wish("1");
   database.send();
-  anna.leave(false);
+  anna.leave(Departure::of_channel);
   answer();
   tell();
   EXPECT_EQ(stored(), Metas{"1"});
@@ -157,6 +157,52 @@ TEST_F(TrackerTest, StaysWithWhatWasStoredWhenAChangeIsRefused) {
   settle();
   EXPECT_EQ(stored(), Metas{"1"});
   EXPECT_EQ(anna.is_tracked_as(), "1");
+}
+
+TEST_F(TrackerTest, EndsTheMemberOfAUserWhoMayNotTrackAlsoIfAChangeIsRefusedThen) {
+  Client &anna = enter("anna");
+  anna.wish("1");
+  tell();
+  anna.wish(std::string(kRefusedMeta));
+  database.send();
+  anna.withdraw();
+  answer();
+  settle();
+  EXPECT_EQ(stored(), Metas{});
+  EXPECT_TRUE(anna.is_answered());
+}
+
+TEST_F(TrackerTest, EndsTheMemberOfAUserWhoWentOfflineAlsoIfItsAnswerIsOverdue) {
+  Client &anna = enter("anna");
+  anna.wish("1");
+  tell();
+  anna.wish("2");
+  database.send();
+  while (database.has_to_do())
+    database.execute(Outcome::done);
+  tracker.lost(database.members.begin()->first, LossCause::user);
+  database.members.clear();
+  for (int i = 0; i < 2; ++i)
+    queue.grow_older(tracker, {"08001", "away", ""});
+  answer();
+  settle();
+  EXPECT_EQ(stored(), Metas{});
+}
+
+TEST_F(TrackerTest, RefusesAWaitingWishOfAUserWhoMayNotTrack) {
+  Client &anna = enter("anna");
+  anna.wish("1");
+  database.send();
+  anna.wish("2");
+  anna.withdraw();
+  EXPECT_EQ(anna.last_error(), "42501");
+  answer();
+  settle();
+  EXPECT_EQ(stored(), Metas{});
+  EXPECT_TRUE(anna.is_answered());
+  anna.wish("3");
+  settle();
+  EXPECT_EQ(stored(), Metas{"3"}) << "a later wish counts again";
 }
 
 TEST_F(TrackerTest, WaitsUntilItIsKnownWhatTheChannelMayDo) {
@@ -191,7 +237,7 @@ TEST_F(TrackerTest, LimitsTheWishesThatWait) {
   for (int n = 0; n <= 100; ++n)
     EXPECT_FALSE(tracker.wish(tracking, std::to_string(n), "1"));
   EXPECT_EQ(tracker.wish(tracking, "too much", "1")->sqlstate, "53400");
-  tracker.leave(tracking, false);
+  tracker.leave(tracking, Departure::of_channel);
 }
 
 } // namespace

@@ -21,9 +21,9 @@ class Storm : public TrackerTest, public testing::WithParamInterface<unsigned> {
     case 1:
       return client.wish(std::string(kRefusedMeta));
     case 2:
-      return client.leave(false);
+      return client.leave(Departure::of_channel);
     case 3:
-      return client.close(dice(2) == 0);
+      return client.close(dice(2) == 0 ? Ending::closed : Ending::broken);
     case 4:
       return client.sign_in_as("user " + std::to_string(dice(3)));
     default:
@@ -90,7 +90,7 @@ TEST_P(Storm, LeavesWhatEveryClientWishesAndNothingElse) {
   for (const auto &[ref, stored] : database.members)
     EXPECT_TRUE(connected.contains(stored.member.connection)) << ref;
   for (const auto &client : clients)
-    client->leave(false);
+    client->leave(Departure::of_channel);
   settle();
   EXPECT_EQ(tracker.counted_owners(), 0U);
 }

@@ -24,24 +24,24 @@ class Client final : public TrackedChannel {
 
   void connect() { queue_.connect({connection_, user_, "web"}); }
   void join() { tracking_.emplace(*this); }
-  void leave(bool with_connection) {
-    tracker_.leave(*tracking_, with_connection);
+  void leave(Departure departure) {
+    tracker_.leave(*tracking_, departure);
     wishes_.clear();
     wish_.reset();
     join();
   }
-  void close(bool clean) {
-    queue_.disconnect(connection_, clean);
-    leave(true);
+  void close(Ending ending) {
+    queue_.disconnect(connection_, ending);
+    leave(Departure::of_connection);
     connection_ = Uuid::random();
     connect();
   }
   void sign_in_as(const std::string &user) {
-    queue_.disconnect(connection_, true);
+    queue_.disconnect(connection_, Ending::closed);
     connection_ = Uuid::random();
     user_ = user;
     connect();
-    tracker_.check(*tracking_, true);
+    tracker_.check(*tracking_);
   }
   void wish(std::optional<std::string> meta) {
     wishes_[++last_message_] = meta;
@@ -52,7 +52,7 @@ class Client final : public TrackedChannel {
   const std::string &user_id() const override { return user_; }
   const Uuid &connection() const override { return connection_; }
   bool is_settled() const override { return settled; }
-  TrackedMember member() override {
+  TrackedMember create_member() override {
     TrackedMember member;
     member.connection = connection_;
     member.topic = "room";
@@ -68,7 +68,8 @@ class Client final : public TrackedChannel {
   }
 
   bool is_answered() const { return wishes_.empty(); }
-  void check(bool may_track = true) { tracker_.check(*tracking_, may_track); }
+  void check() { tracker_.check(*tracking_); }
+  void withdraw() { tracker_.withdraw(*tracking_, {"42501", "not signed in", ""}); }
   bool settled = true;
   // What it was told it is tracked as.
   const std::optional<std::string> &is_tracked_as() const { return wish_; }
@@ -111,7 +112,7 @@ struct TrackerTest : testing::Test {
   void hear_signal() {
     const std::string ref = database.signals.front();
     database.signals.pop_front();
-    tracker.lost(ref, false);
+    tracker.lost(ref, LossCause::other);
   }
   void answer(Outcome outcome = Outcome::done) {
     while (database.has_to_do())

@@ -29,29 +29,29 @@ TEST(TypingCalls, EndWithTheUsersStopThere) {
   EXPECT_EQ(calls.find("anna", "document:8", 5000), elsewhere);
 }
 
-TEST(TypingCalls, OwesTheDatabaseTheLastRepeat) {
+TEST(TypingCalls, RepeatTheLastPushToTheDatabase) {
   TypingCalls calls;
   const auto call = calls.begin("anna", "document:7", 5000);
   calls.begin("anna", "document:8", 5000);
   EXPECT_EQ(calls.next_due(), std::nullopt);
   call->repeat = {ChannelId{1}, "{}"};
   EXPECT_EQ(calls.next_due(), 6000u);
-  EXPECT_TRUE(calls.take_due(5999).empty());
-  EXPECT_EQ(calls.take_due(6000), std::vector{call});
-  EXPECT_TRUE(calls.take_due(6000).empty());
+  EXPECT_TRUE(calls.pop_due(5999).empty());
+  EXPECT_EQ(calls.pop_due(6000), std::vector{call});
+  EXPECT_TRUE(calls.pop_due(6000).empty());
 }
 
-TEST(TypingCalls, OwesNothingOnceTheUserHasStopped) {
+TEST(TypingCalls, RepeatNothingOnceTheUserHasStopped) {
   TypingCalls calls;
   calls.begin("anna", "document:7", 5000)->repeat = {ChannelId{1}, "{}"};
   calls.forget("anna", "document:7");
-  EXPECT_TRUE(calls.take_due(6000).empty());
+  EXPECT_TRUE(calls.pop_due(6000).empty());
 }
 
 TEST(TypingCalls, AreFewWhateverAClientSends) {
   TypingCalls calls;
   const std::weak_ptr<TypingCall> first = calls.begin("anna", "0", 5000);
-  for (std::size_t n = 1; n <= TypingCalls::most_kept; ++n)
+  for (std::size_t n = 1; n <= TypingCalls::kMaxCalls; ++n)
     calls.begin("anna", std::to_string(n), 5000);
   EXPECT_TRUE(first.expired());
   EXPECT_NE(calls.find("anna", "1", 5000), nullptr);
