@@ -12,10 +12,10 @@ namespace pg_live::bench {
 
 namespace {
 
-constexpr unsigned text_frame = 0x1;
-constexpr unsigned close_frame = 0x8;
-constexpr unsigned ping_frame = 0x9;
-constexpr unsigned pong_frame = 0xA;
+constexpr unsigned kTextFrame = 0x1;
+constexpr unsigned kCloseFrame = 0x8;
+constexpr unsigned kPingFrame = 0x9;
+constexpr unsigned kPongFrame = 0xA;
 
 // The number behind `"name":` in JSON text. The events are ours, so the name occurs once and is followed by a number.
 std::optional<std::int64_t> number_after(std::string_view json, std::string_view quoted_name) {
@@ -79,7 +79,7 @@ void ClientConnection::on_response(std::string_view bytes) {
   if (request_.compare(9, 4, "101 ") != 0) return fail(std::string_view(request_).substr(0, request_.find('\r')));
   upgrade_ = Clock::now() - started_;
   state_ = State::joining;
-  send_frame(text_frame, join_);
+  send_frame(kTextFrame, join_);
   const std::string rest = request_.substr(end + 4);
   request_ = std::string();
   if (!rest.empty()) on_bytes(rest);
@@ -87,11 +87,11 @@ void ClientConnection::on_response(std::string_view bytes) {
 
 void ClientConnection::on_frame(unsigned opcode, std::string_view payload) {
   switch (opcode) {
-  case text_frame:
+  case kTextFrame:
     return state_ == State::joining ? on_reply(payload) : on_event(payload);
-  case ping_frame:
-    return send_frame(pong_frame, payload);
-  case close_frame:
+  case kPingFrame:
+    return send_frame(kPongFrame, payload);
+  case kCloseFrame:
     return fail("closed by the server");
   default:
     return;

@@ -19,14 +19,14 @@ class FrameReader {
       rest_.append(bytes);
       bytes = rest_;
     }
-    while (take(bytes, on_frame)) {
+    while (cut_frame(bytes, on_frame)) {
     }
     rest_ = std::string(bytes);
   }
 
  private:
   template <typename OnFrame>
-  static bool take(std::string_view &bytes, OnFrame &on_frame) {
+  static bool cut_frame(std::string_view &bytes, OnFrame &on_frame) {
     if (bytes.size() < 2) return false;
     const auto byte = [bytes](std::size_t index) { return static_cast<unsigned char>(bytes[index]); };
     std::uint64_t length = byte(1);

@@ -17,15 +17,15 @@ namespace pg_live::bench {
 
 namespace {
 
-constexpr std::size_t buffer_bytes = 64 * 1024;
-constexpr rlim_t other_descriptors = 64;
+constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr rlim_t kOtherDescriptors = 64;
 
 // Each connection is one descriptor, and the soft limit is often 1024.
 void allow_descriptors(unsigned connections) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
-  if (limit.rlim_max < connections + other_descriptors || setrlimit(RLIMIT_NOFILE, &limit) != 0)
+  if (limit.rlim_max < connections + kOtherDescriptors || setrlimit(RLIMIT_NOFILE, &limit) != 0)
     throw std::runtime_error("not enough file descriptors: the limit is " + std::to_string(limit.rlim_max));
 }
 
@@ -47,7 +47,7 @@ std::int64_t microseconds_since_1970() {
 } // namespace
 
 Load::Load(const LoadSettings &settings)
-    : settings_(settings), epoll_(epoll_create1(EPOLL_CLOEXEC)), buffer_(buffer_bytes) {
+    : settings_(settings), epoll_(epoll_create1(EPOLL_CLOEXEC)), buffer_(kBufferBytes) {
   allow_descriptors(settings_.connections);
   server_.sin_family = AF_INET;
   server_.sin_port = htons(settings_.port);

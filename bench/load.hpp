@@ -38,6 +38,7 @@ struct Observations {
 class Load : public ConnectionObserver {
  public:
   explicit Load(const LoadSettings &settings);
+  virtual ~Load() = default;
 
   // Connects and joins all clients; returns when each has joined or failed, or after the time limit.
   void connect_all();

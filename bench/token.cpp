@@ -14,7 +14,7 @@ namespace pg_live::bench {
 
 namespace {
 
-constexpr std::time_t one_day = 86400;
+constexpr std::time_t kOneDay = 86400;
 
 std::string hmac_sha256(std::string_view text, std::string_view key) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
@@ -29,7 +29,7 @@ std::string hmac_sha256(std::string_view text, std::string_view key) {
 
 std::string sign_token(std::string_view user, std::string_view secret) {
   const std::string claims = "{\"sub\":\"" + std::string(user) +
-                             "\",\"role\":\"authenticated\",\"exp\":" + std::to_string(std::time(nullptr) + one_day) +
+                             "\",\"role\":\"authenticated\",\"exp\":" + std::to_string(std::time(nullptr) + kOneDay) +
                              "}";
   std::string token = encode_base64url(R"({"alg":"HS256","typ":"JWT"})") + "." + encode_base64url(claims);
   token += "." + encode_base64url(hmac_sha256(token, secret));
