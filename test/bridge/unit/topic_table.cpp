@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <random>
-#include <sanitizer/allocator_interface.h>
 #include <set>
 #include <string>
+
+// Of the address sanitizer; not every compiler has the header that declares it.
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 
 namespace pg_live {
 namespace {
