@@ -31,7 +31,7 @@ using Respond = std::function<void(HttpResponse)>;
 // {"error": "<message>", "code": "<SQLSTATE>"}
 HttpResponse error_response(int status, std::string_view message, std::string_view sqlstate = {});
 
-// What a client is told of an error of the database.
+// The response to an error of the database.
 HttpResponse error_response(const ClientError &error);
 
 // Lets a page of that origin read the response. The bridge uses no cookies, so there are no credentials to allow.

@@ -40,7 +40,7 @@ struct TrackedMember {
   unsigned age = 0;    // see PresenceQueue::grow_older()
 };
 
-// The owner of queued members, which is told what became of them.
+// The owner of queued members, notified of what became of them.
 class MemberOwner {
  public:
   virtual ~MemberOwner() = default;

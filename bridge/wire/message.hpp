@@ -61,7 +61,7 @@ struct JoinOptions {
   bool wants_replay = false;
   std::optional<std::int64_t> replay_since; // milliseconds since 1970
   std::optional<std::int64_t> replay_limit; // events
-  bool asks_when_ready = false;             // asks to be told when the channel follows the database
+  bool asks_when_ready = false;             // asks for a message once the channel follows the database
   bool presence_enabled = false;
   std::string presence_key; // empty: the server chooses
   bool is_private = false;

@@ -39,7 +39,7 @@ TEST(Commands, ShareAPathByMethod) {
 TEST(Commands, NameTheirParametersInWholeSql) {
   const std::string_view sql = command_of_event("heartbeat")->sql;
   EXPECT_TRUE(
-      sql.starts_with("with command (arguments, topic, connection) as (values ($1::jsonb, $2::text, $3::uuid))"));
+      sql.starts_with("with command (arguments, location, connection) as (values ($1::jsonb, $2::text, $3::uuid))"));
   EXPECT_TRUE(sql.ends_with("from command"));
 }
 
