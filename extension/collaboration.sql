@@ -7,22 +7,41 @@ CREATE TYPE live.participant_role AS ENUM ('viewer', 'editor', 'owner');
 COMMENT ON TYPE live.participant_role IS 'The rights of a participant in a session; each role includes the rights of those before it.';
 CREATE TYPE live.session_status AS ENUM ('active', 'ended');
 COMMENT ON TYPE live.session_status IS 'Whether a session is active or has ended.';
+CREATE TYPE live.merge_policy AS ENUM ('text', 'json', 'cas', 'append');
+COMMENT ON TYPE live.merge_policy IS
+'How concurrent operations of a session become one document. text: the database rebases change sets of CodeMirror. cas: an operation is accepted if it was made upon the head. json, append: reserved.';
 
 CREATE TABLE live.collaboration_sessions (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   room_name text COLLATE "C" NOT NULL,
+  policy live.merge_policy NOT NULL DEFAULT 'text',
   status live.session_status NOT NULL DEFAULT 'active',
   is_public boolean NOT NULL DEFAULT false,
+  is_read_only boolean NOT NULL DEFAULT false,
+  max_participants integer CHECK (max_participants > 0),
+  head bigint NOT NULL DEFAULT 0,
+  metadata jsonb NOT NULL DEFAULT '{}',
   created_by text COLLATE "C" NOT NULL,
-  created_at timestamptz NOT NULL DEFAULT now()
-);
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now(),
+  ended_at timestamptz
+) WITH (fillfactor = 50); -- each submission updates the head
 COMMENT ON TABLE live.collaboration_sessions IS 'Collaboration sessions: rooms in which people edit together.';
 COMMENT ON COLUMN live.collaboration_sessions.id IS 'Identifies the session in topics: session:<id>.';
-COMMENT ON COLUMN live.collaboration_sessions.room_name IS 'Name of the session for display.';
+COMMENT ON COLUMN live.collaboration_sessions.room_name IS 'Name of the session, by which users join it; unique among active sessions.';
+COMMENT ON COLUMN live.collaboration_sessions.policy IS 'How concurrent operations become one document.';
 COMMENT ON COLUMN live.collaboration_sessions.status IS 'Whether the session is active or has ended.';
 COMMENT ON COLUMN live.collaboration_sessions.is_public IS 'Whether every signed-in user may join.';
+COMMENT ON COLUMN live.collaboration_sessions.is_read_only IS 'True: nobody may submit operations.';
+COMMENT ON COLUMN live.collaboration_sessions.max_participants IS 'How many participants the session may have; NULL: as many as pg_live.max_participants allows.';
+COMMENT ON COLUMN live.collaboration_sessions.head IS 'Version of the document: that of the newest operation, 0 before the first.';
+COMMENT ON COLUMN live.collaboration_sessions.metadata IS 'Metadata of the app.';
 COMMENT ON COLUMN live.collaboration_sessions.created_by IS 'User who created the session.';
 COMMENT ON COLUMN live.collaboration_sessions.created_at IS 'When the session was created.';
+COMMENT ON COLUMN live.collaboration_sessions.updated_at IS 'When the newest operation was submitted; at first, when the session was created.';
+COMMENT ON COLUMN live.collaboration_sessions.ended_at IS 'When the session ended; NULL while it is active.';
+CREATE UNIQUE INDEX collaboration_sessions_room_idx ON live.collaboration_sessions (room_name) WHERE status = 'active';
+CREATE INDEX collaboration_sessions_creator_idx ON live.collaboration_sessions (created_by) WHERE status = 'active';
 SELECT pg_extension_config_dump('live.collaboration_sessions', '');
 
 CREATE TABLE live.session_participants (
@@ -76,7 +95,7 @@ COMMENT ON FUNCTION live.shares_session_with(text) IS 'Whether the current user 
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.shares_session_with(text)');
 
 ALTER TABLE live.collaboration_sessions ENABLE ROW LEVEL SECURITY;
-INSERT INTO live_private.privilege VALUES ('client', 'SELECT (id, room_name, status, is_public, created_by, created_at) ON live.collaboration_sessions');
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (id, room_name, policy, status, is_public, is_read_only, max_participants, head, metadata, created_by, created_at, updated_at, ended_at) ON live.collaboration_sessions');
 CREATE POLICY participants_read ON live.collaboration_sessions FOR SELECT
   USING (id = ANY (ARRAY (SELECT live.my_sessions())) OR (is_public AND (SELECT live.user_id()) IS NOT NULL));
 ALTER TABLE live.session_participants ENABLE ROW LEVEL SECURITY;

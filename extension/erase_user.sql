@@ -62,9 +62,11 @@ BEGIN
   DELETE FROM live_private.follow_edge e WHERE target IN (e.follower, e.followed);
   DELETE FROM live.session_participants p WHERE p.user_id = target;
   UPDATE live.collaboration_sessions s SET created_by = '' WHERE s.created_by = target;
+  UPDATE live.operation o SET user_id = '' WHERE o.user_id = target;
+  DELETE FROM live_private.submission s WHERE s.user_id = target;
   PERFORM live_private.erase_presence(target);
   PERFORM live.emit('user:' || target, 'access:revoked', jsonb_build_object('topic', '*', 'reason', 'access was revoked'), false);
 END
 $$;
 COMMENT ON FUNCTION live.erase_user(text) IS
-'Erases a user: activities, follows, notifications, presence, participation, and kept events about the user; sessions that the user created stay, without the name. Emits activity:deleted to users who saw the activities; ends open subscriptions of the user. Metadata written by others stay. Reads all kept events. For admins. Error 22004.';
+'Erases a user: activities, follows, notifications, presence, participation, and kept events about the user; sessions that the user created and operations stay, without the name. Emits activity:deleted to users who saw the activities; ends open subscriptions of the user. Metadata written by others stay. Reads all kept events. For admins. Error 22004.';

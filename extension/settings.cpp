@@ -72,6 +72,10 @@ void define_settings() {
                           8 * 1024, 1, largest_payload_setting, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.max_follows", "Maximum number of users that one user can follow.", nullptr,
                           &current.max_follows, 10'000, 1, 10'000'000, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.max_sessions", "Maximum number of active sessions that one user created.", nullptr,
+                          &current.max_sessions, 1000, 1, 10'000'000, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.max_participants", "Maximum number of participants of one session.", nullptr,
+                          &current.max_participants, 1000, 1, 1'000'000, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   MarkGUCPrefixReserved("pg_live");
 }
 

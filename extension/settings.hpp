@@ -19,6 +19,8 @@ struct Settings {
   int max_send_size;      // pg_live.max_send_size, kilobytes: largest payload of live.send()
   int max_audience_size;  // pg_live.max_audience_size, kilobytes: largest total size of the events for one audience
   int max_follows;        // pg_live.max_follows: maximum number of users that one user can follow
+  int max_sessions;       // pg_live.max_sessions: maximum number of active sessions that one user created
+  int max_participants;   // pg_live.max_participants: maximum number of participants of one session
 };
 
 // The values in force in this process. Before define_settings() they are zero.

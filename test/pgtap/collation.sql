@@ -54,6 +54,14 @@ INSERT INTO called VALUES -- %s: the collation
   ('unfollow', $$SELECT live.unfollow('bob' %s)$$),
   ('shares_session_with', $$SELECT live.shares_session_with('BOB' %s)$$),
   ('shares_session_with', $$SELECT live.shares_session_with('bob' %s)$$),
+  ('create_session', $$SELECT (live.create_session('ROOM' %s)).room_name$$), ('create_session', $$SELECT live.create_session('room' %1$s, initial_document => 'x' %1$s)$$),
+  ('create_session', $$SELECT live.get_document((live.create_session('ROOM' %1$s, initial_document => E'x\r\nY' %1$s)).id)$$),
+  ('join_session', $$SELECT live.join_session('ROOM' %s)$$), ('join_session', $$SELECT live.join_session('room' %s) - 'participants'$$),
+  ('set_role', $$SELECT live.set_role('00000000-0000-4000-8000-000000000001', 'BOB' %s, 'viewer')$$), ('set_role', $$SELECT live.set_role('00000000-0000-4000-8000-000000000001', 'bob' %s, 'viewer')$$),
+  ('remove_participant', $$SELECT live.remove_participant('00000000-0000-4000-8000-000000000001', 'BOB' %s)$$),
+  ('remove_participant', $$SELECT live.remove_participant('00000000-0000-4000-8000-000000000001', 'bob' %s)$$),
+  ('submit_operations', $$SELECT live.submit_operations('00000000-0000-4000-8000-000000000001', 0, '[[[0,"x"]]]', 'CLIENT' %1$s, 'KEY' %1$s)$$),
+  ('submit_operations', $$SELECT live.submit_operations('00000000-0000-4000-8000-000000000001', 1, '[[1,[0,"x"]]]', 'client' %1$s, 'KEY' %1$s)$$),
   ('erase_user', $$SELECT live.erase_user('BOB' %s)$$),
   ('erase_user', $$SELECT live.erase_user('bob' %s)$$),
   ('can_see_presence', $$SELECT live.set_presence_visibility('followers'), live_private.can_see_presence('ANNA' %s)$$),
@@ -121,7 +129,8 @@ BEGIN
   PERFORM live_private.store_channel_presence(node, '[{"ref": "ref", "connection": "00000000-0000-4000-8000-000000000007", "topic": "room:1", "is_private": true, "key": "bob", "user_id": "bob", "meta": {}}]');
   PERFORM live.log_activity('liked', 'book', '7', idempotency_key => 'key'), live.log_activity('read', 'book', 'a'), live.log_activity('told', visibility => 'users', audience => '{bob}');
   INSERT INTO live.collaboration_sessions (id, room_name, created_by) VALUES (node, 'room', 'bob');
-  INSERT INTO live.session_participants (session_id, user_id) VALUES (node, 'anna'), (node, 'bob');
+  INSERT INTO live.session_participants (session_id, user_id, role) VALUES (node, 'anna', 'owner'), (node, 'bob', 'editor');
+  PERFORM live.submit_operations(node, 0, '[[[0,"x"]]]', 'client', 'key');
   PERFORM live.set_typing('doc', true);
 END
 $$;
@@ -132,7 +141,8 @@ CREATE FUNCTION pg_temp.digest() RETURNS text LANGUAGE sql AS $$
     (SELECT string_agg(concat(user_id, ' ', activity_type, ' ', entity_type, ' ', live.audience(a)), ', ' ORDER BY user_id, activity_type, entity_type, live.audience(a)) FROM live.activity_stream a),
     (SELECT string_agg(concat(user_id, ' ', idempotency_key), ', ' ORDER BY user_id, idempotency_key) FROM live.activity_key),
     (SELECT string_agg(user_id, ' ' ORDER BY user_id) FROM live_private.activity_audience), (SELECT string_agg(pattern, ' ' ORDER BY pattern) FROM live_private.topic_rule),
-    (SELECT string_agg(user_id, ' ' ORDER BY user_id) FROM live.session_participants), (SELECT string_agg(created_by, ' ') FROM live.collaboration_sessions),
+    (SELECT string_agg(user_id || ' ' || role, ', ' ORDER BY user_id) FROM live.session_participants), (SELECT string_agg(client_id, ' ' ORDER BY version) FROM live.operation),
+    (SELECT string_agg(client_id || ' ' || key, ', ' ORDER BY client_id) FROM live_private.submission), (SELECT string_agg(created_by, ' ') FROM live.collaboration_sessions),
     (SELECT string_agg(concat(user_id, ' ', status, ' ', custom_status), ', ' ORDER BY user_id) FROM live.user_presence),
     (SELECT string_agg(user_id, ' ' ORDER BY user_id) FROM live.connection), (SELECT string_agg(ref, ' ') FROM live.channel_presence),
     (SELECT string_agg(location, ' ') FROM live.typing), (SELECT string_agg(name, ' ' ORDER BY name) FROM live_private.entity_type),

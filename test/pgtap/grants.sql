@@ -28,15 +28,16 @@ SELECT bag_eq($$SELECT proname::text FROM live_function WHERE pronamespace = 'li
   version,jwt,claim,user_id,user_uuid,jwt_role,
   emit,send,replay,position,topic_access,set_topic_rule,drop_topic_rule,revoke_access,publish,fetch_events,drop_expired_events,status,explain_access,grant_client,grant_bridge,
   update_presence,get_presence,heartbeat,disconnect,go_offline,get_online_users,set_typing,get_typing,set_presence_visibility,expire_presence,
-  channel_members,get_presence_summary,refresh_summaries,is_participant,my_sessions,follows,shares_session_with,
+  channel_members,get_presence_summary,refresh_summaries,create_session,join_session,leave_session,end_session,set_role,remove_participant,set_read_only,
+  submit_operations,get_operations,get_document,check_session,is_participant,my_sessions,follows,shares_session_with,
   log_activity,delete_activity,set_activity_visibility,audience,get_feed_activities,get_home_feed,get_entity_activities,get_feed_groups,
   get_notifications,mark_seen,mark_read,unread_count,follow,unfollow,get_trending,get_activity_trends,drop_expired_activities,
   register_entity_type,entity_id,track_activity,erase_user,to_activitystreams}'::text[])$$, 'the public functions are exactly these');
 SELECT set_eq($$SELECT relname::text FROM live_relation WHERE relnamespace = 'live'::regnamespace AND relkind <> 'S'$$, $$SELECT unnest('{
   user_presence,presence,connection,typing,channel_presence,presence_summary,activity_stream,activity_key,activity_trends,
-  collaboration_sessions,session_participants,event,signal}'::text[])$$, 'the public relations are exactly these');
+  collaboration_sessions,session_participants,operation,session_snapshot,event,signal}'::text[])$$, 'the public relations are exactly these');
 SELECT set_eq($$SELECT typname::text FROM pg_type WHERE typnamespace = 'live'::regnamespace AND typtype IN ('e', 'd')$$, $$SELECT unnest('{
-  presence_status,presence_mode,device_type,activity_visibility,participant_role,session_status}'::text[])$$, 'the public enums are exactly these');
+  presence_status,presence_mode,device_type,activity_visibility,participant_role,session_status,merge_policy}'::text[])$$, 'the public enums are exactly these');
 SELECT isnt(obj_description(oid, 'pg_type'), NULL, format('type %s has a comment', oid::regtype))
 FROM pg_type WHERE typnamespace IN ('live'::regnamespace, 'live_private'::regnamespace) AND typtype IN ('e', 'd');
 
@@ -63,6 +64,7 @@ $$, 'functions refer to objects of pg_catalog and of the extension only');
 SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
   $$VALUES ('drop_expired_events'::name), ('drop_topic_rule'), ('publish'), ('revoke_access'),
            ('set_topic_rule'), ('status'), ('stream_state'), ('position'), ('topic_rule_of'),
+           ('create_session'), ('join_session'), ('leave_session'), ('end_session'), ('set_role'), ('remove_participant'), ('set_read_only'), ('submit_operations'), ('get_document'),
            ('my_sessions'), ('is_participant'), ('shares_session_with'), ('follows'),
            ('presence_rule_in_force'), ('set_presence_visibility'), ('update_presence'), ('heartbeat'), ('heartbeat_of_socket'), ('node_expiry'), ('disconnect'), ('go_offline'),
            ('expire_presence'), ('register_node'), ('renew_node'), ('retire_node'), ('connect_users'), ('disconnect_users'), ('report_activity'),
@@ -77,13 +79,13 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
            ('trend_moment'), ('activitystreams_type'), ('activitystreams_urn')$$, 'the immutable functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE proparallel = 's' AND lanname = 'c'$$,
   $$VALUES ('jwt'::name), ('claim'), ('user_id'), ('user_uuid'), ('jwt_role'), ('version'),
-           ('clock'), ('idle_after'), ('grace_period'), ('entity_id'), ('checked_metadata'), ('is_sendable'), ('is_topic_name'), ('ended_xids')$$, 'the parallel safe C functions are exactly these');
+           ('clock'), ('idle_after'), ('grace_period'), ('entity_id'), ('checked_metadata'), ('is_sendable'), ('is_topic_name'), ('ended_xids'), ('changed_text')$$, 'the parallel safe C functions are exactly these');
 SELECT is(provolatile, 's', format('%s is stable', signature))
 FROM live_function WHERE proname IN ('jwt', 'claim', 'user_id', 'user_uuid', 'jwt_role') ORDER BY signature;
 
 -- PUBLIC has nothing; some tables and one view may be read by clients, under row security, and nothing else is granted.
 CREATE TEMP TABLE client_relation AS SELECT unnest('{live.presence,live_private.due_presence,live.user_presence,live_private.invisible_user,live.connection,
-  live.typing,live.channel_presence,live.collaboration_sessions,live.session_participants,live_private.follow_edge,
+  live.typing,live.channel_presence,live.collaboration_sessions,live.session_participants,live.operation,live.session_snapshot,live_private.follow_edge,
   live.activity_stream,live.activity_key,live_private.activity_audience,live_private.notification_state,live_private.notification_read}'::text[]) AS name;
 SELECT ok(NOT EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) AS acl WHERE acl.grantee = 0),
           format('PUBLIC may not execute %s', signature))
@@ -170,6 +172,18 @@ FROM (VALUES
   ('register_entity_type', 'name text, relation regclass, key_column name -> void'),
   ('erase_user', 'user_id text -> void'),
   ('to_activitystreams', 'activity live.activity_stream -> jsonb'),
+  ('create_session', 'room_name text, policy live.merge_policy DEFAULT ''text''::live.merge_policy, initial_document text DEFAULT NULL::text, is_public boolean DEFAULT false, '
+                     'max_participants integer DEFAULT NULL::integer, metadata jsonb DEFAULT ''{}''::jsonb -> live.collaboration_sessions'),
+  ('join_session', 'room_name text DEFAULT NULL::text, session_id uuid DEFAULT NULL::uuid, create_if_missing boolean DEFAULT false -> jsonb'),
+  ('leave_session', 'session_id uuid -> void'),
+  ('end_session', 'session_id uuid -> void'),
+  ('set_role', 'session_id uuid, user_id text, role live.participant_role -> void'),
+  ('remove_participant', 'session_id uuid, user_id text -> void'),
+  ('submit_operations', 'session_id uuid, base_version bigint, operations jsonb, client_id text, key text DEFAULT NULL::text -> jsonb'),
+  ('get_operations', 'session_id uuid, after_version bigint DEFAULT 0, max_operations integer DEFAULT 1000 -> '
+                     'TABLE(version bigint, user_id text, client_id text, operation jsonb, created_at timestamp with time zone)'),
+  ('get_document', 'session_id uuid, version bigint DEFAULT NULL::bigint -> text'),
+  ('check_session', 'session_id uuid -> jsonb'),
   ('is_participant', 'session_id uuid, at_least live.participant_role DEFAULT ''viewer''::live.participant_role -> boolean'),
   ('my_sessions', ' -> SETOF uuid'),
   ('follows', 'user_id text -> boolean'),
@@ -189,7 +203,8 @@ $$ SELECT f.proname FROM live_function f WHERE has_function_privilege(role, f.oi
 CREATE FUNCTION pg_temp.is_member(member regrole, role regrole) RETURNS boolean LANGUAGE sql AS
 $$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
 CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,is_topic_name,is_open_room,topic_rule_of,
-  topic_access,send,replay,replay_start,position,newest_batch,await_published,clock,idle_after,checked_metadata,required_user,my_sessions,is_participant,shares_session_with,follows,
+  topic_access,send,replay,replay_start,position,newest_batch,await_published,clock,idle_after,checked_metadata,required_user,create_session,join_session,leave_session,end_session,set_role,remove_participant,set_read_only,
+  submit_operations,get_operations,get_document,my_sessions,is_participant,shares_session_with,follows,
   is_alive,presence_rule_in_force,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
   heartbeat,heartbeat_of_socket,node_expiry,get_online_users,get_presence_summary,set_typing,set_typing_of_socket,get_typing,channel_members,
   my_follows,follow,unfollow,entity_type_of,entity_id,require_entity,activity_cursor,visible_audience,own_audience,audience,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,

@@ -1,0 +1,292 @@
+-- Sessions: who creates, joins, leaves and ends them, and the roles of participants.
+--
+-- What changes a session or its participants locks the row of the session first, so that capacity, owners and versions
+-- are exact. A user who may not find a session gets the same error as for one that does not exist.
+
+CREATE FUNCTION live_private.session_for_update(session_id uuid, me text) RETURNS live.collaboration_sessions
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  session live.collaboration_sessions;
+BEGIN
+  IF session_id IS NULL THEN
+    RAISE EXCEPTION 'session_id must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  SELECT s.* INTO session FROM live.collaboration_sessions s WHERE s.id = session_for_update.session_id FOR NO KEY UPDATE;
+  IF session.status IS DISTINCT FROM 'active'
+     OR NOT (session.is_public OR EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = session.id AND p.user_id = me COLLATE "C")) THEN
+    RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'undefined_object';
+  END IF;
+  RETURN session;
+END
+$$;
+COMMENT ON FUNCTION live_private.session_for_update(uuid, text) IS
+'Locks an active session that a user may find. Errors: 22004 for NULL, 42704 if there is none.';
+
+CREATE FUNCTION live_private.require_role(session_id uuid, me text, at_least live.participant_role) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM live.session_participants p
+                 WHERE p.session_id = require_role.session_id AND p.user_id = me COLLATE "C" AND p.role >= at_least) THEN
+    RAISE EXCEPTION 'this needs the role % in the session', at_least USING ERRCODE = 'insufficient_privilege',
+      HINT = 'An owner of the session can give it with live.set_role().';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live_private.require_role(uuid, text, live.participant_role) IS
+'Error 42501 unless a user is a participant of the session with at least that role.';
+
+CREATE FUNCTION live_private.require_another_owner(session_id uuid, user_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM live.session_participants p
+                 WHERE p.session_id = require_another_owner.session_id AND p.role = 'owner'
+                   AND p.user_id <> require_another_owner.user_id COLLATE "C") THEN
+    RAISE EXCEPTION 'a session must keep an owner' USING ERRCODE = 'object_not_in_prerequisite_state',
+      HINT = 'Make another participant an owner with live.set_role(), or end the session with live.end_session().';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live_private.require_another_owner(uuid, text) IS 'Error 55000 unless the session has an owner besides that user.';
+
+CREATE FUNCTION live_private.emit_to_session(session_id uuid, event text, payload jsonb) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT live.emit('session:' || session_id, event, jsonb_build_object('session_id', session_id) || payload)
+$$;
+COMMENT ON FUNCTION live_private.emit_to_session(uuid, text, jsonb) IS 'Emits a durable event to the participants of a session.';
+
+CREATE FUNCTION live.create_session(room_name text, policy live.merge_policy DEFAULT 'text', initial_document text DEFAULT NULL,
+                                    is_public boolean DEFAULT false, max_participants integer DEFAULT NULL, metadata jsonb DEFAULT '{}')
+RETURNS live.collaboration_sessions
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text COLLATE "C" := live_private.required_user();
+  name text COLLATE "C" := live_private.checked_text(room_name, 'room_name', 255);
+  most integer := current_setting('pg_live.max_sessions');
+  most_participants integer := current_setting('pg_live.max_participants');
+  session live.collaboration_sessions;
+BEGIN
+  IF policy IS NULL OR is_public IS NULL OR metadata IS NULL THEN
+    RAISE EXCEPTION 'policy, is_public and metadata must not be null' USING ERRCODE = 'null_value_not_allowed';
+  ELSIF policy IN ('json', 'append') THEN
+    RAISE EXCEPTION 'sessions with the policy % are not supported yet', policy USING ERRCODE = 'feature_not_supported';
+  ELSIF policy <> 'text' AND initial_document IS NOT NULL THEN
+    RAISE EXCEPTION 'only text sessions have an initial document' USING ERRCODE = 'invalid_parameter_value';
+  ELSIF max_participants NOT BETWEEN 1 AND most_participants THEN
+    RAISE EXCEPTION 'max_participants must be between 1 and %', most_participants USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  -- Calls of one user run one at a time, so that concurrent calls cannot exceed the limit together.
+  PERFORM pg_advisory_xact_lock(hashtextextended('pg_live sessions ' || me, 0));
+  IF (SELECT count(*) FROM (SELECT FROM live.collaboration_sessions s WHERE s.created_by = me AND s.status = 'active' LIMIT most) AS own) >= most THEN
+    RAISE EXCEPTION 'too many sessions' USING ERRCODE = 'program_limit_exceeded',
+      DETAIL = format('The limit is %s active sessions that one user created.', most), HINT = 'End a session first, or raise "pg_live.max_sessions".';
+  END IF;
+  INSERT INTO live.collaboration_sessions AS s (room_name, policy, is_public, max_participants, metadata, created_by)
+  VALUES (name, create_session.policy, create_session.is_public, create_session.max_participants, live_private.checked_metadata(create_session.metadata), me)
+  ON CONFLICT DO NOTHING RETURNING s.* INTO session;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'an active session has this name: "%"', name USING ERRCODE = 'unique_violation',
+      HINT = 'Join it with live.join_session(), or choose another name.';
+  END IF;
+  INSERT INTO live.session_participants (session_id, user_id, role) VALUES (session.id, me, 'owner');
+  IF initial_document <> '' THEN
+    PERFORM live_private.begin_document(session.id, initial_document);
+  END IF;
+  RETURN session;
+END
+$$;
+COMMENT ON FUNCTION live.create_session(text, live.merge_policy, text, boolean, integer, jsonb) IS
+'Creates a session, whose owner is the current user. is_public: every signed-in user may join it. Errors: 42501 when not signed in; 22004, 22023; 23505 for the name of an active session; 54000 for more sessions than pg_live.max_sessions; 0A000 for a policy that is not supported yet, and for a text session in a database whose encoding is not UTF8.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.create_session(text, live.merge_policy, text, boolean, integer, jsonb)');
+
+CREATE FUNCTION live_private.add_participant(session live.collaboration_sessions, me text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  most integer := least(session.max_participants, current_setting('pg_live.max_participants')::integer);
+BEGIN
+  IF (SELECT count(*) FROM (SELECT FROM live.session_participants p WHERE p.session_id = session.id LIMIT most) AS participant) >= most THEN
+    RAISE EXCEPTION 'the session is full' USING ERRCODE = 'configuration_limit_exceeded',
+      DETAIL = format('It may have %s participants.', most);
+  END IF;
+  INSERT INTO live.session_participants (session_id, user_id, role) VALUES (session.id, me, 'editor');
+  PERFORM live_private.emit_to_session(session.id, 'collab:user_joined', jsonb_build_object('user_id', me, 'role', 'editor'));
+END
+$$;
+COMMENT ON FUNCTION live_private.add_participant(live.collaboration_sessions, text) IS
+'Makes a user an editor in a session that the caller has locked. Error 53400 if it is full.';
+
+CREATE FUNCTION live_private.session_state(session_id uuid, me text) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_build_object(
+    'session_id', s.id, 'room_name', s.room_name, 'policy', s.policy, 'head', s.head, 'is_read_only', s.is_read_only,
+    'role', (SELECT p.role FROM live.session_participants p WHERE p.session_id = s.id AND p.user_id = me COLLATE "C"),
+    'document', CASE s.policy WHEN 'text' THEN live_private.document_text(s.id) END,
+    'participants', (SELECT jsonb_agg(jsonb_build_object('user_id', p.user_id, 'role', p.role, 'joined_at', p.joined_at) ORDER BY p.joined_at, p.user_id)
+                     FROM live.session_participants p WHERE p.session_id = s.id))
+  FROM live.collaboration_sessions s WHERE s.id = session_state.session_id
+$$;
+COMMENT ON FUNCTION live_private.session_state(uuid, text) IS 'The result of live.join_session(); checks no access.';
+
+CREATE FUNCTION live.join_session(room_name text DEFAULT NULL, session_id uuid DEFAULT NULL, create_if_missing boolean DEFAULT false) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text COLLATE "C" := live_private.required_user();
+  target uuid := session_id;
+  session live.collaboration_sessions;
+BEGIN
+  IF num_nulls(room_name, session_id) <> 1 THEN
+    RAISE EXCEPTION 'give either room_name or session_id' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF room_name IS NOT NULL THEN
+    PERFORM live_private.checked_text(room_name, 'room_name', 255);
+    target := (SELECT s.id FROM live.collaboration_sessions s WHERE s.room_name = join_session.room_name COLLATE "C" AND s.status = 'active');
+    IF target IS NULL AND create_if_missing THEN
+      BEGIN
+        target := (live.create_session(room_name)).id;
+      EXCEPTION WHEN unique_violation THEN -- two users were the first
+        target := (SELECT s.id FROM live.collaboration_sessions s WHERE s.room_name = join_session.room_name COLLATE "C" AND s.status = 'active');
+      END;
+    END IF;
+    IF target IS NULL THEN
+      RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'undefined_object';
+    END IF;
+  END IF;
+  session := live_private.session_for_update(target, me);
+  IF NOT EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = session.id AND p.user_id = me) THEN
+    PERFORM live_private.add_participant(session, me);
+  END IF;
+  RETURN live_private.session_state(session.id, me);
+END
+$$;
+COMMENT ON FUNCTION live.join_session(text, uuid, boolean) IS
+'Makes the current user a participant of an active session that is public, or of which the user is a participant already: {session_id, room_name, policy, head, is_read_only, role, document, participants}. create_if_missing creates a text session with that name, which others cannot find. Emits collab:user_joined. Errors: 42501 when not signed in; 22023; 42704 if the user can find no such session; 53400 if it is full; those of live.create_session().';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.join_session(text, uuid, boolean)');
+
+CREATE FUNCTION live_private.delete_participant(session_id uuid, user_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  role live.participant_role;
+BEGIN
+  DELETE FROM live.session_participants p
+  WHERE p.session_id = delete_participant.session_id AND p.user_id = delete_participant.user_id COLLATE "C" RETURNING p.role INTO role;
+  IF FOUND THEN
+    PERFORM live_private.emit_to_session(session_id, 'collab:user_left', jsonb_build_object('user_id', user_id, 'role', role));
+    PERFORM live.revoke_access('session:' || session_id, user_id);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live_private.delete_participant(uuid, text) IS
+'Deletes a participant if there is one, emits collab:user_left and ends open subscriptions. The caller has locked the session.';
+
+CREATE FUNCTION live_private.finish_session(session_id uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE live.collaboration_sessions s SET status = 'ended', ended_at = now() WHERE s.id = finish_session.session_id;
+  PERFORM live_private.emit_to_session(session_id, 'collab:ended', '{}');
+  PERFORM live.revoke_access('session:' || session_id);
+END
+$$;
+COMMENT ON FUNCTION live_private.finish_session(uuid) IS 'Ends a session, emits collab:ended and ends open subscriptions; checks no access.';
+
+CREATE FUNCTION live.leave_session(session_id uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text COLLATE "C" := live_private.required_user();
+BEGIN
+  PERFORM live_private.session_for_update(session_id, me);
+  IF NOT EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = leave_session.session_id AND p.user_id <> me) THEN
+    PERFORM live_private.finish_session(session_id);
+  ELSIF EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = leave_session.session_id AND p.user_id = me AND p.role = 'owner') THEN
+    PERFORM live_private.require_another_owner(session_id, me);
+  END IF;
+  PERFORM live_private.delete_participant(session_id, me);
+END
+$$;
+COMMENT ON FUNCTION live.leave_session(uuid) IS
+'Ends the participation of the current user in a session; the session ends with its last participant. Emits collab:user_left. Errors: 42501 when not signed in; 22004; 42704 if the user can find no such session; 55000 for the last owner while there are others.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.leave_session(uuid)');
+
+CREATE FUNCTION live.end_session(session_id uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text COLLATE "C" := live_private.required_user();
+BEGIN
+  PERFORM live_private.session_for_update(session_id, me);
+  PERFORM live_private.require_role(session_id, me, 'owner');
+  PERFORM live_private.finish_session(session_id);
+END
+$$;
+COMMENT ON FUNCTION live.end_session(uuid) IS
+'Ends a session for all: its document stays, and clients cannot read it any more. For owners. Emits collab:ended. Errors: 42501 for others; 22004; 42704 if the user can find no such session.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.end_session(uuid)');
+
+CREATE FUNCTION live.set_role(session_id uuid, user_id text, role live.participant_role) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text COLLATE "C" := live_private.required_user();
+  target text COLLATE "C" := live_private.checked_text(user_id, 'user_id', 255);
+BEGIN
+  IF role IS NULL THEN
+    RAISE EXCEPTION 'role must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  PERFORM live_private.session_for_update(session_id, me);
+  PERFORM live_private.require_role(session_id, me, 'owner');
+  IF role <> 'owner' THEN
+    PERFORM live_private.require_another_owner(session_id, target);
+  END IF;
+  UPDATE live.session_participants p SET role = set_role.role WHERE p.session_id = set_role.session_id AND p.user_id = target;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the user is not a participant of the session' USING ERRCODE = 'undefined_object';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.set_role(uuid, text, live.participant_role) IS
+'Sets the role of a participant; who makes another one an owner may then leave. For owners. Errors: 42501 for others; 22004, 22023; 42704 for no such session or participant; 55000 for the last owner.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.set_role(uuid, text, live.participant_role)');
+
+CREATE FUNCTION live.remove_participant(session_id uuid, user_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text COLLATE "C" := live_private.required_user();
+  target text COLLATE "C" := live_private.checked_text(user_id, 'user_id', 255);
+BEGIN
+  PERFORM live_private.session_for_update(session_id, me);
+  PERFORM live_private.require_role(session_id, me, 'owner');
+  PERFORM live_private.require_another_owner(session_id, target);
+  PERFORM live_private.delete_participant(session_id, target);
+END
+$$;
+COMMENT ON FUNCTION live.remove_participant(uuid, text) IS
+'Ends the participation of a user in a session, and open subscriptions to it at once; does nothing for others. A removed user can join a public session again. For owners. Emits collab:user_left. Errors: 42501 for others; 22004, 22023; 42704 if the caller can find no such session; 55000 for the last owner.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.remove_participant(uuid, text)');
+
+CREATE FUNCTION live.set_read_only(session_id uuid, is_read_only boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text COLLATE "C" := live_private.required_user();
+BEGIN
+  IF is_read_only IS NULL THEN
+    RAISE EXCEPTION 'is_read_only must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  PERFORM live_private.session_for_update(session_id, me);
+  PERFORM live_private.require_role(session_id, me, 'owner');
+  UPDATE live.collaboration_sessions s SET is_read_only = set_read_only.is_read_only WHERE s.id = set_read_only.session_id;
+END
+$$;
+COMMENT ON FUNCTION live.set_read_only(uuid, boolean) IS
+'Stops or allows operations in a session, for all its participants. For owners. Errors: 42501 for others; 22004; 42704 if the user can find no such session.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.set_read_only(uuid, boolean)');
