@@ -1,6 +1,7 @@
 // A text in pieces: the same text as without pieces, few of them touched, and what is written leads to it.
 #include "merge/document.hpp"
 
+#include "changeset_test.hpp"
 #include "merge/rebase.hpp"
 #include "text/utf16.hpp"
 
@@ -14,7 +15,7 @@ namespace pg_live {
 
 namespace {
 
-ChangeSet change_set(std::string_view json) { return std::get<ChangeSet>(ChangeSet::parse(json)); }
+using test::change_set;
 
 // Stored pieces, and which of them were read.
 class PieceStore {
