@@ -43,7 +43,8 @@ FROM unnest(enum_range(NULL::live.activity_visibility)) AS visibility \g /dev/nu
 SELECT pg_temp.as_user('actor', statement) FROM unnest(ARRAY[
   $$SELECT (live.log_activity('gone', 'book', '7', visibility => 'users', audience => '{addressee}')).id$$,
   $$SELECT live.delete_activity(id) FROM live.activity_stream WHERE activity_type = 'gone'$$, $$SELECT live.follow('stranger')$$, $$SELECT live.heartbeat(gen_random_uuid(), ttl => '1 hour')$$,
-  $$SELECT live.update_presence('busy', 'here', metadata => '{"a": 1}')$$, $$SELECT live.set_typing('doc', true)$$]) AS statement \g /dev/null
+  $$SELECT live.update_presence('busy', 'here', metadata => '{"a": 1}')$$, $$SELECT live.set_typing('doc', true)$$,
+  format($$SELECT live.submit_operations(%L, 0, '[[[0,"x"]]]', 'tab', 'key')$$, pg_temp.room(1))]) AS statement \g /dev/null
 SELECT pg_temp.as_user('stranger', statement) FROM unnest(ARRAY[
   $$SELECT (live.log_activity('told', metadata => jsonb_build_object('text', repeat('x', 2000)), visibility => 'users', audience => '{actor,follower}')).id$$, $$SELECT (live.log_activity('told alone', visibility => 'users', audience => '{actor}')).id$$,
   $$SELECT (live.log_activity('other', 'actor', 'x', '{"number": 1}')).id$$, $$SELECT live.heartbeat(gen_random_uuid(), ttl => '1 hour')$$, $$SELECT live.set_typing('doc', true)$$,
