@@ -96,7 +96,7 @@ class Document {
   }
 
  private:
-  static constexpr std::size_t max_piece_size = 4096;
+  static constexpr std::size_t kMaxPieceSize = 4096;
 
   struct Piece {
     std::string text;
@@ -142,7 +142,7 @@ class Document {
     piece.text.insert(byte_offset(piece, place.offset), text);
     piece.length += units;
     place.offset += units;
-    while (pieces_[place.piece].text.size() > max_piece_size) {
+    while (pieces_[place.piece].text.size() > kMaxPieceSize) {
       divide(place.piece);
       place = skip(place, 0);
     }
@@ -151,7 +151,7 @@ class Document {
 
   void divide(std::size_t index) {
     Piece &piece = pieces_[index];
-    const std::size_t length = std::min(piece.length, max_piece_size) / 2;
+    const std::size_t length = std::min(piece.length, kMaxPieceSize) / 2;
     const std::size_t size = byte_offset(piece, length);
     Piece rest{piece.text.substr(size), piece.length - length};
     piece.text.resize(size);

@@ -28,7 +28,7 @@ CREATE TABLE live.collaboration_sessions (
 ) WITH (fillfactor = 50); -- each submission updates the head
 COMMENT ON TABLE live.collaboration_sessions IS 'Collaboration sessions: rooms in which people edit together.';
 COMMENT ON COLUMN live.collaboration_sessions.id IS 'Identifies the session in topics: session:<id>.';
-COMMENT ON COLUMN live.collaboration_sessions.room_name IS 'Name of the session, by which users join it; unique among active sessions.';
+COMMENT ON COLUMN live.collaboration_sessions.room_name IS 'Name of the session, by which users join it. live.create_session() takes no name of an active session; of several that were inserted otherwise, the oldest is joined.';
 COMMENT ON COLUMN live.collaboration_sessions.policy IS 'How concurrent operations become one document.';
 COMMENT ON COLUMN live.collaboration_sessions.status IS 'Whether the session is active or has ended.';
 COMMENT ON COLUMN live.collaboration_sessions.is_public IS 'Whether every signed-in user may join.';
@@ -40,7 +40,7 @@ COMMENT ON COLUMN live.collaboration_sessions.created_by IS 'User who created th
 COMMENT ON COLUMN live.collaboration_sessions.created_at IS 'When the session was created.';
 COMMENT ON COLUMN live.collaboration_sessions.updated_at IS 'When the newest operation was submitted; at first, when the session was created.';
 COMMENT ON COLUMN live.collaboration_sessions.ended_at IS 'When the session ended; NULL while it is active.';
-CREATE UNIQUE INDEX collaboration_sessions_room_idx ON live.collaboration_sessions (room_name) WHERE status = 'active';
+CREATE INDEX collaboration_sessions_room_idx ON live.collaboration_sessions (room_name, created_at, id) WHERE status = 'active';
 CREATE INDEX collaboration_sessions_creator_idx ON live.collaboration_sessions (created_by) WHERE status = 'active';
 SELECT pg_extension_config_dump('live.collaboration_sessions', '');
 

@@ -58,6 +58,14 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live_private.emit_to_session(uuid, text, jsonb) IS 'Emits a durable event to the participants of a session.';
 
+CREATE FUNCTION live_private.session_named(room_name text) RETURNS uuid
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT s.id FROM live.collaboration_sessions s WHERE s.room_name = session_named.room_name COLLATE "C" AND s.status = 'active'
+  ORDER BY s.created_at, s.id LIMIT 1
+$$;
+COMMENT ON FUNCTION live_private.session_named(text) IS 'The active session of that name; NULL if there is none. VOLATILE: sees what committed while its caller waited.';
+
 CREATE FUNCTION live.create_session(room_name text, policy live.merge_policy DEFAULT 'text', initial_document text DEFAULT NULL,
                                     is_public boolean DEFAULT false, max_participants integer DEFAULT NULL, metadata jsonb DEFAULT '{}')
 RETURNS live.collaboration_sessions
@@ -85,13 +93,14 @@ BEGIN
     RAISE EXCEPTION 'too many sessions' USING ERRCODE = 'program_limit_exceeded',
       DETAIL = format('The limit is %s active sessions that one user created.', most), HINT = 'End a session first, or raise "pg_live.max_sessions".';
   END IF;
-  INSERT INTO live.collaboration_sessions AS s (room_name, policy, is_public, max_participants, metadata, created_by)
-  VALUES (name, create_session.policy, create_session.is_public, create_session.max_participants, live_private.checked_metadata(create_session.metadata), me)
-  ON CONFLICT DO NOTHING RETURNING s.* INTO session;
-  IF NOT FOUND THEN
+  PERFORM pg_advisory_xact_lock(hashtextextended('pg_live session named ' || name, 0));
+  IF live_private.session_named(name) IS NOT NULL THEN
     RAISE EXCEPTION 'an active session has this name: "%"', name USING ERRCODE = 'unique_violation',
       HINT = 'Join it with live.join_session(), or choose another name.';
   END IF;
+  INSERT INTO live.collaboration_sessions AS s (room_name, policy, is_public, max_participants, metadata, created_by)
+  VALUES (name, create_session.policy, create_session.is_public, create_session.max_participants, live_private.checked_metadata(create_session.metadata), me)
+  RETURNING s.* INTO session;
   INSERT INTO live.session_participants (session_id, user_id, role) VALUES (session.id, me, 'owner');
   IF initial_document <> '' THEN
     PERFORM live_private.begin_document(session.id, initial_document);
@@ -146,12 +155,12 @@ BEGIN
   END IF;
   IF room_name IS NOT NULL THEN
     PERFORM live_private.checked_text(room_name, 'room_name', 255);
-    target := (SELECT s.id FROM live.collaboration_sessions s WHERE s.room_name = join_session.room_name COLLATE "C" AND s.status = 'active');
+    target := live_private.session_named(room_name);
     IF target IS NULL AND create_if_missing THEN
       BEGIN
-        target := (live.create_session(room_name)).id;
+        target := (live.create_session(room_name, is_public => true)).id;
       EXCEPTION WHEN unique_violation THEN -- two users were the first
-        target := (SELECT s.id FROM live.collaboration_sessions s WHERE s.room_name = join_session.room_name COLLATE "C" AND s.status = 'active');
+        target := live_private.session_named(room_name);
       END;
     END IF;
     IF target IS NULL THEN
@@ -166,7 +175,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.join_session(text, uuid, boolean) IS
-'Makes the current user a participant of an active session that is public, or of which the user is a participant already: {session_id, room_name, policy, head, is_read_only, role, document, participants}. create_if_missing creates a text session with that name, which others cannot find. Emits collab:user_joined. Errors: 42501 when not signed in; 22023; 42704 if the user can find no such session; 53400 if it is full; those of live.create_session().';
+'Makes the current user a participant of an active session that is public, or of which the user is a participant already: {session_id, room_name, policy, head, is_read_only, role, document, participants}. create_if_missing creates a text session with that name, which is public, since others come by the same call. Emits collab:user_joined. Errors: 42501 when not signed in; 22023; 42704 if the user can find no such session; 53400 if it is full; those of live.create_session().';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.join_session(text, uuid, boolean)');
 
 CREATE FUNCTION live_private.delete_participant(session_id uuid, user_id text) RETURNS void

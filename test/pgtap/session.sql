@@ -37,9 +37,11 @@ SELECT is(pg_temp.as_user('ben', $$SELECT live.join_session('public') - 'partici
 SELECT is(pg_temp.as_user('ben', format('SELECT live.join_session(session_id => %L) ->> ''role''', pg_temp.id_of('public'))), 'editor', 'joining twice is joining once');
 SELECT is(pg_temp.told('public'), 'collab:user_joined ben', 'and told once');
 SELECT is(pg_temp.as_user('carl', $$SELECT live.join_session('new', create_if_missing => true) ->> 'role'$$), 'owner', 'a session is created where it is asked for');
-SELECT is(pg_temp.as_user('ben', $$SELECT live.join_session('new', create_if_missing => true)$$), '42704', 'which others do not find either');
-SELECT is(pg_temp.as_user('ben', $$SELECT count(*) FROM live.collaboration_sessions$$), '2', 'ben reads the rows of his sessions');
-SELECT is(pg_temp.as_user('dora', $$SELECT string_agg(room_name, ' ') FROM live.collaboration_sessions$$), 'public', 'a stranger those of public ones');
+SELECT is(pg_temp.as_user('ben', $$SELECT live.join_session('new', create_if_missing => true) ->> 'role'$$), 'editor', 'and others come to it by the same call');
+SELECT is(pg_temp.as_user('ben', format('SELECT live.leave_session(%L)', pg_temp.id_of('new'))), '', 'ben leaves it');
+SELECT is(pg_temp.as_user('ben', $$SELECT live.join_session('private', create_if_missing => true)$$), '42704', 'a session that is not public is not joined so');
+SELECT is(pg_temp.as_user('ben', $$SELECT string_agg(room_name, ', ' ORDER BY room_name) FROM live.collaboration_sessions$$), 'new, of ben, public', 'ben reads the rows of his sessions and of public ones');
+SELECT is(pg_temp.as_user('dora', $$SELECT string_agg(room_name, ', ' ORDER BY room_name) FROM live.collaboration_sessions$$), 'new, public', 'a stranger those of public ones');
 SELECT is(pg_temp.as_user('dora', $$SELECT count(*) FROM live.session_participants$$), '0', 'and no participants');
 
 -- Capacity.

@@ -162,6 +162,15 @@ for my $kind (@kinds)
 	cmp_ok($blocks, '<=', $most_blocks, "$name: reads little ($blocks blocks)");
 }
 
+# Where a user may see few others, those are asked about and not all who are online.
+for my $rule ('followers', 'session')
+{
+	$node->safe_psql('postgres', "SELECT live.set_presence_visibility('$rule')");
+	my ($blocks) = work_of('user', 'SELECT * FROM live.get_online_users(20)');
+	cmp_ok($blocks, '<=', $most_blocks, "who is online by the rule $rule: reads little ($blocks blocks)");
+}
+$node->safe_psql('postgres', q{SELECT live.set_presence_visibility('everyone')});
+
 # While a session keeps an old snapshot, what was added to the sums of trends stays as dead rows; another commits late.
 my ($reader, $late_writer) = map { $node->background_psql('postgres', on_error_stop => 1) } 1, 2;
 $reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM live_private.trend_change');

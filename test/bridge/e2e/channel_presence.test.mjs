@@ -31,7 +31,7 @@ inEachMode((mode) => {
       return true;
     });
 
-  describe('each client', { concurrency: clients.length }, () => {
+  describe('each client', () => {
     for (const client of clients) {
       test(`${client.name} tracks, changes and untracks, seen through another bridge and in the database`, async () => {
         const room = newRoom();
