@@ -49,14 +49,17 @@ CREATE TABLE live.session_participants (
   user_id text COLLATE "C" NOT NULL,
   role live.participant_role NOT NULL DEFAULT 'editor',
   joined_at timestamptz NOT NULL DEFAULT now(),
+  is_active boolean NOT NULL DEFAULT false,
   PRIMARY KEY (session_id, user_id)
-);
+) WITH (fillfactor = 70); -- activity changes
 COMMENT ON TABLE live.session_participants IS 'The participants of sessions.';
 COMMENT ON COLUMN live.session_participants.session_id IS 'Session of the participant.';
 COMMENT ON COLUMN live.session_participants.user_id IS 'User who takes part.';
 COMMENT ON COLUMN live.session_participants.role IS 'Rights of the participant.';
 COMMENT ON COLUMN live.session_participants.joined_at IS 'When the user became a participant.';
+COMMENT ON COLUMN live.session_participants.is_active IS 'Whether one of the user''s connections is in the session. Disconnecting is not leaving.';
 CREATE INDEX session_participants_user_idx ON live.session_participants (user_id, session_id);
+CREATE INDEX session_participants_active_idx ON live.session_participants (session_id, joined_at) WHERE is_active;
 SELECT pg_extension_config_dump('live.session_participants', '');
 
 CREATE FUNCTION live.my_sessions() RETURNS SETOF uuid
@@ -99,6 +102,6 @@ INSERT INTO live_private.privilege VALUES ('client', 'SELECT (id, room_name, pol
 CREATE POLICY participants_read ON live.collaboration_sessions FOR SELECT
   USING (id = ANY (ARRAY (SELECT live.my_sessions())) OR (is_public AND (SELECT live.user_id()) IS NOT NULL));
 ALTER TABLE live.session_participants ENABLE ROW LEVEL SECURITY;
-INSERT INTO live_private.privilege VALUES ('client', 'SELECT (session_id, user_id, role, joined_at) ON live.session_participants');
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (session_id, user_id, role, joined_at, is_active) ON live.session_participants');
 CREATE POLICY participants_read ON live.session_participants FOR SELECT
   USING (session_id = ANY (ARRAY (SELECT live.my_sessions())));

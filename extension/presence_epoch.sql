@@ -26,10 +26,11 @@ BEGIN
          CASE WHEN EXISTS (SELECT FROM live.user_presence p WHERE p.status <> 'offline') THEN live_private.clock() + patience ELSE 'infinity' END;
   UPDATE live_private.node n SET expires_at = greatest(n.expires_at, live_private.clock() + patience)
   WHERE n.id IN (SELECT free.id FROM live_private.node free WHERE NOT free.retired FOR UPDATE SKIP LOCKED);
+  PERFORM live_private.settle_all_participants();
 END
 $$;
 COMMENT ON FUNCTION live_private.begin_presence_epoch() IS
-'Detects a restart of the server: bridges and clients get time to come back before their users are announced offline.';
+'Detects a restart of the server: bridges and clients get time to come back before their users are announced offline. In sessions, only connections that survived are active.';
 
 -- A copy with triggers disabled may restore users who are announced online but have no connection. As after a crash, they
 -- get time to come back.

@@ -39,7 +39,8 @@ BEGIN
                (SELECT min(n.expires_at) FROM live_private.node n),
                (SELECT min(t.check_at) FROM live.typing t),
                (SELECT min(c.expires_at) FROM live.channel_presence c WHERE c.expires_at < 'infinity'),
-               (SELECT min(e.settles_at) FROM live_private.presence_epoch e));
+               (SELECT min(e.settles_at) FROM live_private.presence_epoch e),
+               (SELECT live_private.clock() FROM live_private.unsettled_participant u LIMIT 1));
 END
 $$;
 COMMENT ON FUNCTION live_private.next_presence_deadline() IS 'When live.expire_presence() is next needed; NULL or infinity: never.';
@@ -146,6 +147,7 @@ BEGIN
         UNION ALL SELECT d.user_id FROM live_private.due_epoch(most) d) AS u;
   announced := live_private.announce(coalesce(due, '{}'));
   more := live_private.expire_channel_presence(most) OR due IS NOT NULL;
+  more := live_private.settle_due_participants(most) OR more;
 END
 $$;
 COMMENT ON FUNCTION live_private.expire_some_presence(integer) IS

@@ -129,19 +129,6 @@ $$;
 COMMENT ON FUNCTION live_private.add_participant(live.collaboration_sessions, text) IS
 'Makes a user an editor in a session that the caller has locked. Error 53400 if it is full.';
 
-CREATE FUNCTION live_private.session_state(session_id uuid, me text) RETURNS jsonb
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-  SELECT jsonb_build_object(
-    'session_id', s.id, 'room_name', s.room_name, 'policy', s.policy, 'head', s.head, 'is_read_only', s.is_read_only,
-    'role', (SELECT p.role FROM live.session_participants p WHERE p.session_id = s.id AND p.user_id = me COLLATE "C"),
-    'document', CASE s.policy WHEN 'text' THEN live_private.document_text(s.id) END,
-    'participants', (SELECT jsonb_agg(jsonb_build_object('user_id', p.user_id, 'role', p.role, 'joined_at', p.joined_at) ORDER BY p.joined_at, p.user_id)
-                     FROM live.session_participants p WHERE p.session_id = s.id))
-  FROM live.collaboration_sessions s WHERE s.id = session_state.session_id
-$$;
-COMMENT ON FUNCTION live_private.session_state(uuid, text) IS 'The result of live.join_session(); checks no access.';
-
 CREATE FUNCTION live.join_session(room_name text DEFAULT NULL, session_id uuid DEFAULT NULL, create_if_missing boolean DEFAULT false) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
@@ -167,15 +154,22 @@ BEGIN
       RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'undefined_object';
     END IF;
   END IF;
-  session := live_private.session_for_update(target, me);
-  IF NOT EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = session.id AND p.user_id = me) THEN
-    PERFORM live_private.add_participant(session, me);
+  -- Who is a participant already writes nothing, and so gets a position.
+  IF NOT live.is_participant(target) THEN
+    session := live_private.session_for_update(target, me);
+    IF NOT EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = session.id AND p.user_id = me) THEN
+      PERFORM live_private.add_participant(session, me);
+    END IF;
   END IF;
-  RETURN live_private.session_state(session.id, me);
+  -- Connections of a bridge enter with their channel; those of plain SQL have none.
+  PERFORM live_private.enter_sessions(array_agg(c.id), array_agg(target))
+  FROM live.connection c WHERE c.user_id = me AND c.node_id IS NULL AND c.expires_at > live_private.clock()
+    AND NOT EXISTS (SELECT FROM live_private.session_connection s WHERE s.connection_id = c.id AND s.session_id = target) HAVING count(*) > 0;
+  RETURN live_private.session_state(target, me);
 END
 $$;
 COMMENT ON FUNCTION live.join_session(text, uuid, boolean) IS
-'Makes the current user a participant of an active session that is public, or of which the user is a participant already: {session_id, room_name, policy, head, is_read_only, role, document, participants}. create_if_missing creates a text session with that name, which is public, since others come by the same call. Emits collab:user_joined. Errors: 42501 when not signed in; 22023; 42704 if the user can find no such session; 53400 if it is full; those of live.create_session().';
+'Makes the current user a participant of an active session that is public, or of which the user is a participant already, and returns its state as live.get_session() does; position is NULL if the call wrote something. The user''s connections that were made by live.heartbeat() are in the session from then on. create_if_missing creates a text session with that name, which is public, since others come by the same call. Emits collab:user_joined. Errors: 42501 when not signed in; 22023; 42704 if the user can find no such session; 53400 if it is full; those of live.create_session().';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.join_session(text, uuid, boolean)');
 
 CREATE FUNCTION live_private.delete_participant(session_id uuid, user_id text) RETURNS void
@@ -187,6 +181,7 @@ BEGIN
   DELETE FROM live.session_participants p
   WHERE p.session_id = delete_participant.session_id AND p.user_id = delete_participant.user_id COLLATE "C" RETURNING p.role INTO role;
   IF FOUND THEN
+    PERFORM live_private.empty_session(session_id, user_id);
     PERFORM live_private.emit_to_session(session_id, 'collab:user_left', jsonb_build_object('user_id', user_id, 'role', role));
     PERFORM live.revoke_access('session:' || session_id, user_id);
   END IF;
@@ -200,6 +195,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   UPDATE live.collaboration_sessions s SET status = 'ended', ended_at = now() WHERE s.id = finish_session.session_id;
+  PERFORM live_private.empty_session(session_id);
   PERFORM live_private.emit_to_session(session_id, 'collab:ended', '{}');
   PERFORM live.revoke_access('session:' || session_id);
 END
@@ -262,7 +258,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.set_role(uuid, text, live.participant_role) IS
-'Sets the role of a participant; who makes another one an owner may then leave. For owners. Errors: 42501 for others; 22004, 22023; 42704 for no such session or participant; 55000 for the last owner.';
+'Sets the role of a participant; who makes another one an owner may then leave. For owners. Emits collab:user_changed. Errors: 42501 for others; 22004, 22023; 42704 for no such session or participant; 55000 for the last owner.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.set_role(uuid, text, live.participant_role)');
 
 CREATE FUNCTION live.remove_participant(session_id uuid, user_id text) RETURNS void

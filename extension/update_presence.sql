@@ -105,6 +105,7 @@ BEGIN
     FROM live.user_presence p WHERE p.user_id = me));
   IF turned THEN
     PERFORM live_private.hide_channel_presence(me, update_presence.mode = 'invisible');
+    PERFORM live_private.hide_in_sessions(me, update_presence.mode = 'invisible');
     UPDATE live.typing t SET shown = true WHERE t.user_id = me AND update_presence.mode <> 'invisible';
     PERFORM live_private.emit_typing(typed.location)
     FROM (SELECT DISTINCT t.location FROM live.typing t WHERE t.user_id = me AND t.expires_at > live_private.clock()) AS typed;

@@ -151,6 +151,52 @@ constexpr Sql kGetTrending(kStateOf, kArguments, R"(
     with ordinality as entity)",
                            kWithPosition);
 
+// A session is that of the channel session:<id> unless the arguments name one.
+constexpr char kSession[] = "coalesce(arguments->>'session_id', substring(location from '^session:(.*)$'))::uuid";
+
+constexpr Sql kJoinSession(kArguments, R"(
+  select live_private.joined_session(
+    arguments->>'room_name',
+    case when arguments ? 'room_name' then (arguments->>'session_id')::uuid else )",
+                           kSession, R"( end,
+    coalesce((arguments->>'create_if_missing')::boolean, false), connection)
+  from command)");
+
+constexpr Sql kSessionState("select state, state->>'position' from live.get_session($1::uuid) as state");
+
+constexpr Sql kGetSession(kArguments, " select state, state->>'position' from command, live.get_session(", kSession,
+                          ") as state");
+
+constexpr Sql kLeaveSession(kArguments, " select live.leave_session(", kSession, ") from command");
+
+constexpr Sql kSubmitOperations(kArguments, " select live.submit_operations(", kSession, R"(,
+    (arguments->>'base_version')::bigint, arguments->'operations', arguments->>'client_id', arguments->>'key')
+  from command)");
+
+constexpr Sql kMoveCursor(kArguments, " select live.move_cursor(", kSession, ", arguments->'cursor') from command");
+
+constexpr Sql kGetOperations(kStateOf, kArguments, R"(
+  select jsonb_build_object('operations', coalesce(jsonb_agg(to_jsonb(logged) order by version), '[]'))
+  from command, live.get_operations()",
+                             kSession, R"(,
+    coalesce((arguments->>'after_version')::bigint, 0), coalesce((arguments->>'limit')::integer, 1000)) as logged)",
+                             kWithPosition);
+
+constexpr Sql kGetDocument(kStateOf, kArguments, ", wanted as (select ", kSession, R"( as session_id from command)
+  select jsonb_build_object(
+    'session_id', session_id,
+    'version', coalesce((arguments->>'version')::bigint, (select s.head from live.collaboration_sessions s where s.id = session_id)),
+    'document', live.get_document(session_id, (arguments->>'version')::bigint))
+  from command, wanted)",
+                           kWithPosition);
+
+constexpr Sql kGetSessions(kStateOf, kArguments, kPage, R"(
+    coalesce((arguments->>'limit')::integer, 50) as page_size, live.get_sessions(
+      page_size, arguments->>'cursor', coalesce((arguments->>'mine')::boolean, true)))",
+                           kRows, R"(
+  select jsonb_build_object('sessions', rows, 'next', next), next, null from result)",
+                           kWithPosition);
+
 constexpr Parameter text(std::string_view name) { return {name, ArgumentKind::text}; }
 constexpr Parameter texts(std::string_view name) { return {name, ArgumentKind::texts}; }
 constexpr Parameter other(std::string_view name) { return {name, ArgumentKind::other}; }
@@ -178,6 +224,15 @@ constexpr std::array kPageOfAll = {other("limit"), text("cursor")};
 constexpr std::array kPageOfGroups = {other("limit"), text("cursor"), text("grouping")};
 constexpr std::array kTrending = {text("entity_type"), other("limit")};
 
+constexpr std::array kJoined = {text("room_name"), other("session_id"), other("create_if_missing")};
+constexpr std::array kOfSession = {other("session_id")};
+constexpr std::array kSubmission = {other("session_id"), other("base_version"), other("operations"), text("client_id"),
+                                    text("key")};
+constexpr std::array kMove = {other("session_id"), other("cursor"), text("client_id")};
+constexpr std::array kPageOfOperations = {other("session_id"), other("after_version"), other("limit")};
+constexpr std::array kVersion = {other("session_id"), other("version")};
+constexpr std::array kPageOfSessions = {other("limit"), text("cursor"), other("mine")};
+
 constexpr auto kCommands = std::to_array<CommandEntry>({
     {kPresenceEvent, "PATCH", "/api/presence", kUpdatePresence, kShownPresence},
     {kTypingEvent, "", "", kSetTyping, kTyping},
@@ -196,6 +251,14 @@ constexpr auto kCommands = std::to_array<CommandEntry>({
     {"", "GET", "/api/activity/notifications", kGetNotifications, kPageOfAll, CommandKind::page},
     {"", "GET", "/api/activity/groups", kGetFeedGroups, kPageOfGroups, CommandKind::page},
     {"", "GET", "/api/activity/trending", kGetTrending, kTrending, CommandKind::read},
+    {"collab:join", "POST", "/api/collaboration/join", kJoinSession, kJoined, CommandKind::write, kSessionState},
+    {"collab:leave", "POST", "/api/collaboration/leave", kLeaveSession, kOfSession},
+    {kEditEvent, "POST", "/api/collaboration/edit", kSubmitOperations, kSubmission},
+    {kCursorEvent, "", "", kMoveCursor, kMove},
+    {"collab:operations", "GET", "/api/collaboration/operations", kGetOperations, kPageOfOperations, CommandKind::read},
+    {"", "GET", "/api/collaboration/session", kGetSession, kOfSession, CommandKind::read},
+    {"", "GET", "/api/collaboration/document", kGetDocument, kVersion, CommandKind::read},
+    {"", "GET", "/api/collaboration/sessions", kGetSessions, kPageOfSessions, CommandKind::page},
 });
 
 std::string_view without_path_prefix(std::string_view path) {

@@ -5,7 +5,8 @@
 // they come from a query); $2 the location of the channel (location_of() its topic), $3 the presence id of the
 // connection, both NULL over HTTP. It returns one column: JSON text, copied into the answer unparsed, or an empty text
 // for an answer without a body. A page has two more: the cursors of the next and of the previous page, NULL for none. A
-// read has the position of its state in a last column.
+// read has the position of its state in a last column. The column of a write that has a `state` is $1 of the read that
+// follows it, whose result is the answer: a transaction that has written has no position.
 #pragma once
 
 #include <optional>
@@ -46,11 +47,14 @@ struct CommandEntry {
   std::string_view sql;
   std::span<const Parameter> parameters; // which arguments it takes
   CommandKind kind = CommandKind::write;
+  std::string_view state{}; // of a write: reads the state that it led to; empty: its own result is the answer
 };
 
 inline constexpr std::string_view kTypingEvent = "typing:indicator";
 inline constexpr std::string_view kHeartbeatEvent = "heartbeat";
 inline constexpr std::string_view kPresenceEvent = "presence:update";
+inline constexpr std::string_view kEditEvent = "collab:edit";
+inline constexpr std::string_view kCursorEvent = "collab:cursor";
 
 // The command of a push with this event; null if there is none.
 const CommandEntry *command_of_event(std::string_view event);

@@ -3,6 +3,7 @@
 
 #include "api/client_error.hpp"
 #include "api/command_arguments.hpp"
+#include "api/run_command.hpp"
 #include "base/sqlstate.hpp"
 #include "text/json.hpp"
 #include "wire/topic_name.hpp"
@@ -51,10 +52,10 @@ void PushedCommands::ask(const Channel &channel, const CommandEntry &entry, std:
   // the database knows the connection.
   const std::uint64_t give_up = command.give_up;
   services_.presence.when_known(client_.presence_id(), channel.claims()->user_id, give_up,
-                                [command = std::move(command),
+                                [command = std::move(command), &entry,
                                  &database = services_.database](const std::optional<DatabaseError> &error) mutable {
                                   if (error) return command.done({{}, error});
-                                  database.write(std::move(command));
+                                  write_command(database, entry, std::move(command));
                                 });
 }
 

@@ -2,6 +2,7 @@
 #include "http/http_api.hpp"
 
 #include "api/command_arguments.hpp"
+#include "api/run_command.hpp"
 #include "base/http_text.hpp"
 #include "base/sqlstate.hpp"
 #include "database/database.hpp"
@@ -27,9 +28,7 @@ constexpr std::array<std::string_view, 1> kLists = {"type"};
 // A position names the transactions that were running, and proxies accept headers of about this size.
 constexpr std::size_t kMaxPositionBytes = 4000;
 
-bool reads_state(const CommandEntry &entry) {
-  return entry.kind == CommandKind::read || entry.kind == CommandKind::page;
-}
+bool is_read(const CommandEntry &entry) { return entry.kind == CommandKind::read || entry.kind == CommandKind::page; }
 
 using Arguments = std::variant<std::string, HttpResponse>;
 
@@ -92,7 +91,7 @@ HttpResponse response_to(const Services &services, const CommandEntry &entry, co
   response.body = result.rows.text(0, 0);
   if (entry.kind == CommandKind::create) response.status = 201;
   if (response.body.empty()) response.status = 204;
-  if (reads_state(entry)) add_position(response, result.rows);
+  if (is_read(entry) || !entry.state.empty()) add_position(response, result.rows);
   if (entry.kind == CommandKind::page)
     if (std::string link = links.value(result.rows.text(0, 1), result.rows.text(0, 2)); !link.empty())
       response.headers.emplace_back("Link", std::move(link));
@@ -115,8 +114,8 @@ void command_by_http(Services &services, const ClaimsRef &claims, const HttpRequ
                   requester = requester_of(*claims)](const CommandResult &result) {
     respond(response_to(services, entry, result, links, requester));
   };
-  if (reads_state(entry)) return services.database.read(std::move(command), Reading::query);
-  services.database.write(std::move(command));
+  if (is_read(entry)) return services.database.read(std::move(command), Reading::query);
+  write_command(services.database, entry, std::move(command));
 }
 
 } // namespace pg_live

@@ -29,7 +29,7 @@ SELECT bag_eq($$SELECT proname::text FROM live_function WHERE pronamespace = 'li
   emit,send,replay,position,topic_access,set_topic_rule,drop_topic_rule,revoke_access,publish,fetch_events,drop_expired_events,status,explain_access,grant_client,grant_bridge,
   update_presence,get_presence,heartbeat,disconnect,go_offline,get_online_users,set_typing,get_typing,set_presence_visibility,expire_presence,
   channel_members,get_presence_summary,refresh_summaries,create_session,join_session,leave_session,end_session,set_role,remove_participant,set_read_only,
-  submit_operations,get_operations,get_document,check_session,yjs_state_vector,yjs_merge,yjs_diff,is_participant,my_sessions,follows,shares_session_with,
+  submit_operations,get_operations,get_document,check_session,get_session,get_sessions,move_cursor,yjs_state_vector,yjs_merge,yjs_diff,is_participant,my_sessions,follows,shares_session_with,
   log_activity,delete_activity,set_activity_visibility,audience,get_feed_activities,get_home_feed,get_entity_activities,get_feed_groups,
   get_notifications,mark_seen,mark_read,unread_count,follow,unfollow,get_trending,get_activity_trends,drop_expired_activities,
   register_entity_type,entity_id,track_activity,erase_user,to_activitystreams}'::text[])$$, 'the public functions are exactly these');
@@ -65,6 +65,7 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
   $$VALUES ('drop_expired_events'::name), ('drop_topic_rule'), ('publish'), ('revoke_access'),
            ('set_topic_rule'), ('status'), ('stream_state'), ('position'), ('topic_rule_of'),
            ('create_session'), ('join_session'), ('leave_session'), ('end_session'), ('set_role'), ('remove_participant'), ('set_read_only'), ('submit_operations'), ('get_document'),
+           ('get_session'), ('get_sessions'), ('joined_session'), ('move_cursor'), ('move_cursors'), ('enter_sessions'), ('exit_sessions'),
            ('my_sessions'), ('is_participant'), ('shares_session_with'), ('follows'),
            ('presence_rule_in_force'), ('seen_users'), ('set_presence_visibility'), ('update_presence'), ('heartbeat'), ('heartbeat_of_socket'), ('node_expiry'), ('disconnect'), ('go_offline'),
            ('expire_presence'), ('register_node'), ('renew_node'), ('retire_node'), ('connect_users'), ('disconnect_users'), ('report_activity'),
@@ -188,6 +189,10 @@ FROM (VALUES
   ('yjs_state_vector', 'updates bytea[] -> bytea'),
   ('yjs_merge', 'updates bytea[] -> bytea'),
   ('yjs_diff', 'update bytea, state_vector bytea -> bytea'),
+  ('get_session', 'session_id uuid -> jsonb'),
+  ('get_sessions', 'max_sessions integer DEFAULT 50, after_cursor text DEFAULT NULL::text, mine boolean DEFAULT true -> TABLE(session_id uuid, room_name text, policy live.merge_policy, '
+                   'role live.participant_role, head bigint, active_participants integer, updated_at timestamp with time zone, cursor text)'),
+  ('move_cursor', 'session_id uuid, cursor jsonb -> void'),
   ('is_participant', 'session_id uuid, at_least live.participant_role DEFAULT ''viewer''::live.participant_role -> boolean'),
   ('my_sessions', ' -> SETOF uuid'),
   ('follows', 'user_id text -> boolean'),
@@ -208,7 +213,7 @@ CREATE FUNCTION pg_temp.is_member(member regrole, role regrole) RETURNS boolean 
 $$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
 CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,is_topic_name,is_open_room,topic_rule_of,
   topic_access,send,replay,replay_start,position,newest_batch,await_published,clock,idle_after,checked_metadata,required_user,create_session,join_session,leave_session,end_session,set_role,remove_participant,set_read_only,
-  submit_operations,get_operations,get_document,yjs_state_vector,yjs_merge,yjs_diff,my_sessions,is_participant,shares_session_with,follows,
+  submit_operations,get_operations,get_document,get_session,get_sessions,joined_session,move_cursor,yjs_state_vector,yjs_merge,yjs_diff,my_sessions,is_participant,shares_session_with,follows,
   is_alive,presence_rule_in_force,seen_users,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
   heartbeat,heartbeat_of_socket,node_expiry,get_online_users,get_presence_summary,set_typing,set_typing_of_socket,get_typing,channel_members,
   my_follows,follow,unfollow,entity_type_of,entity_id,require_entity,activity_cursor,visible_audience,own_audience,audience,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,
@@ -216,7 +221,7 @@ CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,u
   activitystreams_type,activitystreams_urn,activitystreams_time}'::name[]);
 CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,await_batch,publish,drop_expired_events,status,stream_state,
   expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity,
-  store_channel_presence,refused_members,channel_roster,refresh_summaries,drop_expired_activities,default_lease,idle_after}'::name[]);
+  store_channel_presence,refused_members,channel_roster,enter_sessions,exit_sessions,move_cursors,refresh_summaries,drop_expired_activities,default_lease,idle_after}'::name[]);
 CREATE ROLE "Weird Role";
 CREATE ROLE "quote""d; drop";
 CREATE ROLE "SELECT";

@@ -1,0 +1,297 @@
+-- Activity in sessions: which connections are in which sessions, their cursors, and which participants are active.
+--
+-- A participant is active while one of the user's connections is in the session. What ends a connection also ends its
+-- place in sessions, so the leases of nodes count here as they do for presence. Disconnecting is not leaving.
+
+CREATE UNLOGGED TABLE live_private.session_connection (
+  connection_id uuid NOT NULL REFERENCES live.connection ON DELETE CASCADE,
+  session_id uuid NOT NULL,
+  user_id text COLLATE "C" NOT NULL,
+  client_id text COLLATE "C",
+  cursor jsonb,
+  PRIMARY KEY (connection_id, session_id)
+) WITH (fillfactor = 50); -- cursors move often
+COMMENT ON TABLE live_private.session_connection IS 'The connections that are in sessions, with their cursors. UNLOGGED, as connections are.';
+COMMENT ON COLUMN live_private.session_connection.connection_id IS 'Connection that is in the session.';
+COMMENT ON COLUMN live_private.session_connection.session_id IS 'Session in which it is.';
+COMMENT ON COLUMN live_private.session_connection.user_id IS 'User of the connection.';
+COMMENT ON COLUMN live_private.session_connection.client_id IS 'Tab or device whose cursor it is; NULL while there is no cursor.';
+COMMENT ON COLUMN live_private.session_connection.cursor IS 'The newest cursor of the connection; NULL: none.';
+CREATE INDEX session_connection_participant_idx ON live_private.session_connection (session_id, user_id);
+ALTER TABLE live_private.session_connection ENABLE ROW LEVEL SECURITY;
+
+CREATE UNLOGGED TABLE live_private.unsettled_participant (
+  session_id uuid NOT NULL,
+  user_id text COLLATE "C" NOT NULL,
+  PRIMARY KEY (session_id, user_id)
+);
+COMMENT ON TABLE live_private.unsettled_participant IS 'Participants whose row was locked when their activity changed; the worker settles them.';
+COMMENT ON COLUMN live_private.unsettled_participant.session_id IS 'Session of the participant.';
+COMMENT ON COLUMN live_private.unsettled_participant.user_id IS 'User who takes part.';
+ALTER TABLE live_private.unsettled_participant ENABLE ROW LEVEL SECURITY;
+
+-- An invisible user is shown as absent, here as elsewhere.
+CREATE FUNCTION live_private.is_in_session(session_id uuid, user_id text) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM live_private.session_connection c
+                 WHERE c.session_id = is_in_session.session_id AND c.user_id = is_in_session.user_id COLLATE "C")
+     AND EXISTS (SELECT FROM live.collaboration_sessions s WHERE s.id = is_in_session.session_id AND s.status = 'active')
+     AND NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = is_in_session.user_id COLLATE "C")
+$$;
+COMMENT ON FUNCTION live_private.is_in_session(uuid, text) IS 'Whether a connection of a user is in an active session and the user is not invisible.';
+
+-- The row of a participant is locked before the connections are read, so that of two changes at once the last one sees
+-- both. A row that is locked is left to the worker, which waits for no transaction.
+CREATE FUNCTION live_private.settle_free_participants(session_ids uuid[], user_ids text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
+DECLARE
+  free_sessions uuid[];
+  free_users text[] COLLATE "C";
+BEGIN
+  SELECT array_agg(free.session_id), array_agg(free.user_id) INTO free_sessions, free_users
+  FROM (SELECT p.session_id, p.user_id FROM unnest(session_ids, user_ids) AS u (session_id, user_id)
+        JOIN live.session_participants p ON p.session_id = u.session_id AND p.user_id = u.user_id COLLATE "C"
+        ORDER BY p.session_id, p.user_id FOR NO KEY UPDATE OF p SKIP LOCKED) AS free;
+  INSERT INTO live_private.unsettled_participant (session_id, user_id)
+  SELECT p.session_id, p.user_id FROM unnest(session_ids, user_ids) AS u (session_id, user_id)
+  JOIN live.session_participants p ON p.session_id = u.session_id AND p.user_id = u.user_id COLLATE "C"
+  EXCEPT SELECT f.session_id, f.user_id FROM unnest(free_sessions, free_users) AS f (session_id, user_id)
+  ON CONFLICT DO NOTHING;
+  UPDATE live.session_participants p SET is_active = NOT p.is_active
+  FROM unnest(free_sessions, free_users) AS f (session_id, user_id)
+  WHERE p.session_id = f.session_id AND p.user_id = f.user_id
+    AND p.is_active <> live_private.is_in_session(p.session_id, p.user_id);
+END
+$$;
+COMMENT ON FUNCTION live_private.settle_free_participants(uuid[], text[]) IS
+'Brings is_active of these participants up to date, but for those whose rows are locked, which it notes. Part of live_private.settle_participants().';
+
+CREATE FUNCTION live_private.settle_participants(session_ids uuid[], user_ids text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM live_private.settle_free_participants(session_ids, user_ids);
+  IF EXISTS (SELECT FROM live_private.unsettled_participant) THEN
+    PERFORM live_private.wake_worker(live_private.clock());
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live_private.settle_participants(uuid[], text[]) IS
+'Brings is_active of these participants up to date; the worker does it for those whose rows are locked.';
+
+CREATE FUNCTION live_private.settle_due_participants(most integer) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  session_ids uuid[];
+  user_ids text[];
+BEGIN
+  WITH due AS (
+    DELETE FROM live_private.unsettled_participant u
+    WHERE (u.session_id, u.user_id) IN (
+      SELECT d.session_id, d.user_id FROM live_private.unsettled_participant d LIMIT most FOR UPDATE SKIP LOCKED)
+    RETURNING u.session_id, u.user_id)
+  SELECT array_agg(due.session_id), array_agg(due.user_id) INTO session_ids, user_ids FROM due;
+  IF session_ids IS NULL THEN
+    RETURN false;
+  END IF;
+  PERFORM live_private.settle_free_participants(session_ids, user_ids); -- the worker looks at the others again after a pause
+  RETURN cardinality(session_ids) = most;
+END
+$$;
+COMMENT ON FUNCTION live_private.settle_due_participants(integer) IS
+'Settles participants whose rows were locked when their activity changed, at most so many; returns whether more may be due. Part of live.expire_presence().';
+
+-- Connections are UNLOGGED and participants are not, so after a crash, or in a restored copy, nobody is in a session.
+CREATE FUNCTION live_private.settle_all_participants() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  session_ids uuid[];
+  user_ids text[];
+BEGIN
+  SELECT array_agg(p.session_id), array_agg(p.user_id) INTO session_ids, user_ids
+  FROM live.session_participants p
+  WHERE p.is_active AND NOT EXISTS (SELECT FROM live_private.session_connection c WHERE c.session_id = p.session_id AND c.user_id = p.user_id);
+  IF session_ids IS NOT NULL THEN
+    PERFORM live_private.settle_participants(session_ids, user_ids);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live_private.settle_all_participants() IS
+'Settles the participants who are marked active without a connection. Called after a start of the server, and with live.refresh_summaries().';
+
+CREATE FUNCTION live_private.note_participant_change() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF EXISTS (SELECT FROM live.collaboration_sessions s WHERE s.id = new.session_id AND s.status = 'active') THEN
+    PERFORM live_private.emit_to_session(new.session_id, 'collab:user_changed',
+              jsonb_build_object('user_id', new.user_id, 'role', new.role, 'is_active', new.is_active));
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION live_private.note_participant_change() IS 'Emits collab:user_changed for a participant whose role or activity has changed.';
+CREATE TRIGGER pg_live_participant_changed AFTER UPDATE ON live.session_participants FOR EACH ROW
+WHEN (old.role <> new.role OR old.is_active <> new.is_active) EXECUTE FUNCTION live_private.note_participant_change();
+
+CREATE FUNCTION live_private.cursor_of(connection live_private.session_connection) RETURNS jsonb
+LANGUAGE sql STABLE
+RETURN jsonb_build_object('user_id', connection.user_id, 'client_id', connection.client_id, 'cursor', connection.cursor);
+COMMENT ON FUNCTION live_private.cursor_of(live_private.session_connection) IS 'The cursor of a connection, as clients see it.';
+
+-- One event a call, however many cursors moved: clients get one frame. A single one has the form of its own event.
+CREATE FUNCTION live_private.emit_cursors(session_id uuid, cursors jsonb[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN cardinality(cursors) = 1
+    THEN live.emit('session:' || session_id, 'collab:cursor', jsonb_build_object('session_id', session_id) || cursors[1], false)
+    ELSE live.emit('session:' || session_id, 'collab:cursors', jsonb_build_object('session_id', session_id, 'cursors', to_jsonb(cursors)), false) END
+  WHERE cardinality(cursors) > 0
+$$;
+COMMENT ON FUNCTION live_private.emit_cursors(uuid, jsonb[]) IS
+'Emits the signal collab:cursor for one cursor, collab:cursors {session_id, cursors} for several.';
+
+CREATE FUNCTION live_private.note_session_connections() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM live_private.settle_participants(array_agg(c.session_id), array_agg(c.user_id))
+  FROM (SELECT DISTINCT c.session_id, c.user_id FROM changed c) AS c HAVING count(*) > 0;
+  IF tg_op = 'DELETE' THEN
+    PERFORM live_private.emit_cursors(c.session_id, array_agg(jsonb_set(live_private.cursor_of(c), '{cursor}', 'null')))
+    FROM changed c WHERE c.cursor IS NOT NULL GROUP BY c.session_id;
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION live_private.note_session_connections() IS
+'Settles the participants whose connections entered or left a session, and takes away the cursors of connections that left.';
+CREATE TRIGGER pg_live_entered AFTER INSERT ON live_private.session_connection
+REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION live_private.note_session_connections();
+CREATE TRIGGER pg_live_left AFTER DELETE ON live_private.session_connection
+REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION live_private.note_session_connections();
+
+-- Locks connections and participants, so that none of them ends at the same time unnoticed.
+CREATE FUNCTION live_private.enter_sessions(connection_ids uuid[], session_ids uuid[]) RETURNS text[]
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+  held text[];
+BEGIN
+  WITH asked AS MATERIALIZED (
+    SELECT a.connection_id, a.session_id, c.user_id, s.id IS NOT NULL AND p.user_id IS NOT NULL AS is_participant
+    FROM unnest(connection_ids, session_ids) AS a (connection_id, session_id)
+    LEFT JOIN live.connection c ON c.id = a.connection_id
+    LEFT JOIN live.session_participants p ON p.session_id = a.session_id AND p.user_id = c.user_id
+    LEFT JOIN live.collaboration_sessions s ON s.id = a.session_id AND s.status = 'active'
+  ), free AS MATERIALIZED (
+    SELECT c.id AS connection_id, p.session_id, c.user_id
+    FROM asked a JOIN live.connection c ON c.id = a.connection_id
+    JOIN live.session_participants p ON p.session_id = a.session_id AND p.user_id = a.user_id
+    WHERE a.is_participant ORDER BY c.id, p.session_id FOR KEY SHARE OF c, p SKIP LOCKED
+  ), entered AS (
+    INSERT INTO live_private.session_connection (connection_id, session_id, user_id)
+    SELECT f.connection_id, f.session_id, f.user_id FROM free f ON CONFLICT DO NOTHING)
+  SELECT array_agg(a.connection_id || ' ' || a.session_id) INTO held FROM asked a
+  WHERE a.user_id IS NULL
+     OR (a.is_participant AND NOT EXISTS (SELECT FROM free f WHERE f.connection_id = a.connection_id AND f.session_id = a.session_id));
+  RETURN coalesce(held, '{}');
+END
+$$;
+COMMENT ON FUNCTION live_private.enter_sessions(uuid[], uuid[]) IS
+'Stores that connections are in sessions, where their users are participants. Returns, as "<connection> <session>", those whose connection is not known yet or whose rows are locked, for the bridge to retry. Error 55P03. For bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.enter_sessions(uuid[], uuid[])');
+
+CREATE FUNCTION live_private.exit_sessions(connection_ids uuid[], session_ids uuid[]) RETURNS text[]
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+BEGIN
+  DELETE FROM live_private.session_connection c
+  WHERE (c.connection_id, c.session_id) IN (
+    SELECT free.connection_id, free.session_id FROM unnest(connection_ids, session_ids) AS a (connection_id, session_id)
+    JOIN live_private.session_connection free ON free.connection_id = a.connection_id AND free.session_id = a.session_id
+    FOR UPDATE OF free SKIP LOCKED);
+  RETURN array(SELECT c.connection_id || ' ' || c.session_id FROM unnest(connection_ids, session_ids) AS a (connection_id, session_id)
+               JOIN live_private.session_connection c ON c.connection_id = a.connection_id AND c.session_id = a.session_id);
+END
+$$;
+COMMENT ON FUNCTION live_private.exit_sessions(uuid[], uuid[]) IS
+'Stores that connections are not in sessions any more. Returns, as "<connection> <session>", those whose rows are locked, for the bridge to retry. Error 55P03. For bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.exit_sessions(uuid[], uuid[])');
+
+CREATE FUNCTION live_private.empty_session(session_id uuid, user_id text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  DELETE FROM live_private.session_connection c
+  WHERE (c.connection_id, c.session_id) IN (
+    SELECT free.connection_id, free.session_id FROM live_private.session_connection free
+    WHERE free.session_id = empty_session.session_id AND (empty_session.user_id IS NULL OR free.user_id = empty_session.user_id COLLATE "C")
+    ORDER BY free.connection_id FOR UPDATE SKIP LOCKED); -- who has locked it ends it, or moves its cursor for the last time
+END
+$$;
+COMMENT ON FUNCTION live_private.empty_session(uuid, text) IS
+'Takes the connections of a user, or of all, out of a session that the caller has locked.';
+
+-- Called after the mode is stored.
+CREATE FUNCTION live_private.hide_in_sessions(me text, hide boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  own live_private.session_connection[] := array(
+    SELECT s FROM live.connection c JOIN live_private.session_connection s ON s.connection_id = c.id WHERE c.user_id = me COLLATE "C");
+BEGIN
+  PERFORM live_private.settle_participants(ARRAY[o.session_id], ARRAY[me]) FROM unnest(own) AS o GROUP BY o.session_id ORDER BY o.session_id;
+  PERFORM live_private.emit_cursors(o.session_id, array_agg(live_private.cursor_of(o) || CASE WHEN hide THEN '{"cursor":null}' ELSE '{}' END::jsonb))
+  FROM unnest(own) AS o WHERE o.cursor IS NOT NULL GROUP BY o.session_id;
+END
+$$;
+COMMENT ON FUNCTION live_private.hide_in_sessions(text, boolean) IS
+'Hides the activity and the cursors of a user in sessions from others, or shows them. Part of live.update_presence().';
+
+-- Cursors.
+
+CREATE FUNCTION live_private.move_cursors(session_id uuid, moves jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+  moved jsonb[];
+BEGIN
+  WITH moved AS (
+    UPDATE live_private.session_connection c
+    SET client_id = live_private.checked_text(move.client_id, 'client_id', 255), cursor = live_private.checked_metadata(nullif(move.cursor, 'null'))
+    FROM jsonb_to_recordset(moves) AS move (connection_id uuid, client_id text, cursor jsonb)
+    WHERE c.connection_id = move.connection_id AND c.session_id = move_cursors.session_id
+    RETURNING c.*)
+  SELECT array_agg(live_private.cursor_of(m)) INTO moved FROM moved m
+  WHERE NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = m.user_id);
+  PERFORM live_private.emit_cursors(session_id, moved);
+END
+$$;
+COMMENT ON FUNCTION live_private.move_cursors(uuid, jsonb) IS
+'Moves cursors of connections that are in a session: [{connection_id, client_id, cursor}], each connection once. Those of others are ignored; those of invisible users are not shown. Emits one signal, see live.move_cursor(). Errors: 22023, 54000, 55P03. For bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.move_cursors(uuid, jsonb)');
+
+CREATE FUNCTION live.move_cursor(session_id uuid, cursor jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text COLLATE "C" := live_private.required_user();
+  checked jsonb := live_private.checked_metadata(nullif(cursor, 'null'));
+BEGIN
+  IF session_id IS NULL THEN
+    RAISE EXCEPTION 'session_id must not be null' USING ERRCODE = 'null_value_not_allowed';
+  ELSIF NOT live.is_participant(session_id) THEN
+    RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'undefined_object';
+  ELSIF NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = me) THEN
+    PERFORM live_private.emit_cursors(session_id, ARRAY[jsonb_build_object('user_id', me, 'client_id', NULL, 'cursor', checked)]);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live.move_cursor(uuid, jsonb) IS
+'Shows the other participants where the current user is in the document: a JSON object of the app''s own; NULL: nowhere. A signal, collab:cursor, which is not kept; that of an invisible user is not sent. A bridge also remembers the newest cursor of each connection, for those who join later, until the connection leaves. Errors: 42501 when not signed in; 22004; 42704 for those who are not participants; 22023, 54000 as for metadata.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.move_cursor(uuid, jsonb)');
