@@ -15,6 +15,7 @@
 #include "presence/channel_presence.hpp"
 #include "presence/presence.hpp"
 #include "presence/presence_visibility.hpp"
+#include "presence/session_presence.hpp"
 #include "process/acceptor.hpp"
 #include "process/descriptor_limit.hpp"
 
@@ -56,8 +57,9 @@ class Node final : public IncomingOwner, public InternalReceiver {
         connections_(loop_, settings.limits),
         presence_(loop_, log, database_, settings.presence.lease_seconds), services_{loop_,   log,  settings, database_,
                                                                                      access_, hub_, wheel_},
-        channel_presence_(services_, presence_.queue()), conversation_services_{services_, presence_,
-                                                                                channel_presence_},
+        channel_presence_(services_, presence_.queue()),
+        session_presence_(presence_.queue()), conversation_services_{services_, presence_, channel_presence_,
+                                                                     session_presence_},
         visibility_(services_), listener_(loop_, log, settings.database, hub_),
         http_(services_, [this] { return listener_.ready(); }), admission_(conversation_services_, connections_),
         server_(loop_, log, Admission::subprotocols()),
@@ -72,6 +74,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
     presence_.start(channel_presence_.tracker(), [this] {
       connections_.assert_presence();
       channel_presence_.tracker().store_everything();
+      session_presence_.enter_everything();
     });
     database_.start();
     listener_.start();
@@ -105,6 +108,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   Presence presence_;
   Services services_;
   ChannelPresence channel_presence_;
+  SessionPresence session_presence_;
   ConversationServices conversation_services_;
   PresenceVisibility visibility_;
   Listener listener_;

@@ -184,7 +184,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.submit_operations(uuid, bigint, jsonb, text, text) IS
-'Appends operations (a JSON array) that a client made upon base_version: {status, first_version, last_version, head}. status: accepted; duplicate if key is that of the client''s last submission, which was accepted; stale, with the operations after base_version, if the policy needs the head. A text session brings them behind the operations after base_version, and leaves out those that the log has of this client after it already. A client has one submission under way, and a client_id of its own. For editors. Emits collab:edit for each. Errors: 42501 for others and for the client_id of another user; 22004, 22023; 42704 for no such session; 54000; 55000 for a session that is read only.';
+'Appends operations (a JSON array) that a client made upon base_version: {status, first_version, last_version, head}. status: accepted; duplicate if key is that of the client''s last submission, which was accepted; stale, with the operations after base_version, if the policy needs the head. A text session brings them behind the operations after base_version, and leaves out those that the log has of this client after it already. A client has one submission under way, and a client_id of its own. For editors. Emits collab:edit for each. Errors: 42501 for others and for the client_id of another user; 22004, 22023; P0002 for no such session; 54000; 55000 for a session that is read only.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.submit_operations(uuid, bigint, jsonb, text, text)');
 
 CREATE FUNCTION live.get_operations(session_id uuid, after_version bigint DEFAULT 0, max_operations integer DEFAULT 1000)
@@ -230,7 +230,7 @@ DECLARE
 BEGIN
   SELECT s.* INTO session FROM live.collaboration_sessions s WHERE s.id = get_document.session_id;
   IF NOT live.is_participant(session_id) THEN
-    RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'undefined_object';
+    RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'no_data_found';
   ELSIF session.policy <> 'text' THEN
     RAISE EXCEPTION 'the database knows no document of a session with the policy %', session.policy USING ERRCODE = 'feature_not_supported',
       HINT = 'Read its operations with live.get_operations().';
@@ -244,7 +244,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.get_document(uuid, bigint) IS
-'The document of a text session at its head or at a version. For participants. Errors: 42704 for others; 22023 for no such version; 0A000 for a session of another policy.';
+'The document of a text session at its head or at a version. For participants. Errors: P0002 for others; 22023 for no such version; 0A000 for a session of another policy.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_document(uuid, bigint)');
 
 CREATE FUNCTION live.check_session(session_id uuid) RETURNS jsonb
@@ -256,7 +256,7 @@ DECLARE
 BEGIN
   SELECT s.* INTO session FROM live.collaboration_sessions s WHERE s.id = check_session.session_id;
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'session does not exist' USING ERRCODE = 'undefined_object';
+    RAISE EXCEPTION 'session does not exist' USING ERRCODE = 'no_data_found';
   END IF;
   IF (SELECT count(*) <> session.head OR coalesce(max(o.version), 0) <> session.head FROM live.operation o WHERE o.session_id = session.id) THEN
     faults := faults || 'the versions of the log are not those from 1 to the head'::text;
@@ -268,4 +268,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.check_session(uuid) IS
-'Whether log and document of a session agree: {session_id, head, clean, faults}. Computes the document from its log. For admins. Error 42704 for no such session.';
+'Whether log and document of a session agree: {session_id, head, clean, faults}. Computes the document from its log. For admins. Error P0002 for no such session.';

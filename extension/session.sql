@@ -15,13 +15,13 @@ BEGIN
   SELECT s.* INTO session FROM live.collaboration_sessions s WHERE s.id = session_for_update.session_id FOR NO KEY UPDATE;
   IF session.status IS DISTINCT FROM 'active'
      OR NOT (session.is_public OR EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = session.id AND p.user_id = me COLLATE "C")) THEN
-    RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'undefined_object';
+    RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'no_data_found';
   END IF;
   RETURN session;
 END
 $$;
 COMMENT ON FUNCTION live_private.session_for_update(uuid, text) IS
-'Locks an active session that a user may find. Errors: 22004 for NULL, 42704 if there is none.';
+'Locks an active session that a user may find. Errors: 22004 for NULL, P0002 if there is none.';
 
 CREATE FUNCTION live_private.require_role(session_id uuid, me text, at_least live.participant_role) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -151,7 +151,7 @@ BEGIN
       END;
     END IF;
     IF target IS NULL THEN
-      RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'undefined_object';
+      RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'no_data_found';
     END IF;
   END IF;
   -- Who is a participant already writes nothing, and so gets a position.
@@ -169,7 +169,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.join_session(text, uuid, boolean) IS
-'Makes the current user a participant of an active session that is public, or of which the user is a participant already, and returns its state as live.get_session() does; position is NULL if the call wrote something. The user''s connections that were made by live.heartbeat() are in the session from then on. create_if_missing creates a text session with that name, which is public, since others come by the same call. Emits collab:user_joined. Errors: 42501 when not signed in; 22023; 42704 if the user can find no such session; 53400 if it is full; those of live.create_session().';
+'Makes the current user a participant of an active session that is public, or of which the user is a participant already, and returns its state as live.get_session() does; position is NULL if the call wrote something. The user''s connections that were made by live.heartbeat() are in the session from then on. create_if_missing creates a text session with that name, which is public, since others come by the same call. Emits collab:user_joined. Errors: 42501 when not signed in; 22023; P0002 if the user can find no such session; 53400 if it is full; those of live.create_session().';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.join_session(text, uuid, boolean)');
 
 CREATE FUNCTION live_private.delete_participant(session_id uuid, user_id text) RETURNS void
@@ -218,7 +218,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.leave_session(uuid) IS
-'Ends the participation of the current user in a session; the session ends with its last participant. Emits collab:user_left. Errors: 42501 when not signed in; 22004; 42704 if the user can find no such session; 55000 for the last owner while there are others.';
+'Ends the participation of the current user in a session; the session ends with its last participant. Emits collab:user_left. Errors: 42501 when not signed in; 22004; P0002 if the user can find no such session; 55000 for the last owner while there are others.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.leave_session(uuid)');
 
 CREATE FUNCTION live.end_session(session_id uuid) RETURNS void
@@ -233,7 +233,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.end_session(uuid) IS
-'Ends a session for all: its document stays, and clients cannot read it any more. For owners. Emits collab:ended. Errors: 42501 for others; 22004; 42704 if the user can find no such session.';
+'Ends a session for all: its document stays, and clients cannot read it any more. For owners. Emits collab:ended. Errors: 42501 for others; 22004; P0002 if the user can find no such session.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.end_session(uuid)');
 
 CREATE FUNCTION live.set_role(session_id uuid, user_id text, role live.participant_role) RETURNS void
@@ -253,12 +253,12 @@ BEGIN
   END IF;
   UPDATE live.session_participants p SET role = set_role.role WHERE p.session_id = set_role.session_id AND p.user_id = target;
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'the user is not a participant of the session' USING ERRCODE = 'undefined_object';
+    RAISE EXCEPTION 'the user is not a participant of the session' USING ERRCODE = 'no_data_found';
   END IF;
 END
 $$;
 COMMENT ON FUNCTION live.set_role(uuid, text, live.participant_role) IS
-'Sets the role of a participant; who makes another one an owner may then leave. For owners. Emits collab:user_changed. Errors: 42501 for others; 22004, 22023; 42704 for no such session or participant; 55000 for the last owner.';
+'Sets the role of a participant; who makes another one an owner may then leave. For owners. Emits collab:user_changed. Errors: 42501 for others; 22004, 22023; P0002 for no such session or participant; 55000 for the last owner.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.set_role(uuid, text, live.participant_role)');
 
 CREATE FUNCTION live.remove_participant(session_id uuid, user_id text) RETURNS void
@@ -275,7 +275,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.remove_participant(uuid, text) IS
-'Ends the participation of a user in a session, and open subscriptions to it at once; does nothing for others. A removed user can join a public session again. For owners. Emits collab:user_left. Errors: 42501 for others; 22004, 22023; 42704 if the caller can find no such session; 55000 for the last owner.';
+'Ends the participation of a user in a session, and open subscriptions to it at once; does nothing for others. A removed user can join a public session again. For owners. Emits collab:user_left. Errors: 42501 for others; 22004, 22023; P0002 if the caller can find no such session; 55000 for the last owner.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.remove_participant(uuid, text)');
 
 CREATE FUNCTION live.set_read_only(session_id uuid, is_read_only boolean) RETURNS void
@@ -293,5 +293,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.set_read_only(uuid, boolean) IS
-'Stops or allows operations in a session, for all its participants. For owners. Errors: 42501 for others; 22004; 42704 if the user can find no such session.';
+'Stops or allows operations in a session, for all its participants. For owners. Errors: 42501 for others; 22004; P0002 if the user can find no such session.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.set_read_only(uuid, boolean)');

@@ -197,13 +197,12 @@ BEGIN
     INSERT INTO live_private.session_connection (connection_id, session_id, user_id)
     SELECT f.connection_id, f.session_id, f.user_id FROM free f ON CONFLICT DO NOTHING)
   SELECT array_agg(a.connection_id || ' ' || a.session_id) INTO held FROM asked a
-  WHERE a.user_id IS NULL
-     OR (a.is_participant AND NOT EXISTS (SELECT FROM free f WHERE f.connection_id = a.connection_id AND f.session_id = a.session_id));
+  WHERE a.is_participant AND NOT EXISTS (SELECT FROM free f WHERE f.connection_id = a.connection_id AND f.session_id = a.session_id);
   RETURN coalesce(held, '{}');
 END
 $$;
 COMMENT ON FUNCTION live_private.enter_sessions(uuid[], uuid[]) IS
-'Stores that connections are in sessions, where their users are participants. Returns, as "<connection> <session>", those whose connection is not known yet or whose rows are locked, for the bridge to retry. Error 55P03. For bridges.';
+'Stores that connections are in sessions, where their users are participants. Returns, as "<connection> <session>", those whose rows are locked, for the bridge to retry. Error 55P03. For bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.enter_sessions(uuid[], uuid[])');
 
 CREATE FUNCTION live_private.exit_sessions(connection_ids uuid[], session_ids uuid[]) RETURNS text[]
@@ -286,12 +285,12 @@ BEGIN
   IF session_id IS NULL THEN
     RAISE EXCEPTION 'session_id must not be null' USING ERRCODE = 'null_value_not_allowed';
   ELSIF NOT live.is_participant(session_id) THEN
-    RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'undefined_object';
+    RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'no_data_found';
   ELSIF NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = me) THEN
     PERFORM live_private.emit_cursors(session_id, ARRAY[jsonb_build_object('user_id', me, 'client_id', NULL, 'cursor', checked)]);
   END IF;
 END
 $$;
 COMMENT ON FUNCTION live.move_cursor(uuid, jsonb) IS
-'Shows the other participants where the current user is in the document: a JSON object of the app''s own; NULL: nowhere. A signal, collab:cursor, which is not kept; that of an invisible user is not sent. A bridge also remembers the newest cursor of each connection, for those who join later, until the connection leaves. Errors: 42501 when not signed in; 22004; 42704 for those who are not participants; 22023, 54000 as for metadata.';
+'Shows the other participants where the current user is in the document: a JSON object of the app''s own; NULL: nowhere. A signal, collab:cursor, which is not kept; that of an invisible user is not sent. A bridge also remembers the newest cursor of each connection, for those who join later, until the connection leaves. Errors: 42501 when not signed in; 22004; P0002 for those who are not participants; 22023, 54000 as for metadata.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.move_cursor(uuid, jsonb)');

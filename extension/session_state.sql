@@ -28,13 +28,13 @@ BEGIN
   IF session_id IS NULL THEN
     RAISE EXCEPTION 'session_id must not be null' USING ERRCODE = 'null_value_not_allowed';
   ELSIF NOT live.is_participant(session_id) THEN
-    RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'undefined_object';
+    RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'no_data_found';
   END IF;
   RETURN live_private.session_state(session_id, me);
 END
 $$;
 COMMENT ON FUNCTION live.get_session(uuid) IS
-'The state of a session, all of one snapshot: {session_id, room_name, policy, head, is_read_only, role, document, participants [{user_id, role, joined_at, is_active}], cursors [{user_id, client_id, cursor}], position}. A subscription to session:<id> that resumes from position gets exactly the events after it; NULL in a transaction that has written. For participants. Errors: 42501 when not signed in; 22004; 42704 for others.';
+'The state of a session, all of one snapshot: {session_id, room_name, policy, head, is_read_only, role, document, participants [{user_id, role, joined_at, is_active}], cursors [{user_id, client_id, cursor}], position}. A subscription to session:<id> that resumes from position gets exactly the events after it; NULL in a transaction that has written. For participants. Errors: 42501 when not signed in; 22004; P0002 for others.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_session(uuid)');
 
 CREATE FUNCTION live_private.joined_session(room_name text, session_id uuid, create_if_missing boolean, connection_id uuid) RETURNS uuid

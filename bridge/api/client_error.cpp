@@ -16,6 +16,7 @@ struct StatusOfState {
 };
 
 constexpr std::array kStatuses = {
+    StatusOfState{"0A000", 501}, // not supported
     StatusOfState{"08", 503},    // no connection to the database
     StatusOfState{"22", 422},    // arguments that make no sense
     StatusOfState{"23503", 422}, // what they are about does not exist
@@ -27,6 +28,7 @@ constexpr std::array kStatuses = {
     StatusOfState{"53400", 429}, // too much of the user's waits
     StatusOfState{"53", 503},    // memory, disk or connections are used up, or too much waits
     StatusOfState{"54", 413},    // more than the limits allow
+    StatusOfState{"55000", 409}, // not in the state it is in
     StatusOfState{"55P03", 503}, // another transaction holds what it needs
     StatusOfState{"57014", 504}, // took too long
     StatusOfState{"57P", 503},   // the server stops or starts

@@ -120,6 +120,15 @@ class Seat {
   virtual bool has_state() const = 0;
 };
 
+// What a channel keeps for the session of its topic; destroying it ends that. Derive from it.
+class Attendance {
+ public:
+  virtual ~Attendance() = default;
+
+  // The connection has another id or another user, or is present again.
+  virtual void check() = 0;
+};
+
 struct ChannelOptions {
   bool is_private = false;
   bool broadcast_self = false;
@@ -193,6 +202,10 @@ class Channel final : public Subscriber {
   Seat *seat() const { return seat_.get(); }
   void set_seat(std::unique_ptr<Seat> seat) { seat_ = std::move(seat); }
 
+  // Null unless its topic is that of a session.
+  Attendance *attendance() const { return attendance_.get(); }
+  void set_attendance(std::unique_ptr<Attendance> attendance) { attendance_ = std::move(attendance); }
+
   // Answers a message of the client. `response` is JSON.
   void reply(std::string_view ref, Status status, std::string_view response);
   void reply_error(std::string_view ref, std::string_view reason, std::string_view sqlstate = {});
@@ -218,7 +231,9 @@ class Channel final : public Subscriber {
   bool is_room_ = false; // whether subscription_ is to the room
   bool joined_ = false;
   bool checks_access_ = false;
-  std::unique_ptr<Seat> seat_; // last: destroying it uses the other members
+  // Last: destroying these uses the other members.
+  std::unique_ptr<Seat> seat_;
+  std::unique_ptr<Attendance> attendance_;
 };
 
 } // namespace pg_live

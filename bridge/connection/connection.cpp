@@ -236,8 +236,10 @@ Ending Connection::ending_of(std::string_view close_payload) const {
 }
 
 void Connection::resume_presence() {
-  if (assertion_ == Assertion::ended_by_user) assertion_ = Assertion::present;
+  const bool was_offline = assertion_ == Assertion::ended_by_user;
+  if (was_offline) assertion_ = Assertion::present;
   assert_presence();
+  if (was_offline) conversation_.check_presence();
 }
 
 void Connection::change_presence_id() {

@@ -243,8 +243,10 @@ bool Conversation::had_state_lately(std::string_view wire_topic) const {
 }
 
 void Conversation::check_presence() {
-  for (const auto &channel : channels_)
+  for (const auto &channel : channels_) {
     if (!channel->checks_access()) services_.channel_presence.check(*channel);
+    if (channel->attendance() != nullptr) channel->attendance()->check();
+  }
 }
 
 void Conversation::remove(ChannelId id) {

@@ -44,7 +44,7 @@ class Conversation final : public Channels {
   // Valid claims of any user, from a channel's token; null if there are none.
   ClaimsRef claims_of_any_user() const;
 
-  // Tracks the members of the channels again, for another connection id or user.
+  // Tracks the members of the channels and enters their sessions again, for another connection id or user.
   void check_presence();
 
   // Closes the channels whose token has expired.

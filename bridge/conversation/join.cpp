@@ -109,6 +109,7 @@ void Join::succeed(Channel &channel, std::string_view resumed) {
   if (!resumed.empty()) response_ = json::with_member(response_, "resume", resumed);
   channel.reply(ref_, Status::ok, response_);
   if (gave_token_) channel.client().speak_for(channel.claims());
+  if (!channel.in_room()) services_.session_presence.join(channel);
   if (presence_enabled_ || !presence_key_.empty()) services_.channel_presence.join(channel, presence_key_);
   if (presence_enabled_) services_.channel_presence.enable(channel);
   if (resumed == "lost")

@@ -39,6 +39,13 @@ constexpr std::string_view kStoreMembers = "select unnest(live_private.store_cha
 constexpr std::string_view kFindRefused = "select r.ref, r.code, r.message, r.hint "
                                           "from live_private.refused_members($1::jsonb) as r";
 
+constexpr std::string_view kEnter =
+    "select unnest(live_private.enter_sessions(array_agg((v->>0)::uuid), array_agg((v->>1)::uuid))) "
+    "from jsonb_array_elements($1::jsonb) as v";
+constexpr std::string_view kExit =
+    "select unnest(live_private.exit_sessions(array_agg((v->>0)::uuid), array_agg((v->>1)::uuid))) "
+    "from jsonb_array_elements($1::jsonb) as v";
+
 // An array as PostgreSQL writes it.
 std::string sql_array_of(const std::vector<Uuid> &ids) {
   std::string text = "{";
@@ -51,6 +58,13 @@ std::string to_json(const ReportedUse &use) {
   std::string json = "[";
   json::append_element(json, use.connection.text());
   json::append_raw_element(json, std::to_string(use.ago.count()));
+  return json.append("]");
+}
+
+std::string to_json(const SessionVisit &visit) {
+  std::string json = "[";
+  json::append_element(json, visit.connection.text());
+  json::append_element(json, visit.session.text());
   return json.append("]");
 }
 
@@ -75,10 +89,10 @@ std::string to_json(const TrackedMember &member) {
   return json.append("}");
 }
 
-template <typename Item>
-std::string array_of(const std::vector<Item> &items) {
+template <typename Items>
+std::string array_of(const Items &items) {
   std::string json = "[";
-  for (const Item &item : items)
+  for (const auto &item : items)
     json::append_raw_element(json, to_json(item));
   return json.append("]");
 }
@@ -218,6 +232,8 @@ void Presence::send_batch() {
   if (!batch.uses.empty()) send(Step::uses, kReportUse, {array_of(batch.uses)});
   if (!batch.tracked.empty() || !batch.untracked.empty())
     send(Step::members, kStoreMembers, {id_.text(), array_of(batch.tracked), array_of(batch.untracked)});
+  if (!batch.entered.empty()) send(Step::entered, kEnter, {array_of(batch.entered)});
+  if (!batch.exited.empty()) send(Step::exited, kExit, {array_of(batch.exited)});
   if (!batch.closed.empty()) send(Step::closed, kDisconnect, {sql_array_of(batch.closed), "true"});
   if (--unanswered_ == 0) finish_batch();
 }
@@ -252,6 +268,8 @@ void Presence::handle(Step step, const CommandResult &result) {
     report_use_every_ = std::min(kReportUseEvery, std::chrono::seconds(result.rows.number(0, 1)) / kReportsUntilIdle);
   if (step == Step::members) queue_.members_stored(*members_, names_in(result.rows));
   if (step == Step::connects) queue_.note_done(PresencePart::connects, names_in(result.rows));
+  if (step == Step::entered) queue_.note_done(PresencePart::entered, names_in(result.rows));
+  if (step == Step::exited) queue_.note_done(PresencePart::exited, names_in(result.rows));
   if (step == Step::closed) queue_.note_done(PresencePart::closed, names_in(result.rows));
   if (step == Step::broken) queue_.note_done(PresencePart::broken, names_in(result.rows));
 }
@@ -279,6 +297,8 @@ void Presence::postpone(Step step) {
   if (step == Step::renew) must_renew_ = true;
   if (step == Step::connects) queue_.postpone(PresencePart::connects);
   if (step == Step::members) queue_.postpone(PresencePart::members);
+  if (step == Step::entered) queue_.postpone(PresencePart::entered);
+  if (step == Step::exited) queue_.postpone(PresencePart::exited);
   if (step == Step::closed) queue_.postpone(PresencePart::closed);
   if (step == Step::broken) queue_.postpone(PresencePart::broken);
 }

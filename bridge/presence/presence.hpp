@@ -1,5 +1,5 @@
-// This process as a node of the database: its lease, the connections it asserts, and the members they track in
-// channels.
+// This process as a node of the database: its lease, the connections it asserts, the members they track in channels,
+// and the sessions they are in.
 //
 // Invariant: if an outcome is unknown or the lease was lost, the node starts over under a new id: it asserts everything
 // again and retires the old id, so that a call that arrives late finds no node.
@@ -21,7 +21,7 @@ class Presence {
  public:
   Presence(Loop &loop, const Log &log, Database &database, unsigned lease_seconds);
 
-  // assert_everything: queues every open connection and tracked member again.
+  // assert_everything: queues every open connection, tracked member and visit of a session again.
   void start(MemberOwner &members, std::function<void()> assert_everything);
 
   // What is added to the queue is sent to the database.
@@ -45,7 +45,19 @@ class Presence {
     std::uint64_t give_up;
     Continue then;
   };
-  enum class Step : unsigned char { retire, begin, renew, connects, uses, members, checked, closed, broken };
+  enum class Step : unsigned char {
+    retire,
+    begin,
+    renew,
+    connects,
+    uses,
+    members,
+    checked,
+    entered,
+    exited,
+    closed,
+    broken
+  };
 
   void flush();
   void send_batch();

@@ -50,6 +50,30 @@ std::vector<Uuid> extract_broken(std::vector<Uuid> &from,
   return extracted;
 }
 
+std::set<SessionVisit> extract_some(std::set<SessionVisit> &from) {
+  std::set<SessionVisit> extracted;
+  while (!from.empty() && extracted.size() < kMaxBatchItems)
+    extracted.insert(from.extract(from.begin()));
+  return extracted;
+}
+
+std::set<SessionVisit> extract_of(std::set<SessionVisit> &from, const Uuid &connection) {
+  std::set<SessionVisit> extracted;
+  for (auto visit = from.lower_bound({connection, Uuid{}}); visit != from.end() && visit->connection == connection;)
+    extracted.insert(from.extract(visit++));
+  return extracted;
+}
+
+void keep_locked(std::set<SessionVisit> &sent, std::set<SessionVisit> &later, const LockedNames &locked) {
+  for (const SessionVisit &visit : std::exchange(sent, {}))
+    if (locked.contains(visit.name())) later.insert(visit);
+}
+
+void keep_locked(const std::vector<Uuid> &sent, std::vector<Uuid> &later, const LockedNames &locked) {
+  std::copy_if(sent.begin(), sent.end(), std::back_inserter(later),
+               [&](const Uuid &id) { return locked.contains(id.text()); });
+}
+
 template <typename Item>
 void append(std::vector<Item> &to, const std::vector<Item> &from) {
   to.insert(to.end(), from.begin(), from.end());
@@ -58,7 +82,8 @@ void append(std::vector<Item> &to, const std::vector<Item> &from) {
 } // namespace
 
 bool PresenceBatch::empty() const {
-  return connects.empty() && uses.empty() && tracked.empty() && untracked.empty() && closed.empty() && broken.empty();
+  return connects.empty() && uses.empty() && tracked.empty() && untracked.empty() && entered.empty() &&
+         exited.empty() && closed.empty() && broken.empty();
 }
 
 void PresenceBatch::add(PresenceBatch later) {
@@ -66,6 +91,8 @@ void PresenceBatch::add(PresenceBatch later) {
   append(uses, later.uses);
   tracked.merge(later.tracked);
   append(untracked, later.untracked);
+  entered.merge(later.entered);
+  exited.merge(later.exited);
   append(closed, later.closed);
   append(broken, later.broken);
 }
@@ -81,8 +108,11 @@ void PresenceQueue::connect(PresentConnection connection) {
 // Queues the end even of a connection that was not sent: the former node may have asserted it, or it may track
 // members.
 void PresenceQueue::disconnect(const Uuid &connection, Ending ending) {
-  for (PresenceBatch *batch : {&waiting_, &sent_, &later_})
+  for (PresenceBatch *batch : {&waiting_, &sent_, &later_}) {
     batch->connects.erase(connection);
+    extract_of(batch->entered, connection);
+    extract_of(batch->exited, connection);
+  }
   (ending == Ending::closed ? waiting_.closed : waiting_.broken).push_back(connection);
   filled_();
 }
@@ -111,6 +141,21 @@ void PresenceQueue::forget(const std::string &ref) {
     batch->tracked.erase(ref);
 }
 
+// Of a visit that began and ended several times, the last state counts.
+void PresenceQueue::enter(const SessionVisit &visit) {
+  for (PresenceBatch *batch : {&waiting_, &sent_, &later_})
+    batch->exited.erase(visit);
+  waiting_.entered.insert(visit);
+  filled_();
+}
+
+void PresenceQueue::exit(const SessionVisit &visit) {
+  for (PresenceBatch *batch : {&waiting_, &sent_, &later_})
+    batch->entered.erase(visit);
+  waiting_.exited.insert(visit);
+  filled_();
+}
+
 bool PresenceQueue::is_connecting(const Uuid &connection) const {
   return waiting_.connects.contains(connection) || sent_.connects.contains(connection);
 }
@@ -122,6 +167,8 @@ const PresenceBatch &PresenceQueue::start_batch(const std::function<bool(const s
   sent_.tracked = extract_some(waiting_.tracked, max_members_);
   sent_members_ = sent_.tracked.size();
   sent_.untracked = extract_some(waiting_.untracked);
+  sent_.entered = extract_some(waiting_.entered);
+  sent_.exited = extract_some(waiting_.exited);
   sent_.closed = extract_some(waiting_.closed);
   sent_.broken = extract_broken(waiting_.broken, sent_.tracked);
   return sent_;
@@ -164,16 +211,28 @@ void PresenceQueue::grow_older(MemberOwner &owner, const DatabaseError &error) {
     owner.overdue(ref, error);
 }
 
+void PresenceQueue::note_connected(const LockedNames &locked) {
+  for (const auto &[id, connection] : sent_.connects) {
+    if (!locked.contains(id.text())) continue;
+    later_.connects.emplace(id, connection);
+    later_.entered.merge(extract_of(sent_.entered, id));
+  }
+}
+
 void PresenceQueue::note_done(PresencePart part, const LockedNames &locked) {
-  if (locked.empty()) return;
-  const auto is_locked = [&](const Uuid &id) { return locked.contains(id.text()); };
-  if (part == PresencePart::connects) {
-    for (const auto &[id, connection] : sent_.connects)
-      if (is_locked(id)) later_.connects.emplace(id, connection);
-  } else if (part == PresencePart::closed) {
-    std::copy_if(sent_.closed.begin(), sent_.closed.end(), std::back_inserter(later_.closed), is_locked);
-  } else {
-    std::copy_if(sent_.broken.begin(), sent_.broken.end(), std::back_inserter(later_.broken), is_locked);
+  switch (part) {
+  case PresencePart::connects:
+    return note_connected(locked);
+  case PresencePart::entered:
+    return keep_locked(sent_.entered, later_.entered, locked);
+  case PresencePart::exited:
+    return keep_locked(sent_.exited, later_.exited, locked);
+  case PresencePart::closed:
+    return keep_locked(sent_.closed, later_.closed, locked);
+  case PresencePart::broken:
+    return keep_locked(sent_.broken, later_.broken, locked);
+  case PresencePart::members:
+    return; // see members_stored()
   }
 }
 
@@ -182,6 +241,14 @@ void PresenceQueue::postpone(PresencePart part) {
   switch (part) {
   case PresencePart::connects:
     again.connects.swap(sent_.connects);
+    for (const auto &[id, connection] : again.connects)
+      again.entered.merge(extract_of(sent_.entered, id));
+    break;
+  case PresencePart::entered:
+    again.entered.swap(sent_.entered);
+    break;
+  case PresencePart::exited:
+    again.exited.swap(sent_.exited);
     break;
   case PresencePart::members:
     again.tracked.swap(sent_.tracked);

@@ -9,8 +9,10 @@
 #include "database/database_error.hpp"
 
 #include <chrono>
+#include <compare>
 #include <cstddef>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -58,6 +60,15 @@ struct ReportedUse {
   std::chrono::seconds ago{0};
 };
 
+// A connection in a session, as live_private.session_connection has it. Those of one connection stand together.
+struct SessionVisit {
+  Uuid connection;
+  Uuid session;
+
+  auto operator<=>(const SessionVisit &) const = default;
+  std::string name() const { return connection.text() + " " + session.text(); } // as the database names it
+};
+
 // How a connection ended: closed by its client, or broken off, and then its user keeps the grace period to reconnect.
 enum class Ending : unsigned char { closed, broken };
 
@@ -66,6 +77,8 @@ struct PresenceBatch {
   std::vector<ReportedUse> uses;
   std::unordered_map<std::string, TrackedMember> tracked; // by ref
   std::vector<std::string> untracked;                     // refs
+  std::set<SessionVisit> entered;
+  std::set<SessionVisit> exited;
   std::vector<Uuid> closed;
   std::vector<Uuid> broken;
 
@@ -74,7 +87,7 @@ struct PresenceBatch {
 };
 
 // The parts of a batch that can meet locked rows, in the order they are sent.
-enum class PresencePart : unsigned char { broken, connects, members, closed };
+enum class PresencePart : unsigned char { broken, connects, members, entered, exited, closed };
 
 using LockedNames = std::unordered_set<std::string_view>;
 
@@ -93,6 +106,10 @@ class PresenceQueue {
   // Drops a member that was not stored yet.
   void forget(const std::string &ref);
 
+  // The connection enters a session, or leaves it. Its end takes it out of all.
+  void enter(const SessionVisit &visit);
+  void exit(const SessionVisit &visit);
+
   bool empty() const { return waiting_.empty(); }
   // Whether the connection is waiting or on its way to the database.
   bool is_connecting(const Uuid &connection) const;
@@ -106,7 +123,8 @@ class PresenceQueue {
   // Values out of bounds failed the whole call. It is sent again without the refused members; if none are known, with
   // half as many members, until one is alone.
   void members_refused(MemberOwner &owner, const DatabaseError &error, const PresenceRefusals &refusals);
-  // The connections of the part were connected or ended, but for those whose rows were locked.
+  // The connections of the part were connected or ended, or the visits began or ended, but for those whose rows were
+  // locked. A connection that is not known yet cannot enter.
   void note_done(PresencePart part, const LockedNames &locked);
   // Nothing of the part was done.
   void postpone(PresencePart part);
@@ -123,6 +141,8 @@ class PresenceQueue {
   void clear();
 
  private:
+  void note_connected(const LockedNames &locked);
+
   std::function<void()> filled_;
   PresenceBatch waiting_;
   PresenceBatch sent_;

@@ -54,7 +54,7 @@ SELECT pg_temp.as_user('anna', format('SELECT live.set_role(%L, ''vera'', ''view
 SELECT is(pg_temp.submit('vera', 'note', '5', '[[20]]'), '42501', 'a viewer submits nothing');
 SELECT is(pg_temp.as_user('vera', format('SELECT live.get_document(%L) IS NOT NULL', pg_temp.id_of('note'))), 'true', 'a viewer reads');
 SELECT is(pg_temp.as_user(who, format('SELECT live.submit_operations(%L, 5, ''[[20]]'', ''c'')', pg_temp.id_of('note'))), '42501', coalesce(who, 'the anonymous') || ' submits nothing') FROM (VALUES ('dora'), (NULL)) AS w (who);
-SELECT is(pg_temp.as_user(who, format('SELECT live.get_document(%L)', pg_temp.id_of('note'))), '42704', coalesce(who, 'the anonymous') || ' reads no document') FROM (VALUES ('dora'), (NULL)) AS w (who);
+SELECT is(pg_temp.as_user(who, format('SELECT live.get_document(%L)', pg_temp.id_of('note'))), 'P0002', coalesce(who, 'the anonymous') || ' reads no document') FROM (VALUES ('dora'), (NULL)) AS w (who);
 SELECT is(pg_temp.as_user(who, format('SELECT count(*) FROM live.get_operations(%L)', pg_temp.id_of('note'))), '0', coalesce(who, 'the anonymous') || ' reads no operations') FROM (VALUES ('dora'), (NULL)) AS w (who);
 SELECT is(pg_temp.as_user('dora', format('SELECT count(*) FROM %s', relation)), '0', 'nor any row of ' || relation) FROM unnest('{live.operation,live.session_snapshot}'::text[]) AS relation;
 SELECT is(pg_temp.as_user('ben', format('SELECT * FROM %s', relation)), '42501', 'clients do not read ' || relation) FROM unnest('{live_private.document_piece,live_private.submission}'::text[]) AS relation;
@@ -63,7 +63,7 @@ SELECT is(pg_temp.as_user('ben', format('SELECT * FROM live.get_operations(%L, m
 SELECT pg_temp.as_user('anna', format('SELECT live.set_read_only(%L, true)', pg_temp.id_of('note'))) \g /dev/null
 SELECT is(pg_temp.submit('anna', 'note', '5', '[[20]]'), '55000', 'a session that is read only takes nothing');
 SELECT is(pg_temp.submit('anna', 'note', '0', '[[[0,"A"],13],[1,[0,"B"],13],[2,[0,"C"],13]]', key => 'k2'), '{"head": 5, "status": "duplicate", "last_version": 5, "first_version": 5}', 'but a repetition is told what became of it');
-SELECT throws_ok($$SELECT live.check_session(gen_random_uuid())$$, '42704', NULL, 'no such session to check');
+SELECT throws_ok($$SELECT live.check_session(gen_random_uuid())$$, 'P0002', NULL, 'no such session to check');
 
 -- A fault is found.
 SELECT lives_ok($$UPDATE live_private.document_piece SET text = 'Z' || substr(text, 2)$$, 'a piece is changed by hand');

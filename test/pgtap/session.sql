@@ -27,7 +27,7 @@ SELECT is(pg_temp.as_user('anna', $$SELECT live.create_session('third')$$), '540
 SELECT is(pg_temp.as_user('ben', $$SELECT (live.create_session('of ben', max_participants => 2)).max_participants$$), '2', 'those of another one do not count');
 
 -- Finding and joining.
-SELECT is(pg_temp.as_user('ben', format('SELECT live.join_session(%s)', argument)), '42704', format('a stranger does not find it by %s', argument))
+SELECT is(pg_temp.as_user('ben', format('SELECT live.join_session(%s)', argument)), 'P0002', format('a stranger does not find it by %s', argument))
 FROM (VALUES ('''private'''), (format('session_id => %L', pg_temp.id_of('private'))), ('''none'''), ('session_id => gen_random_uuid()')) AS argument (argument);
 SELECT is(pg_temp.as_user('ben', format('SELECT live.join_session(%s)', bad)), '22023', format('join_session(%s)', left(bad, 60)))
 FROM unnest(array['', '''public'', gen_random_uuid()', '''''', 'repeat(''x'', 10000)']) AS bad;
@@ -39,7 +39,7 @@ SELECT is(pg_temp.told('public'), 'collab:user_joined ben', 'and told once');
 SELECT is(pg_temp.as_user('carl', $$SELECT live.join_session('new', create_if_missing => true) ->> 'role'$$), 'owner', 'a session is created where it is asked for');
 SELECT is(pg_temp.as_user('ben', $$SELECT live.join_session('new', create_if_missing => true) ->> 'role'$$), 'editor', 'and others come to it by the same call');
 SELECT is(pg_temp.as_user('ben', format('SELECT live.leave_session(%L)', pg_temp.id_of('new'))), '', 'ben leaves it');
-SELECT is(pg_temp.as_user('ben', $$SELECT live.join_session('private', create_if_missing => true)$$), '42704', 'a session that is not public is not joined so');
+SELECT is(pg_temp.as_user('ben', $$SELECT live.join_session('private', create_if_missing => true)$$), 'P0002', 'a session that is not public is not joined so');
 SELECT is(pg_temp.as_user('ben', $$SELECT string_agg(room_name, ', ' ORDER BY room_name) FROM live.collaboration_sessions$$), 'new, of ben, public', 'ben reads the rows of his sessions and of public ones');
 SELECT is(pg_temp.as_user('dora', $$SELECT string_agg(room_name, ', ' ORDER BY room_name) FROM live.collaboration_sessions$$), 'new, public', 'a stranger those of public ones');
 SELECT is(pg_temp.as_user('dora', $$SELECT count(*) FROM live.session_participants$$), '0', 'and no participants');
@@ -57,11 +57,11 @@ RESET pg_live.max_participants;
 SELECT is(pg_temp.as_user(who, format('SELECT live.%s', replace(call, '$1', quote_literal(pg_temp.id_of('public'))))), state, format('%s calls %s', coalesce(who, 'the anonymous'), call))
 FROM (VALUES ('ben', '42501'), ('dora', '42501'), (NULL, '42501')) AS w (who, state),
      unnest(array['set_role($1, ''ben'', ''owner'')', 'remove_participant($1, ''anna'')', 'end_session($1)', 'set_read_only($1, true)']) AS call;
-SELECT is(pg_temp.as_user('dora', format('SELECT live.%s', replace(call, '$1', quote_literal(pg_temp.id_of('private'))))), '42704', format('a stranger calls %s of a private session', call))
+SELECT is(pg_temp.as_user('dora', format('SELECT live.%s', replace(call, '$1', quote_literal(pg_temp.id_of('private'))))), 'P0002', format('a stranger calls %s of a private session', call))
 FROM unnest(array['set_role($1, ''ben'', ''owner'')', 'remove_participant($1, ''anna'')', 'end_session($1)', 'set_read_only($1, true)', 'leave_session($1)']) AS call;
 SELECT is(pg_temp.as_user('anna', format('SELECT live.%s', replace(call, '$1', quote_literal(pg_temp.id_of('public'))))), state, format('the owner calls %s: %s', call, state))
 FROM (VALUES ('set_role($1, ''anna'', ''editor'')', '55000'), ('remove_participant($1, ''anna'')', '55000'), ('leave_session($1)', '55000'),
-             ('set_role($1, ''dora'', ''viewer'')', '42704'), ('set_role($1, NULL, ''viewer'')', '22004'), ('set_role($1, ''ben'', NULL)', '22004'), ('set_role(NULL, ''ben'', ''viewer'')', '22004'),
+             ('set_role($1, ''dora'', ''viewer'')', 'P0002'), ('set_role($1, NULL, ''viewer'')', '22004'), ('set_role($1, ''ben'', NULL)', '22004'), ('set_role(NULL, ''ben'', ''viewer'')', '22004'),
              ('set_read_only($1, NULL)', '22004'), ('remove_participant($1, '''')', '22023'), ('remove_participant($1, ''dora'')', '')) AS c (call, state);
 SELECT is(pg_temp.as_user('anna', format('SELECT live.set_role(%L, ''ben'', ''owner'')', pg_temp.id_of('public'))), '', 'ownership is given');
 SELECT is(pg_temp.as_user('anna', format('SELECT live.leave_session(%L)', pg_temp.id_of('public'))), '', 'then the first owner may leave');
@@ -79,9 +79,9 @@ SELECT is((SELECT count(*) FROM live.event WHERE topic = 'user:carl' AND event =
 SELECT is(pg_temp.as_user('ben', format('SELECT live.end_session(%L)', pg_temp.id_of('public'))), '', 'an owner ends it');
 SELECT is((SELECT status || ' ' || (ended_at IS NOT NULL) FROM live.collaboration_sessions WHERE room_name = 'public'), 'ended true', 'it has ended');
 SELECT matches(pg_temp.told('public'), 'collab:ended, access:revoked session:[-0-9a-f]+$', 'which all are told before their subscriptions end');
-SELECT is(pg_temp.as_user('ben', format('SELECT live.%s(%L)', call, pg_temp.id_of('public'))), '42704', call || ' finds no session that ended')
+SELECT is(pg_temp.as_user('ben', format('SELECT live.%s(%L)', call, pg_temp.id_of('public'))), 'P0002', call || ' finds no session that ended')
 FROM unnest('{end_session,leave_session,get_document}'::text[]) AS call;
-SELECT is(pg_temp.as_user('ben', $$SELECT live.join_session('public')$$), '42704', 'nor does one join it');
+SELECT is(pg_temp.as_user('ben', $$SELECT live.join_session('public')$$), 'P0002', 'nor does one join it');
 SELECT is(pg_temp.as_user('carl', format('SELECT live.leave_session(%L)', pg_temp.id_of('new'))), '', 'the last participant leaves');
 SELECT is((SELECT status::text FROM live.collaboration_sessions WHERE room_name = 'new'), 'ended', 'and the session ends');
 SELECT is(pg_temp.as_user('ben', $$SELECT (live.create_session('new')).room_name$$), 'new', 'its name is free again');

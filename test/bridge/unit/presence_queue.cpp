@@ -168,5 +168,77 @@ TEST_F(PresenceQueueTest, HasNothingOnceCleared) {
   EXPECT_FALSE(queue.has_later());
 }
 
+struct VisitTest : PresenceQueueTest {
+  const Uuid connection = Uuid::random();
+  const SessionVisit visit{connection, Uuid::random()};
+  std::string name = visit.name();
+};
+
+TEST_F(VisitTest, TellsTheLastStateOfAVisit) {
+  queue.enter(visit);
+  queue.exit(visit);
+  EXPECT_TRUE(queue.start_batch().entered.empty());
+  EXPECT_TRUE(queue.sent().exited.contains(visit));
+  queue.enter(visit); // while its end is on its way
+  queue.note_done(PresencePart::exited, {name});
+  queue.answered();
+  EXPECT_FALSE(queue.has_later());
+  EXPECT_TRUE(queue.start_batch().entered.contains(visit));
+}
+
+TEST_F(VisitTest, RetriesWhatMetALockedRow) {
+  const SessionVisit other{Uuid::random(), visit.session};
+  queue.enter(visit);
+  queue.enter(other);
+  queue.start_batch();
+  queue.note_done(PresencePart::entered, {name});
+  queue.answered();
+  EXPECT_TRUE(queue.empty());
+  queue.resume();
+  EXPECT_EQ(queue.start_batch().entered, std::set{visit});
+}
+
+TEST_F(VisitTest, WaitsForAConnectionWhoseRowIsLocked) {
+  const std::string id = connection.text();
+  queue.connect({connection, "anna", "web"});
+  queue.enter(visit);
+  queue.start_batch();
+  queue.note_done(PresencePart::connects, {id});
+  queue.note_done(PresencePart::entered, {});
+  queue.answered();
+  queue.resume();
+  EXPECT_TRUE(queue.start_batch().entered.contains(visit));
+}
+
+TEST_F(VisitTest, WaitsForAConnectionOfACallThatFailed) {
+  queue.connect({connection, "anna", "web"});
+  queue.enter(visit);
+  queue.start_batch();
+  queue.postpone(PresencePart::connects);
+  queue.note_done(PresencePart::entered, {});
+  queue.answered();
+  queue.resume();
+  EXPECT_TRUE(queue.start_batch().connects.contains(connection));
+  EXPECT_TRUE(queue.sent().entered.contains(visit));
+}
+
+TEST_F(VisitTest, EndsWithItsConnection) {
+  const SessionVisit second{connection, Uuid::random()};
+  const SessionVisit other{Uuid::random(), visit.session};
+  queue.enter(visit);
+  queue.exit(second);
+  queue.enter(other);
+  queue.disconnect(connection, Ending::closed);
+  EXPECT_EQ(queue.start_batch().entered, std::set{other});
+  EXPECT_TRUE(queue.sent().exited.empty());
+}
+
+TEST_F(VisitTest, SendsAThousandAtOnce) {
+  for (int n = 0; n < 1001; ++n)
+    queue.enter({Uuid::random(), visit.session});
+  EXPECT_EQ(queue.start_batch().entered.size(), 1000u);
+  EXPECT_FALSE(queue.empty());
+}
+
 } // namespace
 } // namespace pg_live
