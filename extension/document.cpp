@@ -6,6 +6,7 @@
 #include "boundary.hpp"
 #include "merge/rebase.hpp"
 #include "query.hpp"
+#include "settings.hpp"
 #include "text_view.hpp"
 
 extern "C" {
@@ -21,7 +22,6 @@ namespace pg_live {
 
 namespace {
 
-constexpr size_t most_operations = 1000;    // of one submission
 constexpr uint64 most_transforms = 1000000; // of submitted operations past those of the log: about a second
 
 [[noreturn]] void refuse(ChangeSetError error) {
@@ -58,12 +58,8 @@ std::vector<ChangeSet> parse_each(std::string_view operations) {
   if (!array || array->kind != json::Kind::array)
     throw SqlError{ERRCODE_INVALID_PARAMETER_VALUE, "operations must be a JSON array"};
   std::vector<ChangeSet> changes;
-  for (const json::Value &operation : json::elements(*array)) {
-    if (changes.size() == most_operations)
-      throw SqlError{ERRCODE_PROGRAM_LIMIT_EXCEEDED, "too many operations in one submission",
-                     "Submit at most 1000 operations at once."};
+  for (const json::Value &operation : json::elements(*array))
     changes.push_back(checked(ChangeSet::parse(operation)));
-  }
   return changes;
 }
 
@@ -109,14 +105,16 @@ void pass_log(Rebase &rebase, Datum session, Datum base, std::string_view client
 std::vector<Document::StoredPiece> stored_pieces(Datum session) {
   static constinit KeptPlan plan;
   SPITupleTable *const rows = rows_of(plan,
-                                      "select p.place, p.length from live_private.document_piece p where p.session_id "
-                                      "operator(pg_catalog.=) $1 order by p.place",
+                                      "select p.place, p.length, pg_catalog.octet_length(p.text) from "
+                                      "live_private.document_piece p where p.session_id operator(pg_catalog.=) $1 "
+                                      "order by p.place",
                                       {UUIDOID}, &session);
   std::vector<Document::StoredPiece> pieces;
   pieces.reserve(rows->numvals);
   for (uint64 row = 0; row < rows->numvals; ++row)
     pieces.push_back({DatumGetInt64(plain_column(rows, row, 1)),
-                      static_cast<std::uint32_t>(DatumGetInt32(plain_column(rows, row, 2)))});
+                      static_cast<std::uint32_t>(DatumGetInt32(plain_column(rows, row, 2))),
+                      static_cast<std::uint32_t>(DatumGetInt32(plain_column(rows, row, 3)))});
   return pieces;
 }
 
@@ -156,10 +154,23 @@ void write_piece(Datum session, const Document::Write &write) {
             {UUIDOID, INT8OID, INT4OID, TEXTOID}, values.data());
 }
 
+// A document that is too large since the limit was lowered may still become smaller.
+void check_size(size_t before, size_t after) {
+  const int limit = settings().max_document_size;
+  if (after <= before || after <= static_cast<size_t>(limit) * 1024) return;
+  call([=] {
+    ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("the document would be too large"),
+            errdetail("It would have %zu bytes, and the limit is %d kB.", after, limit),
+            errhint("Use several sessions, or raise \"pg_live.max_document_size\"."));
+  });
+}
+
 void change_pieces(Datum session, std::span<const ChangeSet> changes) {
   Document document(stored_pieces(session), [session](std::int64_t place) { return load_piece(session, place); });
+  const size_t size = document.size();
   for (const ChangeSet &change : changes)
     check(document.apply(change));
+  check_size(size, document.size());
   for (const Document::Write &write : document.finish())
     write_piece(session, write);
 }
@@ -189,7 +200,7 @@ Datum change_document_body(FunctionCallInfo fcinfo) {
   const std::string_view client = call([=] { return view(PG_GETARG_TEXT_PP(3)); });
   call([] { SPI_connect(); });
   pass_log(rebase, session, PG_GETARG_DATUM(1), client);
-  change_pieces(session, rebase.pending());
+  if (!rebase.pending().empty()) change_pieces(session, rebase.pending());
   call([] { SPI_finish(); });
   return_change_sets(reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo), rebase.pending());
   return Datum{0};

@@ -27,7 +27,7 @@ COMMENT ON FUNCTION live_private.document_text(uuid) IS 'The document of a text 
 CREATE FUNCTION live_private.change_document(session_id uuid, base_version bigint, operations jsonb, client_id text) RETURNS SETOF jsonb
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_live_change_document';
 COMMENT ON FUNCTION live_private.change_document(uuid, bigint, jsonb, text) IS
-'Brings submitted change sets behind the operations after base_version, applies them to the document, and returns them as they are to be appended to the log. The caller holds the lock of the session. Part of live.submit_operations(). Errors: 22023 for a change set that is none or does not fit, 54000.';
+'Brings submitted change sets behind the operations after base_version, applies them to the document, and returns them as they are to be appended to the log. The caller holds the lock of the session. Part of live.submit_operations(). Errors: 22023 for a change set that is none or does not fit; 54000 for a document above pg_live.max_document_size, and for too many operations since base_version.';
 
 CREATE FUNCTION live_private.changed_text(document text, operations jsonb[]) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_changed_text';

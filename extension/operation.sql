@@ -67,11 +67,16 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   lines text COLLATE "C" := regexp_replace(document COLLATE "C", E'\r\n?', E'\n', 'g');
 BEGIN
+  IF octet_length(lines) > pg_size_bytes(current_setting('pg_live.max_document_size')) THEN -- before JSON is made of it
+    RAISE EXCEPTION 'the initial document is too large' USING ERRCODE = 'program_limit_exceeded',
+      DETAIL = format('It has %s bytes, and the limit is %s.', octet_length(lines), current_setting('pg_live.max_document_size')),
+      HINT = 'Use several sessions, or raise "pg_live.max_document_size".';
+  END IF;
   PERFORM live_private.change_document(session_id, 0, jsonb_build_array(jsonb_build_array(jsonb_build_array(0) || to_jsonb(string_to_array(lines, E'\n')))), '');
   INSERT INTO live.session_snapshot (session_id, version, document) VALUES (begin_document.session_id, 0, lines);
 END
 $$;
-COMMENT ON FUNCTION live_private.begin_document(uuid, text) IS 'Stores the initial document of a new text session, with \n for each line break. Part of live.create_session().';
+COMMENT ON FUNCTION live_private.begin_document(uuid, text) IS 'Stores the initial document of a new text session, with \n for each line break. Part of live.create_session(). Error 54000 for one above pg_live.max_document_size.';
 
 CREATE FUNCTION live_private.append_operations(session live.collaboration_sessions, me text, client_id text, operations jsonb[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -184,7 +189,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.submit_operations(uuid, bigint, jsonb, text, text) IS
-'Appends operations (a JSON array) that a client made upon base_version: {status, first_version, last_version, head}. status: accepted; duplicate if key is that of the client''s last submission, which was accepted; stale, with the operations after base_version, if the policy needs the head. A text session brings them behind the operations after base_version, and leaves out those that the log has of this client after it already. A client has one submission under way, and a client_id of its own. For editors. Emits collab:edit for each. Errors: 42501 for others and for the client_id of another user; 22004, 22023; P0002 for no such session; 54000; 55000 for a session that is read only.';
+'Appends operations (a JSON array) that a client made upon base_version: {status, first_version, last_version, head}. status: accepted; duplicate if key is that of the client''s last submission, which was accepted; stale, with the operations after base_version, if the policy needs the head. A text session brings them behind the operations after base_version, and leaves out those that the log has of this client after it already. A client has one submission under way, and a client_id of its own. For editors. Emits collab:edit for each. Errors: 42501 for others and for the client_id of another user; 22004, 22023; P0002 for no such session; 54000 for too many or too large operations, and for a document above pg_live.max_document_size; 55000 for a session that is read only.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.submit_operations(uuid, bigint, jsonb, text, text)');
 
 CREATE FUNCTION live.get_operations(session_id uuid, after_version bigint DEFAULT 0, max_operations integer DEFAULT 1000)

@@ -37,6 +37,20 @@ $$;
 COMMENT ON FUNCTION live_private.require_role(uuid, text, live.participant_role) IS
 'Error 42501 unless a user is a participant of the session with at least that role.';
 
+CREATE FUNCTION live_private.owned_session(session_id uuid) RETURNS live.collaboration_sessions
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text COLLATE "C" := live_private.required_user();
+  session live.collaboration_sessions := live_private.session_for_update(session_id, me);
+BEGIN
+  PERFORM live_private.require_role(session_id, me, 'owner');
+  RETURN session;
+END
+$$;
+COMMENT ON FUNCTION live_private.owned_session(uuid) IS
+'Locks an active session that the current user owns. Errors: 42501 for others; 22004 for NULL, P0002 if the user can find no such session.';
+
 CREATE FUNCTION live_private.require_another_owner(session_id uuid, user_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -109,7 +123,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.create_session(text, live.merge_policy, text, boolean, integer, jsonb) IS
-'Creates a session, whose owner is the current user. is_public: every signed-in user may join it. Errors: 42501 when not signed in; 22004, 22023; 23505 for the name of an active session; 54000 for more sessions than pg_live.max_sessions; 0A000 for a policy that is not supported yet, and for a text session in a database whose encoding is not UTF8.';
+'Creates a session, whose owner is the current user. is_public: every signed-in user may join it. Errors: 42501 when not signed in; 22004, 22023; 23505 for the name of an active session; 54000 for more sessions than pg_live.max_sessions, and for a document above pg_live.max_document_size; 0A000 for a policy that is not supported yet, and for a text session in a database whose encoding is not UTF8.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.create_session(text, live.merge_policy, text, boolean, integer, jsonb)');
 
 CREATE FUNCTION live_private.add_participant(session live.collaboration_sessions, me text) RETURNS void
@@ -224,11 +238,8 @@ INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.l
 CREATE FUNCTION live.end_session(session_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  me text COLLATE "C" := live_private.required_user();
 BEGIN
-  PERFORM live_private.session_for_update(session_id, me);
-  PERFORM live_private.require_role(session_id, me, 'owner');
+  PERFORM live_private.owned_session(session_id);
   PERFORM live_private.finish_session(session_id);
 END
 $$;
@@ -240,14 +251,12 @@ CREATE FUNCTION live.set_role(session_id uuid, user_id text, role live.participa
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text COLLATE "C" := live_private.required_user();
   target text COLLATE "C" := live_private.checked_text(user_id, 'user_id', 255);
 BEGIN
   IF role IS NULL THEN
     RAISE EXCEPTION 'role must not be null' USING ERRCODE = 'null_value_not_allowed';
   END IF;
-  PERFORM live_private.session_for_update(session_id, me);
-  PERFORM live_private.require_role(session_id, me, 'owner');
+  PERFORM live_private.owned_session(session_id);
   IF role <> 'owner' THEN
     PERFORM live_private.require_another_owner(session_id, target);
   END IF;
@@ -265,11 +274,9 @@ CREATE FUNCTION live.remove_participant(session_id uuid, user_id text) RETURNS v
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text COLLATE "C" := live_private.required_user();
   target text COLLATE "C" := live_private.checked_text(user_id, 'user_id', 255);
 BEGIN
-  PERFORM live_private.session_for_update(session_id, me);
-  PERFORM live_private.require_role(session_id, me, 'owner');
+  PERFORM live_private.owned_session(session_id);
   PERFORM live_private.require_another_owner(session_id, target);
   PERFORM live_private.delete_participant(session_id, target);
 END
@@ -281,14 +288,11 @@ INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.r
 CREATE FUNCTION live.set_read_only(session_id uuid, is_read_only boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  me text COLLATE "C" := live_private.required_user();
 BEGIN
   IF is_read_only IS NULL THEN
     RAISE EXCEPTION 'is_read_only must not be null' USING ERRCODE = 'null_value_not_allowed';
   END IF;
-  PERFORM live_private.session_for_update(session_id, me);
-  PERFORM live_private.require_role(session_id, me, 'owner');
+  PERFORM live_private.owned_session(session_id);
   UPDATE live.collaboration_sessions s SET is_read_only = set_read_only.is_read_only WHERE s.id = set_read_only.session_id;
 END
 $$;

@@ -18,6 +18,9 @@ constexpr int seconds_per_hour = 3600;
 // failed would stop the announcements of all users.
 constexpr int smallest_payload_setting = 4;
 
+// In kilobytes. As JSON, in which a byte of the document may take six, it still fits one value of PostgreSQL.
+constexpr int largest_document_setting = 128 * 1024;
+
 } // namespace
 
 const Settings &settings() { return current; }
@@ -67,6 +70,9 @@ void define_settings() {
   DefineCustomIntVariable("pg_live.max_send_size", "Largest payload that a client can send.",
                           "Applies to live.send(); pg_live.max_payload_size applies to it too.", &current.max_send_size,
                           256, 1, largest_payload_setting, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.max_document_size", "Largest document of a text session.", nullptr,
+                          &current.max_document_size, 10 * 1024, 1, largest_document_setting, PGC_SUSET, GUC_UNIT_KB,
+                          nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.max_audience_size", "Largest total size of the events for one audience.",
                           "Each user of an audience gets two events with the activity.", &current.max_audience_size,
                           8 * 1024, 1, largest_payload_setting, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);

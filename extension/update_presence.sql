@@ -177,24 +177,24 @@ COMMENT ON FUNCTION live.go_offline() IS 'Ends all connections of the current us
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.go_offline()');
 
 -- Where few users can be seen, they are asked about, and not all who are online.
-CREATE FUNCTION live_private.seen_users() RETURNS SETOF text
-LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+CREATE FUNCTION live_private.seen_users() RETURNS text[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   me text COLLATE "C" := live.user_id();
 BEGIN
   CASE (SELECT r.rule FROM live_private.presence_rule_in_force() AS r)
     WHEN 'followers' THEN
-      RETURN QUERY SELECT me UNION SELECT e.followed FROM live_private.follow_edge e WHERE e.follower = me;
+      RETURN ARRAY(SELECT me UNION SELECT e.followed FROM live_private.follow_edge e WHERE e.follower = me);
     WHEN 'session' THEN
-      RETURN QUERY SELECT me UNION SELECT p.user_id FROM live.session_participants p WHERE p.session_id = ANY (ARRAY (SELECT live.my_sessions()));
+      RETURN ARRAY(SELECT me UNION SELECT p.user_id FROM live.session_participants p WHERE p.session_id = ANY (ARRAY (SELECT live.my_sessions())));
     ELSE
-      RETURN; -- not known beforehand
+      RETURN NULL; -- not known beforehand
   END CASE;
 END
 $$;
 COMMENT ON FUNCTION live_private.seen_users() IS
-'The users whose presence the current user may see by the rule followers or session; none by other rules. Part of live.get_online_users().';
+'The users whose presence the current user may see by the rule followers or session; NULL by other rules. Part of live.get_online_users().';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.seen_users()');
 
 CREATE FUNCTION live.get_online_users(
@@ -208,7 +208,7 @@ SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
   after_user text COLLATE "C" := '';
   asked live.presence_status[] := coalesce(statuses, '{online,away,busy}');
-  seen_users_known boolean := (SELECT r.rule IN ('followers', 'session') FROM live_private.presence_rule_in_force() AS r);
+  seen text[] COLLATE "C" := live_private.seen_users(); -- NULL: not known beforehand
 BEGIN
   PERFORM live_private.required_user();
   IF max_users IS NULL OR max_users < 1 OR max_users > 1000 THEN
@@ -225,24 +225,24 @@ BEGIN
   RETURN QUERY
   -- Few users are due. The CTE finds them by deadline instead of walking all users in order.
   WITH due AS MATERIALIZED (
-    SELECT d.user_id FROM live_private.due_presence d WHERE statuses IS NOT NULL AND NOT seen_users_known AND d.announced_status <> ALL (asked)
+    SELECT d.user_id FROM live_private.due_presence d WHERE statuses IS NOT NULL AND seen IS NULL AND d.announced_status <> ALL (asked)
   )
   SELECT p.user_id, p.status, p.custom_status, p.device_type, p.last_seen_at,
          replace(encode(convert_to(p.user_id, 'UTF8'), 'base64'), E'\n', '')
   -- Online users were announced online; the view knows who has left since. Each branch is read in the order of its index.
   FROM (
     (SELECT a.user_id FROM live.user_presence a
-     WHERE a.status = 'online' AND a.user_id > after_user AND 'online' = ANY (asked) AND NOT seen_users_known ORDER BY a.user_id)
+     WHERE a.status = 'online' AND a.user_id > after_user AND 'online' = ANY (asked) AND seen IS NULL ORDER BY a.user_id)
     UNION ALL
     (SELECT a.user_id FROM live.user_presence a
-     WHERE a.status = 'away' AND a.user_id > after_user AND 'away' = ANY (asked) AND NOT seen_users_known ORDER BY a.user_id)
+     WHERE a.status = 'away' AND a.user_id > after_user AND 'away' = ANY (asked) AND seen IS NULL ORDER BY a.user_id)
     UNION ALL
     (SELECT a.user_id FROM live.user_presence a
-     WHERE a.status = 'busy' AND a.user_id > after_user AND 'busy' = ANY (asked) AND NOT seen_users_known ORDER BY a.user_id)
+     WHERE a.status = 'busy' AND a.user_id > after_user AND 'busy' = ANY (asked) AND seen IS NULL ORDER BY a.user_id)
     UNION ALL
     (SELECT d.user_id FROM due d WHERE d.user_id > after_user ORDER BY d.user_id)
     UNION ALL
-    (SELECT s.user_id FROM live_private.seen_users() AS s (user_id) WHERE seen_users_known AND s.user_id > after_user ORDER BY s.user_id)
+    (SELECT s.user_id FROM unnest(seen) AS s (user_id) WHERE s.user_id > after_user ORDER BY s.user_id)
   ) AS candidate
   CROSS JOIN LATERAL live_private.presence_of(candidate.user_id) AS p
   WHERE p.status <> 'offline' AND p.status = ANY (asked)

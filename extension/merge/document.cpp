@@ -30,8 +30,9 @@ std::size_t end_of_part(std::string_view text, std::size_t bytes) {
 Document::Document(std::span<const StoredPiece> stored, Load load) : load_(std::move(load)) {
   pieces_.reserve(stored.size() + 1);
   for (const StoredPiece &piece : stored) {
-    pieces_.push_back({piece.place, piece.length, std::nullopt, false});
+    pieces_.push_back({piece.place, piece.length, piece.size, std::nullopt, false});
     length_ += piece.length;
+    size_ += piece.size;
   }
 }
 
@@ -52,6 +53,7 @@ void Document::advance(Cursor &at, std::size_t length) const {
 
 bool Document::erase_within(Piece &piece, std::size_t offset, std::size_t length) {
   if (length == piece.length) {
+    size_ -= piece.text ? piece.text->size() : piece.stored_size;
     piece.text.emplace();
   } else {
     std::string &text = text_of(piece);
@@ -60,6 +62,7 @@ bool Document::erase_within(Piece &piece, std::size_t offset, std::size_t length
     const auto size = utf16_to_byte_offset(std::string_view(text).substr(*begin), length);
     if (!size) return false;
     text.erase(*begin, *size);
+    size_ -= *size;
   }
   piece.length -= static_cast<std::uint32_t>(length);
   piece.has_changed = true;
@@ -85,6 +88,7 @@ std::optional<ChangeSetError> Document::insert(Cursor &at, std::string_view text
   const auto offset = utf16_to_byte_offset(stored, at.offset);
   if (!offset) return ChangeSetError::divided_character;
   stored.insert(*offset, text);
+  size_ += text.size();
   piece.length += static_cast<std::uint32_t>(length);
   piece.has_changed = true;
   at.offset += length;
@@ -122,7 +126,7 @@ void Document::split_long_pieces() {
       const std::size_t end = end_of_part(text, std::max(begin + 1, text.size() * part / parts));
       std::string own = text.substr(begin, end - begin);
       const auto length = static_cast<std::uint32_t>(utf16_length(own));
-      pieces.push_back({begin == 0 ? piece.place : std::nullopt, length, std::move(own), true});
+      pieces.push_back({begin == 0 ? piece.place : std::nullopt, length, 0, std::move(own), true});
       begin = end;
     }
   }
@@ -168,11 +172,13 @@ std::vector<Document::Write> Document::finish() {
   for (const Piece &piece : pieces_)
     if (piece.place && piece.length == 0) writes.push_back({Write::Kind::remove, *piece.place, 0, {}});
 
-  std::int64_t previous = 0; // the place before, of pieces that are kept
+  const auto is_kept = [](const Piece &piece) { return piece.place && piece.length > 0; };
+  auto next = pieces_.begin(); // the first kept piece behind the last new one
+  std::int64_t previous = 0;   // the place before, of pieces that are kept
   for (auto piece = pieces_.begin(); piece != pieces_.end(); ++piece) {
     if (piece->length == 0) continue;
     if (!piece->place) {
-      const auto next = std::find_if(piece, pieces_.end(), [](const Piece &p) { return p.place && p.length > 0; });
+      next = std::find_if(std::max(next, piece), pieces_.end(), is_kept);
       const std::int64_t gap = next == pieces_.end() ? kGap * kGapParts : *next->place - previous;
       if (gap < kGapParts) {
         renumber(writes);

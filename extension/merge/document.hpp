@@ -25,6 +25,7 @@ class Document {
   struct StoredPiece {
     std::int64_t place = 0;
     std::uint32_t length = 0;
+    std::uint32_t size = 0; // in bytes
   };
 
   // What to do with the piece at a place. Deletes come before the others.
@@ -42,6 +43,7 @@ class Document {
   Document(std::span<const StoredPiece> stored, Load load);
 
   std::size_t length() const { return length_; }
+  std::size_t size() const { return size_; } // in bytes
 
   // Changes the text. After an error, the document is of no use any more.
   std::optional<ChangeSetError> apply(const ChangeSet &changes);
@@ -53,6 +55,7 @@ class Document {
   struct Piece {
     std::optional<std::int64_t> place; // where it is stored
     std::uint32_t length = 0;
+    std::uint32_t stored_size = 0;   // in bytes
     std::optional<std::string> text; // nothing: not read
     bool has_changed = false;
   };
@@ -74,6 +77,7 @@ class Document {
   std::vector<Piece> pieces_;
   Load load_;
   std::size_t length_ = 0;
+  std::size_t size_ = 0;
 };
 
 } // namespace pg_live

@@ -79,6 +79,21 @@ SELECT is((SELECT count(*) FROM before b JOIN live_private.document_piece p USIN
 SELECT is(substr(pg_temp.document('long'), 100001, 7), 'changed', 'at its place');
 SELECT ok(pg_temp.is_clean('long'), 'log and document agree');
 
+-- Large documents: the limit is in bytes, at the beginning and for each submission.
+SELECT is(pg_temp.as_user('anna', 'SET LOCAL pg_live.max_document_size = ''1GB'''), '42501', 'a client cannot raise the limit');
+SELECT throws_ok(format('SET LOCAL pg_live.max_document_size = %L', bad), '22023', NULL, 'max_document_size of ' || bad) FROM unnest('{0,-1,x,129MB}'::text[]) AS bad;
+SET LOCAL pg_live.max_document_size = '2kB';
+SELECT is(pg_temp.as_user('anna', $$SELECT live.create_session('large', initial_document => repeat('é', 1025))$$), '54000', 'an initial document of 2050 bytes');
+SELECT is(pg_temp.as_user('anna', $$SELECT head FROM live.create_session('large', initial_document => repeat('é', 1023))$$), '0', 'one of 2046 bytes is taken');
+SELECT matches(pg_temp.submit('anna', 'large', '0', '[[1023,[0,"é"]]]'), 'accepted', 'the document grows to the limit');
+SELECT is(pg_temp.submit('anna', 'large', '1', '[[1024,[0,"x"]]]'), '54000', 'and not beyond');
+SELECT matches(pg_temp.submit('anna', 'large', '1', '[[1024,[0,"x"]],[[1,"y"],1024]]'), 'accepted', 'what counts is the document after the submission');
+SET LOCAL pg_live.max_document_size = '1kB';
+SELECT is(pg_temp.submit('anna', 'large', '3', '[[1025,[0,"x"]]]'), '54000', 'above a limit that was lowered, the document does not grow');
+SELECT matches(pg_temp.submit('anna', 'large', '3', '[[[1],1024]]'), 'accepted', 'but becomes smaller');
+SELECT ok(pg_temp.is_clean('large'), 'log and document agree');
+RESET pg_live.max_document_size;
+
 -- cas: upon the head alone.
 SELECT pg_temp.as_user('anna', $$SELECT live.create_session('steps', 'cas')$$) \g /dev/null
 SELECT matches(pg_temp.submit('anna', 'steps', '0', '[{"step":1},"any JSON"]'), 'accepted', 'an operation upon the head is accepted');

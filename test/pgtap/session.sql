@@ -24,6 +24,9 @@ SELECT is(pg_temp.as_user('anna', format('SELECT live.create_session(%s)', bad))
   ('''x'', max_participants => 0', '22023'), ('''x'', max_participants => 1001', '22023'), ('''x'', ''none''', '22P02')) AS bad (bad, state);
 SET LOCAL pg_live.max_sessions = 2;
 SELECT is(pg_temp.as_user('anna', $$SELECT live.create_session('third')$$), '54000', 'the sessions of one user are bounded');
+SELECT is(pg_temp.as_user('anna', 'SET LOCAL pg_live.max_sessions = 3'), '42501', 'a client cannot raise the limit');
+SELECT throws_ok(format('SET LOCAL pg_live.%s = %L', setting, bad), '22023', NULL, format('%s of %s', setting, bad))
+FROM (VALUES ('max_sessions', '{0,-1,x,10000001}'::text[]), ('max_participants', '{0,-1,x,1000001}')) AS s (setting, wrong), unnest(wrong) AS bad;
 SELECT is(pg_temp.as_user('ben', $$SELECT (live.create_session('of ben', max_participants => 2)).max_participants$$), '2', 'those of another one do not count');
 
 -- Finding and joining.
@@ -51,6 +54,7 @@ SELECT is(pg_temp.as_user('dora', $$SELECT live.join_session('of ben')$$), '5340
 SELECT is(pg_temp.as_user('carl', $$SELECT live.join_session('of ben') ->> 'role'$$), 'editor', 'a participant of a full session joins again');
 SET LOCAL pg_live.max_participants = 2;
 SELECT is(pg_temp.as_user('dora', $$SELECT live.join_session('public')$$), '53400', 'the setting holds for all sessions');
+SELECT is(pg_temp.as_user('ben', 'SET LOCAL pg_live.max_participants = 3'), '42501', 'and a client cannot raise it');
 RESET pg_live.max_participants;
 
 -- Roles, by those who may and those who may not.

@@ -23,7 +23,7 @@ class PieceStore {
   Document open() {
     std::vector<Document::StoredPiece> heads;
     for (const auto &[place, text] : pieces_)
-      heads.push_back({place, static_cast<std::uint32_t>(utf16_length(text))});
+      heads.push_back({place, static_cast<std::uint32_t>(utf16_length(text)), static_cast<std::uint32_t>(text.size())});
     return Document(heads, [this](std::int64_t place) {
       read_.insert(place);
       return pieces_.at(place);
@@ -106,6 +106,20 @@ TEST(Document, RefusesAChangeOfAnotherLength) {
   EXPECT_EQ(document.apply(change_set("[3]")), ChangeSetError::wrong_length);
 }
 
+TEST(Document, KnowsItsSizeInBytesWithoutReading) {
+  PieceStore store;
+  std::string text;
+  for (int i = 0; i < 3000; ++i)
+    text += "é";
+  store.apply(replacement(0, 0, 0, text));
+  store.read().clear();
+  Document document = store.open();
+  EXPECT_EQ(document.size(), 6000u);
+  EXPECT_TRUE(store.read().empty());
+  EXPECT_FALSE(document.apply(replacement(3000, 10, 2500, "👍")));
+  EXPECT_EQ(document.size(), 1004u);
+}
+
 TEST(Document, RefusesToDivideACharacter) {
   for (const char *changes : {R"([1,[0,"x"],1])", "[[1],1]", "[1,[1]]"}) {
     PieceStore store;
@@ -178,6 +192,7 @@ TEST(Document, IsTheSameTextAsWithoutPieces) {
       }
       ASSERT_FALSE(document.apply(changes));
       expected = next;
+      ASSERT_EQ(document.size(), expected.size());
       if (expected.size() > 50000) expected.resize(0), edits = 1;
       if (expected.empty() && document.length() > 0) {
         ASSERT_FALSE(document.apply(replacement(document.length(), 0, document.length(), "")));
