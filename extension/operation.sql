@@ -131,12 +131,15 @@ BEGIN
   ELSIF last.key = key COLLATE "C" THEN
     RETURN jsonb_build_object('status', 'duplicate', 'first_version', last.first_version,
                               'last_version', last.first_version + last.operations - 1, 'head', session.head);
+  ELSIF last.key ~ '^[0-9]{1,18}$' AND key COLLATE "C" ~ '^[0-9]{1,18}$' AND key::bigint < last.key::bigint THEN
+    RAISE EXCEPTION 'the key is lower than that of the client''s last submission' USING ERRCODE = 'invalid_parameter_value',
+      DETAIL = format('The last key was %s.', last.key), HINT = 'Keys that are numbers must ascend: a lower one is a late copy of an earlier submission.';
   END IF;
   RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION live_private.repeated_submission(live.collaboration_sessions, text, text, text) IS
-'The answer to a submission whose key is that of the client''s last one; NULL for others. Part of live.submit_operations(). Error 42501 for the client_id of another user.';
+'The answer to a submission whose key is that of the client''s last one; NULL for others. Part of live.submit_operations(). Errors: 42501 for the client_id of another user; 22023 for a number that is lower than the last key.';
 
 CREATE FUNCTION live_private.stale_answer(session live.collaboration_sessions, base_version bigint) RETURNS jsonb
 LANGUAGE sql STABLE
@@ -171,6 +174,8 @@ BEGIN
       DETAIL = format('Its head is %s.', session.head);
   ELSIF session.policy = 'text' THEN
     accepted := ARRAY(SELECT live_private.change_document(session.id, base_version, operations, client_id));
+  ELSIF session.policy = 'json' THEN
+    accepted := ARRAY(SELECT live_private.change_json(session.id, operations));
   ELSIF base_version = session.head THEN
     accepted := ARRAY(SELECT o.value FROM jsonb_array_elements(operations) WITH ORDINALITY AS o (value, number) ORDER BY o.number);
   ELSE
@@ -189,7 +194,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.submit_operations(uuid, bigint, jsonb, text, text) IS
-'Appends operations (a JSON array) that a client made upon base_version: {status, first_version, last_version, head}. status: accepted; duplicate if key is that of the client''s last submission, which was accepted; stale, with the operations after base_version, if the policy needs the head. A text session brings them behind the operations after base_version, and leaves out those that the log has of this client after it already. A client has one submission under way, and a client_id of its own. For editors. Emits collab:edit for each. Errors: 42501 for others and for the client_id of another user; 22004, 22023; P0002 for no such session; 54000 for too many or too large operations, and for a document above pg_live.max_document_size; 55000 for a session that is read only.';
+'Appends operations (a JSON array) that a client made upon base_version: {status, first_version, last_version, head}. status: accepted; duplicate if key is that of the client''s last submission, which was accepted; stale, with the operations after base_version, if the policy needs the head. A text session brings them behind the operations after base_version, and leaves out those that the log has of this client after it already. A json session takes operations upon any version, and the last one to come wins a path: a submission without a key that is repeated wins again. A client has one submission under way, and a client_id of its own; keys that are numbers must ascend. For editors. Emits collab:edit for each. Errors: 42501 for others and for the client_id of another user; 22004, 22023; P0002 for no such session; 54000 for too many or too large operations, and for a document above pg_live.max_document_size; 55000 for a session that is read only.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.submit_operations(uuid, bigint, jsonb, text, text)');
 
 CREATE FUNCTION live.get_operations(session_id uuid, after_version bigint DEFAULT 0, max_operations integer DEFAULT 1000)
@@ -216,16 +221,29 @@ SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   snapshot record;
+  operations jsonb[];
 BEGIN
   SELECT s.version, s.document INTO snapshot FROM live.session_snapshot s
   WHERE s.session_id = document_at.session_id AND s.version <= document_at.version ORDER BY s.version DESC LIMIT 1;
-  RETURN live_private.changed_text(coalesce(snapshot.document, ''), ARRAY(
+  operations := ARRAY(
     SELECT o.operation FROM live.operation o
-    WHERE o.session_id = document_at.session_id AND o.version > coalesce(snapshot.version, 0) AND o.version <= document_at.version ORDER BY o.version));
+    WHERE o.session_id = document_at.session_id AND o.version > coalesce(snapshot.version, 0) AND o.version <= document_at.version ORDER BY o.version);
+  IF (SELECT s.policy FROM live.collaboration_sessions s WHERE s.id = document_at.session_id) = 'json' THEN
+    RETURN live_private.changed_json(coalesce(snapshot.document, '{}')::jsonb, operations);
+  END IF;
+  RETURN live_private.changed_text(coalesce(snapshot.document, ''), operations);
 END
 $$;
 COMMENT ON FUNCTION live_private.document_at(uuid, bigint) IS
-'The document of a text session at a version, from the newest snapshot before it and the operations since; checks no access. Part of live.get_document() and live.check_session().';
+'The document of a text or json session at a version, from the newest snapshot before it and the operations since; checks no access. Part of live.get_document() and live.check_session().';
+
+CREATE FUNCTION live_private.document_of(session live.collaboration_sessions) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE session.policy WHEN 'text' THEN live_private.document_text(session.id) WHEN 'json' THEN live.session_json(session.id)::text END
+$$;
+COMMENT ON FUNCTION live_private.document_of(live.collaboration_sessions) IS
+'The document of a text or json session at its head; NULL for another policy. Checks no access.';
 
 CREATE FUNCTION live.get_document(session_id uuid, version bigint DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -236,11 +254,11 @@ BEGIN
   SELECT s.* INTO session FROM live.collaboration_sessions s WHERE s.id = get_document.session_id;
   IF NOT live.is_participant(session_id) THEN
     RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'no_data_found';
-  ELSIF session.policy <> 'text' THEN
+  ELSIF session.policy NOT IN ('text', 'json') THEN
     RAISE EXCEPTION 'the database knows no document of a session with the policy %', session.policy USING ERRCODE = 'feature_not_supported',
       HINT = 'Read its operations with live.get_operations().';
   ELSIF version IS NULL OR version = session.head THEN
-    RETURN live_private.document_text(session_id);
+    RETURN live_private.document_of(session);
   ELSIF version NOT BETWEEN 0 AND session.head THEN
     RAISE EXCEPTION 'the session has no version %', version USING ERRCODE = 'invalid_parameter_value',
       DETAIL = format('Its head is %s.', session.head);
@@ -249,7 +267,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.get_document(uuid, bigint) IS
-'The document of a text session at its head or at a version. For participants. Errors: P0002 for others; 22023 for no such version; 0A000 for a session of another policy.';
+'The document of a text session, or that of a json session as JSON, at its head or at a version. For participants. Errors: P0002 for others; 22023 for no such version; 0A000 for a session of another policy.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_document(uuid, bigint)');
 
 CREATE FUNCTION live.check_session(session_id uuid) RETURNS jsonb
@@ -266,7 +284,7 @@ BEGIN
   IF (SELECT count(*) <> session.head OR coalesce(max(o.version), 0) <> session.head FROM live.operation o WHERE o.session_id = session.id) THEN
     faults := faults || 'the versions of the log are not those from 1 to the head'::text;
   END IF;
-  IF session.policy = 'text' AND live_private.document_at(session.id, session.head) IS DISTINCT FROM live_private.document_text(session.id) THEN
+  IF session.policy IN ('text', 'json') AND live_private.document_at(session.id, session.head) IS DISTINCT FROM live_private.document_of(session) THEN
     faults := faults || 'the document is not what the log leads to'::text;
   END IF;
   RETURN jsonb_build_object('session_id', session.id, 'head', session.head, 'faults', to_jsonb(faults), 'clean', faults = '{}');

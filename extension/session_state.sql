@@ -6,7 +6,7 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_build_object(
     'session_id', s.id, 'room_name', s.room_name, 'policy', s.policy, 'head', s.head, 'is_read_only', s.is_read_only,
     'role', (SELECT p.role FROM live.session_participants p WHERE p.session_id = s.id AND p.user_id = me COLLATE "C"),
-    'document', CASE s.policy WHEN 'text' THEN live_private.document_text(s.id) END,
+    'document', CASE s.policy WHEN 'text' THEN to_jsonb(live_private.document_text(s.id)) WHEN 'json' THEN live.session_json(s.id) END,
     'participants', (SELECT jsonb_agg(jsonb_build_object('user_id', p.user_id, 'role', p.role, 'joined_at', p.joined_at, 'is_active', p.is_active)
                                       ORDER BY p.joined_at, p.user_id)
                      FROM live.session_participants p WHERE p.session_id = s.id),

@@ -17,7 +17,7 @@ struct Settings {
   int max_metadata_size;  // pg_live.max_metadata_size, kilobytes: largest metadata of one row
   int max_payload_size;   // pg_live.max_payload_size, kilobytes: largest payload of one event
   int max_send_size;      // pg_live.max_send_size, kilobytes: largest payload of live.send()
-  int max_document_size;  // pg_live.max_document_size, kilobytes: largest document of a text session
+  int max_document_size;  // pg_live.max_document_size, kilobytes: largest document of a session
   int max_audience_size;  // pg_live.max_audience_size, kilobytes: largest total size of the events for one audience
   int max_follows;        // pg_live.max_follows: maximum number of users that one user can follow
   int max_sessions;       // pg_live.max_sessions: maximum number of active sessions that one user created
