@@ -1,4 +1,5 @@
-// Builds the demo page into dist/, which the bridge serves at / (--demo-dir). Every address in it is relative and
+// Builds the adapters for editors into lib/, modules that leave the libraries of the editors to the app; and the demo
+// page into dist/, which the bridge serves at / (--demo-dir). Every address in it is relative and
 // every script and style is a file of its own, so that the page works below any path and under a strict
 // Content-Security-Policy. The names of files in assets/ change with what is in them.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -7,8 +8,18 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 process.chdir(fileURLToPath(new URL('.', import.meta.url)));
-await rm('dist', { recursive: true, force: true });
+for (const folder of ['dist', 'lib']) await rm(folder, { recursive: true, force: true });
 await mkdir('dist');
+
+await build({
+  entryPoints: ['src/collaboration/*.ts'],
+  outdir: 'lib',
+  bundle: true,
+  splitting: true,
+  packages: 'external',
+  format: 'esm',
+  target: 'es2022',
+});
 
 const { metafile } = await build({
   entryPoints: ['src/demo/main.ts', 'src/demo/style.css', 'src/demo/icon.svg'],

@@ -1,0 +1,101 @@
+// Behaviour: editors of one session come to the same document, which is the database's, whatever breaks meanwhile.
+// COLLABORATE_SEEDS, COLLABORATE_EDITORS, COLLABORATE_EDITS set the size, COLLABORATE_SEED the first seed.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Author, TextEditor } from './editors.mjs';
+import { withBridge } from './fixture.mjs';
+import { eventually, randomFrom, startBridge, uniqueName } from './support.mjs';
+
+const size = (name, usual) => Number(process.env[`COLLABORATE_${name}`] ?? usual);
+const seeds = Array.from({ length: size('SEEDS', 1) }, (_, index) => size('SEED', 1 + Math.floor(Math.random() * 1e9)) + index);
+const editors = size('EDITORS', 4);
+const edits = size('EDITS', 60);
+
+describe('editors of one session', () => {
+  let cluster, database, first, second;
+  const closeLater = withBridge({ cluster: [] }, async (made) => {
+    ({ cluster, database, bridge: first } = made);
+    second = closeLater(await startBridge(database, { secret: first.secret }));
+  });
+
+  async function createSession(policy) {
+    const [{ value }] = await database.as('owner', `(live.create_session('${uniqueName('room')}', '${policy}', is_public => true)).id`);
+    return value;
+  }
+
+  /** Edits at random, offline at times, as long as the strikes last. A reload makes it another client. */
+  async function write(Editor, author, options, strikes) {
+    const { random } = options;
+    const clients = [author];
+    for (let number = 0; number < edits || !strikes.areOver; number++) {
+      author.edit();
+      await pause(random(40));
+      const fate = random(30);
+      if (fate === 0) author.breakOff();
+      if (fate === 1) {
+        author.goOffline();
+        for (let offline = random(6); offline > 0; offline--) author.edit();
+        await pause(random(200));
+        author.comeBack();
+      }
+      if (fate === 2 && author.isSaved) {
+        await author.close();
+        author = closeLater(await Author.join(Editor, options));
+        clients.push(author);
+      }
+    }
+    return clients;
+  }
+
+  /** Kills a bridge and restarts the database while the authors write. */
+  async function strike(strikes) {
+    await pause(300);
+    await second.stop('SIGKILL');
+    second = closeLater(await startBridge(database, { secret: first.secret, port: second.port }));
+    for (const mode of ['fast', 'immediate']) {
+      await pause(300);
+      await cluster.restart(mode);
+      await eventually('the database answers', () => database.reconnect());
+    }
+    strikes.areOver = true;
+  }
+
+  async function converge(t, Editor, seed) {
+    t.diagnostic(`seed ${seed}`);
+    const session_id = await createSession(Editor.policy);
+    const authors = await Promise.all(Array.from({ length: editors }, async (_, index) => {
+      const options = { bridge: index % 2 ? second : first, user: `author-${index}`, room: { session_id },
+        random: randomFrom(seed * 100 + index), client: index % 4 < 2 ? 'phoenix' : 'realtime-js' };
+      return { options, author: closeLater(await Author.join(Editor, options)) };
+    }));
+    const strikes = { areOver: false };
+    const [written] = await Promise.all([Promise.all(authors.map(({ author, options }) => write(Editor, author, options, strikes))), strike(strikes)]);
+    const [clients, last] = [written.flat(), written.map((each) => each.at(-1))];
+    await eventually('all have saved, and have all of the log', async () => {
+      const { rows: [{ head }] } = await database.query('select head from live.collaboration_sessions where id = $1', [session_id]);
+      return last.every((author) => author.isSaved && author.session.version === Number(head));
+    }).catch((error) => {
+      throw new Error(`${error.message}: ${JSON.stringify(last.map(({ session, refusals, connection, isSaved }) => [isSaved, session.version, refusals.map(String), connection.slice(-3)]))}`);
+    });
+    const [{ value: document }] = await database.as('owner', `live.get_document('${session_id}')`);
+    for (const { editor } of last) assert.equal(editor.content, document);
+    const { rows: [{ checked }] } = await database.query('select live.check_session($1) as checked', [session_id]);
+    assert.deepEqual(checked.faults, []);
+    const { rows: log } = await database.query('select version, client_id from live.operation where session_id = $1 order by version', [session_id]);
+    for (const { session: { clientId }, edits: made, refusals, acknowledged } of clients) {
+      assert.deepEqual(refusals, []);
+      assert.equal(log.filter((operation) => operation.client_id === clientId).length, made, 'each edit is in the log, once');
+      for (const { first_version, last_version } of acknowledged) {
+        for (let version = first_version; version <= last_version; version++) assert.equal(log[version - 1].client_id, clientId);
+      }
+    }
+    t.diagnostic(`${clients.length} clients, ${log.length} operations, ${clients.flatMap(({ acknowledged }) => acknowledged).length} answers`);
+  }
+
+  for (const Editor of [TextEditor]) {
+    for (const seed of seeds) {
+      test(`with the policy ${Editor.policy} agree, though connections, bridges and the database break`, (t) => converge(t, Editor, seed));
+    }
+  }
+});
