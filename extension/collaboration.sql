@@ -9,7 +9,7 @@ CREATE TYPE live.session_status AS ENUM ('active', 'ended');
 COMMENT ON TYPE live.session_status IS 'Whether a session is active or has ended.';
 CREATE TYPE live.merge_policy AS ENUM ('text', 'json', 'cas', 'append');
 COMMENT ON TYPE live.merge_policy IS
-'How concurrent operations of a session become one document. text: the database rebases change sets of CodeMirror. cas: an operation is accepted if it was made upon the head. json: an operation sets the value at a path of names in an object, or deletes it, and the last one in the log wins; a list is one value. Setting makes an object of each value on the way that is missing or is none; deleting does nothing where the way is missing; the empty path is the whole document. append: reserved.';
+'How concurrent operations of a session become one document. text: the database rebases change sets of CodeMirror. cas: an operation is accepted if it was made upon the head. json: an operation sets the value at a path of names in an object, or deletes it, and the last one in the log wins; a list is one value. Setting makes an object of each value on the way that is missing or is none; deleting does nothing where the way is missing; the empty path is the whole document. append: updates that commute, as those of Yjs, Automerge and Loro, are kept in the order in which they come.';
 
 CREATE TABLE live.collaboration_sessions (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),

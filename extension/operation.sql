@@ -46,17 +46,20 @@ SELECT pg_extension_config_dump('live_private.submission', '');
 CREATE TABLE live.session_snapshot (
   session_id uuid NOT NULL REFERENCES live.collaboration_sessions ON DELETE CASCADE,
   version bigint NOT NULL,
-  document text COLLATE "C" NOT NULL,
+  document text COLLATE "C",
+  snapshot bytea,
   created_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (session_id, version)
+  PRIMARY KEY (session_id, version),
+  CHECK (num_nonnulls(document, snapshot) = 1)
 );
 COMMENT ON TABLE live.session_snapshot IS 'Documents of sessions at some versions, from which those of later versions are computed.';
 COMMENT ON COLUMN live.session_snapshot.session_id IS 'Session whose document it is.';
 COMMENT ON COLUMN live.session_snapshot.version IS 'Version of the document; 0 for the initial document.';
-COMMENT ON COLUMN live.session_snapshot.document IS 'The document at that version.';
+COMMENT ON COLUMN live.session_snapshot.document IS 'The document at that version, of a text or json session.';
+COMMENT ON COLUMN live.session_snapshot.snapshot IS 'The document at that version as a client saved it, of a cas or append session.';
 COMMENT ON COLUMN live.session_snapshot.created_at IS 'When the snapshot was stored.';
 ALTER TABLE live.session_snapshot ENABLE ROW LEVEL SECURITY;
-INSERT INTO live_private.privilege VALUES ('client', 'SELECT (session_id, version, document, created_at) ON live.session_snapshot');
+INSERT INTO live_private.privilege VALUES ('client', 'SELECT (session_id, version, document, snapshot, created_at) ON live.session_snapshot');
 CREATE POLICY participants_read ON live.session_snapshot FOR SELECT USING (session_id = ANY (ARRAY (SELECT live.my_sessions())));
 SELECT pg_extension_config_dump('live.session_snapshot', '');
 
@@ -176,6 +179,8 @@ BEGIN
     accepted := ARRAY(SELECT live_private.change_document(session.id, base_version, operations, client_id));
   ELSIF session.policy = 'json' THEN
     accepted := ARRAY(SELECT live_private.change_json(session.id, operations));
+  ELSIF session.policy = 'append' THEN
+    accepted := ARRAY(SELECT live_private.append_updates(session, operations));
   ELSIF base_version = session.head THEN
     accepted := ARRAY(SELECT o.value FROM jsonb_array_elements(operations) WITH ORDINALITY AS o (value, number) ORDER BY o.number);
   ELSE
@@ -194,7 +199,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.submit_operations(uuid, bigint, jsonb, text, text) IS
-'Appends operations (a JSON array) that a client made upon base_version: {status, first_version, last_version, head}. status: accepted; duplicate if key is that of the client''s last submission, which was accepted; stale, with the operations after base_version, if the policy needs the head. A text session brings them behind the operations after base_version, and leaves out those that the log has of this client after it already. A json session takes operations upon any version, and the last one to come wins a path: a submission without a key that is repeated wins again. A client has one submission under way, and a client_id of its own; keys that are numbers must ascend. For editors. Emits collab:edit for each. Errors: 42501 for others and for the client_id of another user; 22004, 22023; P0002 for no such session; 54000 for too many or too large operations, and for a document above pg_live.max_document_size; 55000 for a session that is read only.';
+'Appends operations (a JSON array) that a client made upon base_version: {status, first_version, last_version, head}. status: accepted; duplicate if key is that of the client''s last submission, which was accepted; stale, with the operations after base_version, if the policy needs the head. A text session brings them behind the operations after base_version, and leaves out those that the log has of this client after it already. A json session takes operations upon any version, and the last one to come wins a path: a submission without a key that is repeated wins again. An append session takes updates upon any version; one of Yjs leaves out updates that the log has already. A client has one submission under way, and a client_id of its own; keys that are numbers must ascend. For editors. Emits collab:edit for each. Errors: 42501 for others and for the client_id of another user; 22004, 22023; P0002 for no such session; 54000 for too many or too large operations, and for a document above pg_live.max_document_size; 55000 for a session that is read only.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.submit_operations(uuid, bigint, jsonb, text, text)');
 
 CREATE FUNCTION live.get_operations(session_id uuid, after_version bigint DEFAULT 0, max_operations integer DEFAULT 1000)
@@ -286,6 +291,9 @@ BEGIN
   END IF;
   IF session.policy IN ('text', 'json') AND live_private.document_at(session.id, session.head) IS DISTINCT FROM live_private.document_of(session) THEN
     faults := faults || 'the document is not what the log leads to'::text;
+  END IF;
+  IF live_private.is_yjs(session) AND live_private.lacks_ids(session.id) THEN
+    faults := faults || 'ids of the log are not noted'::text;
   END IF;
   RETURN jsonb_build_object('session_id', session.id, 'head', session.head, 'faults', to_jsonb(faults), 'clean', faults = '{}');
 END

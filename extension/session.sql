@@ -94,8 +94,6 @@ DECLARE
 BEGIN
   IF policy IS NULL OR is_public IS NULL OR metadata IS NULL THEN
     RAISE EXCEPTION 'policy, is_public and metadata must not be null' USING ERRCODE = 'null_value_not_allowed';
-  ELSIF policy = 'append' THEN
-    RAISE EXCEPTION 'sessions with the policy % are not supported yet', policy USING ERRCODE = 'feature_not_supported';
   ELSIF policy NOT IN ('text', 'json') AND initial_document IS NOT NULL THEN
     RAISE EXCEPTION 'only text and json sessions have an initial document' USING ERRCODE = 'invalid_parameter_value';
   ELSIF max_participants NOT BETWEEN 1 AND most_participants THEN
@@ -125,7 +123,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.create_session(text, live.merge_policy, text, boolean, integer, jsonb) IS
-'Creates a session, whose owner is the current user. is_public: every signed-in user may join it. initial_document: of a text session, or a JSON object for a json session. Errors: 42501 when not signed in; 22004, 22023, 22P02; 23505 for the name of an active session; 54000 for more sessions than pg_live.max_sessions, and for a document above pg_live.max_document_size; 0A000 for a policy that is not supported yet, and for a text or json session in a database whose encoding is not UTF8.';
+'Creates a session, whose owner is the current user. is_public: every signed-in user may join it. initial_document: of a text session, or a JSON object for a json session. The metadata {"format": "yjs"} of an append session say that its updates are those of Yjs. Errors: 42501 when not signed in; 22004, 22023, 22P02; 23505 for the name of an active session; 54000 for more sessions than pg_live.max_sessions, and for a document above pg_live.max_document_size; 0A000 for a text or json session in a database whose encoding is not UTF8.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.create_session(text, live.merge_policy, text, boolean, integer, jsonb)');
 
 CREATE FUNCTION live_private.add_participant(session live.collaboration_sessions, me text) RETURNS void

@@ -14,7 +14,7 @@ SET search_path = pg_catalog, pg_temp AS $$
                 FROM live_private.session_connection c
                 WHERE c.session_id = s.id AND c.cursor IS NOT NULL AND NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = c.user_id)),
     -- A snapshot does not tell whether it sees what its own transaction wrote.
-    'position', CASE WHEN pg_current_xact_id_if_assigned() IS NULL THEN live.position() END)
+    'position', CASE WHEN pg_current_xact_id_if_assigned() IS NULL THEN live.position() END) || coalesce(live_private.session_log_state(s), '{}')
   FROM live.collaboration_sessions s WHERE s.id = session_state.session_id
 $$;
 COMMENT ON FUNCTION live_private.session_state(uuid, text) IS 'The result of live.get_session() and live.join_session(); checks no access.';
@@ -34,7 +34,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.get_session(uuid) IS
-'The state of a session, all of one snapshot: {session_id, room_name, policy, head, is_read_only, role, document, participants [{user_id, role, joined_at, is_active}], cursors [{user_id, client_id, cursor}], position}. A subscription to session:<id> that resumes from position gets exactly the events after it; NULL in a transaction that has written. For participants. Errors: 42501 when not signed in; 22004; P0002 for others.';
+'The state of a session, all of one snapshot: {session_id, room_name, policy, head, is_read_only, role, document, participants [{user_id, role, joined_at, is_active}], cursors [{user_id, client_id, cursor}], position}, and of a cas or append session snapshot (base64, NULL if there is none), snapshot_version and at most 1000 operations after it. A subscription to session:<id> that resumes from position gets exactly the events after it; NULL in a transaction that has written. For participants. Errors: 42501 when not signed in; 22004; P0002 for others.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_session(uuid)');
 
 CREATE FUNCTION live_private.joined_session(room_name text, session_id uuid, create_if_missing boolean, connection_id uuid) RETURNS uuid

@@ -70,7 +70,8 @@ void define_settings() {
   DefineCustomIntVariable("pg_live.max_send_size", "Largest payload that a client can send.",
                           "Applies to live.send(); pg_live.max_payload_size applies to it too.", &current.max_send_size,
                           256, 1, largest_payload_setting, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("pg_live.max_document_size", "Largest document of a text or json session.", nullptr,
+  DefineCustomIntVariable("pg_live.max_document_size",
+                          "Largest document of a text or json session, and largest snapshot of another one.", nullptr,
                           &current.max_document_size, 10 * 1024, 1, largest_document_setting, PGC_SUSET, GUC_UNIT_KB,
                           nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.max_audience_size", "Largest total size of the events for one audience.",

@@ -19,7 +19,7 @@ SELECT is(pg_temp.as_user('ben', $$SELECT live.create_session('private')$$), '23
 SELECT is(pg_temp.as_user('anna', $$SELECT (live.create_session('public', is_public => true, metadata => '{"a":1}')).is_public$$), 'true', 'one is public');
 SELECT is(pg_temp.as_user(NULL, $$SELECT live.create_session('x')$$), '42501', 'the anonymous create none');
 SELECT is(pg_temp.as_user('anna', format('SELECT live.create_session(%s)', bad)), state, format('create_session(%s): %s', left(bad, 60), state)) FROM (VALUES
-  ('NULL', '22004'), ('''''', '22023'), ('repeat(''x'', 256)', '22023'), ('repeat(''x'', 10000)', '22023'), ('E''a\x01''', '22023'), ('''x'', NULL', '22004'), ('''x'', ''append''', '0A000'),
+  ('NULL', '22004'), ('''''', '22023'), ('repeat(''x'', 256)', '22023'), ('repeat(''x'', 10000)', '22023'), ('E''a\x01''', '22023'), ('''x'', NULL', '22004'), ('''x'', ''append'', ''document''', '22023'),
   ('''x'', ''cas'', ''document''', '22023'), ('''x'', is_public => NULL', '22004'), ('''x'', metadata => NULL', '22004'), ('''x'', metadata => ''[]''', '22023'), ('''x'', metadata => ''{"__proto__":1}''', '22023'),
   ('''x'', max_participants => 0', '22023'), ('''x'', max_participants => 1001', '22023'), ('''x'', ''none''', '22P02')) AS bad (bad, state);
 SET LOCAL pg_live.max_sessions = 2;
