@@ -4,15 +4,11 @@
 #include "merge/document.hpp"
 
 #include "boundary.hpp"
+#include "change_set.hpp"
 #include "merge/rebase.hpp"
 #include "query.hpp"
 #include "settings.hpp"
 #include "text_view.hpp"
-
-extern "C" {
-#include "mb/pg_wchar.h"
-#include "utils/jsonb.h"
-}
 
 #include <array>
 #include <string>
@@ -23,35 +19,6 @@ namespace pg_live {
 namespace {
 
 constexpr uint64 most_transforms = 1000000; // of submitted operations past those of the log: about a second
-
-[[noreturn]] void refuse(ChangeSetError error) {
-  throw SqlError{
-      ERRCODE_INVALID_PARAMETER_VALUE, message(error).data(),
-      "An operation of a text session is a change set of CodeMirror as its JSON, made for the base version."};
-}
-
-ChangeSet checked(ChangeSet::Result result) {
-  if (const auto *error = std::get_if<ChangeSetError>(&result)) refuse(*error);
-  return std::get<ChangeSet>(std::move(result));
-}
-
-void check(std::optional<ChangeSetError> error) {
-  if (error) refuse(*error);
-}
-
-void require_utf8() {
-  if (GetDatabaseEncoding() != PG_UTF8)
-    throw SqlError{ERRCODE_FEATURE_NOT_SUPPORTED, "text sessions need a database with the encoding UTF8"};
-}
-
-// The text of a jsonb, in the memory of the caller.
-std::string_view json_text(Jsonb *value) {
-  return call([=] {
-    StringInfo const text = makeStringInfo();
-    JsonbToCString(text, &value->root, static_cast<int>(VARSIZE(value)));
-    return std::string_view{text->data, static_cast<size_t>(text->len)};
-  });
-}
 
 std::vector<ChangeSet> parse_each(std::string_view operations) {
   const auto array = json::parse(operations);
@@ -208,32 +175,11 @@ Datum change_document_body(FunctionCallInfo fcinfo) {
 
 Datum changed_text_body(FunctionCallInfo fcinfo) {
   require_utf8();
-  std::string content(call([=] { return view(PG_GETARG_TEXT_PP(0)); }));
-  Document document(std::span<const Document::StoredPiece>{}, nullptr);
-  ChangeSet whole;
-  if (!whole.replace(0, content)) refuse(ChangeSetError::too_long);
-  check(document.apply(whole));
-  struct Operations {
-    Datum *values;
-    int count;
-  };
-  const Operations operations = call([=] {
-    Operations result{};
-    bool *nulls = nullptr;
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), JSONBOID, -1, false, TYPALIGN_INT, &result.values, &nulls,
-                      &result.count);
-    for (int place = 0; place < result.count; ++place)
-      if (nulls[place]) elog(ERROR, "live_private.changed_text() takes no null");
-    return result;
-  });
-  for (int place = 0; place < operations.count; ++place) {
-    const Datum operation = operations.values[place];
-    check(document.apply(checked(ChangeSet::parse(json_text(call([=] { return DatumGetJsonbP(operation); }))))));
-  }
-  content.clear();
-  for (const Document::Write &write : document.finish())
-    content += write.text;
-  const std::string_view result = content;
+  const std::string_view before = call([=] { return view(PG_GETARG_TEXT_PP(0)); });
+  Document document = document_of(before);
+  for_each_change_set(fcinfo, 1, [&document](const ChangeSet &change) { check(document.apply(change)); });
+  const std::string text = text_of(document);
+  const std::string_view result = text;
   return call([=] { return PointerGetDatum(cstring_to_text_with_len(result.data(), result.size())); });
 }
 

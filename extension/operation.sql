@@ -154,28 +154,77 @@ $$;
 COMMENT ON FUNCTION live_private.stale_answer(live.collaboration_sessions, bigint) IS
 'The answer to a submission upon a version before the head: the operations after it, at most 1000. Part of live.submit_operations().';
 
-CREATE FUNCTION live.submit_operations(session_id uuid, base_version bigint, operations jsonb, client_id text, key text DEFAULT NULL) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+CREATE FUNCTION live_private.oldest_version(session_id uuid) RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN EXISTS (SELECT FROM live.operation o WHERE o.session_id = oldest_version.session_id AND o.version = 1) THEN 0
+              ELSE coalesce((SELECT min(s.version) FROM live.session_snapshot s WHERE s.session_id = oldest_version.session_id), 0) END
+$$;
+COMMENT ON FUNCTION live_private.oldest_version(uuid) IS
+'The oldest version of a session that is kept: all operations after it are. 0 for rows that the caller may not read.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.oldest_version(uuid)');
+
+CREATE FUNCTION live_private.require_kept(session_id uuid, version bigint) RETURNS void
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  me text COLLATE "C" := live_private.required_user();
-  session live.collaboration_sessions;
-  accepted jsonb[];
-  repetition jsonb;
+  oldest bigint := live_private.oldest_version(session_id);
 BEGIN
-  PERFORM live_private.check_submission(base_version, operations, client_id, key);
-  session := live_private.session_for_update(session_id, me);
-  PERFORM live_private.require_role(session_id, me, 'editor');
-  repetition := live_private.repeated_submission(session, me, client_id, key);
-  IF repetition IS NOT NULL THEN
-    RETURN repetition;
-  ELSIF session.is_read_only THEN
+  IF version < oldest THEN
+    RAISE EXCEPTION 'version % of the session is not kept any more', version USING ERRCODE = 'object_not_in_prerequisite_state',
+      DETAIL = format('The oldest version that is kept is %s.', oldest), HINT = 'Load the document again with live.join_session().';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live_private.require_kept(uuid, bigint) IS 'Error 55000 for a version of a session before the oldest that is kept.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.require_kept(uuid, bigint)');
+
+CREATE FUNCTION live_private.require_existing(session live.collaboration_sessions, version bigint) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF version IS NULL THEN
+    RAISE EXCEPTION 'version must not be null' USING ERRCODE = 'null_value_not_allowed';
+  ELSIF version NOT BETWEEN 0 AND session.head THEN
+    RAISE EXCEPTION 'the session has no version %', version USING ERRCODE = 'invalid_parameter_value',
+      DETAIL = format('Its head is %s.', session.head);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live_private.require_existing(live.collaboration_sessions, bigint) IS
+'Errors: 22004 for NULL; 22023 for a version that the session does not have.';
+
+CREATE FUNCTION live_private.require_version(session live.collaboration_sessions, version bigint) RETURNS void
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT live_private.require_existing(session, version);
+  SELECT live_private.require_kept(session.id, version)
+$$;
+COMMENT ON FUNCTION live_private.require_version(live.collaboration_sessions, bigint) IS
+'Errors: 22004 for NULL; 22023 for a version that the session does not have; 55000 for one that is not kept any more.';
+
+CREATE FUNCTION live_private.require_writable(session live.collaboration_sessions) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF session.is_read_only THEN
     RAISE EXCEPTION 'the session is read only' USING ERRCODE = 'object_not_in_prerequisite_state',
       HINT = 'An owner can change that with live.set_read_only().';
-  ELSIF base_version NOT BETWEEN 0 AND session.head THEN
-    RAISE EXCEPTION 'the session has no version %', base_version USING ERRCODE = 'invalid_parameter_value',
-      DETAIL = format('Its head is %s.', session.head);
-  ELSIF session.policy = 'text' THEN
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION live_private.require_writable(live.collaboration_sessions) IS 'Error 55000 for a session that is read only.';
+
+CREATE FUNCTION live_private.accept_operations(session live.collaboration_sessions, me text, base_version bigint, operations jsonb, client_id text) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  accepted jsonb[];
+BEGIN
+  IF session.policy IN ('text', 'cas') THEN -- those that read the operations since
+    PERFORM live_private.require_kept(session.id, base_version);
+  END IF;
+  IF session.policy = 'text' THEN
     accepted := ARRAY(SELECT live_private.change_document(session.id, base_version, operations, client_id));
   ELSIF session.policy = 'json' THEN
     accepted := ARRAY(SELECT live_private.change_json(session.id, operations));
@@ -190,16 +239,42 @@ BEGIN
     RETURN jsonb_build_object('status', 'duplicate', 'head', session.head);
   END IF;
   PERFORM live_private.append_operations(session, me, client_id, accepted);
-  INSERT INTO live_private.submission AS s (session_id, client_id, key, user_id, first_version, operations)
-  VALUES (session.id, submit_operations.client_id, coalesce(submit_operations.key, ''), me, session.head + 1, cardinality(accepted))
-  ON CONFLICT ON CONSTRAINT submission_pkey DO UPDATE
-  SET key = excluded.key, first_version = excluded.first_version, operations = excluded.operations;
   RETURN jsonb_build_object('status', 'accepted', 'first_version', session.head + 1,
                             'last_version', session.head + cardinality(accepted), 'head', session.head + cardinality(accepted));
 END
 $$;
+COMMENT ON FUNCTION live_private.accept_operations(live.collaboration_sessions, text, bigint, jsonb, text) IS
+'Appends operations as the policy of the session wants it, and returns the answer of live.submit_operations(). The caller has locked the session and checked the arguments.';
+
+CREATE FUNCTION live.submit_operations(session_id uuid, base_version bigint, operations jsonb, client_id text, key text DEFAULT NULL) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  me text COLLATE "C" := live_private.required_user();
+  session live.collaboration_sessions;
+  answer jsonb;
+BEGIN
+  PERFORM live_private.check_submission(base_version, operations, client_id, key);
+  session := live_private.session_for_update(session_id, me);
+  PERFORM live_private.require_role(session_id, me, 'editor');
+  answer := live_private.repeated_submission(session, me, client_id, key);
+  IF answer IS NOT NULL THEN
+    RETURN answer;
+  END IF;
+  PERFORM live_private.require_writable(session);
+  PERFORM live_private.require_existing(session, base_version);
+  answer := live_private.accept_operations(session, me, base_version, operations, client_id);
+  IF answer ->> 'status' = 'accepted' THEN
+    INSERT INTO live_private.submission AS s (session_id, client_id, key, user_id, first_version, operations)
+    VALUES (session.id, submit_operations.client_id, coalesce(submit_operations.key, ''), me, session.head + 1, (answer ->> 'head')::bigint - session.head)
+    ON CONFLICT ON CONSTRAINT submission_pkey DO UPDATE
+    SET key = excluded.key, first_version = excluded.first_version, operations = excluded.operations;
+  END IF;
+  RETURN answer;
+END
+$$;
 COMMENT ON FUNCTION live.submit_operations(uuid, bigint, jsonb, text, text) IS
-'Appends operations (a JSON array) that a client made upon base_version: {status, first_version, last_version, head}. status: accepted; duplicate if key is that of the client''s last submission, which was accepted; stale, with the operations after base_version, if the policy needs the head. A text session brings them behind the operations after base_version, and leaves out those that the log has of this client after it already. A json session takes operations upon any version, and the last one to come wins a path: a submission without a key that is repeated wins again. An append session takes updates upon any version; one of Yjs leaves out updates that the log has already. A client has one submission under way, and a client_id of its own; keys that are numbers must ascend. For editors. Emits collab:edit for each. Errors: 42501 for others and for the client_id of another user; 22004, 22023; P0002 for no such session; 54000 for too many or too large operations, and for a document above pg_live.max_document_size; 55000 for a session that is read only.';
+'Appends operations (a JSON array) that a client made upon base_version: {status, first_version, last_version, head}. status: accepted; duplicate if key is that of the client''s last submission, which was accepted; stale, with the operations after base_version, if the policy needs the head. A text session brings them behind the operations after base_version, and leaves out those that the log has of this client after it already. A json session takes operations upon any version, and the last one to come wins a path: a submission without a key that is repeated wins again. An append session takes updates upon any version; one of Yjs leaves out updates that the log has already. A client has one submission under way, and a client_id of its own; keys that are numbers must ascend. For editors. Emits collab:edit for each. Errors: 42501 for others and for the client_id of another user; 22004, 22023; P0002 for no such session; 54000 for too many or too large operations, and for a document above pg_live.max_document_size; 55000 for a session that is read only, and for a base version that is not kept any more.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.submit_operations(uuid, bigint, jsonb, text, text)');
 
 CREATE FUNCTION live.get_operations(session_id uuid, after_version bigint DEFAULT 0, max_operations integer DEFAULT 1000)
@@ -211,14 +286,33 @@ BEGIN
   IF max_operations IS NULL OR max_operations NOT BETWEEN 1 AND 10000 THEN
     RAISE EXCEPTION 'max_operations must be between 1 and 10000' USING ERRCODE = 'invalid_parameter_value';
   END IF;
+  PERFORM live_private.require_kept(session_id, after_version);
   RETURN QUERY
   SELECT o.version, o.user_id, o.client_id, o.operation, o.created_at FROM live.operation o
   WHERE o.session_id = get_operations.session_id AND o.version > after_version ORDER BY o.version LIMIT max_operations;
 END
 $$;
 COMMENT ON FUNCTION live.get_operations(uuid, bigint, integer) IS
-'The operations of a session after a version, in their order; none for a user who is not a participant. Error 22023 for max_operations outside 1..10000.';
+'The operations of a session after a version, in their order; none for a user who is not a participant. Errors: 22023 for max_operations outside 1..10000; 55000 for a version before the oldest that is kept.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_operations(uuid, bigint, integer)');
+
+CREATE FUNCTION live_private.changed_document(session_id uuid, base text, base_version bigint, version bigint) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  operations jsonb[] := ARRAY(
+    SELECT o.operation FROM live.operation o
+    WHERE o.session_id = changed_document.session_id AND o.version > base_version AND o.version <= changed_document.version ORDER BY o.version);
+BEGIN
+  IF (SELECT s.policy FROM live.collaboration_sessions s WHERE s.id = changed_document.session_id) = 'json' THEN
+    RETURN live_private.changed_json(coalesce(base, '{}')::jsonb, operations);
+  END IF;
+  RETURN live_private.changed_text(coalesce(base, ''), operations);
+END
+$$;
+COMMENT ON FUNCTION live_private.changed_document(uuid, text, bigint, bigint) IS
+'The document of a text or json session at a version, from that at a base version, NULL for an empty one; checks no access.';
 
 CREATE FUNCTION live_private.document_at(session_id uuid, version bigint) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -226,17 +320,10 @@ SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   snapshot record;
-  operations jsonb[];
 BEGIN
   SELECT s.version, s.document INTO snapshot FROM live.session_snapshot s
   WHERE s.session_id = document_at.session_id AND s.version <= document_at.version ORDER BY s.version DESC LIMIT 1;
-  operations := ARRAY(
-    SELECT o.operation FROM live.operation o
-    WHERE o.session_id = document_at.session_id AND o.version > coalesce(snapshot.version, 0) AND o.version <= document_at.version ORDER BY o.version);
-  IF (SELECT s.policy FROM live.collaboration_sessions s WHERE s.id = document_at.session_id) = 'json' THEN
-    RETURN live_private.changed_json(coalesce(snapshot.document, '{}')::jsonb, operations);
-  END IF;
-  RETURN live_private.changed_text(coalesce(snapshot.document, ''), operations);
+  RETURN live_private.changed_document(document_at.session_id, snapshot.document, coalesce(snapshot.version, 0), document_at.version);
 END
 $$;
 COMMENT ON FUNCTION live_private.document_at(uuid, bigint) IS
@@ -250,47 +337,75 @@ $$;
 COMMENT ON FUNCTION live_private.document_of(live.collaboration_sessions) IS
 'The document of a text or json session at its head; NULL for another policy. Checks no access.';
 
-CREATE FUNCTION live.get_document(session_id uuid, version bigint DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql STABLE SECURITY DEFINER
+CREATE FUNCTION live_private.readable_session(session_id uuid) RETURNS live.collaboration_sessions
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   session live.collaboration_sessions;
 BEGIN
-  SELECT s.* INTO session FROM live.collaboration_sessions s WHERE s.id = get_document.session_id;
+  SELECT s.* INTO session FROM live.collaboration_sessions s WHERE s.id = readable_session.session_id;
   IF NOT live.is_participant(session_id) THEN
     RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'no_data_found';
-  ELSIF session.policy NOT IN ('text', 'json') THEN
+  END IF;
+  RETURN session;
+END
+$$;
+COMMENT ON FUNCTION live_private.readable_session(uuid) IS 'An active session of which the current user is a participant. Error P0002 for others.';
+
+CREATE FUNCTION live.get_document(session_id uuid, version bigint DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  session live.collaboration_sessions := live_private.readable_session(session_id);
+BEGIN
+  IF session.policy NOT IN ('text', 'json') THEN
     RAISE EXCEPTION 'the database knows no document of a session with the policy %', session.policy USING ERRCODE = 'feature_not_supported',
       HINT = 'Read its operations with live.get_operations().';
   ELSIF version IS NULL OR version = session.head THEN
     RETURN live_private.document_of(session);
-  ELSIF version NOT BETWEEN 0 AND session.head THEN
-    RAISE EXCEPTION 'the session has no version %', version USING ERRCODE = 'invalid_parameter_value',
-      DETAIL = format('Its head is %s.', session.head);
   END IF;
+  PERFORM live_private.require_version(session, version);
   RETURN live_private.document_at(session_id, version);
 END
 $$;
 COMMENT ON FUNCTION live.get_document(uuid, bigint) IS
-'The document of a text session, or that of a json session as JSON, at its head or at a version. For participants. Errors: P0002 for others; 22023 for no such version; 0A000 for a session of another policy.';
+'The document of a text session, or that of a json session as JSON, at its head or at a version. For participants. Errors: P0002 for others; 22023 for no such version; 55000 for one that is not kept any more; 0A000 for a session of another policy.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_document(uuid, bigint)');
+
+-- From one snapshot to the next, and from the last one to the document.
+CREATE FUNCTION live_private.faulty_versions(session live.collaboration_sessions, oldest bigint) RETURNS SETOF bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT step.version
+  FROM (SELECT d.version, d.document, d.is_head, lag(d.version, 1, oldest) OVER known AS base_version, lag(d.document) OVER known AS base
+        FROM (SELECT s.version, s.document, false AS is_head FROM live.session_snapshot s WHERE s.session_id = session.id AND s.version >= oldest
+              UNION ALL SELECT session.head, live_private.document_of(session), true) AS d (version, document, is_head)
+        WINDOW known AS (ORDER BY d.version, d.is_head)) AS step
+  WHERE (step.version > oldest OR step.is_head)
+    AND step.document <> live_private.changed_document(session.id, step.base, step.base_version, step.version) COLLATE "C"
+$$;
+COMMENT ON FUNCTION live_private.faulty_versions(live.collaboration_sessions, bigint) IS
+'The versions at which a snapshot or the document of a text or json session is not what the log leads to. Part of live.check_session().';
 
 CREATE FUNCTION live.check_session(session_id uuid) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   session live.collaboration_sessions;
+  oldest bigint := live_private.oldest_version(session_id);
   faults text[] := '{}';
 BEGIN
   SELECT s.* INTO session FROM live.collaboration_sessions s WHERE s.id = check_session.session_id;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'session does not exist' USING ERRCODE = 'no_data_found';
   END IF;
-  IF (SELECT count(*) <> session.head OR coalesce(max(o.version), 0) <> session.head FROM live.operation o WHERE o.session_id = session.id) THEN
-    faults := faults || 'the versions of the log are not those from 1 to the head'::text;
+  IF (SELECT count(*) <> session.head - oldest OR coalesce(max(o.version), oldest) <> session.head
+      FROM live.operation o WHERE o.session_id = session.id AND o.version > oldest) THEN
+    faults := faults || format('the versions of the log are not those from %s to the head', oldest + 1);
   END IF;
-  IF session.policy IN ('text', 'json') AND live_private.document_at(session.id, session.head) IS DISTINCT FROM live_private.document_of(session) THEN
-    faults := faults || 'the document is not what the log leads to'::text;
+  IF session.policy IN ('text', 'json') THEN
+    faults := faults || ARRAY(SELECT format('the document at version %s is not what the log leads to', f.version)
+                              FROM live_private.faulty_versions(session, oldest) AS f (version));
   END IF;
   IF live_private.is_yjs(session) AND live_private.lacks_ids(session.id) THEN
     faults := faults || 'ids of the log are not noted'::text;
@@ -299,4 +414,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.check_session(uuid) IS
-'Whether log and document of a session agree: {session_id, head, clean, faults}. Computes the document from its log. For admins. Error P0002 for no such session.';
+'Whether log and document of a session agree: {session_id, head, clean, faults}. Computes the document, and each snapshot, from the oldest version that is kept and the log. For admins. Error P0002 for no such session.';
