@@ -4,9 +4,16 @@ import { Socket } from 'phoenix';
 import { RealtimeClient } from 'realtime-js-2.119';
 import WebSocket from 'ws';
 import { CodeMirrorEditor, collaboration, documentOf } from '../../../bridge/client/lib/codemirror.js';
+import { JsonStore } from '../../../bridge/client/lib/json_store.js';
+import { ProseMirrorEditor, collaboration as collaborationOfProseMirror, documentOf as documentOfProseMirror } from '../../../bridge/client/lib/prosemirror.js';
 import { Session } from '../../../bridge/client/lib/session.js';
 import { CommandError, enterSession, overPhoenix, overRealtime } from '../../../bridge/client/lib/transport.js';
+import { YjsProvider } from '../../../bridge/client/lib/yjs.js';
 import { EditorState } from '../../../bridge/client/node_modules/@codemirror/state/dist/index.js';
+import { Schema } from '../../../bridge/client/node_modules/prosemirror-model/dist/index.js';
+import { EditorState as ProseMirrorState } from '../../../bridge/client/node_modules/prosemirror-state/dist/index.js';
+import { Step } from '../../../bridge/client/node_modules/prosemirror-transform/dist/index.js';
+import * as Y from '../../../bridge/client/node_modules/yjs/dist/yjs.mjs';
 import { eventually } from './support.mjs';
 
 const pieces = ['a', 'Z ', '\n', 'ä', 'e\u0301', '😀', '👩‍👩‍👧', 'two\nlines', '\t', '中文', '\\"', 'word '];
@@ -15,8 +22,11 @@ const pieces = ['a', 'Z ', '\n', 'ä', 'e\u0301', '😀', '👩‍👩‍👧', 
 const wholeCharacters = (text, position) => (/[\udc00-\udfff]/.test(text[position] ?? '') ? position - 1 : position);
 const position = (text, random) => wholeCharacters(text, random(text.length + 1));
 
+/** An editor of plain text, with CodeMirror. */
 export class TextEditor {
   static policy = 'text';
+  static logsEachEdit = true;
+  static contentOfDatabase = ({ document }) => document;
 
   constructor(session) {
     this.session = session;
@@ -46,6 +56,109 @@ export class TextEditor {
   change(changes) {
     this.view.dispatch(this.view.state.update({ changes }));
     this.session.changed();
+  }
+}
+
+const names = ['a', 'b', 'ä', '😀'];
+const values = [null, true, 0, -1.5, 'text', '', [], [1, [2]], {}, { a: {} }, { b: { a: 1 } }];
+
+/** A form or a board: a JSON document. */
+export class JsonEditor {
+  static policy = 'json';
+  static logsEachEdit = true;
+  static contentOfDatabase = ({ document }) => JSON.parse(document);
+
+  constructor(session) {
+    this.adapter = new JsonStore(session);
+  }
+
+  get content() {
+    return this.adapter.value;
+  }
+
+  edit(random) {
+    const path = Array.from({ length: 1 + random(3) }, () => names[random(names.length)]);
+    if (random(4) === 0) this.adapter.delete(path);
+    else this.adapter.set(path, values[random(values.length)]);
+  }
+}
+
+const schema = new Schema({
+  nodes: { doc: { content: 'paragraph+' }, paragraph: { content: 'text*', toDOM: () => ['p', 0] }, text: {} },
+  marks: { strong: { toDOM: () => ['strong', 0] } },
+});
+const emptyPage = schema.node('doc', null, [schema.node('paragraph')]);
+
+/** An editor of rich text, with ProseMirror. */
+export class RichTextEditor {
+  static policy = 'cas';
+  static logsEachEdit = false; // a step whose place was deleted is dropped
+  static contentOfDatabase({ log }) {
+    return log.reduce((page, { operation }) => Step.fromJSON(schema, operation).apply(page).doc, emptyPage).toJSON();
+  }
+
+  constructor(session) {
+    this.session = session;
+    this.view = {
+      state: ProseMirrorState.create({ doc: documentOfProseMirror(session, schema, emptyPage), plugins: [collaborationOfProseMirror(session)] }),
+      dispatch(transaction) {
+        this.state = this.state.apply(transaction);
+      },
+    };
+    this.adapter = new ProseMirrorEditor(session, this.view);
+  }
+
+  get content() {
+    return this.view.state.doc.toJSON();
+  }
+
+  edit(random) {
+    const { tr, doc } = this.view.state;
+    const places = [];
+    doc.forEach(({ content }, offset) => {
+      for (let at = 0; at <= content.size; at++) places.push(offset + 1 + at);
+    });
+    const at = [places[random(places.length)], places[random(places.length)]].sort((one, other) => one - other);
+    const to = Math.min(at[1], at[0] + 8);
+    const kind = random(5);
+    if (kind === 0 && doc.childCount < 6) tr.split(at[0]);
+    else if (kind === 1 && to > at[0]) tr.delete(at[0], to);
+    else if (kind === 2 && to > at[0]) tr.addMark(at[0], to, schema.marks.strong.create());
+    else tr.insertText(['x', 'yz ', 'ö', '中'][random(4)], at[0]); // no pairs, which another may cut
+    this.view.dispatch(tr);
+    this.session.changed();
+  }
+}
+
+/** A document of Yjs with a text and a map. */
+export class YjsEditor {
+  static policy = 'append';
+  static metadata = { format: 'yjs' };
+  static logsEachEdit = false; // those of a while are one update
+  static contentOfDatabase({ log }) {
+    const doc = new Y.Doc();
+    for (const { operation } of log) Y.applyUpdate(doc, Buffer.from(operation.update, 'base64'));
+    return YjsEditor.#contentOf(doc);
+  }
+
+  /** `doc`: what was there before a reload, as a store in the browser keeps it. */
+  constructor(session, { doc = new Y.Doc() } = {}) {
+    this.doc = doc;
+    this.adapter = new YjsProvider(session, doc);
+  }
+
+  static #contentOf = (doc) => ({ text: doc.getText('text').toJSON(), map: doc.getMap('map').toJSON() });
+
+  get content() {
+    return YjsEditor.#contentOf(this.doc);
+  }
+
+  edit(random) {
+    const text = this.doc.getText('text');
+    const at = position(text.toString(), random);
+    if (random(4) === 0) this.doc.getMap('map').set(names[random(names.length)], random(100));
+    else if (random(3) === 0 && at < text.length) text.delete(at, wholeCharacters(text.toString(), Math.min(text.length, at + 5)) - at);
+    else text.insert(at, pieces[random(pieces.length)]);
   }
 }
 
@@ -86,8 +199,8 @@ export class Author {
   #socket = null;
   #stop;
 
-  /** `client`: phoenix or realtime-js. Without `random` the network does as it is told. */
-  static async join(Editor, { bridge, user, room, random, client = 'phoenix' }) {
+  /** `client`: phoenix or realtime-js. Without `random` the network does as it is told. `before`: the editor before a reload. */
+  static async join(Editor, { bridge, user, room, random, client = 'phoenix' }, before = undefined) {
     const author = new Author();
     author.random = random;
     const server = { url: bridge.url, token: () => bridge.token({ sub: user }) };
@@ -98,7 +211,7 @@ export class Author {
       onRefused: (error) => author.refusals.push(error),
     });
     author.session = session;
-    author.editor = new Editor(session);
+    author.editor = new Editor(session, before);
     return author;
   }
 

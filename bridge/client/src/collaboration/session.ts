@@ -18,6 +18,9 @@ export interface SessionState {
   role: 'viewer' | 'editor' | 'owner';
   head: number;
   document: unknown;
+  /** Of cas and append: base64 of what a client saved, null if none did. */
+  snapshot?: string | null;
+  snapshot_version?: number | null;
 }
 
 export interface Submission {
@@ -30,6 +33,10 @@ export interface Editor {
   /** What the log lacks, or null. The same object as long as it is to be recognized as a repetition of itself. */
   pending(): Submission | null;
   receive(operation: Operation): void;
+  /** The database has what was pending, whether or not the log will bring it back. */
+  acknowledged?(): void;
+  /** The editor has received all of the log. */
+  caughtUp?(): void;
 }
 
 /** `joined`: operations flow. `waiting`: the session tries again by itself. `ended`: it does not, for the reason given. */
@@ -68,7 +75,8 @@ export class Session {
   /** The log has what was submitted up to here; it has yet to come. */
   #acknowledged = 0;
   #submission: Submission | null = null;
-  #key = '';
+  /** Keys ascend, by which the database knows a late copy of an earlier submission. */
+  #key = 0;
   #isWorking = false;
   #isRefused = false;
   #saved = true;
@@ -183,18 +191,22 @@ export class Session {
     }
     for (const version of this.#early.keys()) if (version <= this.#version) this.#early.delete(version);
     this.#isBehind = this.#early.size > 0;
+    if (!this.#isBehind) this.#editor!.caughtUp?.();
   }
 
   async #submit(submission: Submission): Promise<void> {
     if (submission !== this.#submission) {
       this.#submission = submission;
-      this.#key = crypto.randomUUID();
+      this.#key += 1;
     }
     this.#tellWhetherSaved();
-    const answer = (await this.transport.push('collab:edit', { ...submission, client_id: this.clientId, key: this.#key })) as Answer;
+    const answer = (await this.transport.push('collab:edit', { ...submission, client_id: this.clientId, key: String(this.#key) })) as Answer;
     for (const operation of answer.operations ?? []) this.#receive(operation);
     if (answer.status === 'stale') this.#isBehind ||= this.#version < answer.head;
-    else this.#acknowledged = answer.last_version ?? answer.head;
+    else {
+      this.#acknowledged = answer.last_version ?? answer.head;
+      this.#editor!.acknowledged?.();
+    }
   }
 
   /** Without a SQLSTATE, or with one that passes, the outcome is unknown: the log tells it. Else what is pending was refused. */

@@ -1,0 +1,58 @@
+// Owns the binding of a Y.Doc to a session with the policy `append`, whose log has the updates of all.
+// Updates commute and may be repeated, so an update is saved when the database has acknowledged it.
+import * as Y from 'yjs';
+import { fromBase64, toBase64 } from './base64';
+import type { Editor, Operation, Session, Submission } from './session';
+
+const isEmpty = (update: Uint8Array) => update.length === 2 && update[0] === 0 && update[1] === 0;
+
+export class YjsProvider implements Editor {
+  #queue: Uint8Array[] = [];
+  #batch: Submission | null = null;
+  /** What the log has, as far as it was read, until the document has been compared with it. */
+  #logged: Uint8Array[] | null = [];
+
+  constructor(
+    private readonly session: Session,
+    readonly doc: Y.Doc,
+  ) {
+    const { snapshot, snapshot_version } = session.state;
+    if (snapshot) this.#apply(fromBase64(snapshot));
+    doc.on('update', (update: Uint8Array, origin: unknown) => {
+      if (origin === this || this.#logged !== null) return;
+      this.#queue.push(update);
+      session.changed();
+    });
+    session.attach(this, snapshot_version ?? 0);
+  }
+
+  pending(): Submission | null {
+    if (this.#batch === null && this.#queue.length > 0) {
+      this.#batch = { base_version: this.session.version, operations: [{ update: toBase64(Y.mergeUpdates(this.#queue)) }] };
+      this.#queue = [];
+    }
+    return this.#batch;
+  }
+
+  receive({ operation }: Operation): void {
+    this.#apply(fromBase64((operation as { update: string }).update));
+  }
+
+  acknowledged(): void {
+    this.#batch = null;
+  }
+
+  /** What the document had before it was connected, and what was written meanwhile, is for the others too. */
+  caughtUp(): void {
+    if (this.#logged === null) return;
+    const known = this.#logged.length > 0 ? Y.encodeStateVectorFromUpdate(Y.mergeUpdates(this.#logged)) : undefined;
+    const missing = Y.encodeStateAsUpdate(this.doc, known);
+    if (!isEmpty(missing)) this.#queue.push(missing);
+    this.#logged = null;
+  }
+
+  #apply(update: Uint8Array): void {
+    this.#logged?.push(update);
+    Y.applyUpdate(this.doc, update, this);
+  }
+}
