@@ -57,9 +57,9 @@ class Node final : public IncomingOwner, public InternalReceiver {
         connections_(loop_, settings.limits),
         presence_(loop_, log, database_, settings.presence.lease_seconds), services_{loop_,   log,  settings, database_,
                                                                                      access_, hub_, wheel_},
-        channel_presence_(services_, presence_.queue()),
-        session_presence_(presence_.queue()), conversation_services_{services_, presence_, channel_presence_,
-                                                                     session_presence_},
+        channel_presence_(services_, presence_.queue()), session_presence_(presence_.queue()), edits_(loop_, database_),
+        cursors_(loop_, database_, Milliseconds{settings.presence.cursor_milliseconds}),
+        conversation_services_{services_, presence_, channel_presence_, session_presence_, edits_, cursors_},
         visibility_(services_), listener_(loop_, log, settings.database, hub_),
         http_(services_, [this] { return listener_.ready(); }), admission_(conversation_services_, connections_),
         server_(loop_, log, Admission::subprotocols()),
@@ -109,6 +109,8 @@ class Node final : public IncomingOwner, public InternalReceiver {
   Services services_;
   ChannelPresence channel_presence_;
   SessionPresence session_presence_;
+  GatheredEdits edits_;
+  GatheredCursors cursors_;
   ConversationServices conversation_services_;
   PresenceVisibility visibility_;
   Listener listener_;

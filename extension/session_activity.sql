@@ -254,11 +254,12 @@ COMMENT ON FUNCTION live_private.hide_in_sessions(text, boolean) IS
 
 -- Cursors.
 
-CREATE FUNCTION live_private.move_cursors(session_id uuid, moves jsonb) RETURNS void
+CREATE FUNCTION live_private.move_cursors(session_id uuid, moves jsonb) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
-  moved jsonb[];
+  shown jsonb[];
+  moved uuid[];
 BEGIN
   WITH moved AS (
     UPDATE live_private.session_connection c
@@ -266,13 +267,15 @@ BEGIN
     FROM jsonb_to_recordset(moves) AS move (connection_id uuid, client_id text, cursor jsonb)
     WHERE c.connection_id = move.connection_id AND c.session_id = move_cursors.session_id
     RETURNING c.*)
-  SELECT array_agg(live_private.cursor_of(m)) INTO moved FROM moved m
-  WHERE NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = m.user_id);
-  PERFORM live_private.emit_cursors(session_id, moved);
+  SELECT array_agg(m.connection_id),
+         array_agg(live_private.cursor_of(m)) FILTER (WHERE NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = m.user_id))
+  INTO moved, shown FROM moved m;
+  PERFORM live_private.emit_cursors(session_id, shown);
+  RETURN moved;
 END
 $$;
 COMMENT ON FUNCTION live_private.move_cursors(uuid, jsonb) IS
-'Moves cursors of connections that are in a session: [{connection_id, client_id, cursor}], each connection once. Those of others are ignored; those of invisible users are not shown. Emits one signal, see live.move_cursor(). Errors: 22023, 54000, 55P03. For bridges.';
+'Moves cursors of connections that are in a session: [{connection_id, client_id, cursor}], each connection once. Returns the connections whose cursors have moved: those in the session. Cursors of invisible users are not shown. Emits one signal, see live.move_cursor(). Errors: 22023, 54000, 55P03. For bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.move_cursors(uuid, jsonb)');
 
 CREATE FUNCTION live.move_cursor(session_id uuid, cursor jsonb) RETURNS void

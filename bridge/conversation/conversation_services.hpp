@@ -1,7 +1,9 @@
-// The services of conversations: those shared with HTTP, and presence.
+// The services of conversations: those shared with HTTP, presence, and what is gathered of several clients.
 #pragma once
 
 #include "channel/services.hpp"
+#include "conversation/gathered_cursors.hpp"
+#include "conversation/gathered_edits.hpp"
 #include "presence/channel_presence.hpp"
 #include "presence/presence.hpp"
 #include "presence/session_presence.hpp"
@@ -12,6 +14,8 @@ struct ConversationServices : Services {
   Presence &presence;
   ChannelPresence &channel_presence;
   SessionPresence &session_presence;
+  GatheredEdits &edits;
+  GatheredCursors &cursors;
 };
 
 } // namespace pg_live

@@ -17,6 +17,21 @@ namespace {
 
 constexpr std::size_t kMaxLocationBytes = kMaxTopicNameBytes - kTypingPrefix.size();
 
+std::optional<std::string> text_argument(std::string_view arguments, std::string_view name) {
+  std::string text;
+  const auto value = json::member({json::Kind::object, arguments}, name);
+  if (!value || value->kind != json::Kind::string || !json::unescape(*value, text)) return std::nullopt;
+  return text;
+}
+
+// The session that the arguments name, or else that of the channel; nothing if it is none.
+std::optional<Uuid> session_of(const Channel &channel, std::string_view arguments) {
+  const auto named = json::member({json::Kind::object, arguments}, "session_id");
+  if (!named || named->kind == json::Kind::null) return session_of_topic(channel.topic());
+  const auto text = text_argument(arguments, "session_id");
+  return text ? Uuid::parse(*text) : std::nullopt;
+}
+
 bool says_inactive(std::string_view arguments) {
   const auto object = json::parse(arguments);
   const auto active = object ? json::member(*object, "active") : std::nullopt;
@@ -124,6 +139,41 @@ void PushedCommands::repeat_typing_later() {
   typing_timer_->start(Milliseconds{*due - std::min(*due, services_.loop.now())});
 }
 
+void PushedCommands::run_edit(const Channel &channel, const Uuid &session, std::string_view arguments, Asker asker) {
+  Edit edit;
+  edit.claims = channel.claims();
+  edit.arguments = arguments;
+  edit.asker = client_.weak_from_this();
+  edit.give_up = services_.loop.now() + services_.database.patience();
+  edit.done = [this, holder = client_.weak_from_this(), requester = requester_of(*channel.claims()),
+               asker = std::move(asker)](std::string_view response, const std::optional<DatabaseError> &error) {
+    const auto asking = holder.lock();
+    if (!asking) return;
+    if (!error) return send(asker, {Status::ok, std::string(response)});
+    send(asker,
+         {Status::error, error_object("reason", client_error(services_.log, kEditEvent, *error, requester).shown)});
+  };
+  services_.edits.submit(session, std::move(edit));
+}
+
+void PushedCommands::run_cursor(const Channel &channel, const Uuid &session, std::string_view arguments, Asker asker) {
+  CursorMove move;
+  move.channel = channel.ref();
+  move.connection = client_.presence_id();
+  move.client_id = text_argument(arguments, "client_id").value_or(move.connection.text());
+  const auto cursor = json::member({json::Kind::object, arguments}, "cursor");
+  move.cursor = cursor ? cursor->raw : "null";
+  move.answers.push_back([this, holder = client_.weak_from_this(), requester = requester_of(*channel.claims()),
+                          asker = std::move(asker)](const std::optional<DatabaseError> &error) {
+    const auto asking = holder.lock();
+    if (!asking) return;
+    if (!error) return send(asker, {});
+    send(asker,
+         {Status::error, error_object("reason", client_error(services_.log, kCursorEvent, *error, requester).shown)});
+  });
+  services_.cursors.move(session, std::move(move));
+}
+
 void PushedCommands::run(Channel &channel, const CommandEntry &entry, const Message &message) {
   Asker asker{channel.id(), message.ref};
   const bool is_json = message.encoding == Encoding::json;
@@ -139,6 +189,11 @@ void PushedCommands::run(Channel &channel, const CommandEntry &entry, const Mess
     if (typing && typing->starts) return run_typing(channel, entry, *arguments, *typing, std::move(asker));
     if (typing) typing_calls().forget(channel.claims()->user_id, typing->location);
   }
+  const auto session = session_of(channel, *arguments);
+  if (entry.event == kEditEvent && session) return run_edit(channel, *session, *arguments, std::move(asker));
+  // In another session, or without access to its topic, it is for the database to refuse.
+  if (entry.event == kCursorEvent && channel.attendance() != nullptr && session == session_of_topic(channel.topic()))
+    return run_cursor(channel, *session, *arguments, std::move(asker));
   // A user who went offline with the socket open comes back by choosing a presence.
   if (entry.event == kPresenceEvent) client_.resume_presence();
   if (entry.event == kHeartbeatEvent && says_inactive(*arguments)) client_.note_idle();

@@ -1,6 +1,6 @@
 // The commands that a client pushes on its channels. Each runs as the channel's user and is answered with the result of
-// its function. Invariants: commands of one connection reach the database in the order they arrived; an answer for a
-// channel that has ended is dropped.
+// its function. Invariants: commands of one connection reach the database in the order they arrived, but for edits and
+// cursors, which are gathered with those of others; an answer for a channel that has ended is dropped.
 #pragma once
 
 #include "api/commands.hpp"
@@ -38,6 +38,8 @@ class PushedCommands {
   void ask(const Channel &channel, const CommandEntry &entry, std::string_view arguments,
            std::function<void(const Answer &)> answered);
   void send(const Asker &asker, const Answer &answer);
+  void run_edit(const Channel &channel, const Uuid &session, std::string_view arguments, Asker asker);
+  void run_cursor(const Channel &channel, const Uuid &session, std::string_view arguments, Asker asker);
 
   static std::optional<Typing> typing_of(const Channel &channel, std::string_view arguments);
   void begin_typing(const Channel &channel, const CommandEntry &entry, std::string_view arguments,

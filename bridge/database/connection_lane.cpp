@@ -10,7 +10,7 @@ namespace {
 
 // Clients without a user share a queue by role. A user id has no control characters, so the keys cannot collide.
 std::string share_of(const Command &command) {
-  if (!command.claims) return "\n";
+  if (!command.claims) return "\n\n" + command.share;
   return command.claims->user_id.empty() ? "\n" + command.claims->role : command.claims->user_id;
 }
 

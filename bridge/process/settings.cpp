@@ -174,6 +174,8 @@ class SettingsParser {
     add("presence-gather", presence.gather_milliseconds,
         "Milliseconds in which changes of one topic's members are gathered")
         ->check(CLI::Range(1, 10000));
+    add("cursor-gather", presence.cursor_milliseconds, "Milliseconds in which cursors of one session are gathered")
+        ->check(CLI::Range(1, 10000));
   }
 
   void add_limits() {

@@ -54,6 +54,7 @@ struct PresenceSettings {
   unsigned lease_seconds = 30;       // how long the database waits for a sign of life of this process
   unsigned roster_members = 1000;    // a topic with more of them sends counts
   unsigned gather_milliseconds = 10; // of changes of one topic before they are sent
+  unsigned cursor_milliseconds = 25; // in which cursors of a session are gathered
 };
 
 struct Settings {

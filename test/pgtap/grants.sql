@@ -66,6 +66,8 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
            ('set_topic_rule'), ('status'), ('stream_state'), ('position'), ('topic_rule_of'),
            ('create_session'), ('join_session'), ('leave_session'), ('end_session'), ('set_role'), ('remove_participant'), ('set_read_only'), ('submit_operations'), ('get_document'), ('get_blame'), ('restore_document'), ('save_snapshot'),
            ('get_session'), ('get_sessions'), ('joined_session'), ('move_cursor'), ('move_cursors'), ('enter_sessions'), ('exit_sessions'),
+           ('create_session'), ('join_session'), ('leave_session'), ('end_session'), ('set_role'), ('remove_participant'), ('set_read_only'), ('submit_operations'), ('get_document'),
+           ('get_session'), ('get_sessions'), ('joined_session'), ('move_cursor'), ('move_cursors'), ('enter_sessions'), ('exit_sessions'), ('submit_each'),
            ('my_sessions'), ('is_participant'), ('shares_session_with'), ('follows'),
            ('presence_rule_in_force'), ('seen_users'), ('set_presence_visibility'), ('update_presence'), ('heartbeat'), ('heartbeat_of_socket'), ('node_expiry'), ('disconnect'), ('go_offline'),
            ('expire_presence'), ('register_node'), ('renew_node'), ('retire_node'), ('connect_users'), ('disconnect_users'), ('report_activity'),
@@ -228,7 +230,7 @@ CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,u
   activitystreams_type,activitystreams_urn,activitystreams_time}'::name[]);
 CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,await_batch,publish,drop_expired_events,status,stream_state,
   expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity,
-  store_channel_presence,refused_members,channel_roster,enter_sessions,exit_sessions,move_cursors,refresh_summaries,drop_expired_activities,default_lease,idle_after}'::name[]);
+  store_channel_presence,refused_members,channel_roster,enter_sessions,exit_sessions,move_cursors,submit_each,refresh_summaries,drop_expired_activities,default_lease,idle_after}'::name[]);
 CREATE ROLE "Weird Role";
 CREATE ROLE "quote""d; drop";
 CREATE ROLE "SELECT";
