@@ -57,13 +57,15 @@ DECLARE
   before text COLLATE "C";
   after text COLLATE "C";
 BEGIN
-  IF session.policy <> 'text' THEN
+  IF session.policy NOT IN ('text', 'json') THEN
     RAISE EXCEPTION 'sessions with the policy % cannot be restored', session.policy USING ERRCODE = 'feature_not_supported',
       HINT = 'Submit an operation that leads back.';
   END IF;
-  before := live_private.document_text(session.id);
+  before := live_private.document_of(session);
   after := live_private.document_at(session.id, version);
-  RETURN CASE WHEN before = after THEN '[]' ELSE jsonb_build_array(live_private.text_difference(before, after)) END;
+  RETURN CASE WHEN before = after THEN '[]'
+              WHEN session.policy = 'text' THEN jsonb_build_array(live_private.text_difference(before, after))
+              ELSE jsonb_build_array(jsonb_build_object('path', '{}'::text[], 'value', after::jsonb)) END;
 END
 $$;
 COMMENT ON FUNCTION live_private.restoring_operations(live.collaboration_sessions, bigint) IS
@@ -89,5 +91,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.restore_document(uuid, bigint) IS
-'Appends an operation that makes the document of a text session what it was at a version, and returns {status, first_version, last_version, head} as live.submit_operations() does; status duplicate if the document is the same already. For editors. Emits collab:edit. Errors: 42501 for others; 22004 for NULL, 22023 for no such version; P0002 for no such session; 0A000 for a session of another policy; 54000 for an operation above pg_live.max_payload_size; 55000 for a session that is read only, and for a version that is not kept any more.';
+'Appends an operation that makes the document of a text or json session what it was at a version, and returns {status, first_version, last_version, head} as live.submit_operations() does; status duplicate if the document is the same already. For editors. Emits collab:edit. Errors: 42501 for others; 22004 for NULL, 22023 for no such version; P0002 for no such session; 0A000 for a session of another policy; 54000 for an operation above pg_live.max_payload_size; 55000 for a session that is read only, and for a version that is not kept any more.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.restore_document(uuid, bigint)');

@@ -106,6 +106,7 @@ INSERT INTO called VALUES -- %s: the collation
   ('to_activitystreams', $$SELECT live_private.activitystreams_type('nothing known' %s)$$),
   ('activitystreams_type', $$SELECT live_private.activitystreams_type('liked' %s)$$),
   ('activitystreams_urn', $$SELECT live_private.activitystreams_urn('user' %1$s, 'Ü b' %1$s)$$),
+  ('key_between', $$SELECT live.key_between('a0' %1$s, 'A0' %1$s)$$), ('key_between', $$SELECT live.key_between('Zz' %1$s, 'a0' %1$s)$$),
   ('claim', $$SELECT live.claim('SUB' %s)$$),
   ('checked_text', $$SELECT live_private.checked_text(E'a\nb' %1$s, 'what' %1$s, 10)$$),
   ('parse_activity_cursor', $$SELECT live_private.parse_activity_cursor('no cursor' %s)$$),

@@ -29,7 +29,7 @@ SELECT bag_eq($$SELECT proname::text FROM live_function WHERE pronamespace = 'li
   emit,send,replay,position,topic_access,set_topic_rule,drop_topic_rule,revoke_access,publish,fetch_events,drop_expired_events,status,explain_access,grant_client,grant_bridge,
   update_presence,get_presence,heartbeat,disconnect,go_offline,get_online_users,set_typing,get_typing,set_presence_visibility,expire_presence,
   channel_members,get_presence_summary,refresh_summaries,create_session,join_session,leave_session,end_session,set_role,remove_participant,set_read_only,
-  submit_operations,get_operations,get_document,get_history,get_blame,restore_document,check_session,save_snapshot,session_json,get_session,get_sessions,move_cursor,yjs_state_vector,yjs_merge,yjs_diff,is_participant,my_sessions,follows,shares_session_with,
+  submit_operations,get_operations,get_document,get_history,get_blame,restore_document,check_session,save_snapshot,session_json,key_between,get_session,get_sessions,move_cursor,yjs_state_vector,yjs_merge,yjs_diff,is_participant,my_sessions,follows,shares_session_with,
   log_activity,delete_activity,set_activity_visibility,audience,get_feed_activities,get_home_feed,get_entity_activities,get_feed_groups,
   get_notifications,mark_seen,mark_read,unread_count,follow,unfollow,get_trending,get_activity_trends,drop_expired_activities,
   register_entity_type,entity_id,track_activity,erase_user,to_activitystreams}'::text[])$$, 'the public functions are exactly these');
@@ -79,11 +79,11 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
 SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
   $$VALUES ('is_built_in_topic'::name), ('parse_position'), ('checked_text'), ('is_name'), ('derived_status'), ('shown_device'), ('default_lease'),
            ('position_before'), ('activity_cursor'), ('parse_activity_cursor'), ('checked_page'), ('feed_conditions'), ('feed_branch'), ('feed_statement'), ('names_user'), ('feed_group_key'), ('feed_group_statement'), ('log_sum'),
-           ('trend_moment'), ('activitystreams_type'), ('activitystreams_urn'), ('end_of_json'), ('yjs_ranges'), ('yjs_snapshot_fault'), ('yjs_state_vector'), ('yjs_merge'), ('yjs_diff')$$, 'the immutable functions are exactly these');
+           ('trend_moment'), ('activitystreams_type'), ('activitystreams_urn'), ('end_of_json'), ('key_between'), ('yjs_ranges'), ('yjs_snapshot_fault'), ('yjs_state_vector'), ('yjs_merge'), ('yjs_diff')$$, 'the immutable functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE proparallel = 's' AND lanname = 'c'$$,
   $$VALUES ('jwt'::name), ('claim'), ('user_id'), ('user_uuid'), ('jwt_role'), ('version'),
            ('clock'), ('idle_after'), ('grace_period'), ('entity_id'), ('checked_metadata'), ('is_sendable'), ('is_topic_name'), ('ended_xids'), ('changed_text'), ('blame_text'), ('text_difference'),
-           ('json_path'), ('json_leaves'), ('changed_json'), ('yjs_ranges'), ('yjs_snapshot_fault'), ('yjs_state_vector'), ('yjs_merge'), ('yjs_diff')$$, 'the parallel safe C functions are exactly these');
+           ('json_path'), ('json_leaves'), ('changed_json'), ('key_between'), ('yjs_ranges'), ('yjs_snapshot_fault'), ('yjs_state_vector'), ('yjs_merge'), ('yjs_diff')$$, 'the parallel safe C functions are exactly these');
 SELECT is(provolatile, 's', format('%s is stable', signature))
 FROM live_function WHERE proname IN ('jwt', 'claim', 'user_id', 'user_uuid', 'jwt_role') ORDER BY signature;
 
@@ -195,6 +195,7 @@ FROM (VALUES
   ('check_session', 'session_id uuid -> jsonb'),
   ('save_snapshot', 'session_id uuid, version bigint, snapshot bytea -> void'),
   ('session_json', 'session_id uuid -> jsonb'),
+  ('key_between', 'before text, after text -> text'),
   ('yjs_state_vector', 'updates bytea[] -> bytea'),
   ('yjs_merge', 'updates bytea[] -> bytea'),
   ('yjs_diff', 'update bytea, state_vector bytea -> bytea'),
@@ -222,7 +223,7 @@ CREATE FUNCTION pg_temp.is_member(member regrole, role regrole) RETURNS boolean 
 $$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
 CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,is_topic_name,is_open_room,topic_rule_of,
   topic_access,send,replay,replay_start,position,newest_batch,await_published,clock,idle_after,checked_metadata,required_user,create_session,join_session,leave_session,end_session,set_role,remove_participant,set_read_only,
-  submit_operations,get_operations,oldest_version,require_kept,get_document,get_history,get_blame,restore_document,save_snapshot,session_json,changed_json,get_session,get_sessions,joined_session,move_cursor,yjs_state_vector,yjs_merge,yjs_diff,my_sessions,is_participant,shares_session_with,follows,
+  submit_operations,get_operations,oldest_version,require_kept,get_document,get_history,get_blame,restore_document,save_snapshot,session_json,changed_json,key_between,get_session,get_sessions,joined_session,move_cursor,yjs_state_vector,yjs_merge,yjs_diff,my_sessions,is_participant,shares_session_with,follows,
   is_alive,presence_rule_in_force,seen_users,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
   heartbeat,heartbeat_of_socket,node_expiry,get_online_users,get_presence_summary,set_typing,set_typing_of_socket,get_typing,channel_members,
   my_follows,follow,unfollow,entity_type_of,entity_id,require_entity,activity_cursor,visible_audience,own_audience,audience,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,

@@ -55,6 +55,12 @@ SELECT is(pg_temp.as_user('ben', $$SELECT live.join_session('board') -> 'documen
 SELECT is((SELECT payload -> 'operation' FROM live.event WHERE topic = 'session:' || pg_temp.id_of('board') AND event = 'collab:edit' ORDER BY id LIMIT 1), '{"path": ["title"], "value": "A"}', 'the event has the operation');
 SELECT ok(pg_temp.is_clean('board'), 'log and document agree');
 
+-- Back to a version.
+SELECT is(pg_temp.as_user('ben', format('SELECT live.restore_document(%L, 2)', pg_temp.id_of('board'))), '{"head": 7, "status": "accepted", "last_version": 7, "first_version": 7}', 'a version is restored by an operation');
+SELECT is(pg_temp.document('board'), pg_temp.document('board', '2'), 'the document is what it was');
+SELECT is(pg_temp.as_user('ben', format('SELECT live.restore_document(%L, 2)', pg_temp.id_of('board'))), '{"head": 7, "status": "duplicate"}', 'nothing is to be done twice');
+SELECT is(pg_temp.as_user('ben', format('SELECT live.restore_document(%L, 6) ->> ''head''', pg_temp.id_of('board'))), '8', 'and forth again');
+
 -- SQL reads the document, each user that of the own sessions.
 SELECT is(pg_temp.as_user('ben', $$SELECT live.session_json(id) #>> '{cards,1,y}' FROM live.collaboration_sessions WHERE room_name = 'board'$$), '2', 'a participant queries it');
 SELECT is(pg_temp.as_user('ben', $$SELECT string_agg(value::text, ' ' ORDER BY path) FROM live_private.json_leaf$$), '1 2 "C"', 'reads its rows');
@@ -85,7 +91,7 @@ SELECT is(pg_temp.as_user('anna', format('SELECT live.create_session(''bad'', ''
 SELECT is(pg_temp.as_user('anna', $$SELECT live.create_session('steps', 'cas', '{}')$$), '22023', 'other sessions have no initial document');
 
 SET LOCAL pg_live.max_document_size = '1kB';
-SELECT is(pg_temp.submit('anna', 'board', format('[{"path":["a"],"value":"%s"},{"path":["a"]}]', repeat('x', 2000)), client => 'large'), '{"head": 8, "status": "accepted", "last_version": 8, "first_version": 7}', 'a document may be too large in between');
+SELECT is(pg_temp.submit('anna', 'board', format('[{"path":["a"],"value":"%s"},{"path":["a"]}]', repeat('x', 2000)), client => 'large'), '{"head": 10, "status": "accepted", "last_version": 10, "first_version": 9}', 'a document may be too large in between');
 SELECT is(pg_temp.submit('anna', 'board', format('[{"path":["a"],"value":"%s"}]', repeat('x', 1000))), '54000', 'but not afterwards');
 SELECT is(pg_temp.as_user('anna', format('SELECT live.create_session(''bad'', ''json'', ''{"a":"%s"}'')', repeat('x', 1024))), '54000', 'nor at first');
 UPDATE live_private.json_document SET size = size + 2000 WHERE session_id = pg_temp.id_of('board');
