@@ -204,4 +204,31 @@ describe('sessions', () => {
       assert.deepEqual([answer.status, answer.body.code], [status, code], `${method} ${path}`);
     }
   });
+
+  test('who may do what: each route and the channel, for each kind of user', async () => {
+    const session = await database.makeSession('owner', 'editor', 'viewer', 'removed');
+    await database.query(`update live.session_participants set role = user_id::live.participant_role where session_id = $1 and user_id <> 'removed'`, [session]);
+    await database.query(`with claims as materialized (select set_config('request.jwt.claims', '{"sub": "owner"}', false))
+      select live.remove_participant($1, 'removed') from claims`, [session]);
+    await database.makeSession('other');
+    const edit = { session_id: session, base_version: 0, operations: [[[0, 'x']]] };
+    const users = ['owner', 'editor', 'viewer', 'outsider', 'removed', 'other', null];
+    const expected = {
+      'GET session': [200, 200, 200, 404, 404, 404, 401], 'GET document': [200, 200, 200, 404, 404, 404, 404], 'GET operations': [200, 200, 200, 200, 200, 200, 200],
+      'POST join': [200, 200, 200, 404, 404, 404, 401], 'POST edit': [200, 200, 403, 404, 404, 404, 401], 'POST leave': [409, 204, 204, 404, 404, 404, 401],
+    };
+    for (const [request, statuses] of Object.entries(expected)) {
+      const [method, route] = request.split(' ');
+      for (const [at, user] of users.entries()) {
+        const body = method === 'GET' ? undefined : route === 'edit' ? { ...edit, client_id: `tab of ${user}` } : { session_id: session };
+        const answer = await ask(method, `/api/collaboration/${route}${body ? '' : `?session_id=${session}`}`, { user, token: user ? bridge.token({ sub: user }) : bridge.anonKey, body });
+        assert.equal(answer.status, statuses[at], `${request} as ${user}: ${JSON.stringify(answer.body)}`);
+        if (route === 'operations' && at > 2) assert.deepEqual(answer.body.operations, [], `the operations for ${user}`);
+      }
+    }
+    for (const [at, user] of ['owner', 'outsider', 'removed', 'other', null].entries()) {
+      const socket = closeLater(await RawSocket.open(bridge, { token: user ? bridge.token({ sub: user }) : bridge.anonKey }));
+      assert.equal((await socket.join(`realtime:session:${session}`)).payload.status, at === 0 ? 'ok' : 'error', `the channel for ${user}`);
+    }
+  });
 });
