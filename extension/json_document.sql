@@ -95,15 +95,16 @@ CREATE FUNCTION live_private.set_json(session_id uuid, target text[], operation 
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  growth bigint;
+  size bigint;
+  growth bigint := 0;
   replaced bigint;
 BEGIN
   -- What stands on the way and is no object with members becomes one.
-  WITH gone AS (
-    DELETE FROM live_private.json_leaf l USING generate_series(1, cardinality(target) - 1) AS n
-    WHERE l.session_id = set_json.session_id AND l.path = target[:n] COLLATE "C"
-    RETURNING live_private.json_size(l.path, l.value) AS size
-  ) SELECT -coalesce(sum(size), 0) INTO growth FROM gone;
+  FOR n IN 1..cardinality(target) - 1 LOOP
+    DELETE FROM live_private.json_leaf l WHERE l.session_id = set_json.session_id AND l.path = target[:n] COLLATE "C"
+    RETURNING live_private.json_size(l.path, l.value) INTO size;
+    growth := growth - coalesce(size, 0);
+  END LOOP;
   WITH leaf AS MATERIALIZED (
     SELECT l.path COLLATE "C" AS path, l.value FROM live_private.json_leaves(operation) AS l
   ), old AS MATERIALIZED (
