@@ -1,11 +1,18 @@
 // Behaviour: the examples in JavaScript run as they stand in the README.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { launchBrowser } from './browser.mjs';
 import { withBridge } from './fixture.mjs';
-import { eventually, startBridge } from './support.mjs';
+import { eventually, freePort, startBridge } from './support.mjs';
 
+const packageFolder = fileURLToPath(new URL('../../../bridge/client/', import.meta.url));
+const { build } = createRequire(packageFolder)('esbuild');
 const here = new URL('.', import.meta.url);
 const readme = await readFile(new URL('../../../README.md', here), 'utf8');
 const blocks = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, block]) => block);
@@ -88,5 +95,37 @@ describe('the README', () => {
         exists (select from live.fetch_events(0) e where e.topic = 'typing:document:7' and e.payload -> 'user_ids' = '["anna"]') as typed
       from live.user_presence p where p.user_id = 'anna'`);
     assert.deepEqual(rows, [{ mode: 'busy', custom_status: 'in a meeting', liked: 1, typed: true }]);
+  });
+
+  test('two who open its page with an editor write one text', async () => {
+    const port = await freePort();
+    const { outputFiles } = await build({
+      stdin: { contents: blockWith('new EditorView').replaceAll('127.0.0.1:4000', `127.0.0.1:${port}`), resolveDir: packageFolder },
+      bundle: true, format: 'esm', write: false });
+    const directory = await mkdtemp(join(tmpdir(), 'pg_live_readme.'));
+    closeLater({ close: () => rm(directory, { recursive: true }) });
+    await writeFile(join(directory, 'index.html'), '<!doctype html><body><script type="module" src="./page.js"></script>');
+    await writeFile(join(directory, 'page.js'), `const userToken = () => location.hash.slice(1);\n${outputFiles[0].text}`);
+    const ofPage = closeLater(await startBridge(database, { port, flags: ['--demo-dir', directory] }));
+    const browser = closeLater(await launchBrowser());
+    const open = async (user) => {
+      const page = await (await browser.newContext()).newPage();
+      await page.goto(`${ofPage.url}/#${ofPage.token({ sub: user })}`);
+      await page.locator('.cm-content').waitFor();
+      return page;
+    };
+    const pages = [await open('anna'), await open('ben')];
+    let written = '';
+    for (const page of pages) {
+      await page.locator('.cm-content').click();
+      await page.keyboard.press('Control+End');
+      await page.keyboard.type('some words. ');
+      written += 'some words. ';
+      for (const each of pages) {
+        await eventually(`it is shown: ${written}`, async () => (await each.locator('.cm-line').evaluate((line) => line.textContent)) === written);
+      }
+    }
+    const [{ value }] = await database.as('anna', "live.get_document((live.join_session('minutes') ->> 'session_id')::uuid)");
+    assert.equal(value, written);
   });
 });
