@@ -84,11 +84,18 @@ COMMENT ON FUNCTION live_private.begin_document(uuid, text) IS 'Stores the initi
 CREATE FUNCTION live_private.append_operations(session live.collaboration_sessions, me text, client_id text, operations jsonb[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  every integer := current_setting('pg_live.checkpoint_operations');
+  changed live.collaboration_sessions;
 BEGIN
   INSERT INTO live.operation (session_id, version, user_id, client_id, operation)
   SELECT session.id, session.head + o.number, me, append_operations.client_id, o.operation
   FROM unnest(operations) WITH ORDINALITY AS o (operation, number);
-  UPDATE live.collaboration_sessions s SET head = session.head + cardinality(operations), updated_at = now() WHERE s.id = session.id;
+  UPDATE live.collaboration_sessions s SET head = session.head + cardinality(operations), updated_at = now() WHERE s.id = session.id
+  RETURNING s.* INTO changed;
+  IF changed.head / every > session.head / every THEN
+    PERFORM live_private.request_checkpoint(changed);
+  END IF;
   PERFORM live_private.emit_to_session(session.id, 'collab:edit', jsonb_build_object(
             'version', session.head + o.number, 'user_id', me, 'client_id', append_operations.client_id, 'operation', o.operation))
   FROM unnest(operations) WITH ORDINALITY AS o (operation, number);

@@ -55,10 +55,12 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM live.drop_expired_activities();
+  PERFORM live_private.store_checkpoints(100);
+  PERFORM live_private.drop_expired_operations();
   PERFORM live_private.fold_trends();
   RETURN live_private.refresh_presence_summary()::integer + live_private.refresh_activity_trends()::integer;
 END
 $$;
 COMMENT ON FUNCTION live.refresh_summaries() IS
-'Refreshes the summaries that have changed and returns how many did; deletes some of the expired activities. The refresher does the same after each change; call it from a cron job where no worker runs. Errors: 25006 on a standby; 25001 in a REPEATABLE READ or SERIALIZABLE transaction.';
+'Refreshes the summaries that have changed and returns how many did; stores snapshots of sessions that are due, and deletes some of the expired activities and operations. The refresher does the same after each change; call it from a cron job where no worker runs. Errors: 25006 on a standby; 25001 in a REPEATABLE READ or SERIALIZABLE transaction.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live.refresh_summaries()');

@@ -1,7 +1,7 @@
 // The refresher: sleeps until a summary is marked as changed, refreshes, and rests for the interval, and at least
-// twenty times as long as the refresh took, so that it uses no more than a twentieth of a core. Where activities
-// expire, it deletes them in small transactions, and checks for them during its rests too. Each task has transactions
-// of its own and may fail alone.
+// twenty times as long as the refresh took, so that it uses no more than a twentieth of a core. A session that needs a
+// snapshot marks too. Where activities or operations expire, it deletes them in small transactions, and checks for them
+// during its rests too. Each task has transactions of its own and may fail alone.
 #include "refresher.hpp"
 
 #include "background_worker.hpp"
@@ -35,6 +35,7 @@ struct Task {
   Chore chore;
   const char *before; // a query that waits, outside of the time taken; null for none
   const char *query;  // returns one integer
+  Repeat repeat = Repeat::never;
 };
 
 constinit std::array tasks{
@@ -42,9 +43,15 @@ constinit std::array tasks{
     Task{Chore{"refreshing the summary of presence"}, "select live_private.lock_summary('live.presence_summary')",
          "select live_private.refresh_presence_summary()::pg_catalog.int4::pg_catalog.int8"},
     Task{Chore{"refreshing the trends of activities"}, "select live_private.lock_summary('live.activity_trends')",
-         "select live_private.refresh_activity_trends()::pg_catalog.int4::pg_catalog.int8"}};
+         "select live_private.refresh_activity_trends()::pg_catalog.int4::pg_catalog.int8"},
+    Task{Chore{"storing snapshots of sessions"}, nullptr, "select live_private.store_checkpoints(1)::pg_catalog.int8",
+         Repeat::until_nothing_is_left}};
 
-constinit Task expiry{Chore{"dropping activities"}, nullptr, "select live.drop_expired_activities()::pg_catalog.int8"};
+constinit std::array expiries{
+    Task{Chore{"dropping activities"}, nullptr, "select live.drop_expired_activities()::pg_catalog.int8",
+         Repeat::until_nothing_is_left},
+    Task{Chore{"dropping operations"}, nullptr, "select live_private.drop_expired_operations()::pg_catalog.int8",
+         Repeat::until_nothing_is_left}};
 
 // Runs the query of a task in a transaction; 0 where the extension is not installed.
 int64 run_query(const Task &task, Clock::duration &took) {
@@ -62,10 +69,10 @@ int64 run_query(const Task &task, Clock::duration &took) {
 }
 
 // Runs a task unless it rests, once or until its query returns 0. Returns how long the last query took.
-Clock::duration perform(Task &task, Repeat repeat) {
+Clock::duration perform(Task &task) {
   Clock::duration took{};
-  task.chore.perform([&task, &took, repeat] {
-    while (run_query(task, took) > 0 && repeat == Repeat::until_nothing_is_left) {
+  task.chore.perform([&task, &took] {
+    while (run_query(task, took) > 0 && task.repeat == Repeat::until_nothing_is_left) {
     }
   });
   return took;
@@ -75,7 +82,7 @@ Clock::duration perform(Task &task, Repeat repeat) {
 Clock::duration refresh() {
   Clock::duration took{};
   for (Task &task : tasks)
-    took += perform(task, Repeat::never);
+    took += perform(task);
   return took;
 }
 
@@ -91,9 +98,10 @@ std::optional<Clock::time_point> next_retry() {
 void wait_for_change(DatabaseState &state, Clock::time_point refreshed_at, Clock::duration took) {
   Clock::time_point look_at = refreshed_at;
   for (;;) {
-    const bool expires = settings().activity_retention > 0;
+    const bool expires = settings().activity_retention > 0 || settings().history_retention > 0;
     if (expires && until(look_at) == 0) {
-      perform(expiry, Repeat::until_nothing_is_left); // its deletions mark the summaries as changed
+      for (Task &expiry : expiries)
+        perform(expiry); // deleted activities mark the summaries as changed
       look_at = Clock::now() + look_for_expired_every;
     }
     const Clock::time_point rested =

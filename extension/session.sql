@@ -207,8 +207,11 @@ COMMENT ON FUNCTION live_private.delete_participant(uuid, text) IS
 CREATE FUNCTION live_private.finish_session(session_id uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  session live.collaboration_sessions;
 BEGIN
-  UPDATE live.collaboration_sessions s SET status = 'ended', ended_at = now() WHERE s.id = finish_session.session_id;
+  UPDATE live.collaboration_sessions s SET status = 'ended', ended_at = now() WHERE s.id = finish_session.session_id RETURNING s.* INTO session;
+  PERFORM live_private.request_checkpoint(session); -- behind which the log can expire
   PERFORM live_private.empty_session(session_id);
   PERFORM live_private.emit_to_session(session_id, 'collab:ended', '{}');
   PERFORM live.revoke_access('session:' || session_id);

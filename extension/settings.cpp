@@ -44,6 +44,13 @@ void define_settings() {
                           "Older ones are deleted with their notifications, without an event. 0: for ever.",
                           &current.activity_retention, 0, 0, 50 * 365 * 24 * seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S,
                           nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.history_retention", "How long the operations of sessions are kept.",
+                          "Older ones are deleted once a snapshot stands for them. 0: for ever.",
+                          &current.history_retention, 0, 0, 50 * 365 * 24 * seconds_per_hour, PGC_SIGHUP, GUC_UNIT_S,
+                          nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_live.checkpoint_operations", "Operations of a session between two snapshots of it.",
+                          "A document at a version is computed from the snapshot before it.", &current.checkpoint_step,
+                          10'000, 1, 1'000'000'000, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("pg_live.gather_delay", "Minimum time between two batches, to gather events when busy.",
                           "The first event after a pause is never delayed.", &current.gather_delay, 1, 0, 1000,
                           PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);

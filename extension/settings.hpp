@@ -9,6 +9,8 @@ struct Settings {
   int signal_retention;   // pg_live.signal_retention, seconds: how long a signal waits for a bridge
   int gather_delay;       // pg_live.gather_delay, milliseconds: minimum time between two batches when busy
   int activity_retention; // pg_live.activity_retention, seconds: older activities are deleted; 0: none
+  int history_retention;  // pg_live.history_retention, seconds: older operations of sessions are deleted; 0: none
+  int checkpoint_step;    // pg_live.checkpoint_operations: operations of a session between two snapshots
   int refresh_interval;   // pg_live.refresh_interval, milliseconds: minimum time between two refreshes of the summaries
   int idle_after;         // pg_live.idle_after, seconds: how long a connection stays active without use
   int grace_period;       // pg_live.grace_period, seconds: how long a broken connection still counts

@@ -57,7 +57,7 @@ SELECT is(pg_temp.as_user(who, format('SELECT live.submit_operations(%L, 5, ''[[
 SELECT is(pg_temp.as_user(who, format('SELECT live.get_document(%L)', pg_temp.id_of('note'))), 'P0002', coalesce(who, 'the anonymous') || ' reads no document') FROM (VALUES ('dora'), (NULL)) AS w (who);
 SELECT is(pg_temp.as_user(who, format('SELECT count(*) FROM live.get_operations(%L)', pg_temp.id_of('note'))), '0', coalesce(who, 'the anonymous') || ' reads no operations') FROM (VALUES ('dora'), (NULL)) AS w (who);
 SELECT is(pg_temp.as_user('dora', format('SELECT count(*) FROM %s', relation)), '0', 'nor any row of ' || relation) FROM unnest('{live.operation,live.session_snapshot}'::text[]) AS relation;
-SELECT is(pg_temp.as_user('ben', format('SELECT * FROM %s', relation)), '42501', 'clients do not read ' || relation) FROM unnest('{live_private.document_piece,live_private.submission}'::text[]) AS relation;
+SELECT is(pg_temp.as_user('ben', format('SELECT * FROM %s', relation)), '42501', 'clients do not read ' || relation) FROM unnest('{live_private.document_piece,live_private.submission,live_private.checkpoint_request}'::text[]) AS relation;
 SELECT is(pg_temp.as_user('ben', format('SELECT live.check_session(%L)', pg_temp.id_of('note'))), '42501', 'checking is for admins');
 SELECT is(pg_temp.as_user('ben', format('SELECT * FROM live.get_operations(%L, max_operations => %s)', pg_temp.id_of('note'), bad)), '22023', 'max_operations of ' || bad) FROM unnest('{0,10001,"NULL"}'::text[]) AS bad;
 SELECT pg_temp.as_user('anna', format('SELECT live.set_read_only(%L, true)', pg_temp.id_of('note'))) \g /dev/null
@@ -93,6 +93,8 @@ SELECT is(pg_temp.submit('anna', 'large', '3', '[[1025,[0,"x"]]]'), '54000', 'ab
 SELECT matches(pg_temp.submit('anna', 'large', '3', '[[[1],1024]]'), 'accepted', 'but becomes smaller');
 SELECT ok(pg_temp.is_clean('large'), 'log and document agree');
 RESET pg_live.max_document_size;
+SELECT is(pg_temp.as_user('anna', 'SET LOCAL pg_live.checkpoint_operations = 5'), '42501', 'a client does not set when snapshots are stored');
+SELECT throws_ok(format('SET LOCAL pg_live.checkpoint_operations = %L', bad), '22023', NULL, 'checkpoint_operations of ' || bad) FROM unnest('{0,-1,x,1000000001}'::text[]) AS bad;
 
 -- cas: upon the head alone.
 SELECT pg_temp.as_user('anna', $$SELECT live.create_session('steps', 'cas')$$) \g /dev/null
