@@ -36,7 +36,6 @@ CREATE FUNCTION live_private.refresh_presence_summary() RETURNS boolean
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT live_private.notice_restored_presence();
-  SELECT live_private.settle_all_participants();
   SELECT live_private.refresh_summary('live.presence_summary', 'live_private.announced_presence')
 $$;
 COMMENT ON FUNCTION live_private.refresh_presence_summary() IS

@@ -104,7 +104,19 @@ $$;
 COMMENT ON FUNCTION live_private.settle_due_participants(integer) IS
 'Settles participants whose rows were locked when their activity changed, at most so many; returns whether more may be due. Part of live.expire_presence().';
 
--- Connections are UNLOGGED and participants are not, so after a crash, or in a restored copy, nobody is in a session.
+-- A row that comes from an app or a dump does not say who is there.
+CREATE FUNCTION live_private.set_activity() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  new.is_active := live_private.is_in_session(new.session_id, new.user_id);
+  RETURN new;
+END
+$$;
+COMMENT ON FUNCTION live_private.set_activity() IS 'Sets is_active of a new participant to what is so.';
+CREATE TRIGGER pg_live_participant_added BEFORE INSERT ON live.session_participants FOR EACH ROW EXECUTE FUNCTION live_private.set_activity();
+
+-- Connections are UNLOGGED and participants are not, so after a crash nobody is in a session.
 CREATE FUNCTION live_private.settle_all_participants() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -121,7 +133,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.settle_all_participants() IS
-'Settles the participants who are marked active without a connection. Called after a start of the server, and with live.refresh_summaries().';
+'Settles the participants who are marked active without a connection. Called after each start of the server.';
 
 CREATE FUNCTION live_private.note_participant_change() RETURNS trigger
 LANGUAGE plpgsql

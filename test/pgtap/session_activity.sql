@@ -126,6 +126,9 @@ SELECT pg_temp.enter(6, 'kept') \g /dev/null
 SELECT live_private.settle_all_participants() \g /dev/null
 SELECT is(pg_temp.active('kept'), 'ben', 'but those who are there');
 
+INSERT INTO live.session_participants (session_id, user_id, is_active) VALUES (pg_temp.id_of('kept'), 'carl', true);
+SELECT is(pg_temp.active('kept'), 'ben', 'a row that an app inserts says nothing about who is there');
+
 -- Lists.
 SELECT is(pg_temp.as_user('ben', $$SELECT string_agg(concat_ws(' ', room_name, policy, role, head, active_participants), ', ') FROM live.get_sessions()$$), 'kept text owner 0 1', 'the sessions of ben');
 SELECT pg_temp.as_user('anna', format('SELECT live.create_session(%L, is_public => true)', 'public ' || n)) FROM generate_series(1, 3) n \g /dev/null
