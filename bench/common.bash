@@ -83,7 +83,20 @@ stop_cluster() {
 # build_programs: the load client and its like, and the bridge; PG_LIVE_BRIDGE names another one that is built already.
 build_programs() {
   make --no-print-directory --silent --directory bench
+  build_bridge
+}
+
+build_bridge() {
   [ -n "${PG_LIVE_BRIDGE:-}" ] || make --no-print-directory --silent bridge
+}
+
+# build_client: the adapters of the browser package, for the scripts that run editors.
+build_client() {
+  local folder
+  for folder in bridge/client test/bridge/e2e; do
+    [ -d "$folder/node_modules" ] || (cd "$folder" && npm ci --silent)
+  done
+  (cd bridge/client && npm run --silent build)
 }
 
 # start_bridge [FLAG...]: against the private cluster, from now on PID $bridge at $bridge_port.

@@ -195,18 +195,19 @@ export class Author {
   acknowledged = [];
   connection = [];
   refusals = [];
+  received = { frames: 0, bytes: 0 };
   #isOffline = false;
   #socket = null;
   #stop;
 
-  /** `client`: phoenix or realtime-js. Without `random` the network does as it is told. `before`: the editor before a reload. */
-  static async join(Editor, { bridge, user, room, random, client = 'phoenix' }, before = undefined) {
+  /** `client`: phoenix or realtime-js. `network`: what stands between. Without `random` the network does as it is told. `before`: the editor before a reload. */
+  static async join(Editor, { bridge, user, room, random, client = 'phoenix', network = (transport) => transport }, before = undefined) {
     const author = new Author();
     author.random = random;
     const server = { url: bridge.url, token: () => bridge.token({ sub: user }) };
     const state = await eventually(`${user} joins`, () => enterSession(server, room));
-    const network = client === 'phoenix' ? author.#overPhoenix(bridge, server) : author.#overRealtime(bridge, server);
-    const session = new Session(random ? unreliable(network, random, author.acknowledged) : network, state, {
+    const transport = network(client === 'phoenix' ? author.#overPhoenix(bridge, server) : author.#overRealtime(bridge, server));
+    const session = new Session(random ? unreliable(transport, random, author.acknowledged) : transport, state, {
       onConnection: (...report) => author.connection.push(report),
       onRefused: (error) => author.refusals.push(error),
     });
@@ -222,6 +223,10 @@ export class Author {
       constructor(address, ...given) {
         super(author.#isOffline ? 'ws://127.0.0.1:1' : address, ...given);
         author.#socket = this;
+        this.on('message', (data) => {
+          author.received.frames += 1;
+          author.received.bytes += data.length;
+        });
       }
     };
   }
