@@ -1,0 +1,78 @@
+-- Documents of sessions at their head and at earlier versions, which are computed from the newest snapshot before them and
+-- the operations since.
+
+CREATE FUNCTION live_private.changed_document(session_id uuid, base text, base_version bigint, version bigint) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  operations jsonb[] := ARRAY(
+    SELECT o.operation FROM live.operation o
+    WHERE o.session_id = changed_document.session_id AND o.version > base_version AND o.version <= changed_document.version ORDER BY o.version);
+BEGIN
+  IF (SELECT s.policy FROM live.collaboration_sessions s WHERE s.id = changed_document.session_id) = 'json' THEN
+    RETURN live_private.changed_json(coalesce(base, '{}')::jsonb, operations);
+  END IF;
+  RETURN live_private.changed_text(coalesce(base, ''), operations);
+END
+$$;
+COMMENT ON FUNCTION live_private.changed_document(uuid, text, bigint, bigint) IS
+'The document of a text or json session at a version, from that at a base version, NULL for an empty one; checks no access.';
+
+CREATE FUNCTION live_private.document_at(session_id uuid, version bigint) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  snapshot record;
+BEGIN
+  SELECT s.version, s.document INTO snapshot FROM live.session_snapshot s
+  WHERE s.session_id = document_at.session_id AND s.version <= document_at.version ORDER BY s.version DESC LIMIT 1;
+  RETURN live_private.changed_document(document_at.session_id, snapshot.document, coalesce(snapshot.version, 0), document_at.version);
+END
+$$;
+COMMENT ON FUNCTION live_private.document_at(uuid, bigint) IS
+'The document of a text or json session at a version, from the newest snapshot before it and the operations since; checks no access. Part of live.get_document() and live.check_session().';
+
+CREATE FUNCTION live_private.document_of(session live.collaboration_sessions) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE session.policy WHEN 'text' THEN live_private.document_text(session.id) WHEN 'json' THEN live.session_json(session.id)::text END
+$$;
+COMMENT ON FUNCTION live_private.document_of(live.collaboration_sessions) IS
+'The document of a text or json session at its head; NULL for another policy. Checks no access.';
+
+CREATE FUNCTION live_private.readable_session(session_id uuid) RETURNS live.collaboration_sessions
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  session live.collaboration_sessions;
+BEGIN
+  SELECT s.* INTO session FROM live.collaboration_sessions s WHERE s.id = readable_session.session_id;
+  IF NOT live.is_participant(session_id) THEN
+    RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'no_data_found';
+  END IF;
+  RETURN session;
+END
+$$;
+COMMENT ON FUNCTION live_private.readable_session(uuid) IS 'An active session of which the current user is a participant. Error P0002 for others.';
+
+CREATE FUNCTION live.get_document(session_id uuid, version bigint DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  session live.collaboration_sessions := live_private.readable_session(session_id);
+BEGIN
+  IF session.policy NOT IN ('text', 'json') THEN
+    RAISE EXCEPTION 'the database knows no document of a session with the policy %', session.policy USING ERRCODE = 'feature_not_supported',
+      HINT = 'Read its operations with live.get_operations().';
+  ELSIF version IS NULL OR version = session.head THEN
+    RETURN live_private.document_of(session);
+  END IF;
+  PERFORM live_private.require_version(session, version);
+  RETURN live_private.document_at(session_id, version);
+END
+$$;
+COMMENT ON FUNCTION live.get_document(uuid, bigint) IS
+'The document of a text session, or that of a json session as JSON, at its head or at a version. For participants. Errors: P0002 for others; 22023 for no such version; 55000 for one that is not kept any more; 0A000 for a session of another policy.';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_document(uuid, bigint)');
