@@ -175,6 +175,10 @@ constexpr Sql kSubmitOperations(kArguments, " select live.submit_operations(", k
 
 constexpr Sql kMoveCursor(kArguments, " select live.move_cursor(", kSession, ", arguments->'cursor') from command");
 
+constexpr Sql kSaveSnapshot(kArguments, " select live.save_snapshot(", kSession, R"(,
+    (arguments->>'version')::bigint, decode(arguments->>'snapshot', 'base64'))
+  from command)");
+
 constexpr Sql kGetOperations(kStateOf, kArguments, R"(
   select jsonb_build_object('operations', coalesce(jsonb_agg(to_jsonb(logged) order by version), '[]'))
   from command, live.get_operations()",
@@ -229,6 +233,7 @@ constexpr std::array kOfSession = {other("session_id")};
 constexpr std::array kSubmission = {other("session_id"), other("base_version"), other("operations"), text("client_id"),
                                     text("key")};
 constexpr std::array kMove = {other("session_id"), other("cursor"), text("client_id")};
+constexpr std::array kSnapshot = {other("session_id"), other("version"), text("snapshot")};
 constexpr std::array kPageOfOperations = {other("session_id"), other("after_version"), other("limit")};
 constexpr std::array kVersion = {other("session_id"), other("version")};
 constexpr std::array kPageOfSessions = {other("limit"), text("cursor"), other("mine")};
@@ -255,6 +260,7 @@ constexpr auto kCommands = std::to_array<CommandEntry>({
     {"collab:leave", "POST", "/api/collaboration/leave", kLeaveSession, kOfSession},
     {kEditEvent, "POST", "/api/collaboration/edit", kSubmitOperations, kSubmission},
     {kCursorEvent, "", "", kMoveCursor, kMove},
+    {"collab:snapshot", "POST", "/api/collaboration/snapshot", kSaveSnapshot, kSnapshot},
     {"collab:operations", "GET", "/api/collaboration/operations", kGetOperations, kPageOfOperations, CommandKind::read},
     {"", "GET", "/api/collaboration/session", kGetSession, kOfSession, CommandKind::read},
     {"", "GET", "/api/collaboration/document", kGetDocument, kVersion, CommandKind::read},

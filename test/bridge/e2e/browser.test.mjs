@@ -54,6 +54,22 @@ describe('the demo page', () => {
 
     const eventOf = (where, text) => where.locator('[data-testid=event]', { hasText: text });
 
+    test('two visitors write one note, which the database has', async () => {
+      const other = await openPage('?user=ben');
+      const editorOf = (where) => where.locator('[data-testid=note] .cm-content');
+      await editorOf(page).click();
+      await page.keyboard.type('one ');
+      await editorOf(other).getByText('one').waitFor();
+      await editorOf(other).click();
+      await other.keyboard.press('Control+End');
+      await other.keyboard.type('two');
+      await editorOf(page).getByText('two').waitFor();
+      await page.locator('[data-testid=note-status][data-state=joined]', { hasText: 'Saved' }).waitFor();
+      const { rows: [{ document }] } = await database.query(`select live_private.document_text(id) as document from live.collaboration_sessions where room_name = 'note'`);
+      assert.match(document, /one.*two/);
+      await other.context().close();
+    });
+
     test('an event emitted in SQL appears, with its topic, name and position', async () => {
       await database.emit('room:lobby', 'greeting', { from: 'SQL', text: 'from a committed row' });
       const shown = eventOf(page, 'SQL: from a committed row');

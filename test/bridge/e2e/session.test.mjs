@@ -182,6 +182,18 @@ describe('sessions', () => {
     assert.equal((await ask('GET', `/api/collaboration/document?session_id=${session}`)).status, 404);
   });
 
+  test('a client keeps a snapshot of a session that only clients can read, for those who join', async () => {
+    const { rows: [{ id }] } = await database.query(`with claims as materialized (select set_config('request.jwt.claims', '{"sub": "anna"}', false))
+      select (live.create_session($1, 'append', metadata => '{"format": "yjs"}')).id from claims`, [uniqueName('sketch')]);
+    const socket = await socketOf('anna', `realtime:session:${id}`);
+    assert.equal((await socket.push('collab:edit', { base_version: 0, operations: [{ update: 'AQHsBwAEAQF0AWEA' }], client_id: 'c' })).response.head, 1);
+    assert.equal((await socket.push('collab:snapshot', { version: 1, snapshot: 'AAA=' })).response.code, '22023', 'one that lacks the update is refused');
+    assert.deepEqual(await socket.push('collab:snapshot', { version: 1, snapshot: 'AQHsBwAEAQF0AWEA' }), { status: 'ok', response: {} });
+    assert.equal((await ask('POST', '/api/collaboration/snapshot', { body: { session_id: id, version: 1, snapshot: '*' } })).status, 422);
+    const { body } = await ask('GET', `/api/collaboration/session?session_id=${id}`);
+    assert.deepEqual([body.snapshot, body.snapshot_version, body.operations], ['AQHsBwAEAQF0AWEA', 1, []]);
+  });
+
   test('what may not be is refused with the code of the database', async () => {
     const session = await makeSession();
     const readOnly = await makeSession();

@@ -14,7 +14,7 @@ JsonOperation operation_of(std::string_view text) {
   return std::get<JsonOperation>(result);
 }
 
-std::optional<JsonFault> fault_of(std::string_view text) {
+std::optional<JsonFault> operation_fault(std::string_view text) {
   const JsonOperation::Result result = JsonOperation::parse(text);
   const auto *fault = std::get_if<JsonFault>(&result);
   return fault == nullptr ? std::nullopt : std::optional(*fault);
@@ -69,23 +69,23 @@ TEST(JsonDocument, NamesAreDecoded) {
 TEST(JsonOperation, HasAPathAndPerhapsAValue) {
   for (const std::string_view text :
        {"", "[]", "5", R"({"path":["a"],"more":1})", R"({"value":1})", R"({"path":["a"],"path":["b"]})"})
-    EXPECT_EQ(fault_of(text), JsonFault::not_an_operation) << text;
+    EXPECT_EQ(operation_fault(text), JsonFault::not_an_operation) << text;
   for (const std::string_view text : {R"({"path":"a"})", R"({"path":[1]})", R"({"path":[["a"]]})"})
-    EXPECT_EQ(fault_of(text), JsonFault::not_a_path) << text;
-  EXPECT_EQ(fault_of(R"({"path":[],"value":[]})"), JsonFault::not_a_document);
+    EXPECT_EQ(operation_fault(text), JsonFault::not_a_path) << text;
+  EXPECT_EQ(operation_fault(R"({"path":[],"value":[]})"), JsonFault::not_a_document);
 }
 
 TEST(JsonOperation, RefusesNamesWithinArraysToo) {
-  EXPECT_EQ(fault_of(R"({"path":["a"],"value":[{"__proto__":1}]})"), JsonFault::poisonous_name);
-  EXPECT_EQ(fault_of(R"({"path":["a"],"value":[[{"":1}]]})"), JsonFault::empty_name);
-  EXPECT_EQ(fault_of(R"({"path":["a"],"value":[{"\t":1}]})"), JsonFault::control_character);
+  EXPECT_EQ(operation_fault(R"({"path":["a"],"value":[{"__proto__":1}]})"), JsonFault::poisonous_name);
+  EXPECT_EQ(operation_fault(R"({"path":["a"],"value":[[{"":1}]]})"), JsonFault::empty_name);
+  EXPECT_EQ(operation_fault(R"({"path":["a"],"value":[{"\t":1}]})"), JsonFault::control_character);
 }
 
 TEST(JsonOperation, IsAsDeepAsADocumentMayBe) {
-  EXPECT_EQ(fault_of(R"({"path":["a"],"value":)" + nested("[", "]", 31) + "}"), std::nullopt);
-  EXPECT_EQ(fault_of(R"({"path":["a"],"value":)" + nested("[", "]", 32) + "}"), JsonFault::too_deep);
-  EXPECT_EQ(fault_of(R"({"path":["a"],"value":)" + nested("[", "]", 100'000) + "}"), JsonFault::too_deep);
-  EXPECT_EQ(fault_of(R"({"path":["a"],"value":)" + nested(R"({"b":)", "}", 32) + "}"), JsonFault::too_deep);
+  EXPECT_EQ(operation_fault(R"({"path":["a"],"value":)" + nested("[", "]", 31) + "}"), std::nullopt);
+  EXPECT_EQ(operation_fault(R"({"path":["a"],"value":)" + nested("[", "]", 32) + "}"), JsonFault::too_deep);
+  EXPECT_EQ(operation_fault(R"({"path":["a"],"value":)" + nested("[", "]", 100'000) + "}"), JsonFault::too_deep);
+  EXPECT_EQ(operation_fault(R"({"path":["a"],"value":)" + nested(R"({"b":)", "}", 32) + "}"), JsonFault::too_deep);
 }
 
 TEST(JsonOperation, StoresWhatHasNoMembers) {

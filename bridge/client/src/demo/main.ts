@@ -1,8 +1,9 @@
-// Owns the demo page: who the visitor is, the stream, and what a visitor can cause.
+// Owns the demo page: who the visitor is, the stream, what a visitor can cause, and the shared note.
 // Invariant: text that came from outside is shown as text (textContent) and never read as markup.
 import { LiveStream, type TopicState } from '../core/stream';
 import { loadConfig, type DemoConfig } from './config';
 import { EventList } from './event-list';
+import { SharedNote } from './note';
 
 const TOPICS = ['activity', 'room:lobby'] as const;
 const LOBBY = 'room:lobby';
@@ -27,6 +28,7 @@ class DemoPage {
   readonly #states = new Map<string, TopicState>();
   readonly #reasons = new Map<string, string | null>();
   #stream: LiveStream;
+  #note: SharedNote;
 
   constructor(private readonly config: DemoConfig, private user: string) {
     this.#showUsers();
@@ -35,6 +37,12 @@ class DemoPage {
       void this.#say();
     });
     this.#stream = this.#connect();
+    this.#note = this.#openNote();
+  }
+
+  #openNote(): SharedNote {
+    const [place, status] = [element('note', HTMLElement), element('note-status', HTMLOutputElement)];
+    return new SharedNote({ place, status, apiKey: this.config.anonKey, token: this.config.users[this.user]! });
   }
 
   #connect(): LiveStream {
@@ -50,9 +58,11 @@ class DemoPage {
 
   #become(user: string): void {
     void this.#stream.close();
+    this.#note.close();
     this.user = user;
     history.replaceState(null, '', `?user=${encodeURIComponent(user)}`);
     this.#stream = this.#connect();
+    this.#note = this.#openNote();
   }
 
   async #say(): Promise<void> {
