@@ -4,14 +4,14 @@
 -- place in sessions, so the leases of nodes count here as they do for presence. Disconnecting is not leaving.
 
 CREATE UNLOGGED TABLE live_private.session_connection (
-  connection_id uuid NOT NULL REFERENCES live.connection ON DELETE CASCADE,
+  connection_id uuid NOT NULL,
   session_id uuid NOT NULL,
   user_id text COLLATE "C" NOT NULL,
   client_id text COLLATE "C",
   cursor jsonb,
   PRIMARY KEY (connection_id, session_id)
 ) WITH (fillfactor = 50); -- cursors move often
-COMMENT ON TABLE live_private.session_connection IS 'The connections that are in sessions, with their cursors. UNLOGGED, as connections are.';
+COMMENT ON TABLE live_private.session_connection IS 'The connections that are in sessions, with their cursors. UNLOGGED, as connections are. A row whose connection has ended counts for nothing.';
 COMMENT ON COLUMN live_private.session_connection.connection_id IS 'Connection that is in the session.';
 COMMENT ON COLUMN live_private.session_connection.session_id IS 'Session in which it is.';
 COMMENT ON COLUMN live_private.session_connection.user_id IS 'User of the connection.';
@@ -20,12 +20,12 @@ COMMENT ON COLUMN live_private.session_connection.cursor IS 'The newest cursor o
 CREATE INDEX session_connection_participant_idx ON live_private.session_connection (session_id, user_id);
 ALTER TABLE live_private.session_connection ENABLE ROW LEVEL SECURITY;
 
+-- Without a key, since an INSERT would wait for a transaction that is inserting the same one.
 CREATE UNLOGGED TABLE live_private.unsettled_participant (
   session_id uuid NOT NULL,
-  user_id text COLLATE "C" NOT NULL,
-  PRIMARY KEY (session_id, user_id)
+  user_id text COLLATE "C" NOT NULL
 );
-COMMENT ON TABLE live_private.unsettled_participant IS 'Participants whose row was locked when their activity changed; the worker settles them.';
+COMMENT ON TABLE live_private.unsettled_participant IS 'Participants of whom a row was locked when their activity changed; the worker settles them.';
 COMMENT ON COLUMN live_private.unsettled_participant.session_id IS 'Session of the participant.';
 COMMENT ON COLUMN live_private.unsettled_participant.user_id IS 'User who takes part.';
 ALTER TABLE live_private.unsettled_participant ENABLE ROW LEVEL SECURITY;
@@ -34,8 +34,8 @@ ALTER TABLE live_private.unsettled_participant ENABLE ROW LEVEL SECURITY;
 CREATE FUNCTION live_private.is_in_session(session_id uuid, user_id text) RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM live_private.session_connection c
-                 WHERE c.session_id = is_in_session.session_id AND c.user_id = is_in_session.user_id COLLATE "C")
+  SELECT EXISTS (SELECT FROM live_private.session_connection v JOIN live.connection c ON c.id = v.connection_id
+                 WHERE v.session_id = is_in_session.session_id AND v.user_id = is_in_session.user_id COLLATE "C")
      AND EXISTS (SELECT FROM live.collaboration_sessions s WHERE s.id = is_in_session.session_id AND s.status = 'active')
      AND NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = is_in_session.user_id COLLATE "C")
 $$;
@@ -57,8 +57,7 @@ BEGIN
   INSERT INTO live_private.unsettled_participant (session_id, user_id)
   SELECT p.session_id, p.user_id FROM unnest(session_ids, user_ids) AS u (session_id, user_id)
   JOIN live.session_participants p ON p.session_id = u.session_id AND p.user_id = u.user_id COLLATE "C"
-  EXCEPT SELECT f.session_id, f.user_id FROM unnest(free_sessions, free_users) AS f (session_id, user_id)
-  ON CONFLICT DO NOTHING;
+  EXCEPT SELECT f.session_id, f.user_id FROM unnest(free_sessions, free_users) AS f (session_id, user_id);
   UPDATE live.session_participants p SET is_active = NOT p.is_active
   FROM unnest(free_sessions, free_users) AS f (session_id, user_id)
   WHERE p.session_id = f.session_id AND p.user_id = f.user_id
@@ -87,22 +86,28 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   session_ids uuid[];
   user_ids text[];
+  due_rows bigint;
 BEGIN
   WITH due AS (
     DELETE FROM live_private.unsettled_participant u
-    WHERE (u.session_id, u.user_id) IN (
-      SELECT d.session_id, d.user_id FROM live_private.unsettled_participant d LIMIT most FOR UPDATE SKIP LOCKED)
+    WHERE u.ctid = ANY (ARRAY(SELECT d.ctid FROM live_private.unsettled_participant d LIMIT most FOR UPDATE SKIP LOCKED))
     RETURNING u.session_id, u.user_id)
-  SELECT array_agg(due.session_id), array_agg(due.user_id) INTO session_ids, user_ids FROM due;
+  SELECT array_agg(d.session_id), array_agg(d.user_id), sum(d.count) INTO session_ids, user_ids, due_rows
+  FROM (SELECT due.session_id, due.user_id, count(*) FROM due GROUP BY due.session_id, due.user_id) AS d;
   IF session_ids IS NULL THEN
     RETURN false;
   END IF;
+  DELETE FROM live_private.session_connection c
+  WHERE (c.connection_id, c.session_id) IN (
+    SELECT v.connection_id, v.session_id FROM unnest(session_ids, user_ids) AS u (session_id, user_id)
+    JOIN live_private.session_connection v ON v.session_id = u.session_id AND v.user_id = u.user_id
+    WHERE NOT EXISTS (SELECT FROM live.connection e WHERE e.id = v.connection_id) FOR UPDATE OF v SKIP LOCKED);
   PERFORM live_private.settle_free_participants(session_ids, user_ids); -- the worker looks at the others again after a pause
-  RETURN cardinality(session_ids) = most;
+  RETURN due_rows = most;
 END
 $$;
 COMMENT ON FUNCTION live_private.settle_due_participants(integer) IS
-'Settles participants whose rows were locked when their activity changed, at most so many; returns whether more may be due. Part of live.expire_presence().';
+'Settles participants of whom a row was locked when their activity changed, at most so many, and deletes their visits of connections that have ended; returns whether more may be due. Part of live.expire_presence().';
 
 -- A row that comes from an app or a dump does not say who is there.
 CREATE FUNCTION live_private.set_activity() RETURNS trigger
@@ -126,7 +131,7 @@ DECLARE
 BEGIN
   SELECT array_agg(p.session_id), array_agg(p.user_id) INTO session_ids, user_ids
   FROM live.session_participants p
-  WHERE p.is_active AND NOT EXISTS (SELECT FROM live_private.session_connection c WHERE c.session_id = p.session_id AND c.user_id = p.user_id);
+  WHERE p.is_active AND NOT live_private.is_in_session(p.session_id, p.user_id);
   IF session_ids IS NOT NULL THEN
     PERFORM live_private.settle_participants(session_ids, user_ids);
   END IF;
@@ -186,6 +191,30 @@ CREATE TRIGGER pg_live_entered AFTER INSERT ON live_private.session_connection
 REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION live_private.note_session_connections();
 CREATE TRIGGER pg_live_left AFTER DELETE ON live_private.session_connection
 REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION live_private.note_session_connections();
+
+-- What ends a connection waits for no transaction, so a visit that another one has locked is left to the worker.
+CREATE FUNCTION live_private.end_visits() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM ended) THEN
+    RETURN NULL;
+  END IF;
+  DELETE FROM live_private.session_connection c
+  WHERE (c.connection_id, c.session_id) IN (
+    SELECT v.connection_id, v.session_id FROM ended e JOIN live_private.session_connection v ON v.connection_id = e.id
+    ORDER BY v.connection_id, v.session_id FOR UPDATE OF v SKIP LOCKED);
+  INSERT INTO live_private.unsettled_participant (session_id, user_id)
+  SELECT v.session_id, v.user_id FROM ended e JOIN live_private.session_connection v ON v.connection_id = e.id;
+  IF FOUND THEN
+    PERFORM live_private.wake_worker(live_private.clock());
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION live_private.end_visits() IS 'Takes connections that have ended out of their sessions.';
+CREATE TRIGGER pg_live_connections_ended AFTER DELETE ON live.connection
+REFERENCING OLD TABLE AS ended FOR EACH STATEMENT EXECUTE FUNCTION live_private.end_visits();
 
 -- Locks connections and participants, so that none of them ends at the same time unnoticed.
 CREATE FUNCTION live_private.enter_sessions(connection_ids uuid[], session_ids uuid[]) RETURNS text[]
@@ -273,11 +302,15 @@ DECLARE
   shown jsonb[];
   moved uuid[];
 BEGIN
-  WITH moved AS (
-    UPDATE live_private.session_connection c
-    SET client_id = live_private.checked_text(move.client_id, 'client_id', 255), cursor = live_private.checked_metadata(nullif(move.cursor, 'null'))
+  WITH free AS MATERIALIZED (
+    SELECT v.connection_id, move.client_id, move.cursor
     FROM jsonb_to_recordset(moves) AS move (connection_id uuid, client_id text, cursor jsonb)
-    WHERE c.connection_id = move.connection_id AND c.session_id = move_cursors.session_id
+    JOIN live_private.session_connection v ON v.connection_id = move.connection_id AND v.session_id = move_cursors.session_id
+    FOR NO KEY UPDATE OF v SKIP LOCKED
+  ), moved AS (
+    UPDATE live_private.session_connection c
+    SET client_id = live_private.checked_text(f.client_id, 'client_id', 255), cursor = live_private.checked_metadata(nullif(f.cursor, 'null'))
+    FROM free f WHERE c.connection_id = f.connection_id AND c.session_id = move_cursors.session_id
     RETURNING c.*)
   SELECT array_agg(m.connection_id),
          array_agg(live_private.cursor_of(m)) FILTER (WHERE NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = m.user_id))
@@ -287,7 +320,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live_private.move_cursors(uuid, jsonb) IS
-'Moves cursors of connections that are in a session: [{connection_id, client_id, cursor}], each connection once. Returns the connections whose cursors have moved: those in the session. Cursors of invisible users are not shown. Emits one signal, see live.move_cursor(). Errors: 22023, 54000, 55P03. For bridges.';
+'Moves cursors of connections that are in a session: [{connection_id, client_id, cursor}], each connection once. Returns the connections whose cursors have moved: those in the session whose rows are not locked. Cursors of invisible users are not shown. Emits one signal, see live.move_cursor(). Errors: 22023, 54000, 55P03. For bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.move_cursors(uuid, jsonb)');
 
 CREATE FUNCTION live.move_cursor(session_id uuid, cursor jsonb) RETURNS void
