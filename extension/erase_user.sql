@@ -33,6 +33,31 @@ END
 $$;
 COMMENT ON FUNCTION live_private.erase_presence(text) IS 'Deletes the presence of a user, and emits that the user is offline and not typing. Part of live.erase_user().';
 
+-- A session without an owner could not be ended, so the oldest participant becomes one; one without participants ends.
+CREATE FUNCTION live_private.erase_participation(user_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  session record;
+  role live.participant_role;
+BEGIN
+  FOR session IN SELECT s.id, s.status FROM live.collaboration_sessions s
+                 WHERE s.id IN (SELECT p.session_id FROM live.session_participants p WHERE p.user_id = erase_participation.user_id)
+                 ORDER BY s.id FOR NO KEY UPDATE LOOP
+    DELETE FROM live.session_participants p WHERE p.session_id = session.id AND p.user_id = erase_participation.user_id RETURNING p.role INTO role;
+    PERFORM live_private.mark_changed(session.id);
+    IF session.status = 'active' AND NOT EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = session.id) THEN
+      PERFORM live_private.finish_session(session.id);
+    ELSIF role = 'owner' AND NOT EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = session.id AND p.role = 'owner') THEN
+      UPDATE live.session_participants p SET role = 'owner'
+      WHERE p.session_id = session.id
+        AND p.user_id = (SELECT o.user_id FROM live.session_participants o WHERE o.session_id = session.id ORDER BY o.joined_at, o.user_id LIMIT 1);
+    END IF;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION live_private.erase_participation(text) IS 'Ends the participation of a user in all sessions. Part of live.erase_user().';
+
 CREATE FUNCTION live.erase_user(user_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
@@ -60,7 +85,7 @@ BEGIN
   DELETE FROM live_private.notification_read r WHERE r.user_id = target;
   DELETE FROM live_private.notification_state s WHERE s.user_id = target;
   DELETE FROM live_private.follow_edge e WHERE target IN (e.follower, e.followed);
-  DELETE FROM live.session_participants p WHERE p.user_id = target;
+  PERFORM live_private.erase_participation(target);
   UPDATE live.collaboration_sessions s SET created_by = '' WHERE s.created_by = target;
   UPDATE live.operation o SET user_id = '' WHERE o.user_id = target;
   DELETE FROM live_private.submission s WHERE s.user_id = target;
@@ -69,4 +94,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.erase_user(text) IS
-'Erases a user: activities, follows, notifications, presence, participation, and kept events about the user; sessions that the user created and operations stay, without the name. Emits activity:deleted to users who saw the activities; ends open subscriptions of the user. Metadata written by others stay. Reads all kept events. For admins. Error 22004.';
+'Erases a user: activities, follows, notifications, presence, participation, and kept events about the user; sessions that the user created and operations stay, without the name; a session without an owner makes its oldest participant one, and ends without participants. Emits activity:deleted to users who saw the activities; ends open subscriptions of the user. Metadata written by others stay. Reads all kept events. For admins. Error 22004.';

@@ -6,7 +6,7 @@
 CREATE FUNCTION live_private.submit_each(session_id uuid, edits jsonb)
 RETURNS TABLE (answer jsonb, code text, message text, hint text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
   edit record;
 BEGIN

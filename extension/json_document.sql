@@ -115,7 +115,7 @@ BEGIN
     WHERE l.session_id = set_json.session_id AND l.path = old.path AND old.path NOT IN (SELECT leaf.path FROM leaf)
   ), stored AS (
     INSERT INTO live_private.json_leaf AS l (session_id, path, value) SELECT set_json.session_id, leaf.path, leaf.value FROM leaf
-    ON CONFLICT ON CONSTRAINT json_leaf_pkey DO UPDATE SET value = excluded.value WHERE l.value <> excluded.value
+    ON CONFLICT ON CONSTRAINT json_leaf_pkey DO UPDATE SET value = excluded.value WHERE l.value::text <> excluded.value::text -- 1 equals 1.0, but has another size
   ) SELECT (SELECT coalesce(sum(live_private.json_size(leaf.path, leaf.value)), 0) FROM leaf) - (SELECT coalesce(sum(old.size), 0) FROM old) INTO replaced;
   RETURN growth + replaced;
 END

@@ -165,7 +165,11 @@ CREATE FUNCTION live_private.oldest_version(session_id uuid) RETURNS bigint
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN EXISTS (SELECT FROM live.operation o WHERE o.session_id = oldest_version.session_id AND o.version = 1) THEN 0
-              ELSE coalesce((SELECT min(s.version) FROM live.session_snapshot s WHERE s.session_id = oldest_version.session_id), 0) END
+              ELSE coalesce(
+                -- What a client keeps between an operation and a later snapshot, the database need not know.
+                (SELECT (SELECT min(o.version) - 1 FROM live.operation o WHERE o.session_id = s.id) FROM live.collaboration_sessions s
+                 WHERE s.id = oldest_version.session_id AND s.policy IN ('cas', 'append')),
+                (SELECT min(s.version) FROM live.session_snapshot s WHERE s.session_id = oldest_version.session_id), 0) END
 $$;
 COMMENT ON FUNCTION live_private.oldest_version(uuid) IS
 'The oldest version of a session that is kept: all operations after it are. 0 for rows that the caller may not read.';
@@ -230,6 +234,10 @@ DECLARE
 BEGIN
   IF session.policy IN ('text', 'cas') THEN -- those that read the operations since
     PERFORM live_private.require_kept(session.id, base_version);
+  END IF;
+  IF session.policy = 'text' AND session.head - base_version > 10000 THEN -- they are read while the session is locked
+    RAISE EXCEPTION 'the base version is too far behind' USING ERRCODE = 'program_limit_exceeded',
+      HINT = 'Receive the operations since the base version first.';
   END IF;
   IF session.policy = 'text' THEN
     accepted := ARRAY(SELECT live_private.change_document(session.id, base_version, operations, client_id));

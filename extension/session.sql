@@ -51,6 +51,15 @@ $$;
 COMMENT ON FUNCTION live_private.owned_session(uuid) IS
 'Locks an active session that the current user owns. Errors: 42501 for others; 22004 for NULL, P0002 if the user can find no such session.';
 
+-- A transaction with an older snapshot would not see the change of participants under the lock: it fails with 40001 instead.
+CREATE FUNCTION live_private.mark_changed(session_id uuid) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  UPDATE live.collaboration_sessions s SET head = s.head WHERE s.id = mark_changed.session_id
+$$;
+COMMENT ON FUNCTION live_private.mark_changed(uuid) IS
+'Makes REPEATABLE READ and SERIALIZABLE transactions that began before, and lock the session later, fail. For changes of its participants.';
+
 CREATE FUNCTION live_private.require_another_owner(session_id uuid, user_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -137,6 +146,7 @@ BEGIN
       DETAIL = format('It may have %s participants.', most);
   END IF;
   INSERT INTO live.session_participants (session_id, user_id, role) VALUES (session.id, me, 'editor');
+  PERFORM live_private.mark_changed(session.id);
   PERFORM live_private.emit_to_session(session.id, 'collab:user_joined', jsonb_build_object('user_id', me, 'role', 'editor'));
 END
 $$;
@@ -195,6 +205,7 @@ BEGIN
   DELETE FROM live.session_participants p
   WHERE p.session_id = delete_participant.session_id AND p.user_id = delete_participant.user_id COLLATE "C" RETURNING p.role INTO role;
   IF FOUND THEN
+    PERFORM live_private.mark_changed(session_id);
     PERFORM live_private.empty_session(session_id, user_id);
     PERFORM live_private.emit_to_session(session_id, 'collab:user_left', jsonb_build_object('user_id', user_id, 'role', role));
     PERFORM live.revoke_access('session:' || session_id, user_id);
@@ -226,7 +237,9 @@ DECLARE
   me text COLLATE "C" := live_private.required_user();
 BEGIN
   PERFORM live_private.session_for_update(session_id, me);
-  IF NOT EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = leave_session.session_id AND p.user_id <> me) THEN
+  IF NOT EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = leave_session.session_id AND p.user_id = me) THEN
+    RETURN; -- of a public session
+  ELSIF NOT EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = leave_session.session_id AND p.user_id <> me) THEN
     PERFORM live_private.finish_session(session_id);
   ELSIF EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = leave_session.session_id AND p.user_id = me AND p.role = 'owner') THEN
     PERFORM live_private.require_another_owner(session_id, me);
@@ -267,6 +280,7 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'the user is not a participant of the session' USING ERRCODE = 'no_data_found';
   END IF;
+  PERFORM live_private.mark_changed(session_id);
 END
 $$;
 COMMENT ON FUNCTION live.set_role(uuid, text, live.participant_role) IS

@@ -43,13 +43,17 @@ COMMENT ON FUNCTION live_private.is_in_session(uuid, text) IS 'Whether a connect
 
 -- The row of a participant is locked before the connections are read, so that of two changes at once the last one sees
 -- both. A row that is locked is left to the worker, which waits for no transaction.
-CREATE FUNCTION live_private.settle_free_participants(session_ids uuid[], user_ids text[]) RETURNS void
+CREATE FUNCTION live_private.settle_free_participants(session_ids uuid[], user_ids text[]) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
   free_sessions uuid[];
   free_users text[] COLLATE "C";
 BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN -- an old snapshot does not tell who is there
+    INSERT INTO live_private.unsettled_participant (session_id, user_id) SELECT u.session_id, u.user_id FROM unnest(session_ids, user_ids) AS u (session_id, user_id);
+    RETURN 0;
+  END IF;
   SELECT array_agg(free.session_id), array_agg(free.user_id) INTO free_sessions, free_users
   FROM (SELECT p.session_id, p.user_id FROM unnest(session_ids, user_ids) AS u (session_id, user_id)
         JOIN live.session_participants p ON p.session_id = u.session_id AND p.user_id = u.user_id COLLATE "C"
@@ -62,10 +66,11 @@ BEGIN
   FROM unnest(free_sessions, free_users) AS f (session_id, user_id)
   WHERE p.session_id = f.session_id AND p.user_id = f.user_id
     AND p.is_active <> live_private.is_in_session(p.session_id, p.user_id);
+  RETURN coalesce(cardinality(free_sessions), 0);
 END
 $$;
 COMMENT ON FUNCTION live_private.settle_free_participants(uuid[], text[]) IS
-'Brings is_active of these participants up to date, but for those whose rows are locked, which it notes. Part of live_private.settle_participants().';
+'Brings is_active of these participants up to date, but for those whose rows are locked, and in a transaction that is not READ COMMITTED, which it notes; returns how many are up to date. Part of live_private.settle_participants().';
 
 CREATE FUNCTION live_private.settle_participants(session_ids uuid[], user_ids text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -87,6 +92,7 @@ DECLARE
   session_ids uuid[];
   user_ids text[];
   due_rows bigint;
+  settled integer;
 BEGIN
   WITH due AS (
     DELETE FROM live_private.unsettled_participant u
@@ -102,8 +108,8 @@ BEGIN
     SELECT v.connection_id, v.session_id FROM unnest(session_ids, user_ids) AS u (session_id, user_id)
     JOIN live_private.session_connection v ON v.session_id = u.session_id AND v.user_id = u.user_id
     WHERE NOT EXISTS (SELECT FROM live.connection e WHERE e.id = v.connection_id) FOR UPDATE OF v SKIP LOCKED);
-  PERFORM live_private.settle_free_participants(session_ids, user_ids); -- the worker looks at the others again after a pause
-  RETURN due_rows = most;
+  settled := live_private.settle_free_participants(session_ids, user_ids);
+  RETURN due_rows = most AND settled > 0; -- the worker looks at the others again after a pause
 END
 $$;
 COMMENT ON FUNCTION live_private.settle_due_participants(integer) IS

@@ -32,8 +32,11 @@ void append_edit(std::string &array, const Edit &edit) {
   json::append_raw_element(array, object.append("}"));
 }
 
-// Whether the database may have taken the edits although there is no answer.
-bool is_outcome_unknown(const DatabaseError &error) { return error.sqlstate.starts_with("08"); }
+// Whether the error concerns all edits alike: the outcome is unknown, or another transaction has locked the session,
+// for which they would wait again, each on a connection of its own.
+bool concerns_all(const DatabaseError &error) {
+  return error.sqlstate.starts_with("08") || error.sqlstate == "55P03" || error.sqlstate == "57014";
+}
 
 } // namespace
 
@@ -127,7 +130,7 @@ void GatheredEdits::answer_together(const Uuid &id, Edits &edits, const CommandR
   for (std::size_t place = 0; place < edits.size(); ++place) {
     Edit &edit = edits[place];
     const int row = static_cast<int>(place);
-    if (result.error && is_outcome_unknown(*result.error)) {
+    if (result.error && concerns_all(*result.error)) {
       edit.done("", result.error);
     } else if (result.error) {
       send_alone(id, std::move(edit));

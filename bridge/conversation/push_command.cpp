@@ -190,10 +190,11 @@ void PushedCommands::run(Channel &channel, const CommandEntry &entry, const Mess
     if (typing) typing_calls().forget(channel.claims()->user_id, typing->location);
   }
   const auto session = session_of(channel, *arguments);
-  if (entry.event == kEditEvent && session) return run_edit(channel, *session, *arguments, std::move(asker));
   // In another session, or without access to its topic, it is for the database to refuse.
-  if (entry.event == kCursorEvent && channel.attendance() != nullptr && session == session_of_topic(channel.topic()))
-    return run_cursor(channel, *session, *arguments, std::move(asker));
+  if (channel.attendance() != nullptr && session == session_of_topic(channel.topic())) {
+    if (entry.event == kEditEvent) return run_edit(channel, *session, *arguments, std::move(asker));
+    if (entry.event == kCursorEvent) return run_cursor(channel, *session, *arguments, std::move(asker));
+  }
   // A user who went offline with the socket open comes back by choosing a presence.
   if (entry.event == kPresenceEvent) client_.resume_presence();
   if (entry.event == kHeartbeatEvent && says_inactive(*arguments)) client_.note_idle();

@@ -87,5 +87,15 @@ SELECT lives_ok($$SELECT live.erase_user('nobody')$$, 'an unknown user is no err
 SELECT throws_ok('SELECT live.erase_user(NULL)', '22004', NULL, 'not NULL');
 SELECT is(pg_temp.as_user('anna', $$SELECT live.erase_user('anna')$$), '42501', 'erasing is for admins');
 
+-- Sessions of an erased user go on without the user, or end.
+SELECT pg_temp.as_user('gone', $$SELECT live.create_session('alone')$$), pg_temp.as_user('gone', $$SELECT live.create_session('shared', is_public => true)$$) \g /dev/null
+SELECT pg_temp.as_user(who, $$SELECT live.join_session('shared')$$) FROM unnest('{first,second}'::text[]) AS who \g /dev/null
+UPDATE live.session_participants SET joined_at = joined_at + '1 minute'::interval WHERE user_id = 'second';
+SELECT live.erase_user('gone') \g /dev/null
+SELECT is((SELECT status::text FROM live.collaboration_sessions WHERE room_name = 'alone'), 'ended', 'a session without participants ends');
+SELECT is((SELECT string_agg(user_id || ' ' || role, ', ' ORDER BY user_id) FROM live.session_participants p JOIN live.collaboration_sessions s ON s.id = p.session_id WHERE s.room_name = 'shared'),
+  'first owner, second editor', 'the oldest participant owns one that has no owner any more');
+SELECT is(pg_temp.as_user('first', $$SELECT (live.create_session('alone')).room_name$$), 'alone', 'the name is free');
+
 SELECT finish();
 ROLLBACK;

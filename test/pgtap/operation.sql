@@ -104,5 +104,18 @@ SELECT is(pg_temp.submit('anna', 'steps', '1', '[3]', 'other tab')::jsonb #- '{o
 SELECT is(pg_temp.document('steps'), '0A000', 'the database does not know the document');
 SELECT ok(pg_temp.is_clean('steps'), 'the log is clean');
 
+-- A base far behind is refused before its operations are read.
+SELECT pg_temp.as_user('anna', $$SELECT live.create_session('far')$$) \g /dev/null
+INSERT INTO live.operation (session_id, version, user_id, client_id, operation) SELECT pg_temp.id_of('far'), n, 'anna', 'tab', '[]' FROM generate_series(1, 10001) n;
+UPDATE live.collaboration_sessions SET head = 10001 WHERE room_name = 'far';
+SELECT is(pg_temp.as_user('anna', format('SELECT live.submit_operations(%L, 0, ''[[[0,"x"]]]'', ''other'')', pg_temp.id_of('far'))), '54000', 'a base more than 10000 operations behind is refused');
+SELECT is(pg_temp.as_user('anna', format('SELECT live.submit_operations(%L, 1, ''[[[0,"x"]]]'', ''other'') ->> ''head''', pg_temp.id_of('far'))), '10002', 'one that is less behind is not');
+
+-- Between the operations that are kept and a later snapshot of a client, each version is.
+SELECT pg_temp.as_user('anna', $$SELECT live.create_session('kept steps', 'cas')$$) \g /dev/null
+SELECT pg_temp.as_user('anna', format('SELECT live.submit_operations(%L, 0, ''[1,2,3,4]'', ''tab'')', pg_temp.id_of('kept steps'))), pg_temp.as_user('anna', format('SELECT live.save_snapshot(%L, 4, ''\x00'')', pg_temp.id_of('kept steps'))) \g /dev/null
+DELETE FROM live.operation WHERE session_id = pg_temp.id_of('kept steps') AND version <= 2;
+SELECT is(pg_temp.as_user('anna', format('SELECT live.submit_operations(%L, %s, ''[5]'', ''other'') ->> ''status''', pg_temp.id_of('kept steps'), base)), answer, format('a submission upon version %s', base)) FROM (VALUES (1, '55000'), (2, 'stale'), (3, 'stale'), (4, 'accepted')) AS b (base, answer);
+
 SELECT finish();
 ROLLBACK;

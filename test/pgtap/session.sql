@@ -93,5 +93,10 @@ SELECT is(pg_temp.as_user('ben', statement), '42501', statement) FROM unnest(arr
   $$INSERT INTO live.session_participants (session_id, user_id, role) SELECT pg_temp.id_of('private'), 'ben', 'owner'$$, $$UPDATE live.session_participants SET role = 'owner'$$,
   $$DELETE FROM live.collaboration_sessions$$, $$UPDATE live.collaboration_sessions SET head = 0$$]) AS statement;
 
+-- A session that nobody takes part in, as rows of an app may be.
+INSERT INTO live.collaboration_sessions (room_name, created_by, is_public) VALUES ('empty', 'app', true);
+SELECT is(pg_temp.as_user('dora', format('SELECT live.leave_session(%L)', pg_temp.id_of('empty'))), '', 'who is no participant leaves a public session');
+SELECT is((SELECT status::text FROM live.collaboration_sessions WHERE room_name = 'empty'), 'active', 'and does not end it');
+
 SELECT finish();
 ROLLBACK;

@@ -4,7 +4,7 @@
 import { collab, getSyncedVersion, receiveUpdates, sendableUpdates } from '@codemirror/collab';
 import { ChangeSet, Text, type EditorState, type Extension, type Transaction } from '@codemirror/state';
 import { ViewPlugin } from '@codemirror/view';
-import type { Editor, Operation, Session, Submission } from './session';
+import { oneSubmission, type Editor, type Operation, type Session, type Submission } from './session';
 
 /** An EditorView, or what stands for one without a page. */
 export interface View {
@@ -12,16 +12,13 @@ export interface View {
   dispatch(transaction: Transaction): void;
 }
 
-/** Operations in one submission; the database takes 1000, and 256 kB. */
-const mostOperations = 200;
-
 export class CodeMirrorEditor implements Editor {
   constructor(private readonly view: View) {}
 
   pending(): Submission | null {
-    const updates = sendableUpdates(this.view.state).slice(0, mostOperations);
+    const updates = sendableUpdates(this.view.state);
     if (updates.length === 0) return null;
-    return { base_version: getSyncedVersion(this.view.state), operations: updates.map(({ changes }) => changes.toJSON()) };
+    return { base_version: getSyncedVersion(this.view.state), operations: oneSubmission(updates.map(({ changes }) => changes.toJSON())) };
   }
 
   receive({ client_id, operation }: Operation): void {

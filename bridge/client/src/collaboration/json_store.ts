@@ -1,6 +1,6 @@
 // Owns the document of a session with the policy `json`, as the editor sees it: that of the log, with the editor's own
 // operations on top until the log has them. Both are never changed in place, so a new object means a new value.
-import type { Editor, Operation, Session, Submission } from './session';
+import { oneSubmission, type Editor, type Operation, type Session, type Submission } from './session';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 type JsonObject = { readonly [name: string]: Json };
@@ -12,7 +12,6 @@ interface Change {
   value?: Json;
 }
 
-const mostOperations = 200;
 const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function without(object: JsonObject, name: string): JsonObject {
@@ -65,7 +64,7 @@ export class JsonStore implements Editor {
 
   pending(): Submission | null {
     if (this.#batch === null && this.#queue.length > 0) {
-      this.#batch = { base_version: this.session.version, operations: this.#queue.splice(0, mostOperations) };
+      this.#batch = { base_version: this.session.version, operations: this.#queue.splice(0, oneSubmission(this.#queue).length) };
       this.#confirmed = 0;
     }
     return this.#batch;

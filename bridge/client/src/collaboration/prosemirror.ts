@@ -5,15 +5,13 @@ import type { Node, Schema } from 'prosemirror-model';
 import type { EditorState, Plugin, Transaction } from 'prosemirror-state';
 import { Step } from 'prosemirror-transform';
 import { fromBase64 } from './base64';
-import type { Editor, Operation, Session, Submission } from './session';
+import { oneSubmission, type Editor, type Operation, type Session, type Submission } from './session';
 
 /** An EditorView, or what stands for one without a page. */
 export interface View {
   readonly state: EditorState;
   dispatch(transaction: Transaction): void;
 }
-
-const mostSteps = 200;
 
 export class ProseMirrorEditor implements Editor {
   /** The state of the view has the plugin of collaboration(). Call session.changed() after each transaction that changes the document. */
@@ -26,7 +24,7 @@ export class ProseMirrorEditor implements Editor {
 
   pending(): Submission | null {
     const sendable = sendableSteps(this.view.state);
-    return sendable && { base_version: sendable.version, operations: sendable.steps.slice(0, mostSteps).map((step) => step.toJSON()) };
+    return sendable && { base_version: sendable.version, operations: oneSubmission(sendable.steps.map((step) => step.toJSON())) };
   }
 
   receive({ client_id, operation }: Operation): void {

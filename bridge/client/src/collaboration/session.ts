@@ -59,8 +59,24 @@ interface Answer {
   operations?: Operation[];
 }
 
+/** The first operations, at least one, that fit one submission: the database takes 1000 of them, and 256 kB as it writes them. */
+export function oneSubmission<Operation>(operations: readonly Operation[]): Operation[] {
+  let bytes = 0;
+  const end = operations.findIndex((operation, at) => {
+    bytes += new TextEncoder().encode(JSON.stringify(operation)).length;
+    return at === mostOperations || (at > 0 && bytes > mostBytes);
+  });
+  return end < 0 ? [...operations] : operations.slice(0, end);
+}
+
+const mostOperations = 200;
+/** In JSON without spaces; the database counts them. */
+const mostBytes = 160_000;
+
 const page = 500;
 const mostHeldBack = 5000;
+/** SQLSTATE for a version that is not kept any more. */
+const notKept = '55000';
 const longestPause = 5000;
 
 export class Session {
@@ -181,8 +197,11 @@ export class Session {
     this.#isBehind = false;
     for (let wasFull = true; wasFull; ) {
       const from = this.#version;
-      const { operations } = (await this.transport.push('collab:operations', { after_version: from, limit: page })) as { operations: Operation[] };
-      if (operations.length > 0 && operations[0]!.version > from + 1) {
+      let operations: Operation[];
+      try {
+        ({ operations } = (await this.transport.push('collab:operations', { after_version: from, limit: page })) as { operations: Operation[] });
+      } catch (error) {
+        if (!(error instanceof CommandError && error.code === notKept)) throw error;
         this.#report('ended', 'the log no longer has the operations since the last connection: join the session again');
         return;
       }

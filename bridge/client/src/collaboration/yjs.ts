@@ -4,6 +4,9 @@ import * as Y from 'yjs';
 import { fromBase64, toBase64 } from './base64';
 import type { Editor, Operation, Session, Submission } from './session';
 
+/** Bytes of updates in one submission: as base64 they are a third longer, and the database takes 256 kB. */
+const mostBytes = 120_000;
+
 const isEmpty = (update: Uint8Array) => update.length === 2 && update[0] === 0 && update[1] === 0;
 
 export class YjsProvider implements Editor {
@@ -28,8 +31,10 @@ export class YjsProvider implements Editor {
 
   pending(): Submission | null {
     if (this.#batch === null && this.#queue.length > 0) {
-      this.#batch = { base_version: this.session.version, operations: [{ update: toBase64(Y.mergeUpdates(this.#queue)) }] };
-      this.#queue = [];
+      let bytes = 0;
+      const end = this.#queue.findIndex((update, at) => (bytes += update.length) > mostBytes && at > 0);
+      const updates = this.#queue.splice(0, end < 0 ? this.#queue.length : end);
+      this.#batch = { base_version: this.session.version, operations: [{ update: toBase64(Y.mergeUpdates(updates)) }] };
     }
     return this.#batch;
   }
