@@ -269,9 +269,9 @@ DECLARE
   session live.collaboration_sessions;
   answer jsonb;
 BEGIN
-  PERFORM live_private.check_submission(base_version, operations, client_id, key);
   session := live_private.session_for_update(session_id, me);
   PERFORM live_private.require_role(session_id, me, 'editor');
+  PERFORM live_private.check_submission(base_version, operations, client_id, key); -- which costs something
   answer := live_private.repeated_submission(session, me, client_id, key);
   IF answer IS NOT NULL THEN
     RETURN answer;
