@@ -11,14 +11,18 @@ COMMENT ON COLUMN live_private.presence_epoch.settles_at IS 'Until then, users w
 ALTER TABLE live_private.presence_epoch ENABLE ROW LEVEL SECURITY;
 
 -- A node could not renew its lease while the server was down, so it gets a new one.
-CREATE FUNCTION live_private.begin_presence_epoch() RETURNS void
+CREATE FUNCTION live_private.begin_presence_epoch() RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   patience interval := live_private.default_lease() + live_private.grace_period();
 BEGIN
   IF EXISTS (SELECT FROM live_private.presence_epoch e WHERE e.server_start = pg_postmaster_start_time()) THEN
-    RETURN;
+    RETURN true;
+  ELSIF NOT pg_try_advisory_xact_lock(hashtextextended('pg_live presence epoch', 0)) THEN
+    RETURN false; -- another transaction is doing it, and is not waited for
+  ELSIF EXISTS (SELECT FROM live_private.presence_epoch e WHERE e.server_start = pg_postmaster_start_time()) THEN
+    RETURN true;
   END IF;
   DELETE FROM live_private.presence_epoch;
   INSERT INTO live_private.presence_epoch
@@ -27,10 +31,11 @@ BEGIN
   UPDATE live_private.node n SET expires_at = greatest(n.expires_at, live_private.clock() + patience)
   WHERE n.id IN (SELECT free.id FROM live_private.node free WHERE NOT free.retired FOR UPDATE SKIP LOCKED);
   PERFORM live_private.settle_all_participants();
+  RETURN true;
 END
 $$;
 COMMENT ON FUNCTION live_private.begin_presence_epoch() IS
-'Detects a restart of the server: bridges and clients get time to come back before their users are announced offline. In sessions, only connections that survived are active.';
+'Detects a restart of the server: bridges and clients get time to come back before their users are announced offline. In sessions, only connections that survived are active. Returns false while another transaction does so.';
 
 -- A copy with triggers disabled may restore users who are announced online but have no connection. As after a crash, they
 -- get time to come back.

@@ -40,6 +40,7 @@ BEGIN
                (SELECT min(t.check_at) FROM live.typing t),
                (SELECT min(c.expires_at) FROM live.channel_presence c WHERE c.expires_at < 'infinity'),
                (SELECT min(e.settles_at) FROM live_private.presence_epoch e),
+               CASE WHEN NOT EXISTS (SELECT FROM live_private.presence_epoch e WHERE e.server_start = pg_postmaster_start_time()) THEN live_private.clock() END,
                (SELECT live_private.clock() FROM live_private.unsettled_participant u LIMIT 1));
 END
 $$;
@@ -139,7 +140,11 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   due text[];
 BEGIN
-  PERFORM live_private.begin_presence_epoch();
+  announced := 0;
+  more := false;
+  IF NOT live_private.begin_presence_epoch() THEN
+    RETURN;
+  END IF;
   PERFORM live_private.make_missing_presence(most);
   SELECT array_agg(u.user_id) INTO due
   FROM (SELECT d.user_id FROM live_private.due_connections(most) d
