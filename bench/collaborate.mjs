@@ -15,12 +15,21 @@ class TimedEditor extends TextEditor {
 
   constructor(session) {
     super({ ...session, clientId: session.clientId, state: { ...session.state, document: '' }, changed: () => session.changed(), attach: () => {} });
-    session.attach({ pending: () => this.adapter.pending(), receive: (operation) => this.#receive(operation, session) }, session.state.head);
+    session.attach(this, session.state.head);
+    this.mine = session.clientId;
   }
 
-  #receive(operation, session) {
+  get isSaved() {
+    return this.adapter.isSaved;
+  }
+
+  pending(most) {
+    return this.adapter.pending(most);
+  }
+
+  receive(operation) {
     this.adapter.receive(operation);
-    if (operation.client_id === session.clientId) this.times.push(performance.now() - this.#typed.shift());
+    if (operation.client_id === this.mine) this.times.push(performance.now() - this.#typed.shift());
   }
 
   type() {

@@ -18,19 +18,23 @@ class PatientEditor extends TextEditor {
 
   constructor(session) {
     super({ clientId: session.clientId, state: session.state, changed: () => session.changed(), attach: () => {} });
-    session.attach({ pending: () => this.#pending(), receive: (operation) => this.#receive(operation) }, session.state.head);
+    session.attach(this, session.state.head);
     this.clientId = session.clientId;
   }
 
+  get isSaved() {
+    return this.adapter.isSaved;
+  }
+
   /** What the log lacks: some of what is not confirmed waits to be received. The database knows it again. */
-  #pending() {
-    const submission = this.adapter.pending();
+  pending(most) {
+    const submission = this.adapter.pending(most);
     const held = this.#held.filter(({ client_id }) => client_id === this.clientId).length;
     const operations = submission?.operations.slice(0, held + Math.max(0, this.mayLog - this.logged)) ?? [];
     return operations.length > held ? { ...submission, operations } : null;
   }
 
-  #receive(operation) {
+  receive(operation) {
     this.#held.push(operation);
     if (operation.client_id === this.clientId) this.logged += 1;
     this.release();

@@ -83,7 +83,7 @@ describe('editors of one session', () => {
       const { rows: [{ head }] } = await database.query('select head from live.collaboration_sessions where id = $1', [session_id]);
       return last.every((author) => author.isSaved && author.session.version === Number(head));
     }).catch((error) => {
-      throw new Error(`${error.message}: ${JSON.stringify(last.map(({ session, refusals, connection, isSaved }) => [isSaved, session.version, refusals.map(String), connection.slice(-3)]))}`);
+      throw new Error(`${error.message}: ${JSON.stringify(last.map(({ session, refusals, connection, isSaved }) => [isSaved, session.version, refusals, connection.slice(-3)]))}`);
     });
     const { rows: log } = await database.query('select version, client_id, operation from live.operation where session_id = $1 order by version', [session_id]);
     const hasDocument = ['text', 'json'].includes(Editor.policy);

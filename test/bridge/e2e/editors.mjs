@@ -203,13 +203,14 @@ export class Author {
   /** `client`: phoenix or realtime-js. `network`: what stands between. Without `random` the network does as it is told. `before`: the editor before a reload. */
   static async join(Editor, { bridge, user, room, random, client = 'phoenix', network = (transport) => transport }, before = undefined) {
     const author = new Author();
+    author.user = user;
     author.random = random;
     const server = { url: bridge.url, token: () => bridge.token({ sub: user }) };
     const state = await eventually(`${user} joins`, () => enterSession(server, room));
     const transport = network(client === 'phoenix' ? author.#overPhoenix(bridge, server) : author.#overRealtime(bridge, server));
     const session = new Session(random ? unreliable(transport, random, author.acknowledged) : transport, state, {
       onConnection: (...report) => author.connection.push(report),
-      onRefused: (error) => author.refusals.push(error),
+      onRefused: (error, operations) => author.refusals.push({ code: error.code, operations }),
     });
     author.session = session;
     author.editor = new Editor(session, before);
@@ -242,8 +243,11 @@ export class Author {
   #overRealtime(bridge, server) {
     const client = new RealtimeClient(bridge.websocketUrl(), {
       params: { apikey: bridge.anonKey }, accessToken: server.token, transport: this.#Transport(), reconnectAfterMs: soon, timeout });
-    // Its own disconnect() leaves a timer of ten seconds, and unsubscribe() one of fifty.
-    this.#stop = () => new Promise((resolve) => client.socketAdapter.getSocket().disconnect(resolve));
+    // Its own disconnect() leaves a timer of ten seconds, and a channel that has ended one of fifty.
+    this.#stop = () => {
+      client._cancelPendingDisconnect();
+      return new Promise((resolve) => client.socketAdapter.getSocket().disconnect(resolve));
+    };
     const transport = overRealtime(client, server);
     return { ...transport, open: (...given) => client.setAuth().then(() => transport.open(...given)), close: () => {} };
   }
@@ -267,7 +271,7 @@ export class Author {
   }
 
   get isSaved() {
-    return this.editor.adapter.pending() === null;
+    return this.editor.adapter.isSaved;
   }
 
   async close() {

@@ -4,7 +4,8 @@
 import { collab, getSyncedVersion, receiveUpdates, sendableUpdates } from '@codemirror/collab';
 import { ChangeSet, Text, type EditorState, type Extension, type Transaction } from '@codemirror/state';
 import { ViewPlugin } from '@codemirror/view';
-import { oneSubmission, type Editor, type Operation, type Session, type Submission } from './session';
+import type { Editor, Operation, Submission } from './editor';
+import type { Session } from './session';
 
 /** An EditorView, or what stands for one without a page. */
 export interface View {
@@ -12,17 +13,49 @@ export interface View {
   dispatch(transaction: Transaction): void;
 }
 
-export class CodeMirrorEditor implements Editor {
-  constructor(private readonly view: View) {}
+/** Stands for who takes back what was refused: no client has it. */
+const nobody = '';
 
-  pending(): Submission | null {
-    const updates = sendableUpdates(this.view.state);
+export class CodeMirrorEditor implements Editor {
+  /** The document at the version that was received last. */
+  #logged: Text;
+  /** Updates that the editor's state counts as received and that the log does not have. */
+  #uncounted = 0;
+
+  /** The document of the view is that of the log. */
+  constructor(private readonly view: View) {
+    this.#logged = view.state.doc;
+  }
+
+  get isSaved(): boolean {
+    return sendableUpdates(this.view.state).length === 0;
+  }
+
+  pending(most: number): Submission | null {
+    const updates = sendableUpdates(this.view.state).slice(0, most);
     if (updates.length === 0) return null;
-    return { base_version: getSyncedVersion(this.view.state), operations: oneSubmission(updates.map(({ changes }) => changes.toJSON())) };
+    return { base_version: getSyncedVersion(this.view.state) - this.#uncounted, operations: updates.map(({ changes }) => changes.toJSON()) };
   }
 
   receive({ client_id, operation }: Operation): void {
-    this.view.dispatch(receiveUpdates(this.view.state, [{ clientID: client_id, changes: ChangeSet.fromJSON(operation) }]));
+    const changes = ChangeSet.fromJSON(operation);
+    this.#logged = changes.apply(this.#logged);
+    this.view.dispatch(receiveUpdates(this.view.state, [{ clientID: client_id, changes }]));
+  }
+
+  /** As if the log had the updates, and then what takes them back. */
+  refuse(count: number): readonly unknown[] {
+    const refused = sendableUpdates(this.view.state).slice(0, count);
+    const inverse: ChangeSet[] = [];
+    let text = this.#logged;
+    for (const { changes } of refused) {
+      inverse.unshift(changes.invert(text));
+      text = changes.apply(text);
+    }
+    this.#uncounted += 2 * refused.length;
+    if (refused.length > 0)
+      this.view.dispatch(receiveUpdates(this.view.state, [...refused, ...inverse.map((changes) => ({ clientID: nobody, changes }))]));
+    return refused.map(({ changes }) => changes.toJSON());
   }
 }
 

@@ -1,6 +1,7 @@
 // Owns the document of a session with the policy `json`, as the editor sees it: that of the log, with the editor's own
 // operations on top until the log has them. Both are never changed in place, so a new object means a new value.
-import { oneSubmission, type Editor, type Operation, type Session, type Submission } from './session';
+import type { Editor, Operation, Submission } from './editor';
+import type { Session } from './session';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 type JsonObject = { readonly [name: string]: Json };
@@ -31,10 +32,8 @@ export function changed(document: Json | undefined, { path: [name, ...rest], val
 export class JsonStore implements Editor {
   #logged: Json;
   #shown: Json;
+  /** What the log lacks. */
   #queue: Change[] = [];
-  #batch: { base_version: number; operations: readonly Change[] } | null = null;
-  /** How many operations of the batch the log has. */
-  #confirmed = 0;
   readonly #listeners = new Set<() => void>();
 
   constructor(private readonly session: Session) {
@@ -62,22 +61,25 @@ export class JsonStore implements Editor {
     return () => this.#listeners.delete(listener);
   }
 
-  pending(): Submission | null {
-    if (this.#batch === null && this.#queue.length > 0) {
-      this.#batch = { base_version: this.session.version, operations: this.#queue.splice(0, oneSubmission(this.#queue).length) };
-      this.#confirmed = 0;
-    }
-    return this.#batch;
+  get isSaved(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  pending(most: number): Submission | null {
+    if (this.#queue.length === 0) return null;
+    return { base_version: this.session.version, operations: this.#queue.slice(0, most) };
   }
 
   receive({ client_id, operation }: Operation): void {
     this.#logged = changed(this.#logged, operation as Change);
-    if (client_id === this.session.clientId && this.#batch !== null) {
-      this.#confirmed += 1;
-      if (this.#confirmed === this.#batch.operations.length) this.#batch = null;
-    }
-    const unconfirmed = [...(this.#batch?.operations.slice(this.#confirmed) ?? []), ...this.#queue];
-    this.#show(unconfirmed.reduce(changed, this.#logged));
+    if (client_id === this.session.clientId) this.#queue.shift();
+    this.#show(this.#queue.reduce(changed, this.#logged));
+  }
+
+  refuse(count: number): readonly unknown[] {
+    const refused = this.#queue.splice(0, count);
+    if (count > 0) this.#show(this.#queue.reduce(changed, this.#logged));
+    return refused;
   }
 
   #change(change: Change): void {

@@ -5,7 +5,8 @@ import type { Node, Schema } from 'prosemirror-model';
 import type { EditorState, Plugin, Transaction } from 'prosemirror-state';
 import { Step } from 'prosemirror-transform';
 import { fromBase64 } from './base64';
-import { oneSubmission, type Editor, type Operation, type Session, type Submission } from './session';
+import type { Editor, Operation, Submission } from './editor';
+import type { Session } from './session';
 
 /** An EditorView, or what stands for one without a page. */
 export interface View {
@@ -13,23 +14,57 @@ export interface View {
   dispatch(transaction: Transaction): void;
 }
 
+/** Stands for who takes back what was refused: no client has it. */
+const nobody = '';
+
 export class ProseMirrorEditor implements Editor {
+  /** The document at the version that was received last. */
+  #logged: Node;
+  /** Steps that the editor's state counts as received and that the log does not have. */
+  #uncounted = 0;
+
   /** The state of the view has the plugin of collaboration(). Call session.changed() after each transaction that changes the document. */
   constructor(
     session: Session,
     private readonly view: View,
   ) {
+    this.#logged = view.state.doc;
     session.attach(this, getVersion(view.state));
   }
 
-  pending(): Submission | null {
+  get isSaved(): boolean {
+    return sendableSteps(this.view.state) === null;
+  }
+
+  pending(most: number): Submission | null {
     const sendable = sendableSteps(this.view.state);
-    return sendable && { base_version: sendable.version, operations: oneSubmission(sendable.steps.map((step) => step.toJSON())) };
+    return sendable && { base_version: sendable.version - this.#uncounted, operations: sendable.steps.slice(0, most).map((step) => step.toJSON()) };
   }
 
   receive({ client_id, operation }: Operation): void {
     const step = Step.fromJSON(this.view.state.schema, operation);
-    this.view.dispatch(receiveTransaction(this.view.state, [step], [client_id], { mapSelectionBackward: true }));
+    this.#logged = step.apply(this.#logged).doc!;
+    this.#dispatch([step], [client_id]);
+  }
+
+  /** As if the log had the steps, and then what takes them back. */
+  refuse(count: number): readonly unknown[] {
+    const sendable = sendableSteps(this.view.state);
+    if (sendable === null || count === 0) return [];
+    const refused = sendable.steps.slice(0, count);
+    const inverse: Step[] = [];
+    let page = this.#logged;
+    for (const step of refused) {
+      inverse.unshift(step.invert(page));
+      page = step.apply(page).doc!;
+    }
+    this.#uncounted += 2 * refused.length;
+    this.#dispatch([...refused, ...inverse], [...refused.map(() => sendable.clientID), ...inverse.map(() => nobody)]);
+    return refused.map((step) => step.toJSON());
+  }
+
+  #dispatch(steps: readonly Step[], clients: readonly (string | number)[]): void {
+    this.view.dispatch(receiveTransaction(this.view.state, steps, clients, { mapSelectionBackward: true }));
   }
 }
 

@@ -1,14 +1,17 @@
 // Owns the way of operations between an editor and the log of a session.
 // Invariants: the editor receives each operation of the log once, in order of version; one submission is under way at a
 // time; an edit is saved when it comes back from the log and not before, so a lost acknowledgement loses nothing.
+//
+// What becomes of a submission that is not accepted, for every editor:
+// - no answer, or an error that passes (see CommandError.isFinal): it is submitted again, later and later, for ever;
+// - stale: the editor brings its operations upon what it lacked;
+// - P0002, the user is removed or the session has ended, and operations that are not kept any more: the session ends;
+// - 42501 and 55000, the user may not edit: all that was submitted is taken out of the editor;
+// - any other error: the operation that caused it is found by submitting half as many, and is taken out; the others go on.
+import type { Editor, Operation, Submission } from './editor';
 import { CommandError, type Transport } from './transport';
 
-export interface Operation {
-  version: number;
-  user_id: string;
-  client_id: string;
-  operation: unknown;
-}
+export type { Editor, Operation, Submission } from './editor';
 
 /** What live.get_session() returns. */
 export interface SessionState {
@@ -23,22 +26,6 @@ export interface SessionState {
   snapshot_version?: number | null;
 }
 
-export interface Submission {
-  base_version: number;
-  operations: readonly unknown[];
-}
-
-/** What a session needs of an editor. */
-export interface Editor {
-  /** What the log lacks, or null. The same object as long as it is to be recognized as a repetition of itself. */
-  pending(): Submission | null;
-  receive(operation: Operation): void;
-  /** The database has what was pending, whether or not the log will bring it back. */
-  acknowledged?(): void;
-  /** The editor has received all of the log. */
-  caughtUp?(): void;
-}
-
 /** `joined`: operations flow. `waiting`: the session tries again by itself. `ended`: it does not, for the reason given. */
 export type ConnectionState = 'waiting' | 'joined' | 'ended';
 
@@ -46,8 +33,8 @@ export interface SessionOptions {
   onConnection?(state: ConnectionState, reason: string | null): void;
   /** True: the log has every edit of this editor. */
   onSaved?(saved: boolean): void;
-  /** The database refused what the editor has pending. It is submitted again after the next change. */
-  onRefused?(error: CommandError): void;
+  /** The database refused operations, which are taken out of the editor: an app may show or keep what the user loses. */
+  onRefused?(error: CommandError, operations: readonly unknown[]): void;
   /** Other events of the session: participants, cursors, activities. */
   onEvent?(event: string, payload: unknown): void;
 }
@@ -59,24 +46,30 @@ interface Answer {
   operations?: Operation[];
 }
 
-/** The first operations, at least one, that fit one submission: the database takes 1000 of them, and 256 kB as it writes them. */
-export function oneSubmission<Operation>(operations: readonly Operation[]): Operation[] {
+/** The first operations, at least one, that fit one submission: the database takes 256 kB as it writes them. */
+function fitting<Operation>(operations: readonly Operation[]): readonly Operation[] {
   let bytes = 0;
   const end = operations.findIndex((operation, at) => {
     bytes += new TextEncoder().encode(JSON.stringify(operation)).length;
-    return at === mostOperations || (at > 0 && bytes > mostBytes);
+    return at > 0 && bytes > mostBytes;
   });
-  return end < 0 ? [...operations] : operations.slice(0, end);
+  return end < 0 ? operations : operations.slice(0, end);
 }
 
-const mostOperations = 200;
+/** Of one submission. The database takes 1000. */
+const mostEdits = 200;
 /** In JSON without spaces; the database counts them. */
 const mostBytes = 160_000;
 
 const page = 500;
 const mostHeldBack = 5000;
-/** SQLSTATE for a version that is not kept any more. */
-const notKept = '55000';
+/** SQLSTATE for a version that is not kept any more, and for a session that is read only. */
+const notInState = '55000';
+/** SQLSTATE for a session that has ended, or in which the user does not take part. */
+const noSession = 'P0002';
+/** SQLSTATE for who may not edit. */
+const noRight = '42501';
+const historyGone = 'the log no longer has the operations since the last connection: join the session again';
 const longestPause = 5000;
 
 export class Session {
@@ -90,11 +83,12 @@ export class Session {
   #isBehind = true;
   /** The log has what was submitted up to here; it has yet to come. */
   #acknowledged = 0;
-  #submission: Submission | null = null;
+  /** How many operations of the submission whose outcome is not known the log has not brought; its repetition is of these. */
+  #submitted = 0;
   /** Keys ascend, by which the database knows a late copy of an earlier submission. */
   #key = 0;
+  #most = mostEdits;
   #isWorking = false;
-  #isRefused = false;
   #saved = true;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -122,6 +116,7 @@ export class Session {
         this.#work();
       },
       lost: (reason) => this.#report('waiting', reason),
+      refused: (reason) => this.#end(reason),
       ended: (reason) => this.#report('ended', reason),
       event: (name, payload) => this.#hear(name, payload),
     });
@@ -129,7 +124,6 @@ export class Session {
 
   /** The editor has something pending. */
   changed(): void {
-    this.#isRefused = false;
     this.#work();
   }
 
@@ -152,6 +146,7 @@ export class Session {
 
   #hear(name: string, payload: unknown): void {
     if (this.#connection === 'ended') return;
+    if (name === 'collab:ended') return this.#end('the session has ended');
     if (name === 'collab:edit') this.#receive(payload as Operation);
     else this.options.onEvent?.(name, payload);
     this.#work();
@@ -163,6 +158,7 @@ export class Session {
     for (let next; (next = this.#early.get(this.#version + 1)); ) {
       this.#early.delete(next.version);
       this.#version = next.version;
+      if (next.client_id === this.clientId && this.#submitted > 0) this.#submitted -= 1;
       this.#editor!.receive(next);
     }
     if (this.#early.size > 0) this.#isBehind = true;
@@ -176,11 +172,11 @@ export class Session {
     try {
       while (this.#connection === 'joined') {
         if (this.#isBehind) await this.#catchUp();
-        else if (this.#isRefused || this.#version < this.#acknowledged) break;
+        else if (this.#version < this.#acknowledged) break;
         else {
-          const submission = this.#editor!.pending();
+          const submission = this.#editor!.pending(this.#submitted || this.#most);
           if (submission === null) break;
-          await this.#submit(submission);
+          await this.#submit({ ...submission, operations: fitting(submission.operations) });
         }
         this.#failures = 0;
       }
@@ -201,9 +197,8 @@ export class Session {
       try {
         ({ operations } = (await this.transport.push('collab:operations', { after_version: from, limit: page })) as { operations: Operation[] });
       } catch (error) {
-        if (!(error instanceof CommandError && error.code === notKept)) throw error;
-        this.#report('ended', 'the log no longer has the operations since the last connection: join the session again');
-        return;
+        if (!(error instanceof CommandError && error.code === notInState)) throw error;
+        return this.#end(historyGone);
       }
       for (const operation of operations) this.#receive(operation);
       wasFull = operations.length === page;
@@ -214,12 +209,21 @@ export class Session {
   }
 
   async #submit(submission: Submission): Promise<void> {
-    if (submission !== this.#submission) {
-      this.#submission = submission;
+    if (this.#submitted === 0) {
+      this.#submitted = submission.operations.length;
       this.#key += 1;
     }
     this.#tellWhetherSaved();
-    const answer = (await this.transport.push('collab:edit', { ...submission, client_id: this.clientId, key: String(this.#key) })) as Answer;
+    const { base_version, operations } = submission;
+    let answer: Answer;
+    try {
+      answer = (await this.transport.push('collab:edit', { base_version, operations, client_id: this.clientId, key: String(this.#key) })) as Answer;
+    } catch (error) {
+      if (!(error instanceof CommandError && error.isFinal)) throw error;
+      return this.#refused(submission, error);
+    }
+    this.#submitted = 0;
+    this.#most = Math.min(mostEdits, 2 * this.#most);
     for (const operation of answer.operations ?? []) this.#receive(operation);
     if (answer.status === 'stale') this.#isBehind ||= this.#version < answer.head;
     else {
@@ -228,16 +232,44 @@ export class Session {
     }
   }
 
-  /** Without a SQLSTATE, or with one that passes, the outcome is unknown: the log tells it. Else what is pending was refused. */
+  /** The log has nothing of the submission. */
+  async #refused({ base_version, operations, edits = operations.length }: Submission, error: CommandError): Promise<void> {
+    if (error.code === noSession) return this.#end(error.message);
+    if (error.code === notInState && !(await this.#isKept(base_version))) return this.#end(historyGone);
+    this.#submitted = 0;
+    const concernsOne = error.code !== noRight && error.code !== notInState;
+    if (concernsOne && edits > 1) {
+      this.#most = Math.ceil(edits / 2);
+      this.#editor!.refuse(0);
+      return;
+    }
+    const taken = this.#editor!.refuse(edits);
+    this.options.onRefused?.(error, taken ?? operations);
+    if (taken === null) this.#end(`an edit was refused on which others stand: ${error.message}`);
+  }
+
+  async #isKept(version: number): Promise<boolean> {
+    try {
+      await this.transport.push('collab:operations', { after_version: version, limit: 1 });
+      return true;
+    } catch (error) {
+      if (error instanceof CommandError && error.code === notInState) return false;
+      throw error;
+    }
+  }
+
+  /** The session is over for this editor, though the connection may not be. */
+  #end(reason: string | null): void {
+    this.#report('ended', reason);
+    this.transport.close();
+  }
+
+  /** The outcome is unknown: the log tells it. */
   #fail(error: unknown): void {
     this.#isBehind = true;
-    if (error instanceof CommandError && error.isFinal) {
-      this.#isRefused = true;
-      this.options.onRefused?.(error);
-    } else if (this.#connection === 'joined') {
-      this.#failures += 1;
-      this.#tryAgainIn(Math.min(longestPause, 50 * 2 ** this.#failures) * (0.5 + Math.random() / 2));
-    }
+    if (error instanceof CommandError && error.code === noSession) return this.#end(error.message);
+    this.#failures += 1;
+    this.#tryAgainIn(Math.min(longestPause, 50 * 2 ** this.#failures) * (0.5 + Math.random() / 2));
   }
 
   #tryAgainIn(milliseconds: number): void {
@@ -250,7 +282,7 @@ export class Session {
   }
 
   #tellWhetherSaved(): void {
-    const saved = this.#editor?.pending() === null;
+    const saved = this.#editor?.isSaved ?? true;
     if (saved === this.#saved) return;
     this.#saved = saved;
     this.options.onSaved?.(saved);

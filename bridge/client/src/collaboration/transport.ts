@@ -3,7 +3,9 @@
 export interface ChannelListener {
   /** The channel is joined, for the first time or again. */
   joined(): void;
-  /** The connection broke, or the join was refused for now; the transport tries again. */
+  /** The user may not join. The transport tries again until it is closed. */
+  refused(reason: string | null): void;
+  /** The connection broke, or the join failed for now; the transport tries again. */
   lost(reason: string | null): void;
   /** The channel is closed for good. */
   ended(reason: string | null): void;
@@ -27,11 +29,17 @@ export class CommandError extends Error {
     super(message);
   }
 
-  /** True: the same command would be refused again. False for a lost answer, and for what passes: limits of rate, a database that is away. */
+  /**
+   * True: the same command would be refused again. False for a lost answer, and for what passes: a database that is away, busy or
+   * out of memory, a lock, limits of rate, a token that has expired.
+   */
   get isFinal(): boolean {
-    return this.code !== null && !/^(08|40|53|57|58|XX|25006)/.test(this.code);
+    return this.code !== null && !/^(08|25006|28|40|53|55P03|57|58|XX)/.test(this.code);
   }
 }
+
+/** SQLSTATE for who may not receive on the channel: the user was removed, or the session has ended. */
+const noRight = '42501';
 
 const refusal = ({ reason, code }: { reason?: string; code?: string } = {}) => new CommandError(reason ?? 'refused', code ?? null);
 
@@ -42,16 +50,24 @@ export interface Server {
   token(): string | Promise<string>;
 }
 
+/** Milliseconds in which the bridge has to answer: a network that breaks silently tells nothing. */
+const longestWait = 10_000;
+
 async function request(server: Server, method: 'GET' | 'POST', path: string, body: object): Promise<unknown> {
   const isRead = method === 'GET';
   const query = isRead ? `?${new URLSearchParams(Object.entries(body).map(([name, value]) => [name, String(value)]))}` : '';
   const headers = { Authorization: `Bearer ${await server.token()}`, ...(isRead ? {} : { 'Content-Type': 'application/json' }) };
-  const response = await fetch(`${server.url}/api/collaboration/${path}${query}`, { method, headers, ...(isRead ? {} : { body: JSON.stringify(body) }) }).catch(
-    (error: Error) => {
-      throw new CommandError(error.message);
-    },
-  );
-  const answer = await response.json().catch(() => ({}));
+  const lost = (error: Error) => {
+    throw new CommandError(error.message);
+  };
+  const signal = AbortSignal.timeout(longestWait);
+  const response = await fetch(`${server.url}/api/collaboration/${path}${query}`, {
+    method,
+    headers,
+    signal,
+    ...(isRead ? {} : { body: JSON.stringify(body) }),
+  }).catch(lost);
+  const answer = await response.json().catch((error: Error) => (response.ok ? lost(error) : {}));
   if (!response.ok) throw refusal({ reason: answer.error ?? answer.message, code: answer.code });
   return answer;
 }
@@ -98,7 +114,10 @@ export function overPhoenix(socket: { channel(topic: string, params: object): Ph
       channel
         .join()
         .receive('ok', () => listener.joined())
-        .receive('error', (response) => listener.lost(response?.reason ?? null));
+        .receive('error', (response) => {
+          if (response?.code === noRight) listener.refused(response.reason ?? null);
+          else listener.lost(response?.reason ?? null);
+        });
     },
     push: (command, payload) =>
       new Promise((resolve, reject) => {
@@ -138,6 +157,7 @@ export function overRealtime(client: { channel(topic: string, options: { config:
       channel.on('broadcast', { event: '*' }, ({ event, payload }) => listener.event(event, payload)).subscribe((status, error) => {
         if (status === 'SUBSCRIBED') listener.joined();
         else if (status === 'CLOSED') listener.ended(error?.message ?? null);
+        else if (error?.message.includes(noRight)) listener.refused(error.message);
         else listener.lost(error?.message ?? null);
       });
     },

@@ -2,7 +2,8 @@
 // Updates commute and may be repeated, so an update is saved when the database has acknowledged it.
 import * as Y from 'yjs';
 import { fromBase64, toBase64 } from './base64';
-import type { Editor, Operation, Session, Submission } from './session';
+import type { Editor, Operation, Submission } from './editor';
+import type { Session } from './session';
 
 /** Bytes of updates in one submission: as base64 they are a third longer, and the database takes 256 kB. */
 const mostBytes = 120_000;
@@ -11,7 +12,8 @@ const isEmpty = (update: Uint8Array) => update.length === 2 && update[0] === 0 &
 
 export class YjsProvider implements Editor {
   #queue: Uint8Array[] = [];
-  #batch: Submission | null = null;
+  /** What is submitted, and the updates of the document that it was made of. */
+  #batch: (Submission & { updates: Uint8Array[] }) | null = null;
   /** What the log has, as far as it was read, until the document has been compared with it. */
   #logged: Uint8Array[] | null = [];
 
@@ -29,22 +31,37 @@ export class YjsProvider implements Editor {
     session.attach(this, snapshot_version ?? 0);
   }
 
-  pending(): Submission | null {
+  get isSaved(): boolean {
+    return this.#batch === null && this.#queue.length === 0 && this.#logged === null;
+  }
+
+  pending(most: number): Submission | null {
     if (this.#batch === null && this.#queue.length > 0) {
       let bytes = 0;
-      const end = this.#queue.findIndex((update, at) => (bytes += update.length) > mostBytes && at > 0);
+      const end = this.#queue.findIndex((update, at) => at === most || ((bytes += update.length) > mostBytes && at > 0));
       const updates = this.#queue.splice(0, end < 0 ? this.#queue.length : end);
-      this.#batch = { base_version: this.session.version, operations: [{ update: toBase64(Y.mergeUpdates(updates)) }] };
+      const operations = [{ update: toBase64(Y.mergeUpdates(updates)) }];
+      this.#batch = { base_version: this.session.version, operations, edits: updates.length, updates };
     }
     return this.#batch;
   }
 
-  receive({ operation }: Operation): void {
+  receive({ client_id, operation }: Operation): void {
+    if (client_id === this.session.clientId) this.#batch = null;
     this.#apply(fromBase64((operation as { update: string }).update));
   }
 
   acknowledged(): void {
     this.#batch = null;
+  }
+
+  /** A document of Yjs cannot take an update out: those that follow stand upon it. */
+  refuse(count: number): null {
+    if (count === 0 && this.#batch !== null) {
+      this.#queue.unshift(...this.#batch.updates);
+      this.#batch = null;
+    }
+    return null;
   }
 
   /** What the document had before it was connected, and what was written meanwhile, is for the others too. */

@@ -1,0 +1,34 @@
+// Owns what a session needs of an editor, and what it gives it.
+
+export interface Operation {
+  version: number;
+  user_id: string;
+  client_id: string;
+  operation: unknown;
+}
+
+export interface Submission {
+  /** Version of the log upon which the operations stand, one upon the other. */
+  base_version: number;
+  operations: readonly unknown[];
+  /** Edits that the operations were made of, if they are more than one each. */
+  edits?: number;
+}
+
+/** What a session needs of an editor. */
+export interface Editor {
+  /** The log has every edit. */
+  readonly isSaved: boolean;
+  /** What the log lacks, or null: the first edits, at most `most` of them. */
+  pending(most: number): Submission | null;
+  receive(operation: Operation): void;
+  /**
+   * The log has nothing of what was submitted, and will not take the first `count` edits: takes them out, with what they
+   * changed, and returns them. Null if that cannot be done. With 0, less is submitted the next time.
+   */
+  refuse(count: number): readonly unknown[] | null;
+  /** The database has what was submitted, whether or not the log will bring it back. */
+  acknowledged?(): void;
+  /** The editor has received all of the log. */
+  caughtUp?(): void;
+}
