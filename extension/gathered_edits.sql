@@ -1,27 +1,39 @@
--- Gathered edits: what several clients submit to one session at about the same time, in one transaction of a bridge, so
--- that the session is locked, and its commit awaited, once for all of them.
+-- Gathered edits: what several clients submit at about the same time, in one transaction of a bridge, so that a session is
+-- locked, and a commit awaited, once for all of them.
 
--- An edit that fails is undone alone. A deadlock, a lack of resources or a cancellation says nothing about the edit that
--- met it: such an error ends the call, and the bridge submits the edits one by one.
-CREATE FUNCTION live_private.submit_each(session_id uuid, edits jsonb)
+-- An edit that fails is undone alone. A deadlock, a lack of resources, a lock that is not free or a cancellation says
+-- nothing about the edit that met it: such an error ends the call, of which nothing is done then.
+--
+-- Lock order: a call that holds several sessions waits for none, so two of them cannot wait for one another.
+CREATE FUNCTION live_private.submit_each(edits jsonb, skip_locked boolean)
 RETURNS TABLE (answer jsonb, code text, message text, hint text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
   edit record;
+  free uuid[];
 BEGIN
-  FOR edit IN SELECT e.claims, e.role, e.base_version, e.operations, e.client_id, e.key
+  IF skip_locked THEN
+    free := array(SELECT s.id FROM live.collaboration_sessions s
+                  WHERE s.id = ANY (ARRAY(SELECT (e.value ->> 'session_id')::uuid FROM jsonb_array_elements(edits) AS e))
+                  FOR NO KEY UPDATE SKIP LOCKED);
+  END IF;
+  FOR edit IN SELECT e.session_id, e.claims, e.role, e.base_version, e.operations, e.client_id, e.key
               FROM jsonb_array_elements(edits) WITH ORDINALITY AS each (value, place),
-                   jsonb_to_record(each.value) AS e (claims text, role text, base_version bigint, operations jsonb, client_id text, key text)
+                   jsonb_to_record(each.value) AS e (session_id uuid, claims text, role text, base_version bigint, operations jsonb, client_id text, key text)
               ORDER BY each.place LOOP
     answer := NULL; code := NULL; message := NULL; hint := NULL;
     BEGIN
-      PERFORM set_config('request.jwt.claims', edit.claims, true);
-      IF NOT (pg_has_role(session_user, edit.role, 'MEMBER')
-              AND has_function_privilege(edit.role, 'live.submit_operations(uuid, bigint, jsonb, text, text)', 'execute')) THEN
-        RAISE EXCEPTION 'permission denied for function submit_operations' USING ERRCODE = 'insufficient_privilege';
+      IF skip_locked AND edit.session_id <> ALL (free) THEN
+        code := '55P03';
+      ELSE
+        PERFORM set_config('request.jwt.claims', edit.claims, true);
+        IF NOT (pg_has_role(session_user, edit.role, 'MEMBER')
+                AND has_function_privilege(edit.role, 'live.submit_operations(uuid, bigint, jsonb, text, text)', 'execute')) THEN
+          RAISE EXCEPTION 'permission denied for function submit_operations' USING ERRCODE = 'insufficient_privilege';
+        END IF;
+        answer := live.submit_operations(edit.session_id, edit.base_version, edit.operations, edit.client_id, edit.key);
       END IF;
-      answer := live.submit_operations(session_id, edit.base_version, edit.operations, edit.client_id, edit.key);
     EXCEPTION WHEN OTHERS THEN
       IF SQLSTATE ~ '^(40|53[12]|55P03|57|58|XX)' THEN
         RAISE;
@@ -33,6 +45,6 @@ BEGIN
   PERFORM set_config('request.jwt.claims', '', true);
 END
 $$;
-COMMENT ON FUNCTION live_private.submit_each(uuid, jsonb) IS
-'Submits several edits to one session, each with the claims and the role of its user: [{claims, role, base_version, operations, client_id, key}]. A row for each, in their order: the answer of live.submit_operations(), or its error. For bridges, which have verified the claims.';
-INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.submit_each(uuid, jsonb)');
+COMMENT ON FUNCTION live_private.submit_each(jsonb, boolean) IS
+'Submits several edits, each with the claims and the role of its user: [{session_id, claims, role, base_version, operations, client_id, key}]. A row for each, in their order: the answer of live.submit_operations(), or its error. With skip_locked, those of sessions that another transaction has locked, or that do not exist, are left out and have the code 55P03; without it, all must be of one session. For bridges, which have verified the claims.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.submit_each(jsonb, boolean)');

@@ -9,5 +9,6 @@ inline constexpr const char *kInvalidAuthorization = "28000";
 inline constexpr const char *kInsufficientPrivilege = "42501";
 inline constexpr const char *kConfigurationLimitExceeded = "53400"; // a rate or a number that a setting limits
 inline constexpr const char *kProgramLimitExceeded = "54000";       // a size
+inline constexpr const char *kLockNotAvailable = "55P03";
 
 } // namespace pg_live::sqlstate

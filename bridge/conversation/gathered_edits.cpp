@@ -5,25 +5,31 @@
 #include "base/sqlstate.hpp"
 #include "text/json_writer.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 namespace pg_live {
 
 namespace {
 
-constexpr std::size_t kMaxEditsAtOnce = 64;
+constexpr std::size_t kMaxEditsAtOnce = 64; // each is a subtransaction, and PostgreSQL keeps that many at hand
 constexpr std::size_t kMaxBytesAtOnce = 256 << 10;
-constexpr std::size_t kMaxWaitingEdits = 2000; // of one session
+constexpr std::size_t kMaxOfSessionAtOnce = 16; // while other sessions wait
+constexpr std::size_t kMaxWaitingEdits = 2000;  // of one session
 constexpr std::size_t kMaxWaitingBytes = 4 << 20;
 constexpr unsigned kMaxWaitingOfUser = 200;
 
-constexpr std::string_view kSubmitEach =
-    "select answer, code, message, hint from live_private.submit_each($1::uuid, $2::jsonb)";
+const DatabaseError kTooBusy{"53000", "the database is too busy", "try again later"};
 
-void append_edit(std::string &array, const Edit &edit) {
+constexpr std::string_view kSubmitEach =
+    "select answer, code, message, hint from live_private.submit_each($1::jsonb, $2::boolean)";
+
+void append_edit(std::string &array, const Uuid &session, const Edit &edit) {
   constexpr std::array<std::string_view, 4> kNames = {"base_version", "operations", "client_id", "key"};
   std::string object = "{";
+  json::append_member(object, "session_id", session.text());
   json::append_member(object, "claims", edit.claims->text);
   json::append_member(object, "role", edit.claims->role);
   const json::Value arguments{json::Kind::object, edit.arguments};
@@ -32,10 +38,10 @@ void append_edit(std::string &array, const Edit &edit) {
   json::append_raw_element(array, object.append("}"));
 }
 
-// Whether the error concerns all edits alike: the outcome is unknown, or another transaction has locked the session,
-// for which they would wait again, each on a connection of its own.
+// Whether the error concerns all edits of a session alike: the outcome is unknown, or another transaction has locked
+// the session, for which they would wait again, each on a connection of its own.
 bool concerns_all(const DatabaseError &error) {
-  return error.sqlstate.starts_with("08") || error.sqlstate == "55P03" || error.sqlstate == "57014";
+  return error.sqlstate.starts_with("08") || error.sqlstate == sqlstate::kLockNotAvailable || error.sqlstate == "57014";
 }
 
 } // namespace
@@ -46,21 +52,23 @@ bool GatheredEdits::has_room(const Session &session, const Edit &edit) {
          (own == session.waiting_by_user.end() || own->second < kMaxWaitingOfUser);
 }
 
-void GatheredEdits::submit(const Uuid &session, Edit edit) {
-  Session &target = sessions_[session];
-  if (!has_room(target, edit))
+void GatheredEdits::submit(const Uuid &id, Edit edit) {
+  Session &session = sessions_[id];
+  if (!has_room(session, edit))
     return edit.done("", DatabaseError{sqlstate::kConfigurationLimitExceeded,
                                        "too many edits of the session are waiting", "try again later"});
-  target.waiting_bytes += edit.arguments.size();
-  ++target.waiting_by_user[edit.claims->user_id];
-  target.waiting.push_back(std::move(edit));
-  if (target.unanswered == 0) send(session);
+  session.waiting_bytes += edit.arguments.size();
+  ++session.waiting_by_user[edit.claims->user_id];
+  session.waiting.push_back(std::move(edit));
+  if (session.unanswered == 0 && session.waiting.size() == 1) ready_.push_back(id);
+  send_waiting();
 }
 
-GatheredEdits::Edits GatheredEdits::pop_some(Session &session) const {
-  Edits popped;
-  std::size_t bytes = 0;
-  while (!session.waiting.empty() && popped.size() < kMaxEditsAtOnce && bytes < kMaxBytesAtOnce) {
+void GatheredEdits::pop_into(Batch &batch, std::size_t &bytes, const Uuid &id) {
+  Session &session = sessions_.at(id);
+  const std::size_t room =
+      std::min(ready_.empty() ? kMaxEditsAtOnce : kMaxOfSessionAtOnce, kMaxEditsAtOnce - batch.size());
+  while (!session.waiting.empty() && session.unanswered < room && bytes < kMaxBytesAtOnce) {
     Edit edit = std::move(session.waiting.front());
     session.waiting.pop_front();
     session.waiting_bytes -= edit.arguments.size();
@@ -68,88 +76,129 @@ GatheredEdits::Edits GatheredEdits::pop_some(Session &session) const {
     if (--own->second == 0) session.waiting_by_user.erase(own);
     if (edit.asker.expired()) continue;
     if (edit.give_up <= loop_.now()) {
-      edit.done("", DatabaseError{"53000", "the database is too busy", "try again later"});
+      edit.done("", kTooBusy);
       continue;
     }
     bytes += edit.arguments.size();
-    popped.push_back(std::move(edit));
+    ++session.unanswered;
+    batch.push_back({id, std::move(edit)});
   }
-  return popped;
+  if (session.unanswered == 0) sessions_.erase(id); // all that waited had been given up
 }
 
-void GatheredEdits::send(const Uuid &id) {
-  Session &session = sessions_.at(id);
-  session.unanswered = 1; // this function, so that nothing is sent from within
-  Edits edits = pop_some(session);
-  if (edits.size() == 1) {
-    send_alone(id, std::move(edits.front()));
-  } else if (!edits.empty()) {
-    send_together(id, std::move(edits));
+GatheredEdits::Batch GatheredEdits::pop_batch() {
+  Batch batch;
+  std::size_t bytes = 0;
+  while (!ready_.empty() && batch.size() < kMaxEditsAtOnce && bytes < kMaxBytesAtOnce) {
+    const Uuid id = ready_.front();
+    ready_.pop_front();
+    pop_into(batch, bytes, id);
   }
-  if (--session.unanswered > 0) return;
-  if (session.waiting.empty()) {
-    sessions_.erase(id);
-  } else {
-    send(id); // all that was popped had been given up
+  return batch;
+}
+
+void GatheredEdits::send_waiting() {
+  while (!ready_.empty() && gathered_.commands < gathered_.max_commands)
+    if (Batch batch = pop_batch(); !batch.empty()) send(gathered_, std::move(batch));
+  while (!retries_.empty() && retried_.commands < retried_.max_commands) {
+    Batch batch = std::move(retries_.front());
+    retries_.pop_front();
+    for (SessionEdit &late : extract_late(batch))
+      answer(late, "", kTooBusy);
+    if (!batch.empty()) send(retried_, std::move(batch));
   }
 }
 
-void GatheredEdits::send_alone(const Uuid &id, Edit edit) {
-  ++sessions_.at(id).unanswered;
-  Command command;
-  command.claims = edit.claims;
-  command.sql = command_of_event(kEditEvent)->sql;
-  command.parameters = {std::move(edit.arguments), "session:" + id.text(), std::nullopt};
-  command.asker = edit.asker;
-  command.give_up = edit.give_up;
-  command.done = [this, id, done = std::move(edit.done)](const CommandResult &result) {
-    done(result.error ? std::string_view() : result.rows.text(0, 0), result.error);
-    answered(id);
-  };
-  database_.write(std::move(command));
+GatheredEdits::Batch GatheredEdits::extract_late(Batch &batch) const {
+  const auto late = std::stable_partition(batch.begin(), batch.end(),
+                                          [now = loop_.now()](const auto &each) { return each.edit.give_up > now; });
+  Batch extracted(std::make_move_iterator(late), std::make_move_iterator(batch.end()));
+  batch.erase(late, batch.end());
+  return extracted;
 }
 
-void GatheredEdits::send_together(const Uuid &id, Edits edits) {
-  ++sessions_.at(id).unanswered;
+// No command waits for another one: each has a share of its own.
+void GatheredEdits::send(Kind &kind, Batch batch) {
   std::string array = "[";
-  for (const Edit &edit : edits)
-    append_edit(array, edit);
+  for (const SessionEdit &each : batch)
+    append_edit(array, each.session, each.edit);
   Command command;
   command.sql = kSubmitEach;
-  command.parameters = {id.text(), array.append("]")};
-  command.share = "edits of " + id.text();
-  command.done = [this, id, shared = std::make_shared<Edits>(std::move(edits))](const CommandResult &result) {
-    answer_together(id, *shared, result);
-    answered(id);
+  command.parameters = {array.append("]"), kind.locking == Locking::skip ? "true" : "false"};
+  command.share = "edits " + std::to_string(++sent_);
+  ++kind.commands;
+  command.done = [this, &kind, shared = std::make_shared<Batch>(std::move(batch))](const CommandResult &result) {
+    --kind.commands;
+    handle(kind.locking, *shared, result);
+    send_waiting();
   };
   database_.write(std::move(command));
 }
 
-// If the transaction failed, nothing of it was done, and it may be the fault of one edit: they go on alone.
-void GatheredEdits::answer_together(const Uuid &id, Edits &edits, const CommandResult &result) {
-  for (std::size_t place = 0; place < edits.size(); ++place) {
-    Edit &edit = edits[place];
+void GatheredEdits::send_alone(SessionEdit each) {
+  Command command;
+  command.claims = each.edit.claims;
+  command.sql = command_of_event(kEditEvent)->sql;
+  command.parameters = {each.edit.arguments, "session:" + each.session.text(), std::nullopt};
+  command.asker = each.edit.asker;
+  command.give_up = each.edit.give_up;
+  command.done = [this, shared = std::make_shared<SessionEdit>(std::move(each))](const CommandResult &result) {
+    answer(*shared, result.error ? std::string_view() : result.rows.text(0, 0), result.error);
+    send_waiting();
+  };
+  database_.write(std::move(command));
+}
+
+void GatheredEdits::handle(Locking locking, Batch &batch, const CommandResult &result) {
+  if (result.error) return handle_failure(locking, batch, *result.error);
+  Batch locked;
+  for (std::size_t place = 0; place < batch.size(); ++place) {
     const int row = static_cast<int>(place);
-    if (result.error && concerns_all(*result.error)) {
-      edit.done("", result.error);
-    } else if (result.error) {
-      send_alone(id, std::move(edit));
-    } else if (result.rows.is_null(row, 1)) {
-      edit.done(result.rows.text(row, 0), std::nullopt);
+    if (result.rows.is_null(row, 1)) {
+      answer(batch[place], result.rows.text(row, 0), std::nullopt);
+    } else if (result.rows.text(row, 1) == sqlstate::kLockNotAvailable) {
+      locked.push_back(std::move(batch[place]));
     } else {
-      edit.done("", DatabaseError{std::string(result.rows.text(row, 1)), std::string(result.rows.text(row, 2)),
-                                  std::string(result.rows.text(row, 3))});
+      answer(batch[place], "",
+             DatabaseError{std::string(result.rows.text(row, 1)), std::string(result.rows.text(row, 2)),
+                           std::string(result.rows.text(row, 3))});
+    }
+  }
+  retry(std::move(locked));
+}
+
+// Nothing of the batch was done, unless that is unknown. It may be the fault of one session, and in a session of one
+// edit.
+void GatheredEdits::handle_failure(Locking locking, Batch &batch, const DatabaseError &error) {
+  const bool is_unknown = error.sqlstate.starts_with("08");
+  if (locking == Locking::skip && !is_unknown) return retry(std::move(batch));
+  for (SessionEdit &each : batch) {
+    if (concerns_all(error)) {
+      answer(each, "", error);
+    } else {
+      send_alone(std::move(each));
     }
   }
 }
 
-void GatheredEdits::answered(const Uuid &id) {
-  Session &session = sessions_.at(id);
+// The edits of a session stand together in a batch.
+void GatheredEdits::retry(Batch batch) {
+  for (auto begin = batch.begin(); begin != batch.end();) {
+    const auto end = std::find_if(begin, batch.end(), [&](const auto &each) { return each.session != begin->session; });
+    retries_.emplace_back(std::make_move_iterator(begin), std::make_move_iterator(end));
+    begin = end;
+  }
+}
+
+void GatheredEdits::answer(SessionEdit &each, std::string_view response, const std::optional<DatabaseError> &error) {
+  each.edit.done(response, error);
+  const auto found = sessions_.find(each.session);
+  Session &session = found->second;
   if (--session.unanswered > 0) return;
   if (session.waiting.empty()) {
-    sessions_.erase(id);
+    sessions_.erase(found);
   } else {
-    send(id);
+    ready_.push_back(each.session);
   }
 }
 

@@ -5,13 +5,13 @@ SELECT no_plan();
 \ir support/as_user.sql
 
 CREATE FUNCTION pg_temp.id_of(room text) RETURNS uuid LANGUAGE sql SECURITY DEFINER AS $$ SELECT id FROM live.collaboration_sessions WHERE room_name = room $$;
-CREATE FUNCTION pg_temp.submit_each(edits jsonb) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.submit_each(edits jsonb, skip_locked boolean DEFAULT false) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   RETURN (SELECT string_agg(coalesce(e.code, e.answer ->> 'status'), ' ' ORDER BY e.place)
-          FROM live_private.submit_each(pg_temp.id_of('gathered'), edits) WITH ORDINALITY AS e (answer, code, message, hint, place));
+          FROM live_private.submit_each(edits, skip_locked) WITH ORDINALITY AS e (answer, code, message, hint, place));
 END $$;
 CREATE FUNCTION pg_temp.edit(user_id text, role text, operations jsonb, client_id text DEFAULT 'tab') RETURNS jsonb LANGUAGE sql AS
-$$ SELECT jsonb_build_object('claims', jsonb_build_object('sub', user_id)::text, 'role', role, 'base_version', 0, 'operations', operations, 'client_id', client_id) $$;
+$$ SELECT jsonb_build_object('session_id', pg_temp.id_of('gathered'), 'claims', jsonb_build_object('sub', user_id)::text, 'role', role, 'base_version', 0, 'operations', operations, 'client_id', client_id) $$;
 SELECT pg_temp.as_user('anna', $$SELECT live.create_session('gathered')$$) \g /dev/null
 SELECT is(pg_temp.submit_each(jsonb_build_array(
     pg_temp.edit('anna', 'authenticated', '[[[0,"a"]]]'), pg_temp.edit('stranger', 'authenticated', '[[[0,"s"]]]', 's'), pg_temp.edit('anna', 'authenticated', '[[3]]', 'b'), pg_temp.edit('anna', 'authenticated', '[[[0,"c"]]]', 'c'))),
@@ -21,6 +21,12 @@ CREATE ROLE nobody_special;
 SELECT is(pg_temp.submit_each(jsonb_build_array(pg_temp.edit('anna', 'nobody_special', '[[[0,"x"]]]', 'n'), pg_temp.edit('anna', 'no such role', '[[[0,"x"]]]', 'n'))), '42501 42704', 'a role without the right to submit submits nothing');
 SELECT is(current_setting('request.jwt.claims', true), '', 'the claims are not left behind');
 SELECT throws_ok($$SELECT pg_temp.submit_each('[{"claims": "{}", "role": "anon", "base_version": "x"}]')$$, '22P02', NULL, 'edits that are none fail the call');
+
+SELECT pg_temp.as_user('anna', $$SELECT live.create_session('second')$$) \g /dev/null
+SELECT is(pg_temp.submit_each(jsonb_build_array(pg_temp.edit('anna', 'authenticated', '[[[0,"d"]]]', 'd'), pg_temp.edit('anna', 'authenticated', '[[[0,"e"]]]', 'e') || jsonb_build_object('session_id', pg_temp.id_of('second')),
+    pg_temp.edit('anna', 'authenticated', '[[[0,"f"]]]', 'f') || '{"session_id": "00000000-0000-4000-8000-000000000001"}'), true),
+  'accepted accepted 55P03', 'a call takes edits of several sessions, and leaves out those of sessions it did not get');
+SELECT is(pg_temp.submit_each(jsonb_build_array(pg_temp.edit('anna', 'authenticated', '[[[0,"g"]]]', 'g') - 'session_id')), '22004', 'an edit without a session is refused');
 
 SELECT * FROM finish();
 ROLLBACK;
