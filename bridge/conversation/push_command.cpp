@@ -45,6 +45,22 @@ void PushedCommands::send(const Asker &asker, const Answer &answer) {
     channel->reply(asker.ref, answer.status, answer.response);
 }
 
+// What passes the outcome of a command on as the answer to the client, if it is still connected then.
+PushedCommands::Outcome PushedCommands::outcome(const Channel &channel, std::string_view event,
+                                                std::function<void(const Answer &)> answered) {
+  return [holder = client_.weak_from_this(), requester = requester_of(*channel.claims()), event, &log = services_.log,
+          answered = std::move(answered)](std::string_view response, const std::optional<DatabaseError> &error) {
+    const auto asking = holder.lock();
+    if (!asking) return;
+    if (!error) return answered({Status::ok, std::string(response)});
+    answered({Status::error, error_object("reason", client_error(log, event, *error, requester).shown)});
+  };
+}
+
+PushedCommands::Outcome PushedCommands::outcome(const Channel &channel, std::string_view event, Asker asker) {
+  return outcome(channel, event, [this, asker = std::move(asker)](const Answer &answer) { send(asker, answer); });
+}
+
 // Runs the command; `answered` is called if the client is still connected then.
 void PushedCommands::ask(const Channel &channel, const CommandEntry &entry, std::string_view arguments,
                          std::function<void(const Answer &)> answered) {
@@ -55,13 +71,8 @@ void PushedCommands::ask(const Channel &channel, const CommandEntry &entry, std:
                         client_.presence_id().text()};
   command.asker = client_.weak_from_this();
   command.give_up = services_.loop.now() + services_.database.patience();
-  command.done = [holder = client_.weak_from_this(), requester = requester_of(*channel.claims()), &entry,
-                  &log = services_.log, answered = std::move(answered)](const CommandResult &result) {
-    const auto asking = holder.lock();
-    if (!asking) return;
-    if (!result.error) return answered({Status::ok, std::string(result.rows.text(0, 0))});
-    const ClientError error = client_error(log, entry.event, *result.error, requester);
-    answered({Status::error, error_object("reason", error.shown)});
+  command.done = [done = outcome(channel, entry.event, std::move(answered))](const CommandResult &result) {
+    done(result.error ? std::string_view() : result.rows.text(0, 0), result.error);
   };
   // As a write even if it only reads, so that it keeps its place among the commands of its connection. It waits until
   // the database knows the connection.
@@ -145,14 +156,7 @@ void PushedCommands::run_edit(const Channel &channel, const Uuid &session, std::
   edit.arguments = arguments;
   edit.asker = client_.weak_from_this();
   edit.give_up = services_.loop.now() + services_.database.patience();
-  edit.done = [this, holder = client_.weak_from_this(), requester = requester_of(*channel.claims()),
-               asker = std::move(asker)](std::string_view response, const std::optional<DatabaseError> &error) {
-    const auto asking = holder.lock();
-    if (!asking) return;
-    if (!error) return send(asker, {Status::ok, std::string(response)});
-    send(asker,
-         {Status::error, error_object("reason", client_error(services_.log, kEditEvent, *error, requester).shown)});
-  };
+  edit.done = outcome(channel, kEditEvent, std::move(asker));
   services_.edits.submit(session, std::move(edit));
 }
 
@@ -163,14 +167,8 @@ void PushedCommands::run_cursor(const Channel &channel, const Uuid &session, std
   move.client_id = text_argument(arguments, "client_id").value_or(move.connection.text());
   const auto cursor = json::member({json::Kind::object, arguments}, "cursor");
   move.cursor = cursor ? cursor->raw : "null";
-  move.answers.push_back([this, holder = client_.weak_from_this(), requester = requester_of(*channel.claims()),
-                          asker = std::move(asker)](const std::optional<DatabaseError> &error) {
-    const auto asking = holder.lock();
-    if (!asking) return;
-    if (!error) return send(asker, {});
-    send(asker,
-         {Status::error, error_object("reason", client_error(services_.log, kCursorEvent, *error, requester).shown)});
-  });
+  move.answers.push_back(
+      [done = outcome(channel, kCursorEvent, std::move(asker))](const auto &error) { done("", error); });
   services_.cursors.move(session, std::move(move));
 }
 

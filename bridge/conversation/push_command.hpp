@@ -30,11 +30,14 @@ class PushedCommands {
     Status status = Status::ok;
     std::string response;
   };
+  using Outcome = std::function<void(std::string_view response, const std::optional<DatabaseError> &)>;
   struct Typing {
     std::string location;
     bool starts = true; // false also if is_typing is not a boolean: the database decides about that
   };
 
+  Outcome outcome(const Channel &channel, std::string_view event, std::function<void(const Answer &)> answered);
+  Outcome outcome(const Channel &channel, std::string_view event, Asker asker);
   void ask(const Channel &channel, const CommandEntry &entry, std::string_view arguments,
            std::function<void(const Answer &)> answered);
   void send(const Asker &asker, const Answer &answer);
