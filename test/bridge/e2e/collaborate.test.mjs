@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Author, JsonEditor, RichTextEditor, TextEditor, YjsEditor } from './editors.mjs';
+import { Author, JsonEditor, RichTextEditor, TabStorage, TextEditor, YjsEditor } from './editors.mjs';
 import { withBridge } from './fixture.mjs';
 import { eventually, randomFrom, startBridge, uniqueName } from './support.mjs';
 
@@ -43,7 +43,7 @@ describe('editors of one session', () => {
         await pause(random(200));
         author.comeBack();
       }
-      if (fate > 1 && fate < 6 && author.isSaved) {
+      if (fate > 1 && fate < 6 && (author.isSaved || options.storage)) {
         await author.close();
         author = closeLater(await Author.join(Editor, options, author.editor));
         clients.push(author);
@@ -70,7 +70,7 @@ describe('editors of one session', () => {
     const session_id = await createSession(Editor);
     const authors = await Promise.all(Array.from({ length: editors }, async (_, index) => {
       const options = { bridge: index % 2 ? second : first, user: `author-${index}`, room: { session_id },
-        random: randomFrom(seed * 100 + index), client: index % 4 < 2 ? 'phoenix' : 'realtime-js' };
+        random: randomFrom(seed * 100 + index), client: index % 4 < 2 ? 'phoenix' : 'realtime-js', storage: Editor.rebase && new TabStorage() };
       return { options, author: closeLater(await Author.join(Editor, options)) };
     }));
     return { Editor, session_id, authors };

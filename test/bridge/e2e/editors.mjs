@@ -3,11 +3,13 @@
 import { Socket } from 'phoenix';
 import { RealtimeClient } from 'realtime-js-2.119';
 import WebSocket from 'ws';
-import { CodeMirrorEditor, collaboration, documentOf } from '../../../bridge/client/lib/codemirror.js';
-import { JsonStore } from '../../../bridge/client/lib/json_store.js';
-import { ProseMirrorEditor, collaboration as collaborationOfProseMirror, documentOf as documentOfProseMirror } from '../../../bridge/client/lib/prosemirror.js';
+import { CodeMirrorEditor, collaboration, documentOf, textRebase } from '../../../bridge/client/lib/codemirror.js';
+import { JsonStore, jsonRebase } from '../../../bridge/client/lib/json_store.js';
+import { KeptEdits } from '../../../bridge/client/lib/kept_edits.js';
+import { ProseMirrorEditor, collaboration as collaborationOfProseMirror, documentOf as documentOfProseMirror, stepRebase } from '../../../bridge/client/lib/prosemirror.js';
 import { Session } from '../../../bridge/client/lib/session.js';
 import { CommandError, enterSession, overPhoenix, overRealtime } from '../../../bridge/client/lib/transport.js';
+import { submitUnsaved } from '../../../bridge/client/lib/unsaved.js';
 import { YjsProvider } from '../../../bridge/client/lib/yjs.js';
 import { EditorState } from '../../../bridge/client/node_modules/@codemirror/state/dist/index.js';
 import { Schema } from '../../../bridge/client/node_modules/prosemirror-model/dist/index.js';
@@ -25,6 +27,7 @@ const position = (text, random) => wholeCharacters(text, random(text.length + 1)
 /** An editor of plain text, with CodeMirror. */
 export class TextEditor {
   static policy = 'text';
+  static rebase = textRebase;
   static logsEachEdit = true;
   static contentOfDatabase = ({ document }) => document;
 
@@ -65,6 +68,7 @@ const values = [null, true, 0, -1.5, 'text', '', [], [1, [2]], {}, { a: {} }, { 
 /** A form or a board: a JSON document. */
 export class JsonEditor {
   static policy = 'json';
+  static rebase = jsonRebase;
   static logsEachEdit = true;
   static contentOfDatabase = ({ document }) => JSON.parse(document);
 
@@ -92,6 +96,7 @@ const emptyPage = schema.node('doc', null, [schema.node('paragraph')]);
 /** An editor of rich text, with ProseMirror. */
 export class RichTextEditor {
   static policy = 'cas';
+  static rebase = stepRebase(schema, emptyPage);
   static logsEachEdit = false; // a step whose place was deleted is dropped
   static contentOfDatabase({ log }) {
     return log.reduce((page, { operation }) => Step.fromJSON(schema, operation).apply(page).doc, emptyPage).toJSON();
@@ -189,28 +194,56 @@ function unreliable(transport, random, acknowledged) {
 const soon = () => 50 + Math.floor(Math.random() * 100);
 const timeout = 3000;
 
+/** What a tab keeps over a reload. */
+export class TabStorage {
+  constructor(values = []) {
+    this.values = new Map(values);
+  }
+
+  getItem(name) {
+    return this.values.get(name) ?? null;
+  }
+
+  setItem(name, value) {
+    this.values.set(name, value);
+  }
+
+  removeItem(name) {
+    this.values.delete(name);
+  }
+}
+
 /** A user with one editor of a session. */
 export class Author {
   edits = 0;
   acknowledged = [];
   connection = [];
   refusals = [];
+  kept = [];
   received = { frames: 0, bytes: 0 };
   #isOffline = false;
   #socket = null;
   #stop;
 
-  /** `client`: phoenix or realtime-js. `network`: what stands between. Without `random` the network does as it is told. `before`: the editor before a reload. */
-  static async join(Editor, { bridge, user, room, random, client = 'phoenix', network = (transport) => transport }, before = undefined) {
+  /**
+   * `client`: phoenix or realtime-js. `network`: what stands between. Without `random` the network does as it is told. `storage`:
+   * what keeps unsaved edits over a reload. `before`: the editor before a reload.
+   */
+  static async join(Editor, { bridge, user, room, random, client = 'phoenix', network = (transport) => transport, storage }, before = undefined) {
     const author = new Author();
     author.user = user;
     author.random = random;
     const server = { url: bridge.url, token: () => bridge.token({ sub: user }) };
     const state = await eventually(`${user} joins`, () => enterSession(server, room));
+    const onRefused = (error, operations) => author.refusals.push({ code: error.code, operations });
+    const kept = storage && new KeptEdits(storage, Editor.rebase);
+    if (kept) await submitUnsaved(server, state, kept, onRefused);
     const transport = network(client === 'phoenix' ? author.#overPhoenix(bridge, server) : author.#overRealtime(bridge, server));
     const session = new Session(random ? unreliable(transport, random, author.acknowledged) : transport, state, {
       onConnection: (...report) => author.connection.push(report),
-      onRefused: (error, operations) => author.refusals.push({ code: error.code, operations }),
+      onKept: (report) => author.kept.push(report),
+      onRefused,
+      ...(kept && { kept }),
     });
     author.session = session;
     author.editor = new Editor(session, before);

@@ -2,48 +2,11 @@
 // for all of them: an operation that is refused is taken out and told, and the others go on.
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { Author, JsonEditor, RichTextEditor, TextEditor, YjsEditor } from './editors.mjs';
 import { CommandError } from '../../../bridge/client/lib/transport.js';
+import { Author } from './editors.mjs';
 import { withBridge } from './fixture.mjs';
 import { eventually, uniqueName } from './support.mjs';
-
-/** How a test writes words, and what the database never takes, and reads the words. */
-const kinds = [
-  {
-    Editor: TextEditor,
-    write: (editor, word) => editor.change({ from: editor.content.length, insert: `${word} ` }),
-    spoil: (editor) => editor.change({ from: 0, insert: 'refused\u0000' }),
-    words: (editor) => editor.content.split(' ').filter(Boolean),
-    code: '22P02',
-  },
-  {
-    Editor: JsonEditor,
-    write: ({ adapter }, word) => adapter.set(['words', word], true),
-    spoil: ({ adapter }) => adapter.set(['words', '__proto__', 'refused'], true),
-    words: ({ content }) => Object.keys(content.words ?? {}),
-    code: '22023',
-  },
-  {
-    Editor: RichTextEditor,
-    write: (editor, word) => type(editor, `${word} `, editor.view.state.doc.content.size - 1),
-    spoil: (editor) => type(editor, 'refused'.repeat(50_000), 1),
-    words: (editor) => editor.view.state.doc.textContent.split(' ').filter(Boolean),
-    code: '54000',
-  },
-  {
-    Editor: YjsEditor,
-    write: ({ doc }, word) => doc.getMap('words').set(word, true),
-    spoil: ({ doc }) => doc.getMap('words').set('refused', 'x'.repeat(300_000)),
-    words: ({ doc }) => [...doc.getMap('words').keys()],
-    code: '54000',
-    takesOut: false,
-  },
-];
-
-function type(editor, text, at) {
-  editor.view.dispatch(editor.view.state.tr.insertText(text, at));
-  editor.session.changed();
-}
+import { kinds } from './words.mjs';
 
 describe('an editor', () => {
   let database, bridge;
@@ -67,7 +30,7 @@ describe('an editor', () => {
   const reason = (author) => author.connection.at(-1)[1];
 
   for (const kind of kinds) {
-    const { Editor, write, spoil, words, takesOut = true } = kind;
+    const { Editor, write, spoil, words, takesOut } = kind;
 
     describe(`of ${Editor.policy}`, () => {
       let session_id, user, author;

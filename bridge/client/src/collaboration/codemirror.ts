@@ -2,9 +2,10 @@
 // Operations go to receiveUpdates() one at a time, as the database rebased them: a composition of several maps pending
 // changes to other places than one after the other, and the texts would come apart.
 import { collab, getSyncedVersion, receiveUpdates, sendableUpdates } from '@codemirror/collab';
-import { ChangeSet, Text, type EditorState, type Extension, type Transaction } from '@codemirror/state';
+import { ChangeSet, Text, type ChangeDesc, type EditorState, type Extension, type Transaction } from '@codemirror/state';
 import { ViewPlugin } from '@codemirror/view';
 import type { Editor, Operation, Submission } from './editor';
+import type { Rebase } from './kept_edits';
 import type { Session } from './session';
 
 /** An EditorView, or what stands for one without a page. */
@@ -78,3 +79,18 @@ export const codeMirror = (session: Session): Extension => [
     };
   }),
 ];
+
+function mapped(operations: readonly unknown[], over: ChangeDesc): readonly unknown[] {
+  return operations.map((operation) => {
+    const changes = ChangeSet.fromJSON(operation);
+    const result = changes.map(over);
+    over = over.mapDesc(changes, true);
+    return result.toJSON();
+  });
+}
+
+/** For KeptEdits of texts. */
+export const textRebase = (): Rebase => ({
+  over: (operations, logged) => mapped(operations, ChangeSet.fromJSON(logged)),
+  withoutFirst: ([first, ...others]) => mapped(others, ChangeSet.fromJSON(first).invertedDesc),
+});

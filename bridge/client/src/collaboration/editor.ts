@@ -1,4 +1,17 @@
-// Owns what a session needs of an editor, and what it gives it.
+// Owns what a session and an editor tell each other.
+
+/** What live.get_session() returns. */
+export interface SessionState {
+  session_id: string;
+  room_name: string;
+  policy: 'text' | 'json' | 'cas' | 'append';
+  role: 'viewer' | 'editor' | 'owner';
+  head: number;
+  document: unknown;
+  /** Of cas and append: base64 of what a client saved, null if none did. */
+  snapshot?: string | null;
+  snapshot_version?: number | null;
+}
 
 export interface Operation {
   version: number;

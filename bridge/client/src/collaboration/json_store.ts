@@ -1,6 +1,7 @@
 // Owns the document of a session with the policy `json`, as the editor sees it: that of the log, with the editor's own
 // operations on top until the log has them. Both are never changed in place, so a new object means a new value.
 import type { Editor, Operation, Submission } from './editor';
+import type { Rebase } from './kept_edits';
 import type { Session } from './session';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
@@ -93,3 +94,6 @@ export class JsonStore implements Editor {
     for (const listener of this.#listeners) listener();
   }
 }
+
+/** For KeptEdits of JSON documents, whose operations stand upon nothing. */
+export const jsonRebase = (): Rebase => ({ over: (operations) => operations, withoutFirst: ([, ...others]) => others });

@@ -3,9 +3,10 @@
 import { collab, getVersion, receiveTransaction, sendableSteps } from 'prosemirror-collab';
 import type { Node, Schema } from 'prosemirror-model';
 import type { EditorState, Plugin, Transaction } from 'prosemirror-state';
-import { Step } from 'prosemirror-transform';
+import { Mapping, Step, type StepMap } from 'prosemirror-transform';
 import { fromBase64 } from './base64';
-import type { Editor, Operation, Submission } from './editor';
+import type { Editor, Operation, SessionState, Submission } from './editor';
+import type { Rebase } from './kept_edits';
 import type { Session } from './session';
 
 /** An EditorView, or what stands for one without a page. */
@@ -69,10 +70,63 @@ export class ProseMirrorEditor implements Editor {
 }
 
 /** The document with which an editor begins: that of the newest snapshot, or `initial`, which is the same for all. */
-export function documentOf(session: Session, schema: Schema, initial: Node): Node {
+export function documentOf(session: { state: SessionState }, schema: Schema, initial: Node): Node {
   const { snapshot } = session.state;
   return snapshot ? schema.nodeFromJSON(JSON.parse(new TextDecoder().decode(fromBase64(snapshot)))) : initial;
 }
 
 /** The plugin that the state of an editor needs, which begins with documentOf(session). */
 export const collaboration = (session: Session): Plugin => collab({ version: session.state.snapshot_version ?? 0, clientID: session.clientId });
+
+/** The steps behind another change, which was made upon the same document; those whose place is gone are left out. */
+function mapped(steps: readonly Step[], over: StepMap): Step[] {
+  const mapping = new Mapping(steps.map((step) => step.getMap().invert()).reverse());
+  mapping.appendMap(over);
+  return steps.flatMap((step, index) => {
+    const undone = steps.length - index;
+    const result = step.map(mapping.slice(undone));
+    if (result) mapping.appendMap(result.getMap(), undone - 1);
+    return result ?? [];
+  });
+}
+
+function applied(step: Step, page: Node): Node | null {
+  try {
+    return step.apply(page).doc;
+  } catch {
+    return null; // a position beyond the document
+  }
+}
+
+/** For KeptEdits of documents of ProseMirror; `initial` is that of documentOf(). */
+export const stepRebase =
+  (schema: Schema, initial: Node) =>
+  (state: SessionState): Rebase => {
+    const fromJson = (operations: readonly unknown[]) => operations.map((operation) => Step.fromJSON(schema, operation));
+    const toJson = (steps: readonly Step[]) => steps.map((step) => step.toJSON() as unknown);
+    const after = state.snapshot_version ?? 0;
+    let logged = documentOf({ state }, schema, initial);
+    return {
+      after,
+      see({ version, operation }) {
+        if (version > after) logged = Step.fromJSON(schema, operation).apply(logged).doc!;
+      },
+      over: (operations, operation) => toJson(mapped(fromJson(operations), Step.fromJSON(schema, operation).getMap())),
+      withoutFirst(operations) {
+        const [first, ...others] = fromJson(operations);
+        return toJson(mapped(others, first!.getMap().invert()));
+      },
+      applicable(operations) {
+        const result: Step[] = [];
+        let page = logged;
+        for (let left = fromJson(operations); left.length > 0; ) {
+          const [first, ...others] = left as [Step, ...Step[]];
+          const next = applied(first, page);
+          if (next) result.push(first);
+          page = next ?? page;
+          left = next ? others : mapped(others, first.getMap().invert());
+        }
+        return toJson(result);
+      },
+    };
+  };

@@ -8,23 +8,11 @@
 // - P0002, the user is removed or the session has ended, and operations that are not kept any more: the session ends;
 // - 42501 and 55000, the user may not edit: all that was submitted is taken out of the editor;
 // - any other error: the operation that caused it is found by submitting half as many, and is taken out; the others go on.
-import type { Editor, Operation, Submission } from './editor';
+import type { Editor, Operation, SessionState, Submission } from './editor';
+import { Keeper, type Kept, type KeptEdits } from './kept_edits';
 import { CommandError, type Transport } from './transport';
 
-export type { Editor, Operation, Submission } from './editor';
-
-/** What live.get_session() returns. */
-export interface SessionState {
-  session_id: string;
-  room_name: string;
-  policy: 'text' | 'json' | 'cas' | 'append';
-  role: 'viewer' | 'editor' | 'owner';
-  head: number;
-  document: unknown;
-  /** Of cas and append: base64 of what a client saved, null if none did. */
-  snapshot?: string | null;
-  snapshot_version?: number | null;
-}
+export type { Editor, Operation, SessionState, Submission } from './editor';
 
 /** `joined`: operations flow. `waiting`: the session tries again by itself. `ended`: it does not, for the reason given. */
 export type ConnectionState = 'waiting' | 'joined' | 'ended';
@@ -33,6 +21,12 @@ export interface SessionOptions {
   onConnection?(state: ConnectionState, reason: string | null): void;
   /** True: the log has every edit of this editor. */
   onSaved?(saved: boolean): void;
+  /** Keeps what is not saved over a reload, of a session with another policy than append. See submitUnsaved(). */
+  kept?: KeptEdits;
+  /** False: a reload would lose what is not saved, since it is too much to be kept. */
+  onKept?(kept: boolean): void;
+  /** The editor before, whose client_id and keys this one goes on with. For submitUnsaved(). */
+  continues?: Kept;
   /** The database refused operations, which are taken out of the editor: an app may show or keep what the user loses. */
   onRefused?(error: CommandError, operations: readonly unknown[]): void;
   /** Other events of the session: participants, cursors, activities. */
@@ -74,7 +68,7 @@ const longestPause = 5000;
 
 export class Session {
   /** One for each tab and each load of it: the log tells by it which operations are the editor's own. */
-  readonly clientId = crypto.randomUUID();
+  readonly clientId: string;
   #editor: Editor | null = null;
   #version = 0;
   #connection: ConnectionState = 'waiting';
@@ -89,7 +83,8 @@ export class Session {
   #key = 0;
   #most = mostEdits;
   #isWorking = false;
-  #saved = true;
+  #saved: boolean | null = null;
+  readonly #keeper: Keeper | null;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -97,7 +92,14 @@ export class Session {
     private readonly transport: Transport,
     readonly state: SessionState,
     private readonly options: SessionOptions = {},
-  ) {}
+  ) {
+    const { kept, continues } = options;
+    if (kept && !continues && kept.read(state.session_id)) throw new Error('there are edits of an earlier load: submit them first, with submitUnsaved()');
+    this.clientId = continues?.client_id ?? crypto.randomUUID();
+    this.#key = continues?.key ?? 0;
+    this.#submitted = continues?.submitted ?? 0;
+    this.#keeper = kept && state.policy !== 'append' ? new Keeper(kept, state.session_id, () => this.#unsaved(), options.onKept) : null;
+  }
 
   /** Version up to which the editor has received the log. */
   get version(): number {
@@ -124,6 +126,7 @@ export class Session {
 
   /** The editor has something pending. */
   changed(): void {
+    this.#keeper?.soon();
     this.#work();
   }
 
@@ -140,7 +143,10 @@ export class Session {
   #report(connection: ConnectionState, reason: string | null): void {
     if (this.#connection === 'ended') return;
     this.#connection = connection;
-    if (connection === 'ended') clearTimeout(this.#timer);
+    if (connection === 'ended') {
+      clearTimeout(this.#timer);
+      this.#keeper?.end();
+    }
     this.options.onConnection?.(connection, reason);
   }
 
@@ -186,6 +192,7 @@ export class Session {
       this.#fail(error);
     }
     this.#isWorking = false;
+    this.#keeper?.soon();
     this.#tellWhetherSaved();
   }
 
@@ -214,6 +221,7 @@ export class Session {
       this.#key += 1;
     }
     this.#tellWhetherSaved();
+    this.#keeper?.now();
     const { base_version, operations } = submission;
     let answer: Answer;
     try {
@@ -229,6 +237,7 @@ export class Session {
     else {
       this.#acknowledged = answer.last_version ?? answer.head;
       this.#editor!.acknowledged?.();
+      if (this.transport.isSilent) this.#isBehind = true;
     }
   }
 
@@ -285,6 +294,12 @@ export class Session {
     const saved = this.#editor?.isSaved ?? true;
     if (saved === this.#saved) return;
     this.#saved = saved;
+    this.#keeper?.now();
     this.options.onSaved?.(saved);
+  }
+
+  #unsaved(): Kept | null {
+    const pending = this.#editor?.pending(Infinity) ?? null;
+    return pending && { client_id: this.clientId, key: this.#key, submitted: this.#submitted, ...pending };
   }
 }

@@ -1,4 +1,5 @@
 // Owns what a session needs of a connection to the bridge, over a socket of `phoenix` or a client of realtime-js.
+import type { SessionState } from './editor';
 
 export interface ChannelListener {
   /** The channel is joined, for the first time or again. */
@@ -18,6 +19,8 @@ export interface Transport {
   /** Runs a command there; rejects with CommandError, without a code if it is not known what became of it. */
   push(command: string, payload: object): Promise<unknown>;
   close(): void;
+  /** True: it brings no events, so what is in the log has to be read. */
+  readonly isSilent?: boolean;
 }
 
 /** Why a command was not carried out. `code`: the SQLSTATE. */
@@ -72,9 +75,31 @@ async function request(server: Server, method: 'GET' | 'POST', path: string, bod
   return answer;
 }
 
-/** Makes the user a participant of a session, and returns its state: a SessionState. */
+/** Makes the user a participant of a session, and returns its state. */
 export const enterSession = (server: Server, room: { room_name: string; create_if_missing?: boolean } | { session_id: string }) =>
-  request(server, 'POST', 'join', room);
+  request(server, 'POST', 'join', room) as Promise<SessionState>;
+
+/** The commands of a session that have a route. */
+const routes: Record<string, ['GET' | 'POST', string]> = { 'collab:edit': ['POST', 'edit'], 'collab:operations': ['GET', 'operations'] };
+
+function pushByRequest(server: Server, session_id: string, command: string, payload: object): Promise<unknown> {
+  const [method, path] = routes[command]!;
+  return request(server, method, path, { session_id, ...payload });
+}
+
+/** A transport that needs no channel. It hears nothing of others. */
+export function overHttp(server: Server): Transport {
+  let id: string;
+  return {
+    isSilent: true,
+    open(sessionId, listener) {
+      id = sessionId;
+      listener.joined();
+    },
+    push: (command, payload) => pushByRequest(server, id, command, payload),
+    close() {},
+  };
+}
 
 interface PhoenixPush {
   receive(status: string, callback: (response?: { reason?: string; code?: string }) => void): PhoenixPush;
@@ -162,8 +187,7 @@ export function overRealtime(client: { channel(topic: string, options: { config:
       });
     },
     push(command, payload) {
-      if (command === 'collab:edit') return request(server, 'POST', 'edit', { session_id: id, ...payload });
-      if (command === 'collab:operations') return request(server, 'GET', 'operations', { session_id: id, ...payload });
+      if (command in routes) return pushByRequest(server, id, command, payload);
       return channel.send({ type: command, payload });
     },
     close() {

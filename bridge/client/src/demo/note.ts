@@ -2,9 +2,11 @@
 // The editor is in a shadow root, where CodeMirror needs no inline style, which the page's policy refuses.
 import { EditorView } from '@codemirror/view';
 import { RealtimeClient } from '@supabase/realtime-js';
-import { codeMirror, documentOf } from '../collaboration/codemirror';
-import { Session } from '../collaboration/session';
+import { codeMirror, documentOf, textRebase } from '../collaboration/codemirror';
+import { KeptEdits } from '../collaboration/kept_edits';
+import { Session, type SessionOptions } from '../collaboration/session';
 import { enterSession, overRealtime } from '../collaboration/transport';
+import { submitUnsaved } from '../collaboration/unsaved';
 
 export interface NoteOptions {
   /** Where the editor goes: an element of its own. */
@@ -38,10 +40,15 @@ export class SharedNote {
       await this.#client.setAuth();
       const state = await enterSession(server, { room_name: 'note', create_if_missing: true });
       if (this.#closed) return;
-      const session = new Session(overRealtime(this.#client, server), state as ConstructorParameters<typeof Session>[1], {
-        onConnection: (connection, reason) => this.#show(connection === 'joined' ? 'Saved' : (reason ?? 'Waiting to reconnect'), connection),
+      const kept = new KeptEdits(sessionStorage, textRebase);
+      const onRefused: SessionOptions['onRefused'] = (error) => this.#show(`Not saved: ${error.message}`, 'refused');
+      await submitUnsaved(server, state, kept, onRefused);
+      if (this.#closed) return;
+      const session = new Session(overRealtime(this.#client, server), state, {
+        onConnection: (connection, reason) => this.#show(connection === 'joined' ? 'Joined' : (reason ?? 'Waiting to reconnect'), connection),
         onSaved: (saved) => this.#show(saved ? 'Saved' : 'Saving …', 'joined'),
-        onRefused: (error) => this.#show(`Not saved: ${error.message}`, 'refused'),
+        onRefused,
+        kept,
       });
       this.#view = new EditorView({
         doc: documentOf(session),
@@ -60,7 +67,7 @@ export class SharedNote {
     this.options.status.dataset['state'] = state;
   }
 
-  /** Leaves the note; what was written and is not saved is lost. */
+  /** Leaves the note; what is not saved is kept for the visitor who wrote it, until another one opens the note in this tab. */
   close(): void {
     this.#closed = true;
     this.#view?.destroy();
