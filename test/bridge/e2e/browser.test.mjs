@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launchBrowser } from './browser.mjs';
+import { Carets } from '../../../bridge/client/lib/carets.js';
+import { mappingOf, selectionOf } from '../../../bridge/client/lib/codemirror_carets.js';
 import { newestRealtime, subscribed } from './clients.mjs';
+import { Author, TextEditor } from './editors.mjs';
 import { withDatabase } from './fixture.mjs';
 import { eventually, startBridge } from './support.mjs';
 import { connectTcp } from './tcp-socket.mjs';
@@ -68,6 +71,23 @@ describe('the demo page', () => {
       const { rows: [{ document }] } = await database.query(`select live_private.document_text(id) as document from live.collaboration_sessions where room_name = 'note'`);
       assert.match(document, /one.*two/);
       await other.context().close();
+    });
+
+    test('the note shows where others are, with their names as text, and tells them where its visitor is', async () => {
+      const name = '<b onmouseover="document.title = 1">eve</b>';
+      const eve = closeLater(await Author.join(TextEditor, { bridge, user: name, room: { room_name: 'note', create_if_missing: true } }));
+      const { session, editor: { view } } = eve;
+      eve.editor.change({ from: 0, insert: 'shown ' });
+      const carets = new Carets(session, { mappingOf, selection: () => ({ ...selectionOf(view.state, session.version), anchor: 0, head: 5 }), changed: () => {} });
+      const note = page.locator('[data-testid=note]');
+      await note.locator('.pg-live-caret-name', { hasText: name }).waitFor();
+      await note.locator('.pg-live-selection', { hasText: 'shown' }).waitFor();
+      assert.equal(await note.locator('b').count(), 0);
+      await note.locator('.cm-content').click();
+      await page.keyboard.press('Control+Home');
+      await eventually('eve sees the caret of the visitor', () => carets.all.some(({ userId, head }) => userId === 'anna' && head === 0));
+      await eve.close();
+      await note.locator('.pg-live-caret').waitFor({ state: 'detached' });
     });
 
     test('an event emitted in SQL appears, with its topic, name and position', async () => {

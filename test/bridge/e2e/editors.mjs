@@ -87,7 +87,7 @@ export class JsonEditor {
   }
 }
 
-const schema = new Schema({
+export const schema = new Schema({
   nodes: { doc: { content: 'paragraph+' }, paragraph: { content: 'text*', toDOM: () => ['p', 0] }, text: {} },
   marks: { strong: { toDOM: () => ['strong', 0] } },
 });

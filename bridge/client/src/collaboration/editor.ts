@@ -11,6 +11,14 @@ export interface SessionState {
   /** Of cas and append: base64 of what a client saved, null if none did. */
   snapshot?: string | null;
   snapshot_version?: number | null;
+  cursors?: readonly Cursor[];
+}
+
+/** Where a participant is, in the app's own words; null: nowhere any more. */
+export interface Cursor {
+  user_id: string;
+  client_id: string | null;
+  cursor: unknown;
 }
 
 export interface Operation {
@@ -44,4 +52,28 @@ export interface Editor {
   acknowledged?(): void;
   /** The editor has received all of the log. */
   caughtUp?(): void;
+}
+
+/** `joined`: operations flow. `waiting`: the session tries again by itself. `ended`: it does not, for the reason given. */
+export type ConnectionState = 'waiting' | 'joined' | 'ended';
+
+/** What else wants to know of a session. */
+export interface Listener {
+  /** Before the editor receives the operation. */
+  operation?(operation: Operation): void;
+  event?(name: string, payload: unknown): void;
+  connection?(state: ConnectionState): void;
+}
+
+/** In JSON without spaces; the database counts them. */
+const mostBytes = 160_000;
+
+/** The first operations, at least one, that fit one submission: the database takes 256 kB as it writes them. */
+export function fitting<Operation>(operations: readonly Operation[]): readonly Operation[] {
+  let bytes = 0;
+  const end = operations.findIndex((operation, at) => {
+    bytes += new TextEncoder().encode(JSON.stringify(operation)).length;
+    return at > 0 && bytes > mostBytes;
+  });
+  return end < 0 ? operations : operations.slice(0, end);
 }

@@ -8,14 +8,9 @@
 // - P0002, the user is removed or the session has ended, and operations that are not kept any more: the session ends;
 // - 42501 and 55000, the user may not edit: all that was submitted is taken out of the editor;
 // - any other error: the operation that caused it is found by submitting half as many, and is taken out; the others go on.
-import type { Editor, Operation, SessionState, Submission } from './editor';
+import { fitting, type ConnectionState, type Editor, type Listener, type Operation, type SessionState, type Submission } from './editor';
 import { Keeper, type Kept, type KeptEdits } from './kept_edits';
 import { CommandError, type Transport } from './transport';
-
-export type { Editor, Operation, SessionState, Submission } from './editor';
-
-/** `joined`: operations flow. `waiting`: the session tries again by itself. `ended`: it does not, for the reason given. */
-export type ConnectionState = 'waiting' | 'joined' | 'ended';
 
 export interface SessionOptions {
   onConnection?(state: ConnectionState, reason: string | null): void;
@@ -40,21 +35,8 @@ interface Answer {
   operations?: Operation[];
 }
 
-/** The first operations, at least one, that fit one submission: the database takes 256 kB as it writes them. */
-function fitting<Operation>(operations: readonly Operation[]): readonly Operation[] {
-  let bytes = 0;
-  const end = operations.findIndex((operation, at) => {
-    bytes += new TextEncoder().encode(JSON.stringify(operation)).length;
-    return at > 0 && bytes > mostBytes;
-  });
-  return end < 0 ? operations : operations.slice(0, end);
-}
-
 /** Of one submission. The database takes 1000. */
 const mostEdits = 200;
-/** In JSON without spaces; the database counts them. */
-const mostBytes = 160_000;
-
 const page = 500;
 const mostHeldBack = 5000;
 /** SQLSTATE for a version that is not kept any more, and for a session that is read only. */
@@ -69,6 +51,7 @@ const longestPause = 5000;
 export class Session {
   /** One for each tab and each load of it: the log tells by it which operations are the editor's own. */
   readonly clientId: string;
+  readonly listeners = new Set<Listener>();
   #editor: Editor | null = null;
   #version = 0;
   #connection: ConnectionState = 'waiting';
@@ -130,8 +113,8 @@ export class Session {
     this.#work();
   }
 
-  /** Shows the others where this user is: for the text policy {version, anchor, head}. A signal: it may be lost. */
-  moveCursor(cursor: unknown): void {
+  /** Shows the others where this user is, null: nowhere any more. A signal: it may be lost. */
+  moveCursor(cursor: object | null): void {
     if (this.#connection === 'joined') this.transport.push('collab:cursor', { cursor, client_id: this.clientId }).catch(() => {});
   }
 
@@ -147,6 +130,7 @@ export class Session {
       clearTimeout(this.#timer);
       this.#keeper?.end();
     }
+    for (const listener of this.listeners) listener.connection?.(connection);
     this.options.onConnection?.(connection, reason);
   }
 
@@ -154,7 +138,10 @@ export class Session {
     if (this.#connection === 'ended') return;
     if (name === 'collab:ended') return this.#end('the session has ended');
     if (name === 'collab:edit') this.#receive(payload as Operation);
-    else this.options.onEvent?.(name, payload);
+    else {
+      for (const listener of this.listeners) listener.event?.(name, payload);
+      this.options.onEvent?.(name, payload);
+    }
     this.#work();
   }
 
@@ -165,6 +152,7 @@ export class Session {
       this.#early.delete(next.version);
       this.#version = next.version;
       if (next.client_id === this.clientId && this.#submitted > 0) this.#submitted -= 1;
+      for (const listener of this.listeners) listener.operation?.(next);
       this.#editor!.receive(next);
     }
     if (this.#early.size > 0) this.#isBehind = true;

@@ -3,6 +3,7 @@
 import { EditorView } from '@codemirror/view';
 import { RealtimeClient } from '@supabase/realtime-js';
 import { codeMirror, documentOf, textRebase } from '../collaboration/codemirror';
+import { remoteCarets } from '../collaboration/codemirror_carets';
 import { KeptEdits } from '../collaboration/kept_edits';
 import { Session, type SessionOptions } from '../collaboration/session';
 import { enterSession, overRealtime } from '../collaboration/transport';
@@ -52,7 +53,7 @@ export class SharedNote {
       });
       this.#view = new EditorView({
         doc: documentOf(session),
-        extensions: [codeMirror(session), EditorView.lineWrapping, EditorView.contentAttributes.of({ 'aria-label': 'Shared note' })],
+        extensions: [codeMirror(session), remoteCarets(session), EditorView.lineWrapping, EditorView.contentAttributes.of({ 'aria-label': 'Shared note' })],
         root: this.#root,
         parent: this.#root,
       });
