@@ -229,7 +229,7 @@ export class Author {
    * `client`: phoenix or realtime-js. `network`: what stands between. Without `random` the network does as it is told. `storage`:
    * what keeps unsaved edits over a reload. `before`: the editor before a reload.
    */
-  static async join(Editor, { bridge, user, room, random, client = 'phoenix', network = (transport) => transport, storage }, before = undefined) {
+  static async join(Editor, { bridge, user, room, random, client = 'phoenix', network = (transport) => transport, storage, snapshotEvery }, before = undefined) {
     const author = new Author();
     author.user = user;
     author.random = random;
@@ -244,6 +244,7 @@ export class Author {
       onKept: (report) => author.kept.push(report),
       onRefused,
       ...(kept && { kept }),
+      ...(snapshotEvery && { snapshotEvery }),
     });
     author.session = session;
     author.editor = new Editor(session, before);

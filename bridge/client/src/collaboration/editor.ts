@@ -52,6 +52,8 @@ export interface Editor {
   acknowledged?(): void;
   /** The editor has received all of the log. */
   caughtUp?(): void;
+  /** The document of the log at the version received last, for those who join; null: the editor has more than that. Of cas and append. */
+  snapshot?(): Uint8Array | null;
 }
 
 /** `joined`: operations flow. `waiting`: the session tries again by itself. `ended`: it does not, for the reason given. */

@@ -64,6 +64,11 @@ export class ProseMirrorEditor implements Editor {
     return refused.map((step) => step.toJSON());
   }
 
+  /** What documentOf() reads. */
+  snapshot(): Uint8Array {
+    return new TextEncoder().encode(JSON.stringify(this.#logged.toJSON()));
+  }
+
   #dispatch(steps: readonly Step[], clients: readonly (string | number)[]): void {
     this.view.dispatch(receiveTransaction(this.view.state, steps, clients, { mapSelectionBackward: true }));
   }

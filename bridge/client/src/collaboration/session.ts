@@ -8,25 +8,11 @@
 // - P0002, the user is removed or the session has ended, and operations that are not kept any more: the session ends;
 // - 42501 and 55000, the user may not edit: all that was submitted is taken out of the editor;
 // - any other error: the operation that caused it is found by submitting half as many, and is taken out; the others go on.
+import { toBase64 } from './base64';
 import { fitting, type ConnectionState, type Editor, type Listener, type Operation, type SessionState, type Submission } from './editor';
-import { Keeper, type Kept, type KeptEdits } from './kept_edits';
+import { Keeper, type Kept } from './kept_edits';
+import type { SessionOptions } from './session_options';
 import { CommandError, type Transport } from './transport';
-
-export interface SessionOptions {
-  onConnection?(state: ConnectionState, reason: string | null): void;
-  /** True: the log has every edit of this editor. */
-  onSaved?(saved: boolean): void;
-  /** Keeps what is not saved over a reload, of a session with another policy than append. See submitUnsaved(). */
-  kept?: KeptEdits;
-  /** False: a reload would lose what is not saved, since it is too much to be kept. */
-  onKept?(kept: boolean): void;
-  /** The editor before, whose client_id and keys this one goes on with. For submitUnsaved(). */
-  continues?: Kept;
-  /** The database refused operations, which are taken out of the editor: an app may show or keep what the user loses. */
-  onRefused?(error: CommandError, operations: readonly unknown[]): void;
-  /** Other events of the session: participants, cursors, activities. */
-  onEvent?(event: string, payload: unknown): void;
-}
 
 interface Answer {
   status: 'accepted' | 'stale' | 'duplicate';
@@ -35,6 +21,9 @@ interface Answer {
   operations?: Operation[];
 }
 
+const usualSnapshotEvery = 500;
+/** In base64: the bridge takes messages of a million bytes. */
+const mostSnapshot = 900_000;
 /** Of one submission. The database takes 1000. */
 const mostEdits = 200;
 const page = 500;
@@ -65,6 +54,7 @@ export class Session {
   /** Keys ascend, by which the database knows a late copy of an earlier submission. */
   #key = 0;
   #most = mostEdits;
+  #isSnapshotDue = false;
   #isWorking = false;
   #saved: boolean | null = null;
   readonly #keeper: Keeper | null;
@@ -151,11 +141,17 @@ export class Session {
     for (let next; (next = this.#early.get(this.#version + 1)); ) {
       this.#early.delete(next.version);
       this.#version = next.version;
-      if (next.client_id === this.clientId && this.#submitted > 0) this.#submitted -= 1;
+      if (next.client_id === this.clientId) this.#noteOwn(next.version);
       for (const listener of this.listeners) listener.operation?.(next);
       this.#editor!.receive(next);
     }
     if (this.#early.size > 0) this.#isBehind = true;
+  }
+
+  /** One client, the author of the operation, is the one to save a snapshot. */
+  #noteOwn(version: number): void {
+    if (this.#submitted > 0) this.#submitted -= 1;
+    if (version % (this.options.snapshotEvery ?? usualSnapshotEvery) === 0) this.#isSnapshotDue = true;
   }
 
   /** Does what is to be done: read what was missed, then submit, until nothing is left. */
@@ -169,7 +165,10 @@ export class Session {
         else if (this.#version < this.#acknowledged) break;
         else {
           const submission = this.#editor!.pending(this.#submitted || this.#most);
-          if (submission === null) break;
+          if (submission === null) {
+            this.#saveSnapshot();
+            break;
+          }
           await this.#submit({ ...submission, operations: fitting(submission.operations) });
         }
         this.#failures = 0;
@@ -201,6 +200,15 @@ export class Session {
     for (const version of this.#early.keys()) if (version <= this.#version) this.#early.delete(version);
     this.#isBehind = this.#early.size > 0;
     if (!this.#isBehind) this.#editor!.caughtUp?.();
+  }
+
+  /** A snapshot that is not saved costs those who join some time, and the next one is soon due. */
+  #saveSnapshot(): void {
+    const bytes = this.#isSnapshotDue ? this.#editor!.snapshot?.() : null;
+    if (!bytes) return;
+    this.#isSnapshotDue = false;
+    const snapshot = toBase64(bytes);
+    if (snapshot.length <= mostSnapshot) this.transport.push('collab:snapshot', { version: this.#version, snapshot }).catch(() => {});
   }
 
   async #submit(submission: Submission): Promise<void> {

@@ -80,7 +80,11 @@ export const enterSession = (server: Server, room: { room_name: string; create_i
   request(server, 'POST', 'join', room) as Promise<SessionState>;
 
 /** The commands of a session that have a route. */
-const routes: Record<string, ['GET' | 'POST', string]> = { 'collab:edit': ['POST', 'edit'], 'collab:operations': ['GET', 'operations'] };
+const routes: Record<string, ['GET' | 'POST', string]> = {
+  'collab:edit': ['POST', 'edit'],
+  'collab:operations': ['GET', 'operations'],
+  'collab:snapshot': ['POST', 'snapshot'],
+};
 
 function pushByRequest(server: Server, session_id: string, command: string, payload: object): Promise<unknown> {
   const [method, path] = routes[command]!;

@@ -2,7 +2,8 @@
 // editor would have submitted, so that the log has each edit once, whatever had become of the last submission.
 import type { Editor, Operation, SessionState, Submission } from './editor';
 import type { Kept, KeptEdits, Rebase } from './kept_edits';
-import { Session, type SessionOptions } from './session';
+import { Session } from './session';
+import type { SessionOptions } from './session_options';
 import { CommandError, overHttp, type Server } from './transport';
 
 /** The operations of an editor that is gone. */

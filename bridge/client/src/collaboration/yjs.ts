@@ -73,6 +73,10 @@ export class YjsProvider implements Editor {
     this.#logged = null;
   }
 
+  snapshot(): Uint8Array | null {
+    return this.isSaved ? Y.encodeStateAsUpdate(this.doc) : null;
+  }
+
   #apply(update: Uint8Array): void {
     this.#logged?.push(update);
     Y.applyUpdate(this.doc, update, this);

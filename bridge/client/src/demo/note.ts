@@ -5,7 +5,8 @@ import { RealtimeClient } from '@supabase/realtime-js';
 import { codeMirror, documentOf, textRebase } from '../collaboration/codemirror';
 import { remoteCarets } from '../collaboration/codemirror_carets';
 import { KeptEdits } from '../collaboration/kept_edits';
-import { Session, type SessionOptions } from '../collaboration/session';
+import { Session } from '../collaboration/session';
+import type { SessionOptions } from '../collaboration/session_options';
 import { enterSession, overRealtime } from '../collaboration/transport';
 import { submitUnsaved } from '../collaboration/unsaved';
 
