@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launchBrowser } from './browser.mjs';
 import { Carets } from '../../../bridge/client/lib/carets.js';
-import { mappingOf, selectionOf } from '../../../bridge/client/lib/codemirror_carets.js';
+import { mappingOf, selectionOf, sides } from '../../../bridge/client/lib/codemirror_carets.js';
 import { newestRealtime, subscribed } from './clients.mjs';
 import { Author, TextEditor } from './editors.mjs';
 import { withDatabase } from './fixture.mjs';
@@ -78,7 +78,7 @@ describe('the demo page', () => {
       const eve = closeLater(await Author.join(TextEditor, { bridge, user: name, room: { room_name: 'note', create_if_missing: true } }));
       const { session, editor: { view } } = eve;
       eve.editor.change({ from: 0, insert: 'shown ' });
-      const carets = new Carets(session, { mappingOf, selection: () => ({ ...selectionOf(view.state, session.version), anchor: 0, head: 5 }), changed: () => {} });
+      const carets = new Carets(session, { mappingOf, sides, selection: () => ({ ...selectionOf(view.state, session.version), anchor: 0, head: 5 }), changed: () => {} });
       const note = page.locator('[data-testid=note]');
       await note.locator('.pg-live-caret-name', { hasText: name }).waitFor();
       await note.locator('.pg-live-selection', { hasText: 'shown' }).waitFor();

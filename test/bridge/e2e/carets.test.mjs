@@ -12,9 +12,9 @@ import { withBridge } from './fixture.mjs';
 import { eventually, randomFrom, uniqueName } from './support.mjs';
 
 /** An author with carets; `shown()` is where each of the others is: {user: [anchor, head]}. */
-function withCarets(author, { mappingOf, selectionOf, decorationsOf }) {
+function withCarets(author, { mappingOf, sides, selectionOf, decorationsOf }) {
   const { session, editor } = author;
-  const carets = new Carets(session, { mappingOf, selection: () => selectionOf(editor.view.state, session.version), changed: () => {} });
+  const carets = new Carets(session, { mappingOf, sides, selection: () => selectionOf(editor.view.state, session.version), changed: () => {} });
   const shown = () => Object.fromEntries(carets.all.map((caret) => [caret.userId, placesOf(decorationsOf(editor.view.state, [caret]))]));
   return Object.assign(author, { carets, shown });
 }
@@ -96,21 +96,21 @@ describe('carets', () => {
     });
   }
 
-  test('are where their owners are after all have written at once', async () => {
+  const seed = Number(process.env.CARET_SEED ?? 1 + Math.floor(Math.random() * 1e9));
+  test(`are where their owners are after all have written at once (CARET_SEED=${seed})`, async () => {
     const session_id = await makeSession(TextEditor);
-    const random = randomFrom(Number(process.env.CARET_SEED ?? 7));
+    const random = randomFrom(seed);
     const authors = [];
     for (const user of ['anna', 'ben', 'carl']) authors.push(withCarets(await join(TextEditor, session_id, user), ofCodeMirror));
     for (let edit = 0; edit < 60; edit++) {
       const { editor, carets } = authors[random(3)];
       editor.edit(random);
-      const [anchor, head] = [random(editor.content.length + 1), random(editor.content.length + 1)];
-      editor.view.dispatch(editor.view.state.update({ selection: { anchor, head } }));
+      editor.view.dispatch(editor.view.state.update({ selection: { anchor: random(editor.content.length + 1) } }));
       carets.moved();
       if (random(4) === 0) await eventually('it is saved', () => authors[random(3)].isSaved);
     }
     await eventually('all have the same', () => authors.every(({ isSaved, session }) => isSaved && session.version === authors[0].session.version));
-    const placeOf = ({ editor: { view: { state: { selection: { main } } } } }) => [main.from, main.to];
+    const placeOf = ({ editor: { view: { state: { selection: { main } } } } }) => [main.head, main.head];
     for (const author of authors) {
       const others = authors.filter((other) => other !== author);
       await shows(author, Object.fromEntries(others.map((other) => [other.user, placeOf(other)])));

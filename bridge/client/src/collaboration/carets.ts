@@ -20,6 +20,8 @@ export interface Caret extends Selection {
 export interface CaretEditor {
   /** Where an operation of the log moves positions. */
   mappingOf(operation: unknown): Mapping;
+  /** Sides to which the editor moves the beginning and the end of a selection, where another participant inserts something. */
+  readonly sides: readonly [-1 | 1, -1 | 1];
   /** The user's own selection; null: none. */
   selection(): Selection | null;
   /** The carets of others have changed. */
@@ -57,6 +59,12 @@ export function caretElement(userId: string, { nameOf }: CaretOptions): HTMLElem
   return caret;
 }
 
+interface Recent {
+  version: number;
+  client_id: string;
+  mapping: Mapping;
+}
+
 function isSelection(cursor: unknown): cursor is Selection {
   const { version, anchor, head } = (cursor ?? {}) as Partial<Selection>;
   return [version, anchor, head].every((number) => Number.isSafeInteger(number) && number! >= 0);
@@ -66,7 +74,7 @@ export class Carets {
   /** By client_id. */
   readonly #carets = new Map<string, Caret>();
   /** The operations that were received last, for selections that were made before them. */
-  readonly #recent: { version: number; client_id: string; mapping: Mapping }[] = [];
+  readonly #recent: Recent[] = [];
   readonly #announcer: Announcer;
   readonly end: () => void;
 
@@ -106,7 +114,7 @@ export class Carets {
       this.#carets.delete(client_id);
       if (!isSelection(cursor) || this.#carets.size >= mostCarets) continue;
       const caret = { version: cursor.version, anchor: cursor.anchor, head: cursor.head, userId: user_id, clientId: client_id };
-      for (const operation of this.#recent) move(caret, operation);
+      for (const operation of this.#recent) this.#move(caret, operation);
       this.#carets.set(client_id, caret);
     }
     if (cursors.length > 0) this.editor.changed();
@@ -116,20 +124,22 @@ export class Carets {
     const recent = { version, client_id, mapping: this.editor.mappingOf(operation) };
     this.#recent.push(recent);
     if (this.#recent.length > mostRecent) this.#recent.shift();
-    for (const caret of this.#carets.values()) move(caret, recent);
+    for (const caret of this.#carets.values()) this.#move(caret, recent);
+    if (client_id === this.session.clientId || !this.session.isSaved) this.moved(); // the others cannot know a place in what is not saved
   }
 
   #forget(): void {
     this.#carets.clear();
     this.editor.changed();
   }
-}
 
-/** What a participant types goes before its own caret, and behind those of others. */
-function move(caret: Caret, { version, client_id, mapping }: { version: number; client_id: string; mapping: Mapping }): void {
-  if (version !== caret.version + 1) return;
-  const side = client_id === caret.clientId ? 1 : -1;
-  caret.version = version;
-  caret.anchor = mapping(caret.anchor, side);
-  caret.head = mapping(caret.head, side);
+  /** What a participant types goes before its own caret, and behind those of others. */
+  #move(caret: Caret, { version, client_id, mapping }: Recent): void {
+    if (version !== caret.version + 1) return;
+    const { anchor, head } = caret;
+    const [atStart, atEnd] = client_id === caret.clientId ? [1 as const, 1 as const] : anchor === head ? [-1 as const, -1 as const] : this.editor.sides;
+    caret.version = version;
+    caret.anchor = mapping(anchor, anchor < head ? atStart : atEnd);
+    caret.head = mapping(head, head < anchor ? atStart : atEnd);
+  }
 }

@@ -3,7 +3,7 @@
 import { sendableUpdates } from '@codemirror/collab';
 import { ChangeSet, RangeSet, type EditorState, type Extension, type Range } from '@codemirror/state';
 import { Decoration, EditorView, ViewPlugin, WidgetType, type DecorationSet, type ViewUpdate } from '@codemirror/view';
-import { caretElement, Carets, colorOf, type Caret, type CaretOptions, type Mapping, type Selection } from './carets';
+import { caretElement, Carets, colorOf, type Caret, type CaretEditor, type CaretOptions, type Mapping, type Selection } from './carets';
 import type { Session } from './session';
 
 class CaretWidget extends WidgetType {
@@ -31,6 +31,8 @@ export const mappingOf = (operation: unknown): Mapping => {
   const changes = ChangeSet.fromJSON(operation).desc;
   return (position, side) => changes.mapPos(Math.min(position, changes.length), side);
 };
+
+export const sides: CaretEditor['sides'] = [1, -1];
 
 /** The selection of a state, before the updates that the log does not have. */
 export function selectionOf(state: EditorState, version: number): Selection {
@@ -77,6 +79,7 @@ export function remoteCarets(session: Session, options: CaretOptions = {}): Exte
     constructor(view: EditorView) {
       this.#carets = new Carets(session, {
         mappingOf,
+        sides,
         selection: () => selectionOf(view.state, session.version),
         changed: () => queueMicrotask(() => this.#isGone || view.dispatch({})),
       });

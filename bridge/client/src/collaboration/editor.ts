@@ -36,6 +36,14 @@ export interface Submission {
   edits?: number;
 }
 
+/** What live.submit_operations() returns. */
+export interface Answer {
+  status: 'accepted' | 'stale' | 'duplicate';
+  head: number;
+  last_version?: number;
+  operations?: Operation[];
+}
+
 /** What a session needs of an editor. */
 export interface Editor {
   /** The log has every edit. */

@@ -5,7 +5,7 @@ import type { Schema } from 'prosemirror-model';
 import { Plugin, type EditorState } from 'prosemirror-state';
 import { Step } from 'prosemirror-transform';
 import { Decoration, DecorationSet } from 'prosemirror-view';
-import { caretElement, Carets, colorOf, type Caret, type CaretOptions, type Mapping, type Selection } from './carets';
+import { caretElement, Carets, colorOf, type Caret, type CaretEditor, type CaretOptions, type Mapping, type Selection } from './carets';
 import type { Session } from './session';
 
 const unsaved = (state: EditorState): readonly Step[] => sendableSteps(state)?.steps ?? [];
@@ -16,6 +16,8 @@ export const mappingOf =
     const map = Step.fromJSON(schema, operation).getMap();
     return (position, side) => map.map(position, side);
   };
+
+export const sides: CaretEditor['sides'] = [-1, -1];
 
 /** The selection of a state, before the steps that the log does not have. */
 export function selectionOf(state: EditorState, version: number): Selection {
@@ -47,6 +49,7 @@ export function remoteCarets(session: Session, options: CaretOptions = {}): Plug
     view(view) {
       carets = new Carets(session, {
         mappingOf: mappingOf(view.state.schema),
+        sides,
         selection: () => selectionOf(view.state, session.version),
         changed: () => queueMicrotask(() => view.isDestroyed || view.dispatch(view.state.tr)),
       });

@@ -9,17 +9,10 @@
 // - 42501 and 55000, the user may not edit: all that was submitted is taken out of the editor;
 // - any other error: the operation that caused it is found by submitting half as many, and is taken out; the others go on.
 import { toBase64 } from './base64';
-import { fitting, type ConnectionState, type Editor, type Listener, type Operation, type SessionState, type Submission } from './editor';
+import { fitting, type Answer, type ConnectionState, type Editor, type Listener, type Operation, type SessionState, type Submission } from './editor';
 import { Keeper, type Kept } from './kept_edits';
 import type { SessionOptions } from './session_options';
 import { CommandError, type Transport } from './transport';
-
-interface Answer {
-  status: 'accepted' | 'stale' | 'duplicate';
-  head: number;
-  last_version?: number;
-  operations?: Operation[];
-}
 
 const usualSnapshotEvery = 500;
 /** In base64: the bridge takes messages of a million bytes. */
@@ -77,6 +70,11 @@ export class Session {
   /** Version up to which the editor has received the log. */
   get version(): number {
     return this.#version;
+  }
+
+  /** The log has every edit of the editor. */
+  get isSaved(): boolean {
+    return this.#editor?.isSaved ?? true;
   }
 
   /** Begins to feed an editor that has the document of `version`. A session has one editor. */
@@ -287,7 +285,7 @@ export class Session {
   }
 
   #tellWhetherSaved(): void {
-    const saved = this.#editor?.isSaved ?? true;
+    const saved = this.isSaved;
     if (saved === this.#saved) return;
     this.#saved = saved;
     this.#keeper?.now();
