@@ -20,9 +20,9 @@ export const kinds = [
   },
   {
     Editor: JsonEditor,
-    write: ({ adapter }, word) => adapter.set(['words', word], true),
+    write: ({ adapter }, word) => adapter.set(['words', word.slice(0, 20)], word),
     spoil: ({ adapter }) => adapter.set(['words', '__proto__', 'refused'], true),
-    words: ({ content }) => Object.keys(content.words ?? {}),
+    words: ({ content }) => Object.values(content.words ?? {}),
     code: '22023',
     takesOut: true,
   },
