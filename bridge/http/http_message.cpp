@@ -5,6 +5,12 @@ namespace pg_live {
 
 namespace {
 
+// No page may frame, guess the type of, or without CORS embed, what the bridge serves, which may carry a token in its
+// address.
+constexpr std::string_view kSecurityHeaders = "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n"
+                                              "Cross-Origin-Resource-Policy: same-origin\r\n"
+                                              "Referrer-Policy: no-referrer\r\n";
+
 std::string_view phrase_of(int status) {
   switch (status) {
   case 200:
@@ -81,7 +87,7 @@ void allow_origin(HttpResponse &response, std::string_view origin) {
 
 std::string head_bytes(const HttpResponse &response) {
   std::string bytes = "HTTP/1.1 " + std::to_string(response.status) + " ";
-  bytes.append(phrase_of(response.status)).append("\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n");
+  bytes.append(phrase_of(response.status)).append("\r\nConnection: close\r\n").append(kSecurityHeaders);
   for (const auto &[name, value] : response.headers)
     bytes.append(name).append(": ").append(value).append("\r\n");
   if (!response.body.empty()) bytes.append("Content-Type: ").append(response.content_type).append("\r\n");

@@ -1,6 +1,8 @@
 // Reads one request and writes one response without blocking.
 #include "http/incoming.hpp"
 
+#include "http/forwarded.hpp"
+#include "http/proxy_preface.hpp"
 #include "http/request_identity.hpp"
 
 #include <sys/socket.h>
@@ -20,8 +22,11 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == 
 
 } // namespace
 
-Incoming::Incoming(Services &services, IncomingOwner &owner, Descriptor socket, std::string address)
-    : services_(services), owner_(owner), socket_(std::move(socket)), address_(std::move(address)) {
+Incoming::Incoming(Services &services, IncomingOwner &owner, Descriptor socket, const std::string &address)
+    : services_(services), owner_(owner), socket_(std::move(socket)),
+      address_(IpAddress::parse(address).value_or(IpAddress())) {
+  const ProxySettings &proxy = services.settings.proxy;
+  if (proxy.sends_preface && is_trusted(proxy.trusted, address_)) step_ = Step::preface;
   watcher_.emplace(services.loop, socket_.get(), [this](int) { on_socket(); });
   watcher_->watch(UV_READABLE);
   services.wheel.arm(*this, services.deadline_after(std::chrono::seconds(services.settings.limits.request_seconds)));
@@ -55,6 +60,9 @@ void Incoming::read() {
 
 void Incoming::handle_bytes(std::string_view bytes) {
   switch (step_) {
+  case Step::preface:
+    received_.append(bytes);
+    return parse_preface();
   case Step::head:
     received_.append(bytes);
     return parse_head();
@@ -69,6 +77,20 @@ void Incoming::handle_bytes(std::string_view bytes) {
   }
 }
 
+void Incoming::parse_preface() {
+  const auto parsed = parse_proxy_preface(received_);
+  if (std::holds_alternative<IncompletePreface>(parsed)) return;
+  step_ = Step::head;
+  const auto *preface = std::get_if<ProxyPreface>(&parsed);
+  if (preface == nullptr) {
+    services_.log.warning("a proxy sent no PROXY protocol", {{"address", address()}});
+    return respond(error_response(400, "the connection does not begin with the PROXY protocol"));
+  }
+  if (preface->client) address_ = *preface->client;
+  received_.erase(0, preface->bytes);
+  if (!received_.empty()) parse_head();
+}
+
 void Incoming::parse_head() {
   auto parsed = parse_request_head(received_, scanned_);
   if (std::holds_alternative<IncompleteHead>(parsed)) {
@@ -77,6 +99,11 @@ void Incoming::parse_head() {
     respond(error_response(rejection->status, rejection->message));
   } else {
     head_ = std::move(std::get<RequestHead>(parsed));
+    const ProxySettings &proxy = services_.settings.proxy;
+    if (!proxy.sends_preface)
+      address_ = forwarded_client(
+          *head_, proxy.writes_forwarded ? ForwardedHeader::forwarded : ForwardedHeader::x_forwarded_for, address_,
+          proxy.trusted);
     owner_.handle_head(*this);
   }
 }
@@ -126,7 +153,7 @@ void Incoming::finish() {
 
 void Incoming::expired(std::chrono::seconds) {
   const auto self = shared_from_this();
-  if (step_ == Step::head || step_ == Step::body) {
+  if (is_reading()) {
     respond(error_response(408, "the request took too long"));
   } else if (step_ != Step::waiting) {
     finish();

@@ -3,6 +3,7 @@
 // announced length and never beyond; the owner keeps the object until it calls finished().
 #pragma once
 
+#include "base/ip_address.hpp"
 #include "channel/services.hpp"
 #include "http/http_message.hpp"
 #include "process/descriptor.hpp"
@@ -30,15 +31,16 @@ class IncomingOwner {
 
 class Incoming final : public Timer, public std::enable_shared_from_this<Incoming> {
  public:
-  Incoming(Services &services, IncomingOwner &owner, Descriptor socket, std::string address);
+  Incoming(Services &services, IncomingOwner &owner, Descriptor socket, const std::string &address);
 
-  const std::string &address() const { return address_; }
+  // Of the client: of the peer, or what a trusted proxy says, once the head is complete.
+  std::string address() const { return address_.text(); }
   const RequestHead &head() const { return *head_; }
   std::string_view body() const { return body_; }
   std::string_view surplus() const; // bytes received after the head
 
   // Whether the request is not complete yet.
-  bool is_reading() const { return step_ == Step::head || step_ == Step::body; }
+  bool is_reading() const { return step_ <= Step::body; }
 
   // Closes the socket without an answer.
   void give_up() { finish(); }
@@ -50,11 +52,12 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   void respond(HttpResponse response);
 
  private:
-  enum class Step { head, body, waiting, responding, lingering, finished };
+  enum class Step { preface, head, body, waiting, responding, lingering, finished };
 
   void on_socket();
   void read();
   void handle_bytes(std::string_view bytes);
+  void parse_preface();
   void parse_head();
   void write();
   void finish();
@@ -63,7 +66,7 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   Services &services_;
   IncomingOwner &owner_;
   Descriptor socket_;
-  std::string address_;
+  IpAddress address_;
   std::optional<Watcher> watcher_; // of the socket: ends before it
   Step step_ = Step::head;
   std::string received_; // the head, and bytes that arrived with it

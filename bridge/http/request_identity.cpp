@@ -2,6 +2,7 @@
 #include "http/request_identity.hpp"
 
 #include "base/http_text.hpp"
+#include "base/origin.hpp"
 #include "base/sqlstate.hpp"
 
 namespace pg_live {
@@ -18,7 +19,7 @@ std::string token_of(const RequestHead &head) {
 
 bool origin_is_allowed(std::string_view origin, std::optional<std::string_view> host, const Settings &settings) {
   for (const std::string &allowed : settings.allowed_origins)
-    if (allowed == "*" || equals_ignoring_case(allowed, origin)) return true;
+    if (origin_matches(allowed, origin)) return true;
   const std::size_t scheme = origin.find("://");
   return host && scheme != std::string_view::npos && equals_ignoring_case(origin.substr(scheme + 3), *host);
 }

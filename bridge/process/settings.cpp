@@ -4,6 +4,7 @@
 #include "process/settings.hpp"
 
 #include "base/http_text.hpp"
+#include "base/origin.hpp"
 #include "base/text_file.hpp"
 #include "process/settings_file.hpp"
 
@@ -139,8 +140,17 @@ class SettingsParser {
     add("port", settings_.port, "Port to listen on; 0 takes a free one and logs it");
     add("workers", settings_.workers, "Processes that share the port")->check(CLI::Range(1, 256));
     add("allowed-origin", origins_,
-        "Origins whose pages may connect, separated by commas, or *; default: the same origin only. Programs send no "
-        "origin");
+        "Origins whose pages may connect, separated by commas: scheme://host[:port], scheme://*.host[:port] for all "
+        "below it, or *; default: the same origin only. Programs send no origin");
+    add("trusted-proxies", proxies_,
+        "Addresses and networks of the proxies in front, separated by commas, whose word about a client's address is "
+        "believed");
+    add("proxy-protocol", settings_.proxy.sends_preface,
+        "Connections of the trusted proxies begin with the PROXY protocol, version 1 or 2");
+    add("forwarded-header", forwarded_header_,
+        "Header in which the trusted proxies name the client: x-forwarded-for or forwarded")
+        ->check(CLI::IsMember({"x-forwarded-for", "forwarded"}))
+        ->capture_default_str();
     add("demo-dir", settings_.demo_directory, "Folder of static files served at /");
     add("log-level", log_level_, "debug, info, warning or error")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
@@ -218,6 +228,12 @@ class SettingsParser {
     check_secret(settings_.jwt_secret);
     for_each_word(origins_,
                   [this](std::string_view word) { settings_.allowed_origins.push_back(checked_origin(word)); });
+    for_each_word(proxies_,
+                  [this](std::string_view word) { settings_.proxy.trusted.push_back(checked_network(word)); });
+    settings_.proxy.writes_forwarded = forwarded_header_ == "forwarded";
+    if (settings_.proxy.sends_preface && settings_.proxy.trusted.empty())
+      throw std::invalid_argument(
+          "--proxy-protocol needs --trusted-proxies: from others, a preface could say anything");
     for_each_word(api_keys_, [this](std::string_view word) { settings_.api_keys.push_back(checked_api_key(word)); });
     DatabaseSettings &database = settings_.database;
     if (database.listen_connection_string.empty()) database.listen_connection_string = database.connection_string;
@@ -230,16 +246,20 @@ class SettingsParser {
                                   " bytes\nhint: openssl rand -hex 32 makes one");
   }
 
-  // An origin as browsers send it: a scheme, a host and perhaps a port, without a path.
   static std::string checked_origin(std::string_view word) {
     if (word.ends_with('/')) word.remove_suffix(1);
-    const std::size_t host = word.find("://");
-    const bool is_origin = host != std::string_view::npos && host > 0 && host + 3 < word.size() &&
-                           word.find_first_of("/?#@* \t", host + 3) == std::string_view::npos;
-    if (word != "*" && word != "null" && !is_origin)
+    if (!is_origin_rule(word))
       throw std::invalid_argument("--allowed-origin: \"" + std::string(word) +
-                                  "\" is no origin: scheme://host[:port] or *");
+                                  "\" is no origin: scheme://host[:port], scheme://*.host[:port] or *");
     return std::string(word);
+  }
+
+  static IpNetwork checked_network(std::string_view word) {
+    const auto network = IpNetwork::parse(word);
+    if (!network)
+      throw std::invalid_argument("--trusted-proxies: \"" + std::string(word) +
+                                  "\" is no address and no network: 192.0.2.1 or 10.0.0.0/8");
+    return *network;
   }
 
   static std::string checked_api_key(std::string_view word) {
@@ -254,6 +274,8 @@ class SettingsParser {
   std::map<std::string, std::string> variables_; // environment variable -> name
   std::string file_;
   std::string origins_;
+  std::string proxies_;
+  std::string forwarded_header_ = "x-forwarded-for";
   std::string api_keys_;
   std::string log_level_ = "info";
 };

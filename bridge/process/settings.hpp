@@ -3,6 +3,7 @@
 // variable, its key in the file and its line of --help.
 #pragma once
 
+#include "base/ip_address.hpp"
 #include "process/log.hpp"
 
 #include <cstdint>
@@ -57,6 +58,13 @@ struct PresenceSettings {
   unsigned cursor_milliseconds = 25; // in which cursors of a session are gathered
 };
 
+// What stands in front of the bridge.
+struct ProxySettings {
+  std::vector<IpNetwork> trusted; // whose word about the client's address is believed
+  bool sends_preface = false;     // each connection of theirs begins with the PROXY protocol
+  bool writes_forwarded = false;  // Forwarded, in place of X-Forwarded-For
+};
+
 struct Settings {
   DatabaseSettings database;
   PresenceSettings presence;
@@ -67,6 +75,7 @@ struct Settings {
   std::string jwks_file;
   std::vector<std::string> api_keys;        // key=role, neither empty
   std::vector<std::string> allowed_origins; // empty: the same origin, and programs, which send none
+  ProxySettings proxy;
   bool anonymous = false;
   std::string anonymous_role = "anon";
   bool public_channels = false;

@@ -11,7 +11,7 @@ describe('HTTP', () => {
   let database, bridge, prefix;
   let receiver;
   let topic;
-  withBridge({ flags: ['--allowed-origin', 'https://app.example'], topics: { send: "live.user_id() = 'anna'" } }, async (made) => {
+  withBridge({ flags: ['--allowed-origin', 'https://app.example, https://*.pages.example'], topics: { send: "live.user_id() = 'anna'" } }, async (made) => {
     ({ database, bridge, prefix } = made);
     topic = `${prefix}:http`;
     receiver = made.closeLater(await RawSocket.open(bridge));
@@ -146,7 +146,29 @@ describe('HTTP', () => {
     socket.close();
   });
 
-  for (const origin of ['https://evil.example', 'https://app.example.evil.example', 'http://app.example', 'null']) {
+  test('a wildcard lets the pages of all hosts below it in', async () => {
+    const origin = 'https://branch-7.preview.pages.example';
+    const response = await post('/api/broadcast', message('from a preview'), { origin });
+    assert.deepEqual([response.status, response.headers.get('access-control-allow-origin'), response.headers.get('vary')], [202, origin, 'Origin']);
+    (await RawSocket.open(bridge, { options: { origin } })).close();
+  });
+
+  test('a cookie or the word of a browser makes nobody a user', async () => {
+    const headers = { 'content-type': 'application/json', cookie: `sb-access-token=${bridge.token()}; apikey=${bridge.token()}`, 'sec-fetch-site': 'same-origin' };
+    const response = await fetch(`${bridge.url}/api/broadcast`, { method: 'POST', headers, body: JSON.stringify(message('x')) });
+    assert.equal(response.status, 401);
+    await assert.rejects(RawSocket.open(bridge, { token: null, options: { headers } }), { status: 401 });
+  });
+
+  test('no answer may be framed, embedded by another site, taken for another type, or named to the next page', async () => {
+    for (const path of ['/healthz', '/no-such-path', '/api/broadcast']) {
+      const { headers } = await fetch(`${bridge.url}${path}`);
+      assert.deepEqual(['x-frame-options', 'cross-origin-resource-policy', 'x-content-type-options', 'referrer-policy'].map((name) => headers.get(name)),
+        ['DENY', 'same-origin', 'nosniff', 'no-referrer']);
+    }
+  });
+
+  for (const origin of ['https://evil.example', 'https://app.example.evil.example', 'http://app.example', 'https://pages.example', 'https://evil-pages.example', 'null']) {
     test(`a page of ${origin} may neither send nor connect`, async () => {
       const response = await post('/api/broadcast', message('x'), { origin });
       assert.equal(response.status, 403);

@@ -31,8 +31,9 @@ class TcpSocket {
   }
 }
 
-export async function connectTcp(bridge) {
-  const socket = connect(bridge.port, '127.0.0.1');
+/** `from`: the client's own address, one of 127.0.0.0/8. */
+export async function connectTcp(bridge, { from } = {}) {
+  const socket = connect({ port: bridge.port, host: '127.0.0.1', localAddress: from });
   await new Promise((resolve, reject) => {
     socket.once('connect', resolve);
     socket.once('error', reject);

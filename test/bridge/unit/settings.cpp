@@ -178,5 +178,18 @@ TEST_F(SettingsTest, ApiKeysMayHaveSpacesAroundThemAndNeedARole) {
   }
 }
 
+TEST_F(SettingsTest, TrustedProxiesAreAddressesAndNetworks) {
+  const auto settings = read({"--trusted-proxies", "192.0.2.1, 10.0.0.0/8", "--proxy-protocol"});
+  ASSERT_TRUE(settings);
+  ASSERT_EQ(settings->proxy.trusted.size(), 2u);
+  EXPECT_TRUE(settings->proxy.trusted[1].contains(IpAddress::parse("10.1.2.3").value()));
+  for (const auto *text : {"proxy.example", "10.0.0.1/8", "10.0.0.0/40", "*"}) {
+    EXPECT_FALSE(read({"--trusted-proxies", text})) << text;
+    EXPECT_NE(output.find("is no address and no network"), std::string::npos) << output;
+  }
+  EXPECT_FALSE(read({"--proxy-protocol"})) << "from anyone, a preface could say anything";
+  EXPECT_FALSE(read({"--trusted-proxies", "10.0.0.1", "--forwarded-header", "x-real-ip"}));
+}
+
 } // namespace
 } // namespace pg_live
