@@ -33,3 +33,21 @@ CREATE FUNCTION live_private.changed_text(document text, operations jsonb[]) RET
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_changed_text';
 COMMENT ON FUNCTION live_private.changed_text(text, jsonb[]) IS
 'A text after the change sets, each upon the one before. Part of live.get_document() and live.check_session(). Errors: 22023 for a change set that is none or does not fit.';
+
+-- Editors split lines at carriage returns too, so a text with them would have another length there.
+CREATE FUNCTION live_private.begin_document(session_id uuid, document text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  lines text COLLATE "C" := regexp_replace(document COLLATE "C", E'\r\n?', E'\n', 'g');
+BEGIN
+  IF octet_length(lines) > pg_size_bytes(current_setting('pg_live.max_document_size')) THEN -- before JSON is made of it
+    RAISE EXCEPTION 'the initial document is too large' USING ERRCODE = 'program_limit_exceeded',
+      DETAIL = format('It has %s bytes, and the limit is %s.', octet_length(lines), current_setting('pg_live.max_document_size')),
+      HINT = 'Use several sessions, or raise "pg_live.max_document_size".';
+  END IF;
+  PERFORM live_private.change_document(session_id, 0, jsonb_build_array(jsonb_build_array(jsonb_build_array(0) || to_jsonb(string_to_array(lines, E'\n')))), '');
+  INSERT INTO live.session_snapshot (session_id, version, document) VALUES (begin_document.session_id, 0, lines);
+END
+$$;
+COMMENT ON FUNCTION live_private.begin_document(uuid, text) IS 'Stores the initial document of a new text session, with \n for each line break. Part of live.create_session(). Error 54000 for one above pg_live.max_document_size.';

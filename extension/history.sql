@@ -2,10 +2,15 @@
 
 CREATE FUNCTION live.get_history(session_id uuid, after_version bigint DEFAULT 0, max_operations integer DEFAULT 100)
 RETURNS TABLE (version bigint, user_id text, created_at timestamptz, size integer)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT o.version, o.user_id, o.created_at, octet_length(o.operation::text)
-  FROM live.get_operations(session_id, after_version, max_operations) AS o
+#variable_conflict use_column
+BEGIN
+  PERFORM live_private.require_page(session_id, after_version, max_operations);
+  RETURN QUERY
+  SELECT o.version, o.user_id, o.created_at, o.size FROM live.operation o
+  WHERE o.session_id = get_history.session_id AND o.version > after_version ORDER BY o.version LIMIT max_operations;
+END
 $$;
 COMMENT ON FUNCTION live.get_history(uuid, bigint, integer) IS
 'Who submitted the operations of a session after a version, when, and their sizes as text in bytes; in their order, none for a user who is not a participant. Error 22023 for max_operations outside 1..10000.';

@@ -34,7 +34,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.get_session(uuid) IS
-'The state of a session, all of one snapshot: {session_id, room_name, policy, head, is_read_only, role, document, participants [{user_id, role, joined_at, is_active}], cursors [{user_id, client_id, cursor}], position}, and of a cas or append session snapshot (base64, NULL if there is none), snapshot_version and at most 1000 operations after it. A subscription to session:<id> that resumes from position gets exactly the events after it; NULL in a transaction that has written. For participants. Errors: 42501 when not signed in; 22004; P0002 for others.';
+'The state of a session, all of one snapshot: {session_id, room_name, policy, head, is_read_only, role, document, participants [{user_id, role, joined_at, is_active}], cursors [{user_id, client_id, cursor}], position}, and of a cas or append session snapshot (base64, NULL if there is none), snapshot_version and operations after it, at most 1000 and some 4 MB; live.get_operations() has the others up to head. A subscription to session:<id> that resumes from position gets exactly the events after it; NULL in a transaction that has written. For participants. Errors: 42501 when not signed in; 22004; P0002 for others.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_session(uuid)');
 
 CREATE FUNCTION live_private.joined_session(room_name text, session_id uuid, create_if_missing boolean, connection_id uuid) RETURNS uuid

@@ -66,13 +66,10 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_build_object(
     'snapshot', replace(encode(last.snapshot, 'base64'), E'\n', ''), 'snapshot_version', coalesce(last.version, 0),
-    'operations', (SELECT coalesce(jsonb_agg(jsonb_build_object('version', o.version, 'user_id', o.user_id, 'client_id', o.client_id, 'operation', o.operation)
-                                             ORDER BY o.version), '[]')
-                   FROM (SELECT * FROM live.operation o WHERE o.session_id = session.id AND o.version > coalesce(last.version, 0)
-                         ORDER BY o.version LIMIT 1000) AS o))
+    'operations', live_private.operations_after(session.id, coalesce(last.version, 0)))
   FROM (SELECT) AS one
   LEFT JOIN (SELECT s.version, s.snapshot FROM live.session_snapshot s WHERE s.session_id = session.id ORDER BY s.version DESC LIMIT 1) AS last ON true
   WHERE session.policy IN ('cas', 'append')
 $$;
 COMMENT ON FUNCTION live_private.session_log_state(live.collaboration_sessions) IS
-'What live.get_session() says of the document of a cas or append session: {snapshot, snapshot_version, operations}, with at most 1000 operations after the snapshot; live.get_operations() has the others. NULL for a text or json session.';
+'What live.get_session() says of the document of a cas or append session: {snapshot, snapshot_version, operations}, with a page of the operations after the snapshot; live.get_operations() has the others. NULL for a text or json session.';

@@ -179,11 +179,12 @@ constexpr Sql kSaveSnapshot(kArguments, " select live.save_snapshot(", kSession,
     (arguments->>'version')::bigint, decode(arguments->>'snapshot', 'base64'))
   from command)");
 
-constexpr Sql kGetOperations(kStateOf, kArguments, R"(
-  select jsonb_build_object('operations', coalesce(jsonb_agg(to_jsonb(logged) order by version), '[]'))
-  from command, live.get_operations()",
-                             kSession, R"(,
-    coalesce((arguments->>'after_version')::bigint, 0), coalesce((arguments->>'limit')::integer, 1000)) as logged)",
+constexpr Sql kGetOperations(kStateOf, kArguments, ", wanted as (select ", kSession, R"( as session_id from command)
+  select jsonb_build_object(
+    'head', (select s.head from live.collaboration_sessions s where s.id = (select session_id from wanted)),
+    'operations', coalesce(jsonb_agg(to_jsonb(logged) order by version), '[]'))
+  from command, wanted, live.get_operations(session_id, coalesce((arguments->>'after_version')::bigint, 0),
+    coalesce((arguments->>'limit')::integer, 1000)) as logged)",
                              kWithPosition);
 
 constexpr Sql kGetDocument(kStateOf, kArguments, ", wanted as (select ", kSession, R"( as session_id from command)

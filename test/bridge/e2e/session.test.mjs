@@ -5,6 +5,8 @@ import { describe, test } from 'node:test';
 import { clients, subscribed } from './clients.mjs';
 import { withBridge } from './fixture.mjs';
 import { ask as askBridge } from './http-client.mjs';
+import { Session } from '../../../bridge/client/lib/session.js';
+import { CommandError } from '../../../bridge/client/lib/transport.js';
 import { RawSocket } from './raw-socket.mjs';
 import { eventually, startBridge, uniqueName } from './support.mjs';
 
@@ -180,6 +182,36 @@ describe('sessions', () => {
     assert.match(headers.get('link'), /rel="next"/);
     assert.equal((await ask('POST', '/api/collaboration/leave', { body: { session_id: session } })).status, 204);
     assert.equal((await ask('GET', `/api/collaboration/document?session_id=${session}`)).status, 404);
+  });
+
+  test('a client that missed more than one page of bytes reads on to the head, and then submits upon it', async () => {
+    const { rows: [{ id }] } = await database.query(`with claims as materialized (select set_config('request.jwt.claims', '{"sub": "anna"}', false))
+      select (live.create_session($1, 'cas')).id from claims`, [uniqueName('large')]);
+    await database.query(`insert into live.operation (session_id, version, user_id, client_id, operation)
+      select $1, n, 'anna', 'tab', to_jsonb(repeat('x', 250000)) from generate_series(1, 20) n`, [id]);
+    await database.query('update live.collaboration_sessions set head = 20 where id = $1', [id]);
+    const socket = await socketOf('anna', `realtime:session:${id}`);
+    const pages = [];
+    const transport = {
+      open: (_, listener) => listener.joined(),
+      async push(command, body) {
+        const { status, response } = await socket.push(command, body);
+        if (status !== 'ok') throw new CommandError(response.reason, response.code);
+        if (command === 'collab:operations') pages.push(response.operations.length);
+        return response;
+      },
+      close() {},
+    };
+    const { body: state } = await ask('GET', `/api/collaboration/session?session_id=${id}`);
+    assert.deepEqual([state.head, state.operations.length < 20], [20, true], 'the state has the first page');
+    const received = [];
+    const session = new Session(transport, state);
+    const submission = { base_version: 20, operations: [1] };
+    session.attach({ pending: () => (received.length === 20 ? submission : null), receive: ({ version }) => received.push(version) }, 0);
+    await eventually('the log has its edit', async () => (await database.query('select head from live.collaboration_sessions where id = $1', [id])).rows[0].head === '21');
+    assert.deepEqual(received.slice(0, 20), Array.from({ length: 20 }, (_, at) => at + 1));
+    assert.ok(pages.length > 1 && pages[0] < 20, `pages of ${pages}`);
+    session.close();
   });
 
   test('a client keeps a snapshot of a session that only clients can read, for those who join', async () => {

@@ -44,6 +44,13 @@ export interface Answer {
   operations?: Operation[];
 }
 
+/** What the command collab:operations returns. */
+export interface LogPage {
+  operations: Operation[];
+  /** null for one who may not read the session. */
+  head: number | null;
+}
+
 /** What a session needs of an editor. */
 export interface Editor {
   /** The log has every edit. */

@@ -9,7 +9,7 @@
 // - 42501 and 55000, the user may not edit: all that was submitted is taken out of the editor;
 // - any other error: the operation that caused it is found by submitting half as many, and is taken out; the others go on.
 import { toBase64 } from './base64';
-import { fitting, type Answer, type ConnectionState, type Editor, type Listener, type Operation, type SessionState, type Submission } from './editor';
+import { fitting, type Answer, type ConnectionState, type Editor, type Listener, type LogPage, type Operation, type SessionState, type Submission } from './editor';
 import { Keeper, type Kept } from './kept_edits';
 import type { SessionOptions } from './session_options';
 import { CommandError, type Transport } from './transport';
@@ -183,18 +183,19 @@ export class Session {
 
   async #catchUp(): Promise<void> {
     this.#isBehind = false;
-    for (let wasFull = true; wasFull; ) {
-      const from = this.#version;
-      let operations: Operation[];
+    // A page ends at a number of operations or of bytes, so its length does not tell whether there are more.
+    let from: number;
+    let answer: LogPage;
+    do {
+      from = this.#version;
       try {
-        ({ operations } = (await this.transport.push('collab:operations', { after_version: from, limit: page })) as { operations: Operation[] });
+        answer = (await this.transport.push('collab:operations', { after_version: from, limit: page })) as LogPage;
       } catch (error) {
         if (!(error instanceof CommandError && error.code === notInState)) throw error;
         return this.#end(historyGone);
       }
-      for (const operation of operations) this.#receive(operation);
-      wasFull = operations.length === page;
-    }
+      for (const operation of answer.operations) this.#receive(operation);
+    } while (this.#version > from && this.#version < (answer.head ?? 0));
     for (const version of this.#early.keys()) if (version <= this.#version) this.#early.delete(version);
     this.#isBehind = this.#early.size > 0;
     if (!this.#isBehind) this.#editor!.caughtUp?.();
