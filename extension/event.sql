@@ -84,6 +84,10 @@ COMMENT ON COLUMN live_private.event_with_payload.event IS 'As in live.event.';
 COMMENT ON COLUMN live_private.event_with_payload.payload IS 'The data of the event, its own or shared.';
 COMMENT ON COLUMN live_private.event_with_payload.created_at IS 'As in live.event.';
 
+CREATE FUNCTION live_private.printed_size(value jsonb) RETURNS bigint
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_printed_size';
+COMMENT ON FUNCTION live_private.printed_size(jsonb) IS 'Bytes of a JSON value as text, computed without printing it: 1e100000 takes 16 bytes as stored.';
+
 CREATE FUNCTION live_private.is_sendable(topic text, event text, payload jsonb) RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_is_sendable';
 COMMENT ON FUNCTION live_private.is_sendable(text, text, jsonb) IS

@@ -52,7 +52,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.get_blame(uuid, bigint) IS
-'Who wrote each part of the document of a text session at its head or at a version: the parts in their order, from_position to to_position in UTF-16 units, and the version that inserted each. Version 0 is the initial document, of the user who created the session. user_id is NULL for what was written before the oldest version that is kept. For participants. Errors: P0002 for others; 22023 for no such version; 55000 for one that is not kept any more; 0A000 for a session of another policy.';
+'Who wrote each part of the document of a text session at its head or at a version: the parts in their order, from_position to to_position in UTF-16 units, and the version that inserted each. Version 0 is the initial document, of the user who created the session. user_id is NULL for what was written before the oldest version that is kept. For participants. Errors: 22004 for NULL, P0002 for others; 22023 for no such version; 55000 for one that is not kept any more; 0A000 for a session of another policy.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_blame(uuid, bigint)');
 
 CREATE FUNCTION live_private.restoring_operations(session live.collaboration_sessions, version bigint) RETURNS jsonb
@@ -81,10 +81,9 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   me text COLLATE "C" := live_private.required_user();
-  session live.collaboration_sessions := live_private.session_for_update(session_id, me);
+  session live.collaboration_sessions := live_private.session_for_update(session_id, me, 'editor');
   operations jsonb;
 BEGIN
-  PERFORM live_private.require_role(session_id, me, 'editor');
   PERFORM live_private.require_writable(session);
   PERFORM live_private.require_version(session, version);
   operations := live_private.restoring_operations(session, version);

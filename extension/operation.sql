@@ -47,14 +47,18 @@ CREATE POLICY participants_read ON live.session_snapshot FOR SELECT USING (sessi
 SELECT pg_extension_config_dump('live.session_snapshot', '');
 
 CREATE FUNCTION live_private.oldest_version(session_id uuid) RETURNS bigint
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN EXISTS (SELECT FROM live.operation o WHERE o.session_id = oldest_version.session_id AND o.version = 1) THEN 0
-              ELSE coalesce(
-                -- What a client keeps between an operation and a later snapshot, the database need not know.
-                (SELECT (SELECT min(o.version) - 1 FROM live.operation o WHERE o.session_id = s.id) FROM live.collaboration_sessions s
-                 WHERE s.id = oldest_version.session_id AND s.policy IN ('cas', 'append')),
-                (SELECT min(s.version) FROM live.session_snapshot s WHERE s.session_id = oldest_version.session_id), 0) END
+BEGIN
+  IF EXISTS (SELECT FROM live.operation o WHERE o.session_id = oldest_version.session_id AND o.version = 1) THEN
+    RETURN 0;
+  END IF;
+  RETURN coalesce(
+    -- What a client keeps between an operation and a later snapshot, the database need not know.
+    (SELECT (SELECT min(o.version) - 1 FROM live.operation o WHERE o.session_id = s.id) FROM live.collaboration_sessions s
+     WHERE s.id = oldest_version.session_id AND s.policy IN ('cas', 'append')),
+    (SELECT min(s.version) FROM live.session_snapshot s WHERE s.session_id = oldest_version.session_id), 0);
+END
 $$;
 COMMENT ON FUNCTION live_private.oldest_version(uuid) IS
 'The oldest version of a session that is kept: all operations after it are. 0 for rows that the caller may not read.';

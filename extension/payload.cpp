@@ -1,4 +1,5 @@
-// Computes the printed size of payloads without printing them, since every writer runs this code.
+// Computes the printed size of payloads without printing them, since every writer runs this code, and a few bytes as
+// stored may be a hundred thousand as text.
 #include "payload.hpp"
 
 #include "boundary.hpp"
@@ -25,24 +26,29 @@ bool is_small(Size stored, Size limit) {
   return stored <= deepest_payload * bytes_a_level && stored * most_printed_a_byte <= limit;
 }
 
-// An upper bound of what numeric_out() prints. The header of a numeric is defined in numeric.c; as the format on disk
-// it does not change.
+Size decimal_digits(int16 digit) { return digit >= 1000 ? 4 : digit >= 100 ? 3 : digit >= 10 ? 2 : 1; }
+
+// The length of what numeric_out() prints. A numeric is defined in numeric.c; as the format on disk it does not change.
 Size printed_size(Numeric number) {
   const char *const header = VARDATA(number);
   uint16 first = 0;
   memcpy(&first, header, sizeof first);
-  int weight = 0; // digits before the point, in groups of four, less one
-  Size scale = 0;
-  if ((first & 0xC000) == 0x8000) { // the short form
+  const bool is_short = (first & 0xC000) == 0x8000;
+  bool is_negative = (first & 0xC000) == 0x4000;
+  Size scale = first & 0x3FFF;
+  int16 weight = 0; // digits before the point, in groups of four, less one
+  if (is_short) {
+    is_negative = (first & 0x2000) != 0;
     scale = (first & 0x1F80) >> 7;
-    weight = (first & 0x3F) | ((first & 0x40) != 0 ? ~0x3F : 0);
+    weight = static_cast<int16>((first & 0x3F) | ((first & 0x40) != 0 ? ~0x3F : 0));
   } else {
-    int16 second = 0;
-    memcpy(&second, header + sizeof first, sizeof second);
-    scale = first & 0x3FFF;
-    weight = second;
+    memcpy(&weight, header + sizeof first, sizeof weight);
   }
-  return 2 + 4 * static_cast<Size>(Max(weight + 1, 1)) + scale;
+  const Size header_size = is_short ? sizeof first : sizeof first + sizeof weight;
+  int16 digits = 0; // the first four; none is stored of zero
+  if (VARSIZE(number) > VARHDRSZ + header_size) memcpy(&digits, header + header_size, sizeof digits);
+  const Size before_point = weight < 0 || digits == 0 ? 1 : decimal_digits(digits) + 4 * static_cast<Size>(weight);
+  return (is_negative ? 1 : 0) + before_point + (scale > 0 ? 1 + scale : 0);
 }
 
 Size printed_size(std::string_view text) {
@@ -65,16 +71,45 @@ Size printed_size(const JsonbValue &value) {
     return printed_size(text_of(value));
   case jbvNumeric:
     return printed_size(value.val.numeric);
+  case jbvBool:
+    return value.val.boolean ? 4 : 5;
   default:
-    return 5; // false is the longest
+    return 4; // null
   }
 }
 
 constexpr Size separator = 2; // ", " and ": "
 
+// What a token of an iterator adds to the text; that of a container adds the brackets and all separators.
+Size printed_size(JsonbIteratorToken token, const JsonbValue &value) {
+  switch (token) {
+  case WJB_BEGIN_ARRAY:
+    if (value.val.array.rawScalar) return 0;
+    return 2 + separator * static_cast<Size>(Max(value.val.array.nElems - 1, 0));
+  case WJB_BEGIN_OBJECT:
+    return 2 + separator * static_cast<Size>(Max(2 * value.val.object.nPairs - 1, 0));
+  case WJB_KEY:
+  case WJB_VALUE:
+  case WJB_ELEM:
+    return printed_size(value);
+  default:
+    return 0;
+  }
+}
+
 Datum is_sendable_body(FunctionCallInfo fcinfo) {
   PG_RETURN_BOOL(has_utf8_form(view(PG_GETARG_TEXT_PP(0))) && has_utf8_form(view(PG_GETARG_TEXT_PP(1))) &&
                  is_sendable_payload(PG_GETARG_DATUM(2)));
+}
+
+Datum printed_size_body(FunctionCallInfo fcinfo) {
+  Jsonb *const json = PG_GETARG_JSONB_P(0);
+  JsonbIterator *iterator = JsonbIteratorInit(&json->root);
+  JsonbValue value;
+  Size size = 0;
+  for (JsonbIteratorToken token; (token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE;)
+    size += printed_size(token, value);
+  PG_RETURN_INT64(static_cast<int64>(size));
 }
 
 } // namespace
@@ -95,14 +130,13 @@ PayloadFlaw find_flaw(Jsonb *payload, Size limit) {
   int depth = 0;
   Size size = 0;
   for (JsonbIteratorToken token; (token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE;) {
+    size += printed_size(token, value);
     if (token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT) {
       if (++depth > deepest_payload) return PayloadFlaw::depth;
-      size += 2 + separator;
     } else if (token == WJB_END_ARRAY || token == WJB_END_OBJECT) {
       --depth;
-    } else {
-      size += printed_size(value) + separator;
-      if (!any_text_is_sendable && value.type == jbvString && !has_utf8_form(text_of(value))) return PayloadFlaw::text;
+    } else if (!any_text_is_sendable && value.type == jbvString && !has_utf8_form(text_of(value))) {
+      return PayloadFlaw::text;
     }
     if (size > limit) return PayloadFlaw::printed_size;
   }
@@ -132,7 +166,10 @@ bool has_utf8_form(std::string_view text) {
 
 extern "C" {
 PG_FUNCTION_INFO_V1(pg_live_is_sendable);
+PG_FUNCTION_INFO_V1(pg_live_printed_size);
 extern PGDLLEXPORT Datum pg_live_is_sendable(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum pg_live_printed_size(PG_FUNCTION_ARGS);
 
 Datum pg_live_is_sendable(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::is_sendable_body>(fcinfo); }
+Datum pg_live_printed_size(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::printed_size_body>(fcinfo); }
 }

@@ -3,49 +3,35 @@
 -- What changes a session or its participants locks the row of the session first, so that capacity, owners and versions
 -- are exact. A user who may not find a session gets the same error as for one that does not exist.
 
-CREATE FUNCTION live_private.session_for_update(session_id uuid, me text) RETURNS live.collaboration_sessions
+CREATE FUNCTION live_private.session_for_update(session_id uuid, me text, at_least live.participant_role DEFAULT NULL) RETURNS live.collaboration_sessions
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   session live.collaboration_sessions;
+  role live.participant_role;
 BEGIN
   IF session_id IS NULL THEN
     RAISE EXCEPTION 'session_id must not be null' USING ERRCODE = 'null_value_not_allowed';
   END IF;
   SELECT s.* INTO session FROM live.collaboration_sessions s WHERE s.id = session_for_update.session_id FOR NO KEY UPDATE;
-  IF session.status IS DISTINCT FROM 'active'
-     OR NOT (session.is_public OR EXISTS (SELECT FROM live.session_participants p WHERE p.session_id = session.id AND p.user_id = me COLLATE "C")) THEN
+  SELECT p.role INTO role FROM live.session_participants p WHERE p.session_id = session.id AND p.user_id = me COLLATE "C";
+  IF session.status IS DISTINCT FROM 'active' OR (role IS NULL AND NOT session.is_public) THEN
     RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'no_data_found';
+  ELSIF at_least IS NOT NULL AND (role IS NULL OR role < at_least) THEN
+    RAISE EXCEPTION 'this needs the role % in the session', at_least USING ERRCODE = 'insufficient_privilege',
+      HINT = 'An owner of the session can give it with live.set_role().';
   END IF;
   RETURN session;
 END
 $$;
-COMMENT ON FUNCTION live_private.session_for_update(uuid, text) IS
-'Locks an active session that a user may find. Errors: 22004 for NULL, P0002 if there is none.';
-
-CREATE FUNCTION live_private.require_role(session_id uuid, me text, at_least live.participant_role) RETURNS void
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF NOT EXISTS (SELECT FROM live.session_participants p
-                 WHERE p.session_id = require_role.session_id AND p.user_id = me COLLATE "C" AND p.role >= at_least) THEN
-    RAISE EXCEPTION 'this needs the role % in the session', at_least USING ERRCODE = 'insufficient_privilege',
-      HINT = 'An owner of the session can give it with live.set_role().';
-  END IF;
-END
-$$;
-COMMENT ON FUNCTION live_private.require_role(uuid, text, live.participant_role) IS
-'Error 42501 unless a user is a participant of the session with at least that role.';
+COMMENT ON FUNCTION live_private.session_for_update(uuid, text, live.participant_role) IS
+'Locks an active session that a user may find, and in which the user has at least a role, unless that is NULL. Errors: 22004 for NULL, P0002 if there is none; 42501 for a lower role.';
 
 CREATE FUNCTION live_private.owned_session(session_id uuid) RETURNS live.collaboration_sessions
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  me text COLLATE "C" := live_private.required_user();
-  session live.collaboration_sessions := live_private.session_for_update(session_id, me);
 BEGIN
-  PERFORM live_private.require_role(session_id, me, 'owner');
-  RETURN session;
+  RETURN live_private.session_for_update(session_id, live_private.required_user(), 'owner');
 END
 $$;
 COMMENT ON FUNCTION live_private.owned_session(uuid) IS
@@ -75,9 +61,11 @@ $$;
 COMMENT ON FUNCTION live_private.require_another_owner(uuid, text) IS 'Error 55000 unless the session has an owner besides that user.';
 
 CREATE FUNCTION live_private.emit_to_session(session_id uuid, event text, payload jsonb) RETURNS void
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT live.emit('session:' || session_id, event, jsonb_build_object('session_id', session_id) || payload)
+BEGIN
+  PERFORM live.emit('session:' || session_id, event, jsonb_build_object('session_id', session_id) || payload);
+END
 $$;
 COMMENT ON FUNCTION live_private.emit_to_session(uuid, text, jsonb) IS 'Emits a durable event to the participants of a session.';
 
@@ -153,8 +141,8 @@ $$;
 COMMENT ON FUNCTION live_private.add_participant(live.collaboration_sessions, text) IS
 'Makes a user an editor in a session that the caller has locked. Error 53400 if it is full.';
 
-CREATE FUNCTION live.join_session(room_name text DEFAULT NULL, session_id uuid DEFAULT NULL, create_if_missing boolean DEFAULT false) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+CREATE FUNCTION live_private.take_part(room_name text, session_id uuid, create_if_missing boolean) RETURNS uuid
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   me text COLLATE "C" := live_private.required_user();
@@ -189,7 +177,19 @@ BEGIN
   PERFORM live_private.enter_sessions(array_agg(c.id), array_agg(target))
   FROM live.connection c WHERE c.user_id = me AND c.node_id IS NULL AND c.expires_at > live_private.clock()
     AND NOT EXISTS (SELECT FROM live_private.session_connection s WHERE s.connection_id = c.id AND s.session_id = target) HAVING count(*) > 0;
-  RETURN live_private.session_state(target, me);
+  RETURN target;
+END
+$$;
+COMMENT ON FUNCTION live_private.take_part(text, uuid, boolean) IS
+'Makes the current user a participant of an active session, lets connections that were made by live.heartbeat() enter it, and returns its id. Part of live.join_session(), which has the errors, and of live_private.joined_session().';
+
+CREATE FUNCTION live.join_session(room_name text DEFAULT NULL, session_id uuid DEFAULT NULL, create_if_missing boolean DEFAULT false) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  target uuid := live_private.take_part(room_name, session_id, create_if_missing);
+BEGIN
+  RETURN live_private.session_state(target, live.user_id());
 END
 $$;
 COMMENT ON FUNCTION live.join_session(text, uuid, boolean) IS

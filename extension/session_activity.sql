@@ -336,11 +336,8 @@ DECLARE
   me text COLLATE "C" := live_private.required_user();
   checked jsonb := live_private.checked_metadata(nullif(cursor, 'null'));
 BEGIN
-  IF session_id IS NULL THEN
-    RAISE EXCEPTION 'session_id must not be null' USING ERRCODE = 'null_value_not_allowed';
-  ELSIF NOT live.is_participant(session_id) THEN
-    RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'no_data_found';
-  ELSIF NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = me) THEN
+  PERFORM live_private.readable_session(session_id);
+  IF NOT EXISTS (SELECT FROM live_private.invisible_user i WHERE i.user_id = me) THEN
     PERFORM live_private.emit_cursors(session_id, ARRAY[jsonb_build_object('user_id', me, 'client_id', NULL, 'cursor', checked)]);
   END IF;
 END

@@ -48,6 +48,9 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   session live.collaboration_sessions;
 BEGIN
+  IF session_id IS NULL THEN
+    RAISE EXCEPTION 'session_id must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
   SELECT s.* INTO session FROM live.collaboration_sessions s WHERE s.id = readable_session.session_id;
   IF NOT live.is_participant(session_id) THEN
     RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'no_data_found';
@@ -55,7 +58,7 @@ BEGIN
   RETURN session;
 END
 $$;
-COMMENT ON FUNCTION live_private.readable_session(uuid) IS 'An active session of which the current user is a participant. Error P0002 for others.';
+COMMENT ON FUNCTION live_private.readable_session(uuid) IS 'An active session of which the current user is a participant. Errors: 22004 for NULL, P0002 for others.';
 
 CREATE FUNCTION live.get_document(session_id uuid, version bigint DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -74,5 +77,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.get_document(uuid, bigint) IS
-'The document of a text session, or that of a json session as JSON, at its head or at a version. For participants. Errors: P0002 for others; 22023 for no such version; 55000 for one that is not kept any more; 0A000 for a session of another policy.';
+'The document of a text session, or that of a json session as JSON, at its head or at a version. For participants. Errors: 22004 for NULL, P0002 for others; 22023 for no such version; 55000 for one that is not kept any more; 0A000 for a session of another policy.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.get_document(uuid, bigint)');

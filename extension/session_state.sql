@@ -25,11 +25,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   me text := live_private.required_user();
 BEGIN
-  IF session_id IS NULL THEN
-    RAISE EXCEPTION 'session_id must not be null' USING ERRCODE = 'null_value_not_allowed';
-  ELSIF NOT live.is_participant(session_id) THEN
-    RAISE EXCEPTION 'session does not exist or has ended' USING ERRCODE = 'no_data_found';
-  END IF;
+  PERFORM live_private.readable_session(session_id);
   RETURN live_private.session_state(session_id, me);
 END
 $$;
@@ -41,7 +37,7 @@ CREATE FUNCTION live_private.joined_session(room_name text, session_id uuid, cre
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  session uuid := (live.join_session(room_name, session_id, create_if_missing) ->> 'session_id')::uuid;
+  session uuid := live_private.take_part(room_name, session_id, create_if_missing);
 BEGIN
   IF EXISTS (SELECT FROM live.connection c WHERE c.id = connection_id AND c.user_id = live.user_id() COLLATE "C") THEN
     PERFORM live_private.enter_sessions(ARRAY[connection_id], ARRAY[session]);

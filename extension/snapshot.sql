@@ -32,8 +32,7 @@ BEGIN
       DETAIL = format('It has %s bytes, and the limit is %s.', octet_length(snapshot), current_setting('pg_live.max_document_size')),
       HINT = 'Use several sessions, or raise "pg_live.max_document_size".';
   END IF;
-  session := live_private.session_for_update(session_id, me);
-  PERFORM live_private.require_role(session_id, me, 'editor');
+  session := live_private.session_for_update(session_id, me, 'editor');
   IF session.policy IN ('text', 'json') THEN
     RAISE EXCEPTION 'sessions with the policy % take no snapshots', session.policy USING ERRCODE = 'feature_not_supported',
       HINT = 'The database knows their documents: live.get_document().';

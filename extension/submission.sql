@@ -33,7 +33,7 @@ BEGIN
     RAISE EXCEPTION 'operations must be a JSON array with elements' USING ERRCODE = 'invalid_parameter_value';
   ELSIF jsonb_array_length(operations) > 1000 THEN
     RAISE EXCEPTION 'too many operations in one submission' USING ERRCODE = 'program_limit_exceeded', HINT = 'Submit at most 1000 operations at once.';
-  ELSIF octet_length(operations::text) > pg_size_bytes(current_setting('pg_live.max_send_size')) THEN
+  ELSIF live_private.printed_size(operations) > pg_size_bytes(current_setting('pg_live.max_send_size')) THEN
     RAISE EXCEPTION 'the operations of one submission are too large' USING ERRCODE = 'program_limit_exceeded',
       HINT = 'Submit fewer at once, or raise "pg_live.max_send_size".';
   END IF;
@@ -93,8 +93,8 @@ BEGIN
   IF changed.head / every > session.head / every THEN
     PERFORM live_private.request_checkpoint(changed);
   END IF;
-  PERFORM live_private.emit_to_session(session.id, 'collab:edit', jsonb_build_object(
-            'version', session.head + o.number, 'user_id', me, 'client_id', append_operations.client_id, 'operation', o.operation))
+  PERFORM live.emit('session:' || session.id, 'collab:edit', jsonb_build_object(
+            'session_id', session.id, 'version', session.head + o.number, 'user_id', me, 'client_id', append_operations.client_id, 'operation', o.operation))
   FROM unnest(operations) WITH ORDINALITY AS o (operation, number);
 END
 $$;
@@ -107,7 +107,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   accepted jsonb[];
 BEGIN
-  IF session.policy IN ('text', 'cas') THEN -- those that read the operations since
+  IF session.policy IN ('text', 'cas') AND base_version < session.head THEN -- those that read the operations since
     PERFORM live_private.require_kept(session.id, base_version);
   END IF;
   IF session.policy = 'text' AND session.head - base_version > 10000 THEN -- they are read while the session is locked
@@ -144,8 +144,7 @@ DECLARE
   session live.collaboration_sessions;
   answer jsonb;
 BEGIN
-  session := live_private.session_for_update(session_id, me);
-  PERFORM live_private.require_role(session_id, me, 'editor');
+  session := live_private.session_for_update(session_id, me, 'editor');
   PERFORM live_private.check_submission(base_version, operations, client_id, key); -- which costs something
   answer := live_private.repeated_submission(session, me, client_id, key);
   IF answer IS NOT NULL THEN

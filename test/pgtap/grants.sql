@@ -79,10 +79,10 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
 SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
   $$VALUES ('is_built_in_topic'::name), ('parse_position'), ('checked_text'), ('is_name'), ('derived_status'), ('shown_device'), ('default_lease'),
            ('position_before'), ('activity_cursor'), ('parse_activity_cursor'), ('checked_page'), ('feed_conditions'), ('feed_branch'), ('feed_statement'), ('names_user'), ('feed_group_key'), ('feed_group_statement'), ('log_sum'),
-           ('trend_moment'), ('activitystreams_type'), ('activitystreams_urn'), ('end_of_json'), ('key_between'), ('yjs_ranges'), ('yjs_snapshot_fault'), ('yjs_state_vector'), ('yjs_merge'), ('yjs_diff')$$, 'the immutable functions are exactly these');
+           ('trend_moment'), ('activitystreams_type'), ('activitystreams_urn'), ('end_of_json'), ('printed_size'), ('key_between'), ('yjs_ranges'), ('yjs_snapshot_fault'), ('yjs_state_vector'), ('yjs_merge'), ('yjs_diff')$$, 'the immutable functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE proparallel = 's' AND lanname = 'c'$$,
   $$VALUES ('jwt'::name), ('claim'), ('user_id'), ('user_uuid'), ('jwt_role'), ('version'),
-           ('clock'), ('idle_after'), ('grace_period'), ('entity_id'), ('checked_metadata'), ('is_sendable'), ('is_topic_name'), ('ended_xids'), ('changed_text'), ('blame_text'), ('text_difference'),
+           ('clock'), ('idle_after'), ('grace_period'), ('entity_id'), ('checked_metadata'), ('is_sendable'), ('printed_size'), ('is_topic_name'), ('ended_xids'), ('changed_text'), ('blame_text'), ('text_difference'),
            ('json_path'), ('json_leaves'), ('changed_json'), ('key_between'), ('yjs_ranges'), ('yjs_snapshot_fault'), ('yjs_state_vector'), ('yjs_merge'), ('yjs_diff')$$, 'the parallel safe C functions are exactly these');
 SELECT is(provolatile, 's', format('%s is stable', signature))
 FROM live_function WHERE proname IN ('jwt', 'claim', 'user_id', 'user_uuid', 'jwt_role') ORDER BY signature;

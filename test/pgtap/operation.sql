@@ -41,6 +41,7 @@ SELECT is(pg_temp.submit('anna', 'note', base, operations), state, format('submi
   ('5', '[[20,[0,"a"]],[20]]', '22023'), ('5', '[[99999999999]]', '22023')) AS bad (base, operations, state);
 SELECT is(pg_temp.submit('anna', 'note', '5', (SELECT jsonb_agg('[20]'::jsonb)::text FROM generate_series(1, 1001))), '54000', 'more than 1000 operations at once');
 SELECT is(pg_temp.submit('anna', 'note', '5', jsonb_build_array(jsonb_build_array(20, jsonb_build_array(0, repeat('x', 300000))))::text), '54000', 'more than a client may send at once');
+SELECT is(pg_temp.submit('anna', 'note', '5', '[[1e131071, 1e131071, 1e131071]]'), '54000', 'or what would be that large as text');
 SELECT is(pg_temp.submit('anna', 'note', '5', '[[20]]', client), state, format('client_id %s', left(client, 20))) FROM (VALUES ('', '22023'), (E'a\x01', '22023'), (repeat('x', 256), '22023')) AS bad (client, state);
 SELECT is(pg_temp.submit('anna', 'note', '5', '[[20]]', key => bad), '22023', format('key %s', left(bad, 20))) FROM unnest(array['', E'a\x01', repeat('x', 256)]) AS bad;
 SELECT is(pg_temp.as_user('anna', format('SELECT live.submit_operations(NULL, 0, ''[[1]]'', ''c'')')), '22004', 'no session');

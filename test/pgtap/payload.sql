@@ -82,5 +82,11 @@ SELECT results_eq($$SELECT event, md5(payload::text) FROM live.replay('payload:d
   $$VALUES ('before', md5('1')), ('large', md5('"' || repeat('x', 1000000) || '"')), ('behind', md5('2'))$$, 'and not replayed');
 SELECT results_eq($$SELECT event FROM live.replay('payload:d', max_events => 2)$$, $$VALUES ('before'), ('large')$$, 'nor does it count in a page');
 
+-- The size as text is computed, not printed.
+SELECT is(live_private.printed_size(value), octet_length(value::text)::bigint, 'the printed size of ' || left(value::text, 60)) FROM unnest(ARRAY[
+  'null', 'true', 'false', '0', '-0', '7', '-12', '123', '9999', '10000', '12345678', '-123456789', '0.0', '0.00', '1.50', '-0.5', '0.0001', '0.00001', '1e3', '1e4', '1e5', '1e-7', '1.0e-3', '12e20', '1e308', '5e-324', '-1e1000', '9e131000', '1e-16000',
+  '123456789012345678901234567890.123456789', '""', '"a"', '"é👍"', '"\"\\\/"', '"\b\f\n\r\t"', '"\u0001\u000b\u001f\u007f"', '[]', '{}', '[[]]', '[{}]', '[1]', '[1, 2]', '[1, [2, 3], "x"]', '{"a": 1}', '{"a\n": {}, "b": [], "c": {"d": null, "e": [true, false]}}']::jsonb[]) AS value;
+SELECT is(live_private.printed_size((SELECT jsonb_agg('9e131071'::jsonb) FROM generate_series(1, 200000))), 2 + 200000 * 131072::bigint + 2 * 199999, 'that of what is too large to print too');
+
 SELECT finish();
 ROLLBACK;

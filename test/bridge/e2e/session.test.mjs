@@ -207,7 +207,7 @@ describe('sessions', () => {
     const received = [];
     const session = new Session(transport, state);
     const submission = { base_version: 20, operations: [1] };
-    session.attach({ pending: () => (received.length === 20 ? submission : null), receive: ({ version }) => received.push(version) }, 0);
+    session.attach({ isSaved: true, pending: () => (received.length === 20 ? submission : null), receive: ({ version }) => received.push(version), refuse: () => null }, 0);
     await eventually('the log has its edit', async () => (await database.query('select head from live.collaboration_sessions where id = $1', [id])).rows[0].head === '21');
     assert.deepEqual(received.slice(0, 20), Array.from({ length: 20 }, (_, at) => at + 1));
     assert.ok(pages.length > 1 && pages[0] < 20, `pages of ${pages}`);
