@@ -102,7 +102,7 @@ void retry_workers() {
   }
 }
 
-void on_transaction_end(XactEvent event, void *) {
+void retry_workers_at_transaction_end(XactEvent event, void *) {
   if (event == XACT_EVENT_COMMIT && databases_changed) retry_workers();
   if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE || event == XACT_EVENT_ABORT) databases_changed = false;
 }
@@ -137,8 +137,9 @@ void watch_databases() {
   object_access_hook = [](ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *argument) {
     guard([=] { on_object_access(access, class_id, object_id, sub_id, argument); });
   };
-  RegisterXactCallback([](XactEvent event, void *argument) { guard([=] { on_transaction_end(event, argument); }); },
-                       nullptr);
+  RegisterXactCallback(
+      [](XactEvent event, void *argument) { guard([=] { retry_workers_at_transaction_end(event, argument); }); },
+      nullptr);
 }
 
 void register_background_workers(const char *type, const char *function) {

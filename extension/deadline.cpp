@@ -20,7 +20,7 @@ void ring_for_earlier_deadline(DatabaseState *state) {
   ring(state->worker);
 }
 
-void on_transaction_end(XactEvent event, void *) {
+void ring_for_deadline_at_transaction_end(XactEvent event, void *) {
   switch (event) {
   case XACT_EVENT_COMMIT:
     ring_for_earlier_deadline(own_database_state());
@@ -66,8 +66,9 @@ void note_deadline(TimestampTz deadline) {
 }
 
 void watch_deadlines() {
-  RegisterXactCallback([](XactEvent event, void *argument) { guard([=] { on_transaction_end(event, argument); }); },
-                       nullptr);
+  RegisterXactCallback(
+      [](XactEvent event, void *argument) { guard([=] { ring_for_deadline_at_transaction_end(event, argument); }); },
+      nullptr);
 }
 
 } // namespace pg_live

@@ -5,7 +5,8 @@
 //
 // 1. Emit. A writer inserts a row into the current slot of live.event or live.signal, in its own transaction (this
 //    file; tables in event.sql). An event therefore exists if and only if its transaction commits.
-// 2. Ring. The commit sets the latch of the database's worker (on_transaction_end() below, ring() in shared_state.cpp).
+// 2. Ring. The commit sets the latch of the database's worker (ring_for_events_at_transaction_end() below, ring() in
+// shared_state.cpp).
 //    Where no worker is expected, the transaction sends NOTIFY pg_live instead, and a bridge calls live.publish().
 // 3. Announce. The woken worker (worker.cpp) emits the presence changes that are due (presence_expiry.cpp), so they are
 //    part of the batch that follows.
@@ -176,7 +177,7 @@ int64 emit_limited(std::string_view topic, std::string_view event, Jsonb *payloa
   return id;
 }
 
-void on_transaction_end(XactEvent event, void *) {
+void ring_for_events_at_transaction_end(XactEvent event, void *) {
   switch (event) {
   case XACT_EVENT_COMMIT: // the state is known: ring_at_commit() has looked it up
     if (const DatabaseState *const state = own_database_state(); emitted_in_transaction && state != nullptr)
@@ -213,8 +214,9 @@ int64 emit_event(std::string_view topic, std::string_view event, Jsonb *payload,
 }
 
 void watch_transactions() {
-  RegisterXactCallback([](XactEvent event, void *argument) { guard([=] { on_transaction_end(event, argument); }); },
-                       nullptr);
+  RegisterXactCallback(
+      [](XactEvent event, void *argument) { guard([=] { ring_for_events_at_transaction_end(event, argument); }); },
+      nullptr);
 }
 
 namespace {

@@ -12,7 +12,7 @@ namespace pg_live {
 
 namespace {
 
-constexpr int arguments = 8;
+constexpr int logged_values = 8;
 constexpr int entity_type = 1;
 constexpr int entity_id = 2;
 constexpr int visibility = 4;
@@ -33,9 +33,9 @@ void require_entity(FunctionCallInfo fcinfo) {
 Datum log_activity_body(FunctionCallInfo fcinfo) {
   static constinit KeptPlan plan;
   require_entity(fcinfo);
-  std::array<Datum, arguments> values{};
-  std::array<char, arguments + 1> nulls{};
-  for (int index = 0; index < arguments; ++index) {
+  std::array<Datum, logged_values> values{};
+  std::array<char, logged_values + 1> nulls{};
+  for (int index = 0; index < logged_values; ++index) {
     values[index] = fcinfo->args[index].value;
     nulls[index] = PG_ARGISNULL(index) ? 'n' : ' ';
   }

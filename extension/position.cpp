@@ -10,7 +10,7 @@ namespace pg_live {
 
 namespace {
 
-constexpr int longest_wait_ms = 3000;
+constexpr int longest_wait_for_position_ms = 3000;
 constexpr int longest_pause_ms = 50;
 
 void pause(long milliseconds) {
@@ -22,7 +22,7 @@ void pause(long milliseconds) {
 // Each poll runs its query with a new snapshot.
 void wait_until_published(std::array<Datum, 2> topic_and_position) {
   static constinit KeptPlan plan;
-  const TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), longest_wait_ms);
+  const TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), longest_wait_for_position_ms);
   for (long pause_ms = 1;; pause_ms = Min(2 * pause_ms, longest_pause_ms)) {
     const NullableDatum published = as_owner([&topic_and_position] {
       return query_value(plan, "select live_private.is_published($1, $2)", {TEXTOID, TEXTOID},

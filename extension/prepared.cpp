@@ -37,7 +37,7 @@ void wake_workers(DatabaseState &state) {
   ring(state.worker);
 }
 
-void on_transaction_end(XactEvent event, void *) {
+void wake_workers_at_transaction_end(XactEvent event, void *) {
   switch (event) {
   case XACT_EVENT_PRE_COMMIT:
     // The apply worker of a two-phase subscription calls no hook, and writes nothing in the transaction that commits a
@@ -70,8 +70,9 @@ void watch_prepared_transactions() {
       next(statement, query, read_only_tree, context, parameters, environment, destination, completion);
     });
   };
-  RegisterXactCallback([](XactEvent event, void *argument) { guard([=] { on_transaction_end(event, argument); }); },
-                       nullptr);
+  RegisterXactCallback(
+      [](XactEvent event, void *argument) { guard([=] { wake_workers_at_transaction_end(event, argument); }); },
+      nullptr);
 }
 
 } // namespace pg_live

@@ -18,7 +18,7 @@ namespace pg_live {
 
 namespace {
 
-constexpr int columns = 4; // of the result; a page has the user as a fifth one
+constexpr int presence_replay_columns = 4; // of the result; a page has the user as a fifth one
 constexpr int position_column = 1;
 constexpr int user_column = 5;
 // Where the caller may see few users, pages after the first are larger than requested, so that fewer are read.
@@ -60,9 +60,9 @@ SPITupleTable *read_page(const ReplayStart &start, int32 max_events) {
 }
 
 void put_row(ReturnSetInfo *result, const SPITupleTable *page, uint64 row) {
-  std::array<Datum, columns> values{};
-  std::array<bool, columns> nulls{};
-  for (int column = 0; column < columns; ++column)
+  std::array<Datum, presence_replay_columns> values{};
+  std::array<bool, presence_replay_columns> nulls{};
+  for (int column = 0; column < presence_replay_columns; ++column)
     values[column] = SPI_getbinval(page->vals[row], page->tupdesc, column + 1, &nulls[column]);
   tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
 }

@@ -115,7 +115,7 @@ void wait_for_change(DatabaseState &state, Clock::time_point refreshed_at, Clock
   }
 }
 
-void run(DatabaseState &state) {
+void refresh_forever(DatabaseState &state) {
   for (;;) {
     pg_atomic_exchange_u32(&state.summaries_changed, 0); // later commits mark again
     const Clock::duration took = refresh();
@@ -124,11 +124,11 @@ void run(DatabaseState &state) {
   }
 }
 
-void work(int index) {
+void run_refresher(int index) {
   DatabaseState &state = *database_state(index);
   begin_background_worker(state.refresher, state.name);
   SetConfigOption("lock_timeout", longest_wait, PGC_SUSET, PGC_S_OVERRIDE);
-  run(state);
+  refresh_forever(state);
 }
 
 } // namespace
@@ -138,5 +138,5 @@ void register_refreshers() { register_background_workers("pg_live refresher", "p
 } // namespace pg_live
 
 void pg_live_refresher_main(Datum argument) {
-  pg_live::guard([=] { pg_live::work(DatumGetInt32(argument)); });
+  pg_live::guard([=] { pg_live::run_refresher(DatumGetInt32(argument)); });
 }

@@ -12,7 +12,7 @@ namespace pg_live {
 
 namespace {
 
-constexpr int columns = 4;
+constexpr int replay_columns = 4;
 constexpr int32 events_limit = 10'000;
 
 int32 limit_argument(FunctionCallInfo fcinfo, int index) {
@@ -34,10 +34,11 @@ Datum replay_body(FunctionCallInfo fcinfo) {
     replay_presence(reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo), {fcinfo->args[1], fcinfo->args[2]}, limit);
     return Datum{0};
   }
-  std::array<Datum, columns> values{PG_GETARG_DATUM(0), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1),
-                                    PG_ARGISNULL(2) ? Datum{0} : PG_GETARG_DATUM(2),
-                                    Int32GetDatum(limit_argument(fcinfo, 3))};
-  const std::array<char, columns + 1> nulls{' ', PG_ARGISNULL(1) ? 'n' : ' ', PG_ARGISNULL(2) ? 'n' : ' ', ' ', '\0'};
+  std::array<Datum, replay_columns> values{PG_GETARG_DATUM(0), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1),
+                                           PG_ARGISNULL(2) ? Datum{0} : PG_GETARG_DATUM(2),
+                                           Int32GetDatum(limit_argument(fcinfo, 3))};
+  const std::array<char, replay_columns + 1> nulls{' ', PG_ARGISNULL(1) ? 'n' : ' ', PG_ARGISNULL(2) ? 'n' : ' ', ' ',
+                                                   '\0'};
   InitMaterializedSRF(fcinfo, 0);
   auto *const result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
   as_owner([&values, &nulls, result] {

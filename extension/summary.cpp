@@ -13,7 +13,7 @@ namespace {
 
 constinit bool changed_in_transaction = false;
 
-void on_transaction_end(XactEvent event, void *) {
+void mark_summaries_at_transaction_end(XactEvent event, void *) {
   switch (event) {
   case XACT_EVENT_COMMIT: // the state is known: the trigger has looked it up
     if (DatabaseState *const state = own_database_state(); changed_in_transaction && state != nullptr)
@@ -56,8 +56,9 @@ void mark_summaries_changed(DatabaseState &state) {
 }
 
 void watch_summaries() {
-  RegisterXactCallback([](XactEvent event, void *argument) { guard([=] { on_transaction_end(event, argument); }); },
-                       nullptr);
+  RegisterXactCallback(
+      [](XactEvent event, void *argument) { guard([=] { mark_summaries_at_transaction_end(event, argument); }); },
+      nullptr);
 }
 
 } // namespace pg_live

@@ -23,8 +23,8 @@ namespace pg_live {
 
 namespace {
 
-constexpr int batch_size = 1000; // bounds the memory of a statement on many rows
-constexpr int arguments = 5;     // with a sixth for updates of certain columns
+constexpr int batch_size = 1000;     // bounds the memory of a statement on many rows
+constexpr int trigger_arguments = 5; // with a sixth for updates of certain columns
 
 struct Column {
   const char *name;
@@ -94,7 +94,7 @@ Tracking parse_arguments(const TriggerData *data) {
                        {argument[3], column_number(description, argument[3]), false},
                        parse_columns(description, argument[4]),
                        {nullptr, 0}};
-  if (trigger->tgnargs > arguments) tracking.compared = parse_columns(description, argument[arguments]);
+  if (trigger->tgnargs > trigger_arguments) tracking.compared = parse_columns(description, argument[trigger_arguments]);
   return tracking;
 }
 
@@ -199,11 +199,11 @@ int64 store(Batch &batch, const Tracking &tracking) {
   static constinit KeptPlan plan;
   if (batch.count == 0) return 0;
   const MemoryContext caller = MemoryContextSwitchTo(batch.context);
-  std::array<Datum, arguments> values{CStringGetTextDatum(tracking.activity_type),
-                                      CStringGetTextDatum(tracking.entity_type),
-                                      CStringGetTextDatum(tracking.visibility),
-                                      array_of(batch.ids.data(), batch.has_no_id.data(), batch.count, TEXTOID),
-                                      array_of(batch.metadata.data(), nullptr, batch.count, JSONBOID)};
+  std::array<Datum, trigger_arguments> values{CStringGetTextDatum(tracking.activity_type),
+                                              CStringGetTextDatum(tracking.entity_type),
+                                              CStringGetTextDatum(tracking.visibility),
+                                              array_of(batch.ids.data(), batch.has_no_id.data(), batch.count, TEXTOID),
+                                              array_of(batch.metadata.data(), nullptr, batch.count, JSONBOID)};
   const int64 stored = as_owner([&values] {
     return DatumGetInt64(
         query_value(plan, "select live_private.store_changes($1, $2, $3::live.activity_visibility, $4, $5)",
@@ -285,7 +285,7 @@ void track_rows(const TriggerData *data, const Tracking &tracking) {
 const TriggerData *trigger_data(FunctionCallInfo fcinfo) {
   const auto *const data = CALLED_AS_TRIGGER(fcinfo) ? reinterpret_cast<TriggerData *>(fcinfo->context) : nullptr;
   if (data == nullptr || !TRIGGER_FIRED_AFTER(data->tg_event) || !TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) ||
-      (data->tg_oldtable == nullptr && data->tg_newtable == nullptr) || data->tg_trigger->tgnargs < arguments)
+      (data->tg_oldtable == nullptr && data->tg_newtable == nullptr) || data->tg_trigger->tgnargs < trigger_arguments)
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                     errmsg("live_private.track_row() can only be called by a trigger of live.track_activity()")));
   return data;

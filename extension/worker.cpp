@@ -131,7 +131,7 @@ void keep_distance(const std::optional<Clock::time_point> &last_pass) {
   if (left > left.zero()) pg_usleep(std::chrono::ceil<std::chrono::microseconds>(left).count());
 }
 
-void run(DatabaseState &state) {
+void publish_forever(DatabaseState &state) {
   std::optional<Clock::time_point> last_pass; // nullopt before the first pass
   int64 last_notified = 0;
   std::optional<Clock::time_point> next_maintenance; // nullopt while nothing is stored that could expire
@@ -159,13 +159,13 @@ void run(DatabaseState &state) {
   }
 }
 
-void work(int index) {
+void run_worker(int index) {
   DatabaseState &state = *database_state(index);
   before_shmem_exit(forget_deadline, PointerGetDatum(&state));
   pg_atomic_write_u32(&state.earlier_deadline, 1); // makes the first pass read the deadlines
   begin_background_worker(state.worker, state.name);
   state.worker_expected = true;
-  run(state);
+  publish_forever(state);
 }
 
 Datum is_running([[maybe_unused]] FunctionCallInfo fcinfo) {
@@ -185,7 +185,7 @@ void register_workers() { register_background_workers("pg_live worker", "pg_live
 } // namespace pg_live
 
 void pg_live_worker_main(Datum argument) {
-  pg_live::guard([=] { pg_live::work(DatumGetInt32(argument)); });
+  pg_live::guard([=] { pg_live::run_worker(DatumGetInt32(argument)); });
 }
 
 Datum pg_live_worker_is_running(PG_FUNCTION_ARGS) { return pg_live::entry<pg_live::is_running>(fcinfo); }
