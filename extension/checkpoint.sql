@@ -6,11 +6,13 @@
 CREATE TABLE live_private.checkpoint_request (
   session_id uuid NOT NULL REFERENCES live.collaboration_sessions ON DELETE CASCADE,
   version bigint NOT NULL,
+  due_at timestamptz NOT NULL DEFAULT '-infinity',
   PRIMARY KEY (session_id, version)
 );
 COMMENT ON TABLE live_private.checkpoint_request IS 'Sessions whose document is to be stored as a snapshot.';
 COMMENT ON COLUMN live_private.checkpoint_request.session_id IS 'Session that needs a snapshot.';
 COMMENT ON COLUMN live_private.checkpoint_request.version IS 'Version at which it was requested; the snapshot is that of the head when it is stored.';
+COMMENT ON COLUMN live_private.checkpoint_request.due_at IS 'When it is tried again after it failed; -infinity at first.';
 ALTER TABLE live_private.checkpoint_request ENABLE ROW LEVEL SECURITY;
 SELECT pg_extension_config_dump('live_private.checkpoint_request', '');
 CREATE TRIGGER note_summary_change AFTER INSERT ON live_private.checkpoint_request
@@ -25,24 +27,35 @@ $$;
 COMMENT ON FUNCTION live_private.request_checkpoint(live.collaboration_sessions) IS
 'Lets the refresher store a snapshot of a text or json session, whose row is the present one.';
 
--- created_at is that of the clock: all operations of the snapshot have an earlier one.
+-- created_at is that of the clock: all operations of the snapshot have an earlier one. A document that cannot be stored, for
+-- its size as text perhaps, holds up no other.
 CREATE FUNCTION live_private.store_checkpoints(most integer) RETURNS integer
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-  WITH due AS MATERIALIZED (
-    SELECT r.session_id, r.version FROM live_private.checkpoint_request r ORDER BY r.session_id, r.version LIMIT most FOR UPDATE SKIP LOCKED
-  ), stored AS (
-    INSERT INTO live.session_snapshot (session_id, version, document, created_at)
-    SELECT s.id, s.head, live_private.document_of(s), clock_timestamp()
-    FROM live.collaboration_sessions s WHERE s.id IN (SELECT due.session_id FROM due) AND s.head > 0
-    ON CONFLICT DO NOTHING
-  ), done AS (
-    DELETE FROM live_private.checkpoint_request r USING due WHERE r.session_id = due.session_id AND r.version = due.version RETURNING 1
-  )
-  SELECT count(*)::integer FROM done
+DECLARE
+  due live_private.checkpoint_request[] := array(
+    SELECT r FROM live_private.checkpoint_request r WHERE r.due_at <= clock_timestamp()
+    ORDER BY r.session_id, r.version LIMIT most FOR UPDATE SKIP LOCKED);
+  request live_private.checkpoint_request;
+BEGIN
+  FOREACH request IN ARRAY due LOOP
+    BEGIN
+      INSERT INTO live.session_snapshot (session_id, version, document, created_at)
+      SELECT s.id, s.head, live_private.document_of(s), clock_timestamp()
+      FROM live.collaboration_sessions s WHERE s.id = request.session_id AND s.head > 0
+      ON CONFLICT DO NOTHING;
+      DELETE FROM live_private.checkpoint_request r WHERE r.session_id = request.session_id AND r.version = request.version;
+    EXCEPTION WHEN OTHERS THEN
+      RAISE WARNING 'cannot store a snapshot of session %: %', request.session_id, SQLERRM USING HINT = 'It is tried again in an hour.';
+      UPDATE live_private.checkpoint_request r SET due_at = clock_timestamp() + '1 hour'
+      WHERE r.session_id = request.session_id AND r.version = request.version;
+    END;
+  END LOOP;
+  RETURN cardinality(due);
+END
 $$;
 COMMENT ON FUNCTION live_private.store_checkpoints(integer) IS
-'Stores snapshots of the heads of sessions that requested them; returns how many requests it served. The refresher calls it until none is left, live.refresh_summaries() once.';
+'Stores snapshots of the heads of sessions that requested them; returns how many requests were due. One that fails is tried again after an hour, with a warning. The refresher calls it until none is due, live.refresh_summaries() once.';
 
 -- A snapshot of the database stands for what was before it when it is older than the retention itself: the versions in
 -- between stay. That of a client is the only one of its session, so it stands for operations that are older.

@@ -63,6 +63,22 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION live_private.session_named(text) IS 'The active session of that name; NULL if there is none. VOLATILE: sees what committed while its caller waited.';
 
+-- Volatile functions in it would read by the snapshot of the transaction, whichever the caller chose.
+CREATE FUNCTION live_private.session_digest(creator_and_name text[]) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT concat_ws(' ',
+    (SELECT count(*) FROM live.collaboration_sessions s WHERE s.created_by = creator_and_name[1] COLLATE "C" AND s.status = 'active'),
+    (SELECT count(*) FROM live.collaboration_sessions s WHERE s.room_name = creator_and_name[2] COLLATE "C" AND s.status = 'active'))
+$$;
+COMMENT ON FUNCTION live_private.session_digest(text[]) IS
+'How many active sessions a user created, and how many have a name. Part of live_private.require_current_sessions().';
+
+CREATE FUNCTION live_private.require_current_sessions(creator_and_name text[]) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'pg_live_require_current_sessions';
+COMMENT ON FUNCTION live_private.require_current_sessions(text[]) IS
+'Error 40001 if a REPEATABLE READ or SERIALIZABLE transaction does not see the sessions that a user created, or those that have a name. The caller holds the locks of both.';
+
 CREATE FUNCTION live.create_session(room_name text, policy live.merge_policy DEFAULT 'text', initial_document text DEFAULT NULL,
                                     is_public boolean DEFAULT false, max_participants integer DEFAULT NULL, metadata jsonb DEFAULT '{}')
 RETURNS live.collaboration_sessions
@@ -82,13 +98,14 @@ BEGIN
   ELSIF max_participants NOT BETWEEN 1 AND most_participants THEN
     RAISE EXCEPTION 'max_participants must be between 1 and %', most_participants USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  -- Calls of one user run one at a time, so that concurrent calls cannot exceed the limit together.
+  -- Calls of one user, and those with one name, run one at a time, so that together they exceed no limit and share no name.
   PERFORM pg_advisory_xact_lock(hashtextextended('pg_live sessions ' || me, 0));
+  PERFORM pg_advisory_xact_lock(hashtextextended('pg_live session named ' || name, 0));
+  PERFORM live_private.require_current_sessions(ARRAY[me, name]);
   IF (SELECT count(*) FROM (SELECT FROM live.collaboration_sessions s WHERE s.created_by = me AND s.status = 'active' LIMIT most) AS own) >= most THEN
     RAISE EXCEPTION 'too many sessions' USING ERRCODE = 'program_limit_exceeded',
       DETAIL = format('The limit is %s active sessions that one user created.', most), HINT = 'End a session first, or raise "pg_live.max_sessions".';
   END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended('pg_live session named ' || name, 0));
   IF live_private.session_named(name) IS NOT NULL THEN
     RAISE EXCEPTION 'an active session has this name: "%"', name USING ERRCODE = 'unique_violation',
       HINT = 'Join it with live.join_session(), or choose another name.';
@@ -106,7 +123,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION live.create_session(text, live.merge_policy, text, boolean, integer, jsonb) IS
-'Creates a session, whose owner is the current user. is_public: every signed-in user may join it. initial_document: of a text session, or a JSON object for a json session. The metadata {"format": "yjs"} of an append session say that its updates are those of Yjs. Errors: 42501 when not signed in; 22004, 22023, 22P02; 23505 for the name of an active session; 54000 for more sessions than pg_live.max_sessions, and for a document above pg_live.max_document_size; 0A000 for a text or json session in a database whose encoding is not UTF8.';
+'Creates a session, whose owner is the current user. is_public: every signed-in user may join it. initial_document: of a text session, or a JSON object for a json session. The metadata {"format": "yjs"} of an append session say that its updates are those of Yjs. Errors: 42501 when not signed in; 22004, 22023, 22P02; 23505 for the name of an active session; 54000 for more sessions than pg_live.max_sessions, and for a document above pg_live.max_document_size; 40001 in a transaction whose snapshot does not show the sessions that count; 0A000 for a text or json session in a database whose encoding is not UTF8.';
 INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live.create_session(text, live.merge_policy, text, boolean, integer, jsonb)');
 
 CREATE FUNCTION live_private.finish_session(session_id uuid) RETURNS void

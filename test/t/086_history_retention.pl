@@ -59,6 +59,8 @@ sql("UPDATE live.session_snapshot SET document = replace(document, 'y', 'x') WHE
 
 age($note, 260);
 is(sql(q{LOAD 'pg_live'; SHOW pg_live.history_retention}), '0', 'by default there is no end');
+like(error_of("LOAD 'pg_live'; ALTER SYSTEM SET pg_live.history_retention = '$_'"), qr/22023/, "a history_retention of $_ is refused") for '-1', 'x', '1 fortnight', '51 years';
+like(error_of("LOAD 'pg_live'; SET pg_live.history_retention = '1d'"), qr/55P02/, 'and none is set for a session alone');
 is(drop_expired(), '0', 'and nothing is dropped');
 retain('1d');
 my $holder = $node->background_psql('notes');
