@@ -80,7 +80,7 @@ void check_effects(const ChangeSet &a, const ChangeSet &b, const std::string &do
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t size) {
+extern "C" int fuzz_changeset(const unsigned char *data, std::size_t size) {
   std::string_view text = fuzz::view(data, size);
   const std::optional<ChangeSet> first = read(take_line(text));
   std::optional<ChangeSet> second = read(take_line(text));

@@ -26,7 +26,7 @@ void check(Key before, Key after) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t size) {
+extern "C" int fuzz_fractional_index(const unsigned char *data, std::size_t size) {
   const std::string_view bytes = fuzz::view(data, size);
   const std::size_t cut = bytes.empty() ? 0 : std::min<std::size_t>(data[0] + 1U, bytes.size());
   const std::string_view one = bytes.substr(std::min<std::size_t>(1, bytes.size()), cut - (bytes.empty() ? 0 : 1));

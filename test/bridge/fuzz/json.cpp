@@ -63,7 +63,7 @@ bool has_duplicates_slowly(json::Value object) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t size) {
+extern "C" int fuzz_json(const unsigned char *data, std::size_t size) {
   const std::string_view text = fuzz::view(data, size);
   json::Error error;
   if (const auto value = json::parse(text, {}, &error)) {

@@ -25,7 +25,7 @@ void apply_text(JsonDocument &document, std::string_view text) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t size) {
+extern "C" int fuzz_json_operation(const unsigned char *data, std::size_t size) {
   const auto result = JsonOperation::parse(fuzz::view(data, size));
   if (const auto *fault = std::get_if<JsonFault>(&result)) {
     require(!message(*fault).empty());

@@ -6,7 +6,7 @@
 using namespace pg_live;
 using fuzz::require;
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t size) {
+extern "C" int fuzz_jwk(const unsigned char *data, std::size_t size) {
   const auto parsed = parse_jwk_set(fuzz::view(data, size));
   if (const auto *fault = std::get_if<std::string>(&parsed)) {
     require(!fault->empty());

@@ -9,7 +9,7 @@ using namespace pg_live;
 using namespace pg_live::phoenix;
 using fuzz::require;
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t size) {
+extern "C" int fuzz_phoenix_binary(const unsigned char *data, std::size_t size) {
   std::string error;
   std::string refused;
   append_error_reply(refused, Version::v2, envelope_of_binary(fuzz::view(data, size)), "refused", "22P02");

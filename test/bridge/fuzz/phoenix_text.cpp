@@ -22,7 +22,7 @@ void read_payloads(const Message &message) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t size) {
+extern "C" int fuzz_phoenix_text(const unsigned char *data, std::size_t size) {
   const std::string_view frame = fuzz::view(data, size);
   for (const Version version : {Version::v1, Version::v2}) {
     std::string error;

@@ -9,7 +9,7 @@
 using namespace pg_live;
 using fuzz::require;
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t size) {
+extern "C" int fuzz_token(const unsigned char *data, std::size_t size) {
   using namespace std::chrono_literals;
   constexpr std::chrono::sys_seconds now{1'763'856'000s};
   static TokenVerifier verifier([] {

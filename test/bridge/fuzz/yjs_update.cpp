@@ -56,7 +56,7 @@ void check_division(const yjs::Update &update) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t size) {
+extern "C" int fuzz_yjs_update(const unsigned char *data, std::size_t size) {
   std::string_view bytes = fuzz::view(data, size);
   if (const auto state = yjs::read_state_vector(bytes)) require(yjs::read_state_vector(encode(*state)).has_value());
   yjs::Error error{};
