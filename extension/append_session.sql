@@ -30,7 +30,7 @@ COMMENT ON FUNCTION live_private.yjs_snapshot_fault(bytea, bytea[]) IS
 
 CREATE FUNCTION live_private.is_yjs(session live.collaboration_sessions) RETURNS boolean
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp AS $$ SELECT session.policy = 'append' AND coalesce(session.metadata ->> 'format' = 'yjs', false) $$;
+RETURN session.policy = 'append' AND coalesce(session.metadata ->> 'format' = 'yjs', false);
 COMMENT ON FUNCTION live_private.is_yjs(live.collaboration_sessions) IS
 'Whether the updates of a session are those of Yjs: its metadata had "format": "yjs" when it was created.';
 
@@ -91,20 +91,21 @@ END
 $$;
 COMMENT ON FUNCTION live_private.update_bytes(jsonb) IS 'The bytes of an operation of an append session. Error 22023 if it is none, or has no bytes.';
 
-CREATE FUNCTION live_private.append_updates(session live.collaboration_sessions, operations jsonb) RETURNS SETOF jsonb
+CREATE FUNCTION live_private.append_updates(session live.collaboration_sessions, operations jsonb) RETURNS jsonb[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_yjs boolean := live_private.is_yjs(session);
-  operation jsonb;
+  accepted jsonb[] := '{}';
   update bytea;
 BEGIN
-  FOR operation IN SELECT o.value FROM jsonb_array_elements(operations) WITH ORDINALITY AS o (value, number) ORDER BY o.number LOOP
-    update := live_private.update_bytes(operation);
+  FOR place IN 0..jsonb_array_length(operations) - 1 LOOP
+    update := live_private.update_bytes(operations -> place);
     IF NOT is_yjs OR live_private.note_update(session.id, update) THEN
-      RETURN NEXT operation;
+      accepted := accepted || (operations -> place);
     END IF;
   END LOOP;
+  RETURN accepted;
 END
 $$;
 COMMENT ON FUNCTION live_private.append_updates(live.collaboration_sessions, jsonb) IS

@@ -23,10 +23,11 @@ CREATE FUNCTION live_private.check_submission(base_version bigint, operations js
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM live_private.checked_text(client_id, 'client_id', 255);
-  IF base_version IS NULL OR operations IS NULL THEN
+  IF NOT coalesce(live_private.is_name(client_id, 255), false) THEN
+    PERFORM live_private.checked_text(client_id, 'client_id', 255);
+  ELSIF base_version IS NULL OR operations IS NULL THEN
     RAISE EXCEPTION 'base_version and operations must not be null' USING ERRCODE = 'null_value_not_allowed';
-  ELSIF key IS NOT NULL THEN
+  ELSIF NOT live_private.is_name(key, 255) THEN
     PERFORM live_private.checked_text(key, 'key', 255);
   END IF;
   IF jsonb_typeof(operations) <> 'array' OR jsonb_array_length(operations) = 0 THEN
@@ -42,20 +43,16 @@ $$;
 COMMENT ON FUNCTION live_private.check_submission(bigint, jsonb, text, text) IS
 'Checks what needs no session of the arguments of live.submit_operations(). Errors: 22004, 22023, 54000.';
 
-CREATE FUNCTION live_private.repeated_submission(session live.collaboration_sessions, me text, client_id text, key text) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION live_private.repeated_submission(last live_private.submission, me text, key text, head bigint) RETURNS jsonb
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  last live_private.submission;
 BEGIN
-  SELECT s.* INTO last FROM live_private.submission s
-  WHERE s.session_id = session.id AND s.client_id = repeated_submission.client_id COLLATE "C";
   IF last.user_id <> me COLLATE "C" THEN
     RAISE EXCEPTION 'the client_id is that of another participant' USING ERRCODE = 'insufficient_privilege',
       HINT = 'Each tab or device needs a client_id of its own, for instance a random UUID.';
   ELSIF last.key = key COLLATE "C" THEN
     RETURN jsonb_build_object('status', 'duplicate', 'first_version', last.first_version,
-                              'last_version', last.first_version + last.operations - 1, 'head', session.head);
+                              'last_version', last.first_version + last.operations - 1, 'head', head);
   ELSIF last.key ~ '^[0-9]{1,18}$' AND key COLLATE "C" ~ '^[0-9]{1,18}$' AND key::bigint < last.key::bigint THEN
     RAISE EXCEPTION 'the key is lower than that of the client''s last submission' USING ERRCODE = 'invalid_parameter_value',
       DETAIL = format('The last key was %s.', last.key), HINT = 'Keys that are numbers must ascend: a lower one is a late copy of an earlier submission.';
@@ -63,7 +60,7 @@ BEGIN
   RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION live_private.repeated_submission(live.collaboration_sessions, text, text, text) IS
+COMMENT ON FUNCTION live_private.repeated_submission(live_private.submission, text, text, bigint) IS
 'The answer to a submission whose key is that of the client''s last one; NULL for others. Part of live.submit_operations(). Errors: 42501 for the client_id of another user; 22023 for a number that is lower than the last key.';
 
 CREATE FUNCTION live_private.require_writable(session live.collaboration_sessions) RETURNS void
@@ -78,34 +75,38 @@ END
 $$;
 COMMENT ON FUNCTION live_private.require_writable(live.collaboration_sessions) IS 'Error 55000 for a session that is read only.';
 
-CREATE FUNCTION live_private.append_operations(session live.collaboration_sessions, me text, client_id text, operations jsonb[]) RETURNS void
+CREATE FUNCTION live_private.append_operations(session live.collaboration_sessions, me text, client_id text, operations jsonb[]) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   every integer := current_setting('pg_live.checkpoint_operations');
-  changed live.collaboration_sessions;
+  new_head bigint := session.head + cardinality(operations);
+  topic text := 'session:' || session.id;
+  event bigint;
 BEGIN
   INSERT INTO live.operation (session_id, version, user_id, client_id, operation)
   SELECT session.id, session.head + o.number, me, append_operations.client_id, o.operation
   FROM unnest(operations) WITH ORDINALITY AS o (operation, number);
-  UPDATE live.collaboration_sessions s SET head = session.head + cardinality(operations), updated_at = now() WHERE s.id = session.id
-  RETURNING s.* INTO changed;
-  IF changed.head / every > session.head / every THEN
-    PERFORM live_private.request_checkpoint(changed);
+  UPDATE live.collaboration_sessions s SET head = new_head, updated_at = now() WHERE s.id = session.id;
+  IF new_head / every > session.head / every THEN
+    PERFORM live_private.request_checkpoint(s) FROM live.collaboration_sessions s WHERE s.id = session.id;
   END IF;
-  PERFORM live.emit('session:' || session.id, 'collab:edit', jsonb_build_object(
-            'session_id', session.id, 'version', session.head + o.number, 'user_id', me, 'client_id', append_operations.client_id, 'operation', o.operation))
-  FROM unnest(operations) WITH ORDINALITY AS o (operation, number);
+  FOR number IN 1..cardinality(operations) LOOP
+    event := live.emit(topic, 'collab:edit', jsonb_build_object( -- an assignment starts no query
+               'session_id', session.id, 'version', session.head + number, 'user_id', me, 'client_id', client_id, 'operation', operations[number]));
+  END LOOP;
+  RETURN new_head;
 END
 $$;
 COMMENT ON FUNCTION live_private.append_operations(live.collaboration_sessions, text, text, jsonb[]) IS
-'Appends operations to the log of a session that the caller has locked, and emits collab:edit for each. Part of live.submit_operations().';
+'Appends operations to the log of a session that the caller has locked, emits collab:edit for each, and returns the new head. Part of live.submit_operations().';
 
 CREATE FUNCTION live_private.accept_operations(session live.collaboration_sessions, me text, base_version bigint, operations jsonb, client_id text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   accepted jsonb[];
+  new_head bigint;
 BEGIN
   IF session.policy IN ('text', 'cas') AND base_version < session.head THEN -- those that read the operations since
     PERFORM live_private.require_kept(session.id, base_version);
@@ -119,7 +120,7 @@ BEGIN
   ELSIF session.policy = 'json' THEN
     accepted := ARRAY(SELECT live_private.change_json(session.id, operations));
   ELSIF session.policy = 'append' THEN
-    accepted := ARRAY(SELECT live_private.append_updates(session, operations));
+    accepted := live_private.append_updates(session, operations);
   ELSIF base_version = session.head THEN
     accepted := ARRAY(SELECT o.value FROM jsonb_array_elements(operations) WITH ORDINALITY AS o (value, number) ORDER BY o.number);
   ELSE
@@ -128,9 +129,8 @@ BEGIN
   IF accepted = '{}' THEN -- the log has them, and the answer was lost
     RETURN jsonb_build_object('status', 'duplicate', 'head', session.head);
   END IF;
-  PERFORM live_private.append_operations(session, me, client_id, accepted);
-  RETURN jsonb_build_object('status', 'accepted', 'first_version', session.head + 1,
-                            'last_version', session.head + cardinality(accepted), 'head', session.head + cardinality(accepted));
+  new_head := live_private.append_operations(session, me, client_id, accepted);
+  RETURN jsonb_build_object('status', 'accepted', 'first_version', session.head + 1, 'last_version', new_head, 'head', new_head);
 END
 $$;
 COMMENT ON FUNCTION live_private.accept_operations(live.collaboration_sessions, text, bigint, jsonb, text) IS
@@ -142,16 +142,22 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   me text COLLATE "C" := live_private.required_user();
   session live.collaboration_sessions;
+  last live_private.submission;
   answer jsonb;
 BEGIN
   session := live_private.session_for_update(session_id, me, 'editor');
   PERFORM live_private.check_submission(base_version, operations, client_id, key); -- which costs something
-  answer := live_private.repeated_submission(session, me, client_id, key);
-  IF answer IS NOT NULL THEN
-    RETURN answer;
+  SELECT s.* INTO last FROM live_private.submission s
+  WHERE s.session_id = session.id AND s.client_id = submit_operations.client_id COLLATE "C";
+  IF last.user_id <> me OR last.key >= key COLLATE "C" OR length(last.key) > length(key) THEN -- perhaps equal, or a lower number
+    answer := live_private.repeated_submission(last, me, key, session.head);
+    IF answer IS NOT NULL THEN
+      RETURN answer;
+    END IF;
   END IF;
-  PERFORM live_private.require_writable(session);
-  PERFORM live_private.require_existing(session, base_version);
+  IF session.is_read_only OR base_version NOT BETWEEN 0 AND session.head THEN
+    PERFORM live_private.require_writable(session), live_private.require_existing(session, base_version);
+  END IF;
   answer := live_private.accept_operations(session, me, base_version, operations, client_id);
   IF answer ->> 'status' = 'accepted' THEN
     INSERT INTO live_private.submission AS s (session_id, client_id, key, user_id, first_version, operations)
