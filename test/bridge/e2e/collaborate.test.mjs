@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Author, JsonEditor, RichTextEditor, TabStorage, TextEditor, YjsEditor } from './editors.mjs';
 import { withBridge } from './fixture.mjs';
+import { Relay } from './relay.mjs';
 import { eventually, randomFrom, startBridge, uniqueName } from './support.mjs';
 
 const size = (name, usual) => Number(process.env[`COLLABORATE_${name}`] ?? usual);
@@ -28,9 +29,12 @@ describe('editors of one session', () => {
     return value;
   }
 
-  /** Edits at random, offline at times, as long as the strikes last. A reload makes it another client. */
+  /**
+   * Edits at random, offline at times or through a network that breaks silently, as long as the strikes last. A reload makes it
+   * another client.
+   */
   async function write(Editor, author, options, strikes) {
-    const { random } = options;
+    const { random, bridge: relay } = options;
     const clients = [author];
     for (let number = 0; number < edits || !strikes.areOver; number++) {
       author.edit();
@@ -43,7 +47,13 @@ describe('editors of one session', () => {
         await pause(random(200));
         author.comeBack();
       }
-      if (fate > 1 && fate < 6 && (author.isSaved || options.storage)) {
+      if (fate === 6) {
+        relay.breakAllSilently(['both', 'requests', 'answers'][random(3)]);
+        for (let unheard = random(6); unheard > 0; unheard--) author.edit();
+        await pause(random(1500));
+        [() => relay.heal(), () => relay.cut(), () => relay.forgetOld()][random(3)]();
+      }
+      if (fate > 1 && fate < 6 && (author.isSaved || (fate === 2 && options.storage))) {
         await author.close();
         author = closeLater(await Author.join(Editor, options, author.editor));
         clients.push(author);
@@ -69,7 +79,8 @@ describe('editors of one session', () => {
   async function gather(Editor, seed) {
     const session_id = await createSession(Editor);
     const authors = await Promise.all(Array.from({ length: editors }, async (_, index) => {
-      const options = { bridge: index % 2 ? second : first, user: `author-${index}`, room: { session_id },
+      const relay = closeLater(await Relay.before(index % 2 ? second : first));
+      const options = { bridge: relay, user: `author-${index}`, room: { session_id },
         random: randomFrom(seed * 100 + index), client: index % 4 < 2 ? 'phoenix' : 'realtime-js', storage: Editor.rebase && new TabStorage() };
       return { options, author: closeLater(await Author.join(Editor, options)) };
     }));
@@ -103,7 +114,7 @@ describe('editors of one session', () => {
   }
 
   for (const seed of seeds) {
-    test(`agree with each other and with the database, though connections, bridges and the database break (seed ${seed})`, async (t) => {
+    test(`agree with each other and with the database, though networks, bridges and the database break (seed ${seed})`, async (t) => {
       const sessions = [];
       for (const Editor of Editors) sessions.push(await gather(Editor, seed));
       const strikes = { areOver: false };

@@ -193,6 +193,7 @@ function unreliable(transport, random, acknowledged) {
 
 const soon = () => 50 + Math.floor(Math.random() * 100);
 const timeout = 3000;
+const heartbeatIntervalMs = 1000;
 
 /** What a tab keeps over a reload. */
 export class TabStorage {
@@ -233,7 +234,7 @@ export class Author {
     const author = new Author();
     author.user = user;
     author.random = random;
-    const server = { url: bridge.url, token: () => bridge.token({ sub: user }) };
+    const server = { url: bridge.url, token: () => bridge.token({ sub: user }), timeout };
     const state = await eventually(`${user} joins`, () => enterSession(server, room));
     const onRefused = (error, operations) => author.refusals.push({ code: error.code, operations });
     const kept = storage && new KeptEdits(storage, Editor.rebase);
@@ -255,8 +256,8 @@ export class Author {
   #Transport() {
     const author = this;
     return class extends WebSocket {
-      constructor(address, ...given) {
-        super(author.#isOffline ? 'ws://127.0.0.1:1' : address, ...given);
+      constructor(address, protocols) {
+        super(author.#isOffline ? 'ws://127.0.0.1:1' : address, protocols, { handshakeTimeout: timeout }); // browsers give up too
         author.#socket = this;
         this.on('message', (data) => {
           author.received.frames += 1;
@@ -268,7 +269,7 @@ export class Author {
 
   #overPhoenix(bridge, server) {
     const socket = new Socket(bridge.websocketUrl('/socket'), {
-      transport: this.#Transport(), authToken: server.token(), reconnectAfterMs: soon, rejoinAfterMs: soon, timeout });
+      transport: this.#Transport(), authToken: server.token(), reconnectAfterMs: soon, rejoinAfterMs: soon, heartbeatIntervalMs, timeout });
     socket.connect();
     this.#stop = () => new Promise((resolve) => socket.disconnect(resolve));
     return overPhoenix(socket);
@@ -276,7 +277,7 @@ export class Author {
 
   #overRealtime(bridge, server) {
     const client = new RealtimeClient(bridge.websocketUrl(), {
-      params: { apikey: bridge.anonKey }, accessToken: server.token, transport: this.#Transport(), reconnectAfterMs: soon, timeout });
+      params: { apikey: bridge.anonKey }, accessToken: server.token, transport: this.#Transport(), reconnectAfterMs: soon, heartbeatIntervalMs, timeout });
     // Its own disconnect() leaves a timer of ten seconds, and a channel that has ended one of fifty.
     this.#stop = () => {
       client._cancelPendingDisconnect();

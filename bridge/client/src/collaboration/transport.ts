@@ -51,10 +51,9 @@ export interface Server {
   url: string;
   /** The JSON Web Token of the user; asked again for each request. */
   token(): string | Promise<string>;
+  /** Milliseconds in which it has to answer, 10,000 if not given: a network that breaks silently tells nothing. */
+  timeout?: number;
 }
-
-/** Milliseconds in which the bridge has to answer: a network that breaks silently tells nothing. */
-const longestWait = 10_000;
 
 async function request(server: Server, method: 'GET' | 'POST', path: string, body: object): Promise<unknown> {
   const isRead = method === 'GET';
@@ -63,7 +62,7 @@ async function request(server: Server, method: 'GET' | 'POST', path: string, bod
   const lost = (error: Error) => {
     throw new CommandError(error.message);
   };
-  const signal = AbortSignal.timeout(longestWait);
+  const signal = AbortSignal.timeout(server.timeout ?? 10_000);
   const response = await fetch(`${server.url}/api/collaboration/${path}${query}`, {
     method,
     headers,
