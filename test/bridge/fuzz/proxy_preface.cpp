@@ -10,7 +10,7 @@
 using namespace pg_live;
 using fuzz::require;
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t size) {
+extern "C" int fuzz_proxy_preface(const unsigned char *data, std::size_t size) {
   const std::string_view received = fuzz::view(data, size);
   const auto whole = parse_proxy_preface(received);
   require(size < kMaxPrefaceBytes || !std::holds_alternative<IncompletePreface>(whole));
