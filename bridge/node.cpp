@@ -64,7 +64,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
         http_(services_, [this] { return listener_.ready(); }), admission_(conversation_services_, connections_),
         server_(loop_, log, Admission::subprotocols()),
         acceptor_(loop_, log, settings,
-                  [this](Descriptor socket, std::string address) { accept(std::move(socket), std::move(address)); }),
+                  [this](Descriptor socket, const std::string &address) { accept(std::move(socket), address); }),
         tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }), drain_(loop_, [this] { drain(); }),
         terminate_(loop_, SIGTERM, [this] { stop(); }), interrupt_(loop_, SIGINT, [this] { stop(); }) {}
 
@@ -86,7 +86,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
 
  private:
   bool make_room();
-  void accept(Descriptor socket, std::string address);
+  void accept(Descriptor socket, const std::string &address);
   void handle_head(Incoming &incoming) override;
   void handle_request(Incoming &incoming) override;
   void finished(Incoming &incoming) override;
@@ -140,12 +140,12 @@ bool Node::make_room() {
   return false;
 }
 
-void Node::accept(Descriptor socket, std::string address) {
+void Node::accept(Descriptor socket, const std::string &address) {
   const std::size_t sockets = connections_.open() + incoming_.size();
   if (sockets >= settings_.limits.connections + kSpareDescriptors && !make_room()) return; // closes the socket
   while (!arrivals_.empty() && arrivals_.front().expired())
     arrivals_.pop_front();
-  auto incoming = std::make_shared<Incoming>(services_, *this, std::move(socket), std::move(address));
+  auto incoming = std::make_shared<Incoming>(services_, *this, std::move(socket), address);
   Incoming &accepted = *incoming;
   arrivals_.push_back(incoming);
   incoming_.emplace(&accepted, std::move(incoming));
