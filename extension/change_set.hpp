@@ -2,16 +2,12 @@
 #pragma once
 
 #include "merge/document.hpp"
-#include "postgres.hpp"
+#include "operation_value.hpp"
 
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-
-extern "C" {
-#include "utils/jsonb.h"
-}
 
 namespace pg_live {
 
@@ -22,12 +18,6 @@ namespace pg_live {
 ChangeSet checked(ChangeSet::Result result);
 
 void check(std::optional<ChangeSetError> error);
-
-// Raises 0A000 in a database with another encoding.
-void require_utf8();
-
-// The text of a jsonb, in the memory of the caller.
-std::string_view json_text(Jsonb *value);
 
 // Calls for each change set of an argument of the type jsonb[].
 void for_each_change_set(FunctionCallInfo fcinfo, int argument, const std::function<void(const ChangeSet &)> &use);

@@ -5,6 +5,7 @@
 #include "merge/json_document.hpp"
 
 #include "boundary.hpp"
+#include "operation_value.hpp"
 
 #include <array>
 #include <vector>
@@ -13,19 +14,8 @@ namespace pg_live {
 
 namespace {
 
-// The text of a jsonb, in the memory of the caller.
-std::string_view operation_text(Jsonb *operation) {
-  return call([=] {
-    StringInfo const text = makeStringInfo();
-    JsonbToCString(text, &operation->root, static_cast<int>(VARSIZE(operation)));
-    return std::string_view{text->data, static_cast<size_t>(text->len)};
-  });
-}
-
-JsonOperation checked_operation(Jsonb *operation) {
-  if (GetDatabaseEncoding() != PG_UTF8)
-    throw SqlError{ERRCODE_FEATURE_NOT_SUPPORTED, "json sessions need a database with the encoding UTF8"};
-  JsonOperation::Result result = JsonOperation::parse(operation_text(operation));
+JsonOperation checked_operation(std::string_view text) {
+  JsonOperation::Result result = JsonOperation::parse(text);
   if (const auto *fault = std::get_if<JsonFault>(&result))
     throw SqlError{
         is_limit(*fault) ? ERRCODE_PROGRAM_LIMIT_EXCEEDED : ERRCODE_INVALID_PARAMETER_VALUE, message(*fault).data(),
@@ -33,8 +23,10 @@ JsonOperation checked_operation(Jsonb *operation) {
   return std::get<JsonOperation>(std::move(result));
 }
 
-Jsonb *jsonb_argument(FunctionCallInfo fcinfo, int index) {
-  return call([=] { return PG_GETARG_JSONB_P(index); });
+// The text of an argument of the type jsonb.
+std::string_view json_argument(FunctionCallInfo fcinfo, int index) {
+  require_utf8();
+  return json_text(call([=] { return PG_GETARG_JSONB_P(index); }));
 }
 
 Datum jsonb_datum(std::string_view json) {
@@ -53,12 +45,12 @@ Datum path_datum(const JsonPath &path) {
   return call([=] { return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT)); });
 }
 
-Datum json_path_body(FunctionCallInfo fcinfo) { return path_datum(checked_operation(jsonb_argument(fcinfo, 0)).path); }
+Datum json_path_body(FunctionCallInfo fcinfo) { return path_datum(checked_operation(json_argument(fcinfo, 0)).path); }
 
 Datum json_leaves_body(FunctionCallInfo fcinfo) {
   call([=] { InitMaterializedSRF(fcinfo, 0); });
   auto *const result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-  const JsonOperation operation = checked_operation(jsonb_argument(fcinfo, 0));
+  const JsonOperation operation = checked_operation(json_argument(fcinfo, 0));
   for (const JsonLeaf &leaf : leaves(operation)) {
     std::array<Datum, 2> values{path_datum(leaf.path), jsonb_datum(leaf.value)};
     std::array<bool, 2> nulls{};
@@ -69,40 +61,15 @@ Datum json_leaves_body(FunctionCallInfo fcinfo) {
   return Datum{0};
 }
 
-struct Operations {
-  Datum *values;
-  int count;
-};
-
-Operations operations_argument(FunctionCallInfo fcinfo, int index) {
-  return call([=] {
-    Operations operations{};
-    bool *nulls = nullptr;
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(index), JSONBOID, -1, false, TYPALIGN_INT, &operations.values, &nulls,
-                      &operations.count);
-    for (int place = 0; place < operations.count; ++place)
-      if (nulls[place])
-        ereport(ERROR,
-                (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("an array of operations must not have a null")));
-    return operations;
-  });
-}
-
 Datum changed_json_body(FunctionCallInfo fcinfo) {
   JsonDocument document;
-  const std::string_view initial = operation_text(jsonb_argument(fcinfo, 0));
+  const std::string_view initial = json_argument(fcinfo, 0);
   const auto whole = json::parse(initial, {.max_depth = json::max_supported_depth});
   if (!whole || whole->kind != json::Kind::object)
     throw SqlError{ERRCODE_INVALID_PARAMETER_VALUE, message(JsonFault::not_a_document).data()};
   document.apply({{}, *whole});
-  const Operations operations = operations_argument(fcinfo, 1);
-  for (int place = 0; place < operations.count; ++place) {
-    const Datum operation = operations.values[place];
-    document.apply(checked_operation(call([=] {
-      CHECK_FOR_INTERRUPTS();
-      return DatumGetJsonbP(operation);
-    })));
-  }
+  for_each_operation(fcinfo, 1,
+                     [&document](std::string_view operation) { document.apply(checked_operation(operation)); });
   const std::string changed = document.to_json();
   return jsonb_datum(changed);
 }
