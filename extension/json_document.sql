@@ -37,14 +37,16 @@ CREATE FUNCTION live_private.changed_json(document jsonb, operations jsonb[]) RE
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_live_changed_json';
 COMMENT ON FUNCTION live_private.changed_json(jsonb, jsonb[]) IS
 'A document of a json session after the operations, each upon the one before. Errors: as for live_private.json_leaves().';
-INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.changed_json(jsonb, jsonb[])');
+
+CREATE FUNCTION live_private.json_of_leaves(session_id uuid) RETURNS jsonb
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pg_live_json_of_leaves';
+COMMENT ON FUNCTION live_private.json_of_leaves(uuid) IS 'The leaves of a session that the caller may read, as one document. Part of live.session_json().';
+INSERT INTO live_private.privilege VALUES ('client', 'EXECUTE ON FUNCTION live_private.json_of_leaves(uuid)');
 
 CREATE FUNCTION live.session_json(session_id uuid) RETURNS jsonb
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT live_private.changed_json('{}', ARRAY(
-    SELECT jsonb_build_object('path', l.path, 'value', l.value) FROM live_private.json_leaf l WHERE l.session_id = d.session_id ORDER BY l.path))
-  FROM live_private.json_document d WHERE d.session_id = session_json.session_id
+  SELECT live_private.json_of_leaves(d.session_id) FROM live_private.json_document d WHERE d.session_id = session_json.session_id
 $$;
 COMMENT ON FUNCTION live.session_json(uuid) IS
 'The document of a json session at its head, for queries: NULL for a session of another policy, and for a user who is not a participant of the active session.';

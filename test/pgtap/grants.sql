@@ -223,7 +223,7 @@ CREATE FUNCTION pg_temp.is_member(member regrole, role regrole) RETURNS boolean 
 $$ SELECT pg_has_role(member::oid, role::oid, 'MEMBER') $$;
 CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,user_uuid,jwt_role,is_built_in_topic,is_topic_name,is_open_room,topic_rule_of,
   topic_access,send,replay,replay_start,position,newest_batch,await_published,clock,idle_after,checked_metadata,required_user,create_session,join_session,leave_session,end_session,set_role,remove_participant,set_read_only,
-  submit_operations,get_operations,page_of_operations,oldest_version,require_kept,require_page,get_document,get_history,get_blame,restore_document,save_snapshot,session_json,changed_json,key_between,get_session,get_sessions,joined_session,move_cursor,yjs_state_vector,yjs_merge,yjs_diff,my_sessions,is_participant,shares_session_with,follows,
+  submit_operations,get_operations,page_of_operations,oldest_version,require_kept,require_page,get_document,get_history,get_blame,restore_document,save_snapshot,session_json,json_of_leaves,key_between,get_session,get_sessions,joined_session,move_cursor,yjs_state_vector,yjs_merge,yjs_diff,my_sessions,is_participant,shares_session_with,follows,
   is_alive,presence_rule_in_force,seen_users,can_see_presence,derived_status,shown_device,presence_of,get_presence,update_presence,disconnect,go_offline,
   heartbeat,heartbeat_of_socket,node_expiry,get_online_users,get_presence_summary,set_typing,set_typing_of_socket,get_typing,channel_members,
   my_follows,follow,unfollow,entity_type_of,entity_id,require_entity,activity_cursor,visible_audience,own_audience,audience,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,

@@ -135,5 +135,13 @@ SELECT is_empty($$SELECT l.path FROM live_private.json_leaf l JOIN live_private.
 SELECT is(pg_temp.made('{}', jsonb_build_array(jsonb_build_object('path', ARRAY['a'], 'value', ('1.' || repeat('0', 900))::numeric), jsonb_build_object('path', ARRAY['a'], 'value', 1))::text), '{"a": 1}', 'the last number wins, with its digits');
 SELECT is_empty($$SELECT FROM live_private.json_document d JOIN live.collaboration_sessions s ON s.id = d.session_id WHERE s.room_name LIKE 'made %' AND d.size <> (SELECT coalesce(sum(live_private.json_size(l.path, l.value)), 0) FROM live_private.json_leaf l WHERE l.session_id = d.session_id)$$, 'the size of a document is that of what is stored');
 
+-- The document is built of its leaves: objects that begin alike, empty ones, and values of each kind.
+CREATE TEMP TABLE tree AS SELECT * FROM unnest(ARRAY[
+  '{}', '{"a": 1}', '{"a": {}}', '{"a": {"b": {"c": {"d": null}}}, "ab": {"b": {"c": 1}}, "b": {"b": {"c": {}}}}', '{"a": {"x": 1}, "a b": 2, "a.b": {"x": 1.50, "xy": true}, "B": "é👍"}',
+  '{"list": [1, {"a": []}, {}], "none": null, "n": {"m": [[]], "o": {"p": -1e-7}}, "z": "\"\\"}']::text[]) WITH ORDINALITY AS d (document, n);
+SELECT pg_temp.as_user('anna', format($$SELECT live.create_session('tree %s', 'json', %L)$$, n, document)) FROM tree \g /dev/null
+SELECT is(live.session_json(s.id)::text, d.document::jsonb::text, 'the document of ' || s.room_name)
+FROM tree d JOIN live.collaboration_sessions s ON s.room_name = 'tree ' || d.n;
+
 SELECT finish();
 ROLLBACK;
