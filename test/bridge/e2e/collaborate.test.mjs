@@ -4,10 +4,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Author, JsonEditor, RichTextEditor, TabStorage, TextEditor, YjsEditor } from './editors.mjs';
+import { Author, JsonEditor, RichTextEditor, TextEditor, YjsEditor } from './editors.mjs';
 import { withBridge } from './fixture.mjs';
 import { Relay } from './relay.mjs';
 import { eventually, randomFrom, startBridge, uniqueName } from './support.mjs';
+import { TabStorage } from './tab_storage.mjs';
 
 const size = (name, usual) => Number(process.env[`COLLABORATE_${name}`] ?? usual);
 const seeds = Array.from({ length: size('SEEDS', 1) }, (_, index) => size('SEED', 1 + Math.floor(Math.random() * 1e9)) + index);

@@ -195,25 +195,6 @@ const soon = () => 50 + Math.floor(Math.random() * 100);
 const timeout = 3000;
 const heartbeatIntervalMs = 1000;
 
-/** What a tab keeps over a reload. */
-export class TabStorage {
-  constructor(values = []) {
-    this.values = new Map(values);
-  }
-
-  getItem(name) {
-    return this.values.get(name) ?? null;
-  }
-
-  setItem(name, value) {
-    this.values.set(name, value);
-  }
-
-  removeItem(name) {
-    this.values.delete(name);
-  }
-}
-
 /** A user with one editor of a session. */
 export class Author {
   edits = 0;

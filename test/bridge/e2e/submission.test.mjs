@@ -2,9 +2,10 @@
 // has what it missed.
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { Author, TabStorage } from './editors.mjs';
+import { Author } from './editors.mjs';
 import { withBridge } from './fixture.mjs';
 import { eventually, uniqueName } from './support.mjs';
+import { TabStorage } from './tab_storage.mjs';
 import { kinds } from './words.mjs';
 
 const mostBytes = 256 * 1024; // pg_live.max_send_size

@@ -1,9 +1,10 @@
 // Behaviour: what an editor had not saved when its page was reloaded is in the log once, or is told.
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { Author, RichTextEditor, TabStorage } from './editors.mjs';
+import { Author, RichTextEditor } from './editors.mjs';
 import { withBridge } from './fixture.mjs';
 import { eventually, uniqueName } from './support.mjs';
+import { TabStorage } from './tab_storage.mjs';
 import { kinds } from './words.mjs';
 
 describe('unsaved edits', () => {
