@@ -87,7 +87,7 @@ describe('the demo page', () => {
       await page.keyboard.press('Control+Home');
       await eventually('eve sees the caret of the visitor', () => carets.all.some(({ userId, head }) => userId === 'anna' && head === 0));
       await eve.close();
-      await note.locator('.pg-live-caret').waitFor({ state: 'detached' });
+      await note.locator('.pg-live-caret', { hasText: name }).waitFor({ state: 'detached' });
     });
 
     test('an event emitted in SQL appears, with its topic, name and position', async () => {
