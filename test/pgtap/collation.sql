@@ -35,6 +35,7 @@ INSERT INTO called VALUES -- %s: the collation
   ('is_built_in_topic', $$SELECT live_private.is_built_in_topic('USER:anna' %s)$$),
   ('is_topic_name', $$SELECT live_private.is_topic_name('ROOM:1' %s)$$), ('is_open_room', $$SELECT live_private.is_open_room('ROOM:1' %s)$$),
   ('revoke_access', $$SELECT live.revoke_access('ROOM:1' %1$s, 'BOB' %1$s)$$),
+  ('revoke_tokens', $$SELECT live.revoke_tokens('BOB' %s, '2026-01-01', '2100-01-01')$$), ('revoke_token', $$SELECT live.revoke_token('ID' %s, '2100-01-01')$$),
   ('set_topic_rule', $$SELECT live.set_topic_rule('LOBBY' %s)$$),
   ('set_topic_rule', $$SELECT live.set_topic_rule('Presence' %s)$$),
   ('drop_topic_rule', $$SELECT live.drop_topic_rule('LOBBY' %s)$$),

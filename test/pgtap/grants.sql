@@ -26,7 +26,7 @@ SELECT isnt(obj_description(oid, 'pg_namespace'), NULL, format('schema %s has a 
 -- What users see in \df live.*, \dt live.* and \dT live.*: the contract, and nothing else.
 SELECT bag_eq($$SELECT proname::text FROM live_function WHERE pronamespace = 'live'::regnamespace$$, $$SELECT unnest('{
   version,jwt,claim,user_id,user_uuid,jwt_role,
-  emit,send,replay,position,topic_access,set_topic_rule,drop_topic_rule,revoke_access,publish,fetch_events,drop_expired_events,status,explain_access,grant_client,grant_bridge,
+  emit,send,replay,position,topic_access,set_topic_rule,drop_topic_rule,revoke_access,revoke_tokens,revoke_token,publish,fetch_events,drop_expired_events,status,explain_access,grant_client,grant_bridge,
   update_presence,get_presence,heartbeat,disconnect,go_offline,get_online_users,set_typing,get_typing,set_presence_visibility,expire_presence,
   channel_members,get_presence_summary,refresh_summaries,create_session,join_session,leave_session,end_session,set_role,remove_participant,set_read_only,
   submit_operations,get_operations,get_document,get_history,get_blame,restore_document,check_session,save_snapshot,session_json,key_between,get_session,get_sessions,move_cursor,yjs_state_vector,yjs_merge,yjs_diff,is_participant,my_sessions,follows,shares_session_with,
@@ -62,7 +62,7 @@ $$, 'functions refer to objects of pg_catalog and of the extension only');
 
 -- Definer functions do what a caller may not do: each is listed.
 SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
-  $$VALUES ('drop_expired_events'::name), ('drop_topic_rule'), ('publish'), ('revoke_access'),
+  $$VALUES ('drop_expired_events'::name), ('drop_topic_rule'), ('publish'), ('revoke_access'), ('revoke_tokens'), ('revoke_token'), ('token_revocations'),
            ('set_topic_rule'), ('status'), ('stream_state'), ('position'), ('topic_rule_of'),
            ('create_session'), ('join_session'), ('leave_session'), ('end_session'), ('set_role'), ('remove_participant'), ('set_read_only'), ('submit_operations'), ('get_document'), ('get_blame'), ('restore_document'), ('save_snapshot'),
            ('get_session'), ('get_sessions'), ('joined_session'), ('move_cursor'), ('move_cursors'), ('enter_sessions'), ('exit_sessions'),
@@ -77,7 +77,7 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
            ('get_trending'), ('get_activity_trends'), ('erase_user'), ('drop_expired_activities'), ('own_audience')$$,
   'the SECURITY DEFINER functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE provolatile = 'i'$$,
-  $$VALUES ('is_built_in_topic'::name), ('parse_position'), ('checked_text'), ('is_name'), ('derived_status'), ('shown_device'), ('default_lease'),
+  $$VALUES ('is_built_in_topic'::name), ('check_revocation_time'), ('parse_position'), ('checked_text'), ('is_name'), ('derived_status'), ('shown_device'), ('default_lease'),
            ('position_before'), ('activity_cursor'), ('parse_activity_cursor'), ('checked_page'), ('feed_conditions'), ('feed_branch'), ('feed_statement'), ('names_user'), ('feed_group_key'), ('feed_group_statement'), ('log_sum'),
            ('trend_moment'), ('activitystreams_type'), ('activitystreams_urn'), ('end_of_json'), ('printed_size'), ('key_between'), ('yjs_ranges'), ('yjs_snapshot_fault'), ('yjs_state_vector'), ('yjs_merge'), ('yjs_diff')$$, 'the immutable functions are exactly these');
 SELECT set_eq($$SELECT proname FROM live_function WHERE proparallel = 's' AND lanname = 'c'$$,
@@ -130,6 +130,8 @@ FROM (VALUES
   ('set_topic_rule', 'pattern text, receive_check regprocedure DEFAULT NULL::regprocedure, send_check regprocedure DEFAULT NULL::regprocedure -> void'),
   ('drop_topic_rule', 'pattern text -> void'),
   ('revoke_access', 'topic text, user_id text DEFAULT NULL::text -> void'),
+  ('revoke_tokens', 'user_id text, issued_before timestamp with time zone DEFAULT now(), expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone -> void'),
+  ('revoke_token', 'jti text, expires_at timestamp with time zone -> void'),
   ('explain_access', 'topic text, user_id text DEFAULT NULL::text, role name DEFAULT ''authenticated''::name -> TABLE(step text, decided_by text, can_receive boolean, can_send boolean)'),
   ('update_presence', 'mode live.presence_mode DEFAULT NULL::live.presence_mode, custom_status text DEFAULT NULL::text, '
                       'device_type live.device_type DEFAULT NULL::live.device_type, metadata jsonb DEFAULT NULL::jsonb -> live.presence'),
@@ -229,7 +231,7 @@ CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,u
   my_follows,follow,unfollow,entity_type_of,entity_id,require_entity,activity_cursor,visible_audience,own_audience,audience,log_activity,delete_activity,set_activity_visibility,get_feed_activities,get_home_feed,
   get_entity_activities,get_feed_groups,get_notifications,mark_seen,mark_read,unread_count,get_trending,get_activity_trends,to_activitystreams,
   activitystreams_type,activitystreams_urn,activitystreams_time}'::name[]);
-CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,fetch_events,await_batch,publish,drop_expired_events,status,stream_state,
+CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,token_revocations,fetch_events,await_batch,publish,drop_expired_events,status,stream_state,
   expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity,
   store_channel_presence,refused_members,channel_roster,enter_sessions,exit_sessions,move_cursors,submit_each,refresh_summaries,drop_expired_activities,default_lease,idle_after}'::name[]);
 CREATE ROLE "Weird Role";
