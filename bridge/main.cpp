@@ -20,10 +20,12 @@
 //     wire form).
 //  8. Revocation: the batch has an access:revoked event. channel/hub.cpp counts it for joins on their way, and
 //     conversation/conversation.cpp closes the channels or checks their access again.
-//  9. Presence: presence/presence.cpp asserts connections and tracked members in the database;
+//  9. Tokens: issuer/issuer_keys.cpp keeps the keys of issuers fresh, and database/revoked_tokens.cpp follows
+//     revocations; a token that must wait for either is resumed in node.cpp or in conversation/conversation.cpp.
+// 10. Presence: presence/presence.cpp asserts connections and tracked members in the database;
 //     presence/topic_roster.cpp follows the rosters of channels, and presence/presence_visibility.cpp filters changes
 //     for each viewer.
-// 10. Shutdown: Node::stop() in node.cpp closes the listening socket and all connections (1012), retires the node in
+// 11. Shutdown: Node::stop() in node.cpp closes the listening socket and all connections (1012), retires the node in
 //     the database, and ends the loop when they have left, at the latest after kMaxDrainChecks.
 #include "database/connection_string.hpp"
 #include "node.hpp"

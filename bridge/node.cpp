@@ -2,7 +2,6 @@
 // refers to.
 #include "node.hpp"
 
-#include "base/text_file.hpp"
 #include "channel/hub.hpp"
 #include "connection/admission.hpp"
 #include "connection/connection.hpp"
@@ -10,8 +9,11 @@
 #include "database/access.hpp"
 #include "database/database.hpp"
 #include "database/listener.hpp"
+#include "database/revoked_tokens.hpp"
 #include "http/http.hpp"
 #include "http/incoming.hpp"
+#include "issuer/api_key_file.hpp"
+#include "issuer/issuer_keys.hpp"
 #include "presence/channel_presence.hpp"
 #include "presence/presence.hpp"
 #include "presence/presence_visibility.hpp"
@@ -33,28 +35,14 @@ constexpr Milliseconds kTick{250}; // of the timer wheel
 constexpr Milliseconds kDrainCheckInterval{10};
 constexpr unsigned kMaxDrainChecks = 150;
 
-TokenSettings token_settings(const Settings &settings) {
-  TokenSettings result;
-  result.secret = settings.jwt_secret;
-  if (!settings.jwks_file.empty()) {
-    std::optional<std::string> text = read_text_file(settings.jwks_file);
-    if (!text) throw std::runtime_error("could not read \"" + settings.jwks_file + "\"");
-    result.jwk_set = std::move(*text);
-  }
-  for (const std::string &pair : settings.api_keys) {
-    const std::size_t separator = pair.rfind('=');
-    result.api_keys.push_back({pair.substr(0, separator), pair.substr(separator + 1)});
-  }
-  return result;
-}
-
 class Node final : public IncomingOwner, public InternalReceiver {
  public:
   Node(const Settings &settings, const Log &log)
-      : log_(log), settings_(settings), tokens_(token_settings(settings)),
+      : log_(log), settings_(settings), tokens_(token_settings(settings.tokens)),
+        keys_(loop_, log, settings.tokens, tokens_), api_keys_(loop_, log, settings.tokens, tokens_),
         wheel_(std::chrono::seconds(loop_.now() / 1000)),
-        database_(loop_, log, settings.database, settings.limits.commands_per_user), access_(database_, tokens_),
-        connections_(loop_, settings.limits),
+        database_(loop_, log, settings.database, settings.limits.commands_per_user), revoked_(loop_, log, database_),
+        access_(database_, tokens_, keys_, revoked_), connections_(loop_, settings.limits),
         presence_(loop_, log, database_, settings.presence.lease_seconds), services_{loop_,   log,  settings, database_,
                                                                                      access_, hub_, wheel_},
         channel_presence_(services_, presence_.queue()), session_presence_(presence_.queue()), edits_(loop_, database_),
@@ -66,16 +54,20 @@ class Node final : public IncomingOwner, public InternalReceiver {
         acceptor_(loop_, log, settings,
                   [this](Descriptor socket, const std::string &address) { accept(std::move(socket), address); }),
         tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }), drain_(loop_, [this] { drain(); }),
-        terminate_(loop_, SIGTERM, [this] { stop(); }), interrupt_(loop_, SIGINT, [this] { stop(); }) {}
+        reload_(loop_, SIGHUP, [this] { reload(); }), terminate_(loop_, SIGTERM, [this] { stop(); }),
+        interrupt_(loop_, SIGINT, [this] { stop(); }) {}
 
   void run() {
     tick_.start(kTick, kTick);
     hub_.set_internal(*this);
+    revoked_.when_added([this] { connections_.check_tokens(); });
     presence_.start(channel_presence_.tracker(), [this] {
       connections_.assert_presence();
       channel_presence_.tracker().store_everything();
       session_presence_.enter_everything();
     });
+    keys_.start();
+    api_keys_.start([this] { connections_.check_tokens(); });
     database_.start();
     listener_.start();
     acceptor_.start();
@@ -88,11 +80,19 @@ class Node final : public IncomingOwner, public InternalReceiver {
   bool make_room();
   void accept(Descriptor socket, const std::string &address);
   void handle_head(Incoming &incoming) override;
+  void answer_head(Incoming &incoming);
   void handle_request(Incoming &incoming) override;
   void finished(Incoming &incoming) override;
   void handle_internal(const LiveEvent &event) override;
-  void stream_began() override { database_.start_joins(); }
-  void stream_caught_up() override { channel_presence_.resync(); }
+  void stream_began() override {
+    database_.start_joins();
+    revoked_.read();
+  }
+  void stream_caught_up() override {
+    channel_presence_.resync();
+    revoked_.read();
+  }
+  void reload();
   void stop();
   void drain();
 
@@ -100,8 +100,11 @@ class Node final : public IncomingOwner, public InternalReceiver {
   const Log &log_;
   const Settings &settings_;
   TokenVerifier tokens_;
+  IssuerKeys keys_;
+  ApiKeyFile api_keys_;
   TimerWheel wheel_;
   Database database_;
+  RevokedTokens revoked_;
   Access access_;
   Hub hub_;
   ConnectionRegistry connections_;
@@ -122,6 +125,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   Acceptor acceptor_;
   LoopTimer tick_;
   LoopTimer drain_;
+  Signal reload_;
   Signal terminate_;
   Signal interrupt_;
   bool stopping_ = false;
@@ -157,6 +161,14 @@ void Node::finished(Incoming &incoming) { incoming_.erase(&incoming); }
 void Node::handle_head(Incoming &incoming) {
   if (!connections_.has_room_for(incoming.address()) && !Http::is_probe(incoming.head().path))
     return incoming.respond(error_response(429, "too many connections"));
+  auto resume = [this, waiting = incoming.weak_from_this()] {
+    if (const auto still_there = waiting.lock()) answer_head(*still_there);
+  };
+  if (access_.must_await(Admission::token_of(incoming.head()), std::move(resume))) return incoming.defer();
+  answer_head(incoming);
+}
+
+void Node::answer_head(Incoming &incoming) {
   if (!incoming.head().upgrade && !Admission::is_websocket_path(incoming.head().path)) {
     auto answer = http_.answer_head(incoming.head());
     return answer ? incoming.respond(std::move(*answer)) : incoming.read_body();
@@ -183,8 +195,14 @@ void Node::handle_request(Incoming &incoming) {
 
 void Node::handle_internal(const LiveEvent &event) {
   if (event.topic == "$presence") return visibility_.handle(event);
+  if (event.topic == "$token") return revoked_.add(event.payload);
   if (event.topic == "$connection") return connections_.note_ended(event.payload);
   if (event.topic.starts_with("$channel:")) channel_presence_.apply_event(event);
+}
+
+void Node::reload() {
+  keys_.refresh();
+  api_keys_.refresh();
 }
 
 void Node::stop() {

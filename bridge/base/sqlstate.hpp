@@ -8,6 +8,7 @@ inline constexpr const char *kInvalidParameterValue = "22023";
 inline constexpr const char *kInvalidAuthorization = "28000";
 inline constexpr const char *kInsufficientPrivilege = "42501";
 inline constexpr const char *kConfigurationLimitExceeded = "53400"; // a rate or a number that a setting limits
+inline constexpr const char *kCannotConnectNow = "57P03";           // what it depends on is not there yet
 inline constexpr const char *kProgramLimitExceeded = "54000";       // a size
 inline constexpr const char *kLockNotAvailable = "55P03";
 

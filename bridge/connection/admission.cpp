@@ -29,6 +29,11 @@ bool Admission::is_websocket_path(std::string_view path) {
 
 std::span<const char *const> Admission::subprotocols() { return kSubprotocols; }
 
+std::string Admission::token_of(const RequestHead &head) {
+  auto handshake = phoenix::read_handshake(head.subprotocols);
+  return handshake && !handshake->token.empty() ? std::move(handshake->token) : pg_live::token_of(head);
+}
+
 std::variant<Admission::Admitted, HttpResponse> Admission::admit(const RequestHead &head, const std::string &address) {
   if (!is_websocket_path(head.path)) return error_response(404, "no such path");
   if (!head.upgrade) return error_response(426, "this path needs an upgrade to WebSocket");
@@ -37,7 +42,7 @@ std::variant<Admission::Admitted, HttpResponse> Admission::admit(const RequestHe
   if (!version) return error_response(400, "vsn must be 1.0.0 or 2.0.0");
   auto handshake = phoenix::read_handshake(head.subprotocols);
   if (!handshake) return error_response(400, "malformed bearer subprotocol");
-  auto identity = identify(handshake->token.empty() ? token_of(head) : handshake->token, services_);
+  auto identity = identify(token_of(head), services_);
   if (auto *refusal = std::get_if<HttpResponse>(&identity)) return std::move(*refusal);
   ClaimsRef claims = std::get<ClaimsRef>(std::move(identity));
   std::string refusal;

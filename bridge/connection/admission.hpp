@@ -29,6 +29,9 @@ class Admission {
   // The subprotocols that any protocol selects.
   static std::span<const char *const> subprotocols();
 
+  // The token of a request, also where a protocol puts one. Empty if there is none.
+  static std::string token_of(const RequestHead &head);
+
   // A connection for a WebSocket upgrade from that address, or the response that refuses it.
   std::variant<Admitted, HttpResponse> admit(const RequestHead &head, const std::string &address);
 

@@ -326,12 +326,8 @@ void Connection::expired(seconds now) {
   if (closing()) return socket_.abort();
   const Limits &limits = services_.settings.limits;
   check_silence(now);
-  conversation_.expire_tokens();
+  check_tokens();
   if (closing()) return;
-  if (present_as_ && has_expired(*present_as_)) {
-    present_as_ = conversation_.claims_of(present_as_->user_id);
-    if (!present_as_) change_user();
-  }
   report_use(now);
   schedule_report_of_use(now);
   if (present_as_) schedule_token_check(present_as_->expires_at);
@@ -341,6 +337,17 @@ void Connection::expired(seconds now) {
     if (left <= seconds(0)) return close(1001, "joined no topic");
     if (now + left < deadline()) services_.wheel.arm(*this, now + left);
   }
+}
+
+// The token of the socket itself may expire, since channels have tokens of their own; but not be revoked.
+void Connection::check_tokens() {
+  if (closing()) return;
+  conversation_.check_tokens();
+  if (closing()) return;
+  if (services_.access.is_revoked(*conversation_.claims())) return close(1008, "the token has been revoked");
+  if (!present_as_ || !services_.access.fault_of(*present_as_)) return;
+  present_as_ = conversation_.claims_of(present_as_->user_id);
+  if (!present_as_) change_user();
 }
 
 // Pings a silent client, closes one that has been silent for too long, and sets the deadline of the next check.

@@ -53,6 +53,7 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   void note_use() override;
   void note_idle() override;
   void assert_presence() override;
+  void check_tokens() override;
   void note_going_offline() override { assertion_ = Assertion::ended_by_user; }
   void resume_presence() override;
   void schedule_token_check(std::chrono::sys_seconds expiry) override;

@@ -102,8 +102,13 @@ void ConnectionRegistry::assert_presence() {
     connection->assert_presence();
 }
 
+void ConnectionRegistry::check_tokens() {
+  for (RegisteredConnection *connection : all_open())
+    connection->check_tokens();
+}
+
 void ConnectionRegistry::close_all(unsigned code, std::string_view reason) {
-  for (RegisteredConnection *connection : std::vector<RegisteredConnection *>(open_.begin(), open_.end()))
+  for (RegisteredConnection *connection : all_open())
     connection->close(static_cast<std::uint16_t>(code), reason);
 }
 

@@ -28,6 +28,9 @@ class RegisteredConnection : public Client, public MessageSender {
 
   virtual void assert_presence() = 0;
 
+  // Ends what was opened with a token that has expired or was revoked.
+  virtual void check_tokens() = 0;
+
   // The user went offline while the socket is open. This lasts until the user chooses a presence again.
   virtual void note_going_offline() = 0;
 };
@@ -80,11 +83,14 @@ class ConnectionRegistry {
   // Asserts the presence of all connections again.
   void assert_presence();
 
+  void check_tokens();
+
   // Closes all connections, as when the process ends.
   void close_all(unsigned code, std::string_view reason);
 
  private:
   void leave_topics();
+  std::vector<RegisteredConnection *> all_open() const { return {open_.begin(), open_.end()}; } // they may change
 
   const Limits &limits_;
   Counts by_address_;

@@ -7,6 +7,7 @@
 #include "wire/topic_name.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace pg_live {
 
@@ -27,6 +28,7 @@ void Conversation::handle(websocket::Opcode opcode, std::string_view frame) {
   const auto decoded = codec_.decode(opcode, frame);
   if (const auto *bad = std::get_if<BadMessage>(&decoded)) return refuse(opcode, frame, bad->reason, bad->sqlstate);
   const Message &message = std::get<Message>(decoded);
+  if (defer_until_known(message, opcode, frame)) return;
   if (message.kind == MessageKind::sign_of_life) return reply(message, Status::ok, "{}");
   if (message.kind == MessageKind::unknown) return reply_error(message, "unknown event");
   if (message.kind == MessageKind::join) return join(message);
@@ -50,6 +52,31 @@ void Conversation::buffer(const Channel &channel, const Message &message, websoc
   if (!early_) early_ = std::make_unique<EarlyMessages>();
   if (early_->push({channel.id(), opcode, std::string(frame)})) return;
   reply_error(message, "too much was sent before the join was answered", sqlstate::kConfigurationLimitExceeded);
+}
+
+// A message whose token cannot be verified yet waits, and so do those behind it.
+bool Conversation::defer_until_known(const Message &message, websocket::Opcode opcode, std::string_view frame) {
+  if (!deferred_) {
+    std::optional<std::string> token;
+    if (message.kind == MessageKind::join) token = codec_.join_options(message).access_token;
+    if (message.kind == MessageKind::access_token) token = codec_.access_token(message);
+    if (!token) return false;
+    auto deferred = std::make_shared<EarlyMessages>();
+    auto resume = [this, waiting = std::weak_ptr(deferred)] {
+      if (const auto still_there = waiting.lock()) handle_deferred();
+    };
+    if (!services_.access.must_await(*token, std::move(resume))) return false;
+    deferred_ = std::move(deferred);
+  }
+  if (!deferred_->push({ChannelId{}, opcode, std::string(frame)}))
+    reply_error(message, "too much was sent before a token could be verified", sqlstate::kConfigurationLimitExceeded);
+  return true;
+}
+
+void Conversation::handle_deferred() {
+  const auto deferred = std::exchange(deferred_, nullptr);
+  for (const EarlyMessage &message : deferred->pop(ChannelId{}))
+    handle(message.opcode, message.frame);
 }
 
 std::vector<EarlyMessage> Conversation::pop_early(ChannelId id) {
@@ -120,8 +147,8 @@ void Conversation::join(const Message &message) {
                          result.error->sqlstate);
     claims = result.claims;
   }
-  if (has_expired(*claims))
-    return reply_error(message, "InvalidJWTToken: Token has expired", sqlstate::kInvalidAuthorization);
+  if (const auto fault = services_.access.fault_of(*claims))
+    return reply_error(message, std::string("InvalidJWTToken: ").append(*fault), sqlstate::kInvalidAuthorization);
   const ChannelOptions channel_options{options.is_private, options.broadcast_self, options.broadcast_ack,
                                        options.accepts_binary};
   channels_.push_back(std::make_unique<Channel>(client_, services_.hub.table(), ChannelId{++last_channel_}, message,
@@ -150,22 +177,25 @@ void Conversation::replace_token(Channel &channel, const Message &message) {
   client_.schedule_token_check(channel.claims()->expires_at);
 }
 
-void Conversation::expire_tokens() {
-  std::vector<ChannelId> expired;
+void Conversation::check_tokens() {
+  std::vector<std::pair<ChannelId, std::string_view>> ended;
   for (const auto &channel : channels_)
-    if (channel->joined() && has_expired(*channel->claims())) expired.push_back(channel->id());
-  for (const ChannelId id : expired)
-    close_channel(id, "Token has expired");
+    if (const auto fault = services_.access.fault_of(*channel->claims()); fault && channel->joined())
+      ended.emplace_back(channel->id(), *fault);
+  for (const auto &[id, fault] : ended)
+    close_channel(id, fault);
 }
 
 ClaimsRef Conversation::claims_of_any_user() const {
   for (const auto &channel : channels_)
-    if (!channel->claims()->user_id.empty() && !has_expired(*channel->claims())) return channel->claims();
+    if (!channel->claims()->user_id.empty() && !services_.access.fault_of(*channel->claims())) return channel->claims();
   return nullptr;
 }
 
 ClaimsRef Conversation::claims_of(std::string_view user_id) const {
-  const auto speaks = [&](const ClaimsRef &claims) { return claims->user_id == user_id && !has_expired(*claims); };
+  const auto speaks = [&](const ClaimsRef &claims) {
+    return claims->user_id == user_id && !services_.access.fault_of(*claims);
+  };
   if (speaks(claims_)) return claims_;
   for (const auto &channel : channels_)
     if (channel->joined() && speaks(channel->claims())) return channel->claims();

@@ -34,7 +34,10 @@ class Conversation final : public Channels {
   void refuse(websocket::Opcode opcode, std::string_view frame, std::string_view reason, std::string_view sqlstate);
 
   // Leaves every topic without a message to the client.
-  void end() { channels_.clear(); }
+  void end() {
+    channels_.clear();
+    deferred_.reset();
+  }
   bool is_empty() const { return channels_.empty(); }
   const ClaimsRef &claims() const { return claims_; } // of the connection's own token
 
@@ -47,8 +50,8 @@ class Conversation final : public Channels {
   // Tracks the members of the channels and enters their sessions again, for another connection id or user.
   void check_presence();
 
-  // Closes the channels whose token has expired.
-  void expire_tokens();
+  // Closes the channels whose token has expired or was revoked.
+  void check_tokens();
   std::chrono::sys_seconds next_expiry() const;
 
   Channel *find(ChannelId id) const override;
@@ -63,6 +66,8 @@ class Conversation final : public Channels {
  private:
   Channel *find(std::string_view wire_topic) const;
   void run_command(Channel &channel, const CommandEntry &command, const Message &message);
+  bool defer_until_known(const Message &message, websocket::Opcode opcode, std::string_view frame);
+  void handle_deferred();
   void dispatch(Channel &channel, const Message &message);
   void buffer(const Channel &channel, const Message &message, websocket::Opcode opcode, std::string_view frame);
   std::vector<EarlyMessage> pop_early(ChannelId id);
@@ -86,8 +91,9 @@ class Conversation final : public Channels {
   const Codec &codec_;
   std::uint32_t last_channel_ = 0;
   TokenBucket joins_;
-  std::unique_ptr<EarlyMessages> early_;           // null: none
-  std::unique_ptr<PushedCommands> commands_;       // null until the client pushes a command
+  std::unique_ptr<EarlyMessages> early_;     // null: none
+  std::shared_ptr<EarlyMessages> deferred_;  // behind a token that cannot be verified yet: all messages; null: none
+  std::unique_ptr<PushedCommands> commands_; // null until the client pushes a command
   std::vector<std::unique_ptr<Channel>> channels_; // few: searched in order
   struct Left {
     std::string wire_topic;

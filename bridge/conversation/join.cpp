@@ -65,6 +65,8 @@ void Join::answered(TopicAccess access, const std::optional<DatabaseError> &erro
   const auto channel = channel_.find();
   if (!channel) return;
   if (error) return fail(*error);
+  if (const auto fault = services_.access.fault_of(*channel->claims()))
+    return fail(std::string("InvalidJWTToken: ").append(*fault), sqlstate::kInvalidAuthorization);
   if (revocations_.has_changed(revocations(*channel))) {
     if (questions_ < kMaxQuestions) return ask(*channel);
     return fail("access to the topic keeps changing: try again", "40001");

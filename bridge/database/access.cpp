@@ -3,6 +3,8 @@
 
 #include "base/sqlstate.hpp"
 
+#include <utility>
+
 namespace pg_live {
 
 namespace {
@@ -11,29 +13,50 @@ namespace {
 constexpr std::string_view kTopicAccess = "select can_receive, can_send, not can_receive and not can_send and "
                                           "live_private.is_open_room($1) from live.topic_access($1)";
 
-TokenError expired() { return {"InvalidJWTToken", sqlstate::kInvalidAuthorization, "Token has expired"}; }
-
-} // namespace
-
-std::chrono::sys_seconds wall_clock() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+TokenError refusal(std::string_view message) {
+  return {"InvalidJWTToken", sqlstate::kInvalidAuthorization, std::string(message)};
 }
 
-bool has_expired(const Claims &claims) { return claims.expires_at <= wall_clock(); }
+// It is not the fault of the token.
+TokenError not_yet(std::string_view message) {
+  return {"JwtSignerError", sqlstate::kCannotConnectNow, std::string(message)};
+}
+
+} // namespace
 
 Requester broadcaster_of(const Settings &settings, const Claims &claims) {
   return claims.role == settings.anonymous_role ? requester_of(claims) : Requester::signed_in;
 }
 
+std::optional<std::string_view> Access::fault_of(const Claims &claims) const {
+  if (claims.expires_at <= wall_clock()) return "Token has expired";
+  if (is_revoked(claims)) return "Token has been revoked";
+  return std::nullopt;
+}
+
 TokenResult Access::verify(std::string_view token) const {
   TokenResult result = tokens_.verify(token, wall_clock());
-  if (!result.claims) return result;
-  if (has_expired(*result.claims)) return {nullptr, expired()};
+  if (!result.claims) {
+    const auto key_set = result.error->missing_key_of;
+    if (key_set && keys_.is_awaited(*key_set))
+      result.error = not_yet("The keys of the token's issuer are not available: try again");
+    return result;
+  }
+  if (const auto fault = fault_of(*result.claims)) return {nullptr, refusal(*fault)};
   // SET ROLE none keeps the bridge's own role, and so does that role's name: either would give the bridge's rights.
   if (result.claims->role.empty() || result.claims->role == "none" || result.claims->role == database_.own_role())
-    return {nullptr,
-            TokenError{"InvalidJWTToken", sqlstate::kInvalidAuthorization, "the role of the token cannot be assumed"}};
+    return {nullptr, refusal("the role of the token cannot be assumed")};
+  if (can_be_revoked(*result.claims) && !revoked_.were_read())
+    return {nullptr, not_yet("The revoked tokens are not known yet: try again")};
   return result;
+}
+
+bool Access::must_await(std::string_view token, std::function<void()> resume) const {
+  if (token.empty()) return false;
+  const TokenResult result = tokens_.verify(token, wall_clock());
+  if (result.claims)
+    return can_be_revoked(*result.claims) && !revoked_.were_read() && revoked_.await(std::move(resume));
+  return result.error->missing_key_of && keys_.await(*result.error->missing_key_of, std::move(resume));
 }
 
 void Access::ask(const ClaimsRef &claims, std::string_view topic,

@@ -3,7 +3,9 @@
 #pragma once
 
 #include "database/database.hpp"
+#include "database/revoked_tokens.hpp"
 #include "identity/token.hpp"
+#include "issuer/issuer_keys.hpp"
 
 #include <functional>
 #include <optional>
@@ -20,10 +22,21 @@ struct TopicAccess {
 
 class Access {
  public:
-  Access(Database &database, TokenVerifier &tokens) : database_(database), tokens_(tokens) {}
+  Access(Database &database, TokenVerifier &tokens, IssuerKeys &keys, RevokedTokens &revoked)
+      : database_(database), tokens_(tokens), keys_(keys), revoked_(revoked) {}
 
   // The claims of a token, as of now.
   TokenResult verify(std::string_view token) const;
+
+  // Why claims that a token had must not be used any more, in the words clients know; nothing if they may.
+  std::optional<std::string_view> fault_of(const Claims &claims) const;
+  bool is_revoked(const Claims &claims) const {
+    return revoked_.includes(claims) || tokens_.is_removed_api_key(claims);
+  }
+
+  // Whether the token cannot be verified before keys have been fetched, or revocations read. Then `resume` is called
+  // later, once, and the token can be verified, well or not.
+  bool must_await(std::string_view token, std::function<void()> resume) const;
 
   // Calls live.topic_access(). After an error the access is unknown, and the caller must deny it.
   void ask(const ClaimsRef &claims, std::string_view topic,
@@ -32,12 +45,9 @@ class Access {
  private:
   Database &database_;
   TokenVerifier &tokens_;
+  IssuerKeys &keys_;
+  RevokedTokens &revoked_;
 };
-
-std::chrono::sys_seconds wall_clock();
-
-// Whether the claims have expired by now.
-bool has_expired(const Claims &claims);
 
 // The requester of a broadcast, anonymous without a user if its role is the anonymous one.
 Requester broadcaster_of(const Settings &settings, const Claims &claims);

@@ -27,9 +27,13 @@ Incoming::Incoming(Services &services, IncomingOwner &owner, Descriptor socket, 
       address_(IpAddress::parse(address).value_or(IpAddress())) {
   const ProxySettings &proxy = services.settings.proxy;
   if (proxy.sends_preface && is_trusted(proxy.trusted, address_)) step_ = Step::preface;
-  watcher_.emplace(services.loop, socket_.get(), [this](int) { on_socket(); });
+  watch();
+}
+
+void Incoming::watch() {
+  watcher_.emplace(services_.loop, socket_.get(), [this](int) { on_socket(); });
   watcher_->watch(UV_READABLE);
-  services.wheel.arm(*this, services.deadline_after(std::chrono::seconds(services.settings.limits.request_seconds)));
+  services_.wheel.arm(*this, services_.deadline_after(std::chrono::seconds(services_.settings.limits.request_seconds)));
 }
 
 std::string_view Incoming::surplus() const { return std::string_view(received_).substr(head_->bytes); }
@@ -108,10 +112,16 @@ void Incoming::parse_head() {
   }
 }
 
+void Incoming::defer() {
+  step_ = Step::waiting;
+  watcher_.reset();
+}
+
 void Incoming::read_body() {
   if (head_->content_length > services_.settings.limits.body_bytes)
     return respond(error_response(413, "the body is too long"));
   step_ = Step::body;
+  if (!watcher_) watch();
   handle_bytes(std::string(surplus()));
 }
 

@@ -21,7 +21,7 @@ class IncomingOwner {
  public:
   virtual ~IncomingOwner() = default;
 
-  // The head is complete. The owner calls release(), read_body() or respond().
+  // The head is complete. The owner calls release(), read_body() or respond(), at once or after defer().
   virtual void handle_head(Incoming &incoming) = 0;
   // The whole request is complete. The owner calls respond(), at once or later.
   virtual void handle_request(Incoming &incoming) = 0;
@@ -48,12 +48,16 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   // Passes the socket to the caller.
   Descriptor release();
 
+  // Reads nothing until the owner calls one of the others.
+  void defer();
+
   void read_body();
   void respond(HttpResponse response);
 
  private:
   enum class Step { preface, head, body, waiting, responding, lingering, finished };
 
+  void watch();
   void on_socket();
   void read();
   void handle_bytes(std::string_view bytes);

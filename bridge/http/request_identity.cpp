@@ -35,7 +35,10 @@ std::variant<ClaimsRef, HttpResponse> identify(const std::string &token, const S
     return error_response(401, "API key is missing", sqlstate::kInvalidAuthorization);
   }
   TokenResult result = services.access.verify(token);
-  if (!result.claims) return error_response(401, result.error->message, result.error->sqlstate);
+  if (!result.claims) {
+    const bool is_our_fault = result.error->sqlstate == sqlstate::kCannotConnectNow;
+    return error_response(is_our_fault ? 503 : 401, result.error->message, result.error->sqlstate);
+  }
   return std::move(result.claims);
 }
 

@@ -14,7 +14,15 @@ struct Claims {
   std::string user_id;                 // claim `sub`; empty for an anonymous token
   std::string role;                    // claim `role`: the database role to act as
   std::chrono::sys_seconds expires_at; // claim `exp`; sys_seconds::max() for an API key
+  std::string token_id{};              // claim `jti`; empty: none
+  std::chrono::sys_seconds issued_at = std::chrono::sys_seconds::min(); // claim `iat`; min(): none
+  std::string api_key{}; // name of the API key of a file that was sent; empty: something else was
 };
+
+// The time that claims are compared with.
+inline std::chrono::sys_seconds wall_clock() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
 
 using ClaimsRef = std::shared_ptr<const Claims>;
 
@@ -26,6 +34,9 @@ inline ClaimsRef claims_of_role(const std::string &role) {
 }
 
 enum class Requester : unsigned char { anonymous, signed_in };
+
+// Whether a revocation could be for the token of these claims.
+inline bool can_be_revoked(const Claims &claims) { return !claims.user_id.empty() || !claims.token_id.empty(); }
 
 // Claims without a user are those of an anonymous requester.
 inline Requester requester_of(const Claims &claims) {

@@ -1,11 +1,14 @@
 // Identifies clients: verifies JWTs (RFC 7519) and maps opaque API keys to roles.
 //
-// Invariant: claims are returned only if signature, expiry and format are valid, and the database reads the same values
-// that were checked here: duplicate members and \u0000, where parsers differ, are refused. Errors contain no secret and
-// no part of the token.
+// Invariants: a token of an issuer with keys of its own is verified with those keys alone, and never with those of
+// another issuer; claims are returned only if signature, expiry and format are valid, and the database reads the same
+// values that were checked here: duplicate members and \u0000, where parsers differ, are refused. Errors contain no
+// secret and no part of the token.
 #pragma once
 
 #include "identity/claims.hpp"
+#include "identity/token_cache.hpp"
+#include "identity/token_error.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -20,13 +23,6 @@ namespace pg_live {
 // The longest token looked at, in bytes.
 inline constexpr std::size_t kMaxTokenBytes = 16 * 1024;
 
-struct TokenError {
-  std::string_view code;     // as Supabase Realtime names it: "InvalidJWTToken", "MalformedJWT", "JwtSignatureError"
-  std::string_view sqlstate; // of base/sqlstate.hpp
-  std::string message;       // "Token has expired 5 seconds ago": in the words clients know
-  bool unknown_key = false;  // no key fits the token's `kid`: reading the JWK set again may help
-};
-
 // Claims or why there are none: exactly one of the two is set.
 struct TokenResult {
   ClaimsRef claims;
@@ -39,12 +35,28 @@ struct ApiKey {
   std::string role;
 };
 
+// The same, of a file.
+struct HashedApiKey {
+  std::string name; // for the operator
+  std::string role;
+  TokenDigest digest{};
+};
+
+// The key set of the secret, and of issuers without keys of their own.
+inline constexpr std::size_t kSharedKeys = 0;
+
+struct TokenIssuer {
+  std::string name; // as in claim `iss`
+  std::size_t key_set = kSharedKeys;
+};
+
 struct TokenSettings {
   std::string secret;  // for HS256, HS384, HS512; empty: none. Settings take none below 32 bytes
-  std::string jwk_set; // text of a JWK set; empty: none
+  std::string jwk_set; // text of the shared JWK set; empty: none
   std::vector<ApiKey> api_keys;
-  std::string audience;               // when set, `aud` must be or contain it
-  std::string issuer;                 // when set, `iss` must be it
+  std::vector<std::string> audiences; // when there are any, `aud` must be or contain one
+  std::vector<TokenIssuer> issuers;   // when there are any, `iss` must be one
+  std::chrono::seconds leeway{30};    // by which clocks of issuers may be ahead: for `nbf` and `iat`
   std::size_t cached_tokens = 10'000; // verified tokens remembered; 0: none
 };
 
@@ -60,9 +72,15 @@ class TokenVerifier {
   // (by SHA-256, until they expire) and share one Claims.
   TokenResult verify(std::string_view token, std::chrono::sys_seconds now);
 
-  // Replaces the keys of the JWK set and forgets all remembered tokens. On a bad set, the message; nothing changes
-  // then.
-  std::optional<std::string> replace_jwk_set(std::string_view text);
+  // Replaces the JWK set of a key set of the settings. If it has changed, all remembered tokens are forgotten. On a bad
+  // set, the message; nothing changes then.
+  std::optional<std::string> replace_jwk_set(std::size_t key_set, std::string_view text);
+
+  // Replaces the API keys of the file.
+  void replace_api_keys(const std::vector<HashedApiKey> &keys);
+
+  // Whether these claims are those of an API key that is no longer in the file.
+  bool is_removed_api_key(const Claims &claims) const;
 
  private:
   struct State;

@@ -19,8 +19,6 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::size_t kMinSecretBytes = 32; // bytes
-
 class SettingsParser {
  public:
   explicit SettingsParser(Settings &settings) : settings_(settings) {
@@ -123,10 +121,23 @@ class SettingsParser {
   }
 
   void add_identity() {
-    add("jwt-secret", settings_.jwt_secret,
+    TokenOptions &tokens = settings_.tokens;
+    add("jwt-secret", tokens.secret,
         "Secret of HS256/384/512 tokens, at least 32 bytes; better given in the environment or the file");
-    add("jwks", settings_.jwks_file, "File with the JSON Web Key Set of other tokens");
+    add("jwks", tokens.jwks, "File or https URL of the JSON Web Key Set of other tokens");
+    add("jwks-ca", tokens.jwks_ca_file,
+        "File with the certificates that those of the URLs' hosts are checked against; default: the system's");
+    add("jwks-refresh", tokens.jwks_refresh_seconds, "Seconds after which key sets are read again")
+        ->check(CLI::Range(1u, 86400u));
+    add("jwt-issuer", issuers_,
+        "Issuers whose tokens are accepted (iss), separated by commas; issuer=keys for one whose keys are in a file or "
+        "at an https URL of its own");
+    add("jwt-audience", audiences_, "Audiences of which a token must name one (aud), separated by commas");
+    add("jwt-leeway", tokens.leeway_seconds, "Seconds by which clocks of issuers may be ahead, for nbf and iat")
+        ->check(CLI::Range(0u, 600u));
     add("api-keys", api_keys_, "Keys that are no tokens, each with its database role: key=role, separated by commas");
+    add("api-key-file", tokens.api_key_file,
+        "File of such keys, each a line: a name, a database role and the SHA-256 of the key, in hexadecimal digits");
     add("anonymous", settings_.anonymous, "Let connections without a token in, as --anonymous-role");
     add("anonymous-role", settings_.anonymous_role, "Database role of connections without a token")
         ->capture_default_str();
@@ -225,7 +236,7 @@ class SettingsParser {
                                                     {"warning", LogLevel::warning},
                                                     {"error", LogLevel::error}};
     settings_.log_level = levels.at(log_level_);
-    check_secret(settings_.jwt_secret);
+    finish_identity();
     for_each_word(origins_,
                   [this](std::string_view word) { settings_.allowed_origins.push_back(checked_origin(word)); });
     for_each_word(proxies_,
@@ -234,16 +245,20 @@ class SettingsParser {
     if (settings_.proxy.sends_preface && settings_.proxy.trusted.empty())
       throw std::invalid_argument(
           "--proxy-protocol needs --trusted-proxies: from others, a preface could say anything");
-    for_each_word(api_keys_, [this](std::string_view word) { settings_.api_keys.push_back(checked_api_key(word)); });
     DatabaseSettings &database = settings_.database;
     if (database.listen_connection_string.empty()) database.listen_connection_string = database.connection_string;
   }
 
-  // RFC 7518 section 3.2: a key of as many bits as the hash has. A shorter one can be found by trying.
-  static void check_secret(std::string_view secret) {
-    if (!secret.empty() && secret.size() < kMinSecretBytes)
-      throw std::invalid_argument("--jwt-secret: the secret must have at least " + std::to_string(kMinSecretBytes) +
-                                  " bytes\nhint: openssl rand -hex 32 makes one");
+  void finish_identity() {
+    TokenOptions &tokens = settings_.tokens;
+    for_each_word(api_keys_, [&](std::string_view word) { tokens.api_keys.push_back(checked_api_key(word)); });
+    for_each_word(audiences_, [&](std::string_view word) { tokens.audiences.emplace_back(word); });
+    for_each_word(issuers_, [&](std::string_view word) { tokens.issuers.push_back(parse_issuer(word)); });
+    // A list of nothing must not mean that all are accepted.
+    if (!audiences_.empty() && tokens.audiences.empty())
+      throw std::invalid_argument("--jwt-audience: names no audience");
+    if (!issuers_.empty() && tokens.issuers.empty()) throw std::invalid_argument("--jwt-issuer: names no issuer");
+    check_token_options(tokens);
   }
 
   static std::string checked_origin(std::string_view word) {
@@ -277,6 +292,8 @@ class SettingsParser {
   std::string proxies_;
   std::string forwarded_header_ = "x-forwarded-for";
   std::string api_keys_;
+  std::string issuers_;
+  std::string audiences_;
   std::string log_level_ = "info";
 };
 

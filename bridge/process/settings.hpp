@@ -5,6 +5,7 @@
 
 #include "base/ip_address.hpp"
 #include "process/log.hpp"
+#include "process/token_options.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -71,9 +72,7 @@ struct Settings {
   std::string bind_address = "127.0.0.1";
   std::uint16_t port = 4000;
   unsigned workers = 1;
-  std::string jwt_secret;
-  std::string jwks_file;
-  std::vector<std::string> api_keys;        // key=role, neither empty
+  TokenOptions tokens;
   std::vector<std::string> allowed_origins; // empty: the same origin, and programs, which send none
   ProxySettings proxy;
   bool anonymous = false;

@@ -24,7 +24,7 @@ constexpr time_t kSettled = 60;  // seconds after which a worker counts as one t
 sigset_t watched_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGTERM, SIGINT, SIGCHLD})
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD})
     sigaddset(&set, number);
   return set;
 }
@@ -44,6 +44,7 @@ class Workers {
       if (number == SIGTERM || number == SIGINT) {
         stop();
       }
+      if (number == SIGHUP) pass_on(SIGHUP);
       replace_due();
     }
     return exit_code_;
@@ -65,8 +66,12 @@ class Workers {
   void stop() {
     stopping_ = true;
     pauses_.clear();
+    pass_on(SIGTERM);
+  }
+
+  void pass_on(int number) const {
     for (const auto &[process, worker] : workers_)
-      kill(process, SIGTERM);
+      kill(process, number);
   }
 
   // The next signal, or -1 after a second in which a pause may have ended.

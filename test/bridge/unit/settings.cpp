@@ -75,7 +75,7 @@ TEST_F(SettingsTest, ValueIsTheSameByFlagEnvironmentAndFile) {
     const auto by_file = read({"--config", file("jwt-secret = " + value)});
     for (const auto &settings : {by_flag, by_environment, by_file}) {
       ASSERT_TRUE(settings) << value << output;
-      EXPECT_EQ(settings->jwt_secret, value);
+      EXPECT_EQ(settings->tokens.secret, value);
     }
   }
 }
@@ -94,6 +94,60 @@ TEST_F(SettingsTest, SecretShorterThanItsHashEndsTheProgram) {
       EXPECT_EQ(exit_code, 2);
       EXPECT_EQ(output, "--jwt-secret: the secret must have at least 32 bytes\nhint: openssl rand -hex 32 makes one\n");
     }
+  }
+}
+
+TEST_F(SettingsTest, IssuersMayHaveKeysOfTheirOwn) {
+  const auto settings =
+      read({"--jwks", "keys.json", "--jwt-issuer", "supabase, https://a.example=https://a.example/jwks?v=1 ,b=b.json",
+            "--jwt-audience", "authenticated,events", "--jwt-leeway", "5"});
+  ASSERT_TRUE(settings) << output;
+  ASSERT_EQ(settings->tokens.issuers.size(), 3u);
+  EXPECT_EQ(settings->tokens.issuers[0].name, "supabase");
+  EXPECT_EQ(settings->tokens.issuers[0].keys, "");
+  EXPECT_EQ(settings->tokens.issuers[1].name, "https://a.example");
+  EXPECT_EQ(settings->tokens.issuers[1].keys, "https://a.example/jwks?v=1");
+  EXPECT_EQ(settings->tokens.issuers[2].keys, "b.json");
+  EXPECT_EQ(settings->tokens.audiences, (std::vector<std::string>{"authenticated", "events"}));
+  EXPECT_EQ(settings->tokens.leeway_seconds, 5u);
+}
+
+TEST_F(SettingsTest, KeysAreFetchedByHttpsOrFromThisMachine) {
+  for (const auto *url : {"https://a.example/jwks", "HTTPS://a.example", "http://localhost:4000/jwks",
+                          "http://127.0.0.1/jwks", "http://[::1]:80/jwks"})
+    EXPECT_TRUE(read({"--jwks", url})) << url << output;
+  for (const auto *url : {"http://a.example/jwks", "http://127.0.0.1.a.example/", "http://localhost@a.example/",
+                          "https://user:password@a.example/", "http://127.0.0.1\\@a.example/", "ftp://a.example/jwks",
+                          "file:///etc/passwd", "https://", "https:///jwks", "http://[::1].a.example/", "https://a b/",
+                          "http://0177.0.0.1/", "https://a.example/\x7f"}) {
+    EXPECT_FALSE(read({"--jwks", url})) << url;
+    EXPECT_EQ(exit_code, 2);
+    EXPECT_NE(output.find("--jwks: \""), std::string::npos) << output;
+    EXPECT_FALSE(read({"--jwt-issuer", "issuer=" + std::string(url)})) << url;
+  }
+}
+
+TEST_F(SettingsTest, TokenOptionsThatCannotBeMeantEndTheProgram) {
+  const std::string secret(32, 's');
+  const std::vector<std::vector<std::string>> cases = {
+      {"--jwt-issuer", "a=", "--jwks", "f"},
+      {"--jwt-issuer", "=f"},
+      {"--jwt-issuer", ",", "--jwks", "f"},
+      {"--jwt-issuer", "a,a", "--jwks", "f"},
+      {"--jwt-issuer", "a"},
+      {"--jwt-issuer", "a=f", "--jwt-secret", secret},
+      {"--jwt-issuer", "a=f", "--jwks", "g"},
+      {"--jwt-audience", ","},
+      {"--jwt-leeway", "-1"},
+      {"--jwt-leeway", "601"},
+      {"--jwt-leeway", "soon"},
+      {"--jwks-refresh", "0"},
+      {"--jwks-refresh", "86401"},
+  };
+  for (const auto &arguments : cases) {
+    EXPECT_FALSE(read(arguments)) << arguments[0] << " " << arguments[1];
+    EXPECT_EQ(exit_code, 2) << arguments[0] << " " << arguments[1];
+    EXPECT_NE(output.find(arguments[0]), std::string::npos) << output;
   }
 }
 
@@ -165,12 +219,12 @@ TEST_F(SettingsTest, OriginsMayHaveSpacesAroundThemAndASlashBehind) {
 
 TEST_F(SettingsTest, OriginThatCouldNeverMatchEndsTheProgram) {
   for (const auto *origin :
-       {"a.example", "http://", "://a", "http://a/path", "http://a b", "http://*.example", "https://u@a"})
+       {"a.example", "http://", "://a", "http://a/path", "http://a b", "http://a*.example", "https://u@a"})
     EXPECT_FALSE(read({"--allowed-origin", origin})) << origin;
 }
 
 TEST_F(SettingsTest, ApiKeysMayHaveSpacesAroundThemAndNeedARole) {
-  EXPECT_EQ(read({"--api-keys", "k=anon, l=m=service_role"})->api_keys,
+  EXPECT_EQ(read({"--api-keys", "k=anon, l=m=service_role"})->tokens.api_keys,
             (std::vector<std::string>{"k=anon", "l=m=service_role"}));
   for (const auto *keys : {"k", "k=", "=anon", "k=anon,l"}) {
     EXPECT_FALSE(read({"--api-keys", keys})) << keys;
