@@ -41,8 +41,10 @@ namespace {
 
 int run(const pg_live::Settings &settings, unsigned worker) {
   const pg_live::Log log(settings.log_level, worker);
+  pg_live::Settings own = settings;
+  if (own.metrics.port != 0) own.metrics.port = static_cast<std::uint16_t>(own.metrics.port + worker - 1);
   try {
-    return pg_live::run_node(settings, log);
+    return pg_live::run_node(own, log);
   } catch (const std::exception &error) {
     log.error(error.what());
     return 1;

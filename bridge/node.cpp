@@ -14,6 +14,8 @@
 #include "http/incoming.hpp"
 #include "issuer/api_key_file.hpp"
 #include "issuer/issuer_keys.hpp"
+#include "metrics_page.hpp"
+#include "metrics_server.hpp"
 #include "presence/channel_presence.hpp"
 #include "presence/presence.hpp"
 #include "presence/presence_visibility.hpp"
@@ -47,15 +49,18 @@ class Node final : public IncomingOwner, public InternalReceiver {
                                                                                      access_, hub_, wheel_},
         channel_presence_(services_, presence_.queue()), session_presence_(presence_.queue()), edits_(loop_, database_),
         cursors_(loop_, database_, Milliseconds{settings.presence.cursor_milliseconds}),
-        conversation_services_{services_, presence_, channel_presence_, session_presence_, edits_, cursors_},
+        conversation_services_{services_, presence_, channel_presence_, session_presence_, edits_, cursors_, joins_},
         visibility_(services_), listener_(loop_, log, settings.database, hub_),
         http_(services_, [this] { return listener_.ready(); }), admission_(conversation_services_, connections_),
         server_(loop_, log, Admission::subprotocols()),
-        acceptor_(loop_, log, settings,
+        acceptor_(loop_, log, settings.limits, settings.bind_address, settings.port,
                   [this](Descriptor socket, const std::string &address) { accept(std::move(socket), address); }),
         tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }), drain_(loop_, [this] { drain(); }),
         reload_(loop_, SIGHUP, [this] { reload(); }), terminate_(loop_, SIGTERM, [this] { stop(); }),
-        interrupt_(loop_, SIGINT, [this] { stop(); }) {}
+        interrupt_(loop_, SIGINT, [this] { stop(); }) {
+    if (settings.metrics.port != 0)
+      metrics_.emplace(services_, [this] { return metrics_page({connections_, hub_, database_, listener_, joins_}); });
+  }
 
   void run() {
     tick_.start(kTick, kTick);
@@ -71,6 +76,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
     database_.start();
     listener_.start();
     acceptor_.start();
+    if (metrics_) metrics_->start();
     log_.info("listening", {{"address", settings_.bind_address}, {"port", acceptor_.port()}});
     loop_.run();
     log_.info("stopped");
@@ -114,6 +120,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   SessionPresence session_presence_;
   GatheredEdits edits_;
   GatheredCursors cursors_;
+  JoinTally joins_;
   ConversationServices conversation_services_;
   PresenceVisibility visibility_;
   Listener listener_;
@@ -123,6 +130,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   std::unordered_map<Incoming *, std::shared_ptr<Incoming>> incoming_;
   std::deque<std::weak_ptr<Incoming>> arrivals_; // the oldest first
   Acceptor acceptor_;
+  std::optional<MetricsServer> metrics_;
   LoopTimer tick_;
   LoopTimer drain_;
   Signal reload_;
@@ -175,6 +183,7 @@ void Node::answer_head(Incoming &incoming) {
   }
   auto admitted = admission_.admit(incoming.head(), incoming.address());
   if (const auto *refusal = std::get_if<HttpResponse>(&admitted)) {
+    ++connections_.tally().refused[static_cast<unsigned>(refusal->status)];
     log_.info("refused a connection", {{"address", incoming.address()},
                                        {"origin", incoming.head().header("origin").value_or("")},
                                        {"status", refusal->status},

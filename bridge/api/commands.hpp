@@ -48,6 +48,9 @@ struct CommandEntry {
   std::span<const Parameter> parameters; // which arguments it takes
   CommandKind kind = CommandKind::write;
   std::string_view state{}; // of a write: reads the state that it led to; empty: its own result is the answer
+
+  // In metrics.
+  std::string_view name() const { return event.empty() ? path : event; }
 };
 
 inline constexpr std::string_view kTypingEvent = "typing:indicator";

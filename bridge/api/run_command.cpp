@@ -10,6 +10,7 @@ void write_command(Database &database, const CommandEntry &entry, Command comman
   Command state;
   state.claims = command.claims;
   state.sql = entry.state;
+  state.name = entry.name();
   state.asker = command.asker;
   state.give_up = command.give_up;
   state.done = std::move(command.done);

@@ -42,6 +42,7 @@ std::vector<Channel *> Hub::followers(std::string_view topic) const {
 }
 
 void Hub::deliver(std::span<const LiveEvent> events) {
+  events_ += events.size();
   if (events.size() == 1) {
     TopicBatch batch;
     batch.add(events.front());
@@ -59,7 +60,9 @@ void Hub::deliver(std::span<const LiveEvent> events) {
 }
 
 void Hub::deliver_topic(const TopicBatch &batch, WriteTime time) {
-  for (const auto &subscription : table_.subscribers(batch.topic(), TopicKind::database))
+  const TopicTable::Walk subscriptions = table_.subscribers(batch.topic(), TopicKind::database);
+  deliveries_ += subscriptions.size() * batch.events().size();
+  for (const auto &subscription : subscriptions)
     channel_of(subscription).deliver(batch, time);
 }
 

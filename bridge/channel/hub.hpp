@@ -9,6 +9,7 @@
 #include "wire/live_event.hpp"
 #include "wire/message.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -56,6 +57,9 @@ class Hub final : public EventReceiver {
 
   std::size_t topics() const { return table_.topics(); }
   std::size_t subscriptions() const { return table_.subscriptions(); }
+  std::size_t clients_behind() const { return behind_.size(); }
+  std::uint64_t events() const { return events_; }         // of the database, so far
+  std::uint64_t deliveries() const { return deliveries_; } // of them, each to one channel
 
  private:
   void deliver_topic(const TopicBatch &batch, WriteTime time);
@@ -68,6 +72,8 @@ class Hub final : public EventReceiver {
   std::vector<Client *> unsent_;
   RevocationCounts revocations_;
   std::vector<Client *> behind_; // connections that keep the stream waiting
+  std::uint64_t events_ = 0;
+  std::uint64_t deliveries_ = 0;
 };
 
 } // namespace pg_live

@@ -39,6 +39,7 @@ void Connection::opened(Socket socket) {
   socket_ = socket;
   stage_ = Stage::open;
   seat_.registry().add(*this);
+  ++seat_.registry().tally().opened;
   services_.log.debug("connection opened", {{"connection", id_}});
   speak_for(conversation_.claims());
   expired(services_.seconds_now());
@@ -94,6 +95,9 @@ void Connection::let_senders_continue() {
 }
 
 void Connection::write(const websocket::Frame &frame) {
+  ConnectionTally &tally = seat_.registry().tally();
+  ++tally.writes;
+  tally.bytes_written += frame.bytes().size();
   if (!socket_.write(frame.bytes())) abort();
 }
 
@@ -135,6 +139,7 @@ void Connection::abort() {
 void Connection::close(std::uint16_t code, std::string_view reason) {
   if (stage_ != Stage::open) return;
   services_.log.debug("closing a connection", {{"connection", id_}, {"code", code}, {"reason", reason}});
+  ++seat_.registry().tally().closed[code];
   stage_ = Stage::closing;
   end_presence(Ending::broken);
   drop_queued();
@@ -292,6 +297,8 @@ void Connection::collect(const MessagePiece &piece) {
 
 // A client that keeps sending refused messages is closed.
 void Connection::handle_message(websocket::Opcode opcode, std::string_view message) {
+  ++seat_.registry().tally().messages_received;
+  seat_.registry().tally().bytes_received += message.size();
   const RateLimit rate = with_burst(services_.settings.limits.messages_per_second);
   if (messages_.acquire(rate, services_.time_now())) return conversation_.handle(opcode, message);
   conversation_.refuse(opcode, message, "too many messages per second", kTooBusy);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "channel/channel.hpp"
+#include "connection/connection_tally.hpp"
 #include "connection/presence_id_set.hpp"
 #include "connection/unfinished_message.hpp"
 #include "process/loop.hpp"
@@ -70,6 +71,8 @@ class ConnectionRegistry {
   void remove(RegisteredConnection &connection);
   std::size_t open() const { return open_.size(); }
 
+  ConnectionTally &tally() { return tally_; }
+
   // Lets a closing connection leave its topics on the next turn of the loop: the topic table may be walked now.
   void leave_topics_soon(std::weak_ptr<RegisteredConnection> connection);
 
@@ -96,6 +99,7 @@ class ConnectionRegistry {
   Counts by_address_;
   Counts by_user_;
   unsigned seats_ = 0;
+  ConnectionTally tally_;
   PresenceIdSet<RegisteredConnection> open_;
   UnfinishedMessages unfinished_messages_;
   std::uint64_t given_up_messages_ = 0;

@@ -53,6 +53,7 @@ void send_through_database(Services &services, Channel &channel, const Message &
   Command command;
   command.claims = channel.claims();
   command.sql = kSend;
+  command.name = "send";
   command.parameters = {std::string(channel.topic()), broadcast.event, std::string(broadcast.payload),
                         durable ? "true" : "false"};
   command.done = [sender = channel.ref(), ref = message.ref, &services](const CommandResult &result) {

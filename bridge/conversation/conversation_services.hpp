@@ -8,7 +8,14 @@
 #include "presence/presence.hpp"
 #include "presence/session_presence.hpp"
 
+#include <cstdint>
+#include <map>
+#include <string>
+
 namespace pg_live {
+
+// Joins since the process began, by how they ended: "ok", or the SQLSTATE of the refusal.
+using JoinTally = std::map<std::string, std::uint64_t>;
 
 struct ConversationServices : Services {
   Presence &presence;
@@ -16,6 +23,7 @@ struct ConversationServices : Services {
   SessionPresence &session_presence;
   GatheredEdits &edits;
   GatheredCursors &cursors;
+  JoinTally &joins;
 };
 
 } // namespace pg_live

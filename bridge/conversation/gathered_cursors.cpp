@@ -74,6 +74,7 @@ void GatheredCursors::send(const Uuid &id, Moves moves) {
     append_move(array, move);
   Command command;
   command.sql = kMoveCursors;
+  command.name = "gathered cursors";
   command.parameters = {id.text(), array.append("]")};
   command.share = "cursors of " + id.text();
   command.done = [this, id, shared = std::make_shared<Moves>(std::move(moves))](const CommandResult &result) {

@@ -124,6 +124,7 @@ void GatheredEdits::send(Kind &kind, Batch batch) {
     append_edit(array, each.session, each.edit);
   Command command;
   command.sql = kSubmitEach;
+  command.name = "gathered edits";
   command.parameters = {array.append("]"), kind.locking == Locking::skip ? "true" : "false"};
   command.share = "edits " + std::to_string(++sent_);
   ++kind.commands;
@@ -139,6 +140,7 @@ void GatheredEdits::send_alone(SessionEdit each) {
   Command command;
   command.claims = each.edit.claims;
   command.sql = command_of_event(kEditEvent)->sql;
+  command.name = kEditEvent;
   command.parameters = {each.edit.arguments, "session:" + each.session.text(), std::nullopt};
   command.asker = each.edit.asker;
   command.give_up = each.edit.give_up;

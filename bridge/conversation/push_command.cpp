@@ -67,6 +67,7 @@ void PushedCommands::ask(const Channel &channel, const CommandEntry &entry, std:
   Command command;
   command.claims = channel.claims();
   command.sql = entry.sql;
+  command.name = entry.name();
   command.parameters = {std::string(arguments), std::string(location_of(channel.topic())),
                         client_.presence_id().text()};
   command.asker = client_.weak_from_this();

@@ -49,6 +49,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
     Command command;
     command.claims = channel.claims();
     command.sql = kReplay;
+    command.name = "replay";
     command.parameters = {std::string(channel.topic()), std::nullopt, std::nullopt, std::to_string(kPageEvents),
                           std::nullopt};
     if (!after_.empty()) command.parameters[1] = after_;

@@ -65,6 +65,7 @@ void Access::ask(const ClaimsRef &claims, std::string_view topic,
   command.claims = claims;
   command.pace = Pace::quick;
   command.sql = kTopicAccess;
+  command.name = "access";
   command.parameters = {std::string(topic)};
   command.done = [done = std::move(done)](const CommandResult &result) {
     TopicAccess access;

@@ -29,6 +29,7 @@ enum class Pace {
 struct Command {
   ClaimsRef claims;     // of the user with whose rights it runs; null: the bridge's own, see Database::run_own()
   std::string_view sql; // a literal
+  std::string_view name = "other";                    // in metrics; a literal
   std::vector<std::optional<std::string>> parameters; // nothing: NULL
   std::function<void(CommandResult)> done;
   Pace pace = Pace::unknown;
@@ -41,6 +42,7 @@ struct Command {
 // A command on its way.
 struct PendingCommand {
   Command command;
+  std::uint64_t began = 0;      // of Loop::exact_now()
   bool changes_nothing = false; // a read: safe to run again
   unsigned attempts = 0;        // how often it was sent
   unsigned preceding = 0;       // results before its own: of Parse and of the statements that set up the transaction

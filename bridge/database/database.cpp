@@ -44,6 +44,7 @@ Database::Database(Loop &loop, const Log &log, const DatabaseSettings &settings,
 ConnectionLane::Callbacks Database::callbacks() {
   return {[this](PendingRef pending, CommandResult result) {
             note_end(pending->command);
+            note_outcome(*pending, result);
             pending->command.done(std::move(result));
           },
           [this](const PipelinedConnection &connection) { note_connected(connection); }};
@@ -92,6 +93,7 @@ void Database::run_own(Command command) {
 PendingRef Database::prepare(Command command) {
   auto pending = std::make_unique<PendingCommand>();
   pending->command = std::move(command);
+  pending->began = Loop::exact_now();
   if (pending->command.give_up == 0) pending->command.give_up = loop_.now() + patience();
   return pending;
 }
@@ -116,6 +118,12 @@ void Database::note_begin(const Command &command) {
   if (has_no_user(command)) ++unfinished_without_user_[command.claims->role];
 }
 
+void Database::note_outcome(const PendingCommand &pending, const CommandResult &result) {
+  CommandTally &tally = tallies_[pending.command.name];
+  tally.durations.observe(std::chrono::nanoseconds(Loop::exact_now() - pending.began));
+  if (result.error) tally.note_error(result.error->sqlstate);
+}
+
 void Database::note_end(const Command &command) {
   --unfinished_;
   if (!has_no_user(command)) return;
@@ -132,6 +140,7 @@ bool Database::role_has_room(const Command &command) const {
 
 // Answers on the next turn of the loop: the caller may be iterating over what its callback changes.
 void Database::refuse(PendingRef pending, const DatabaseError &error) {
+  tallies_[pending->command.name].note_error(error.sqlstate);
   refused_.push_back([done = std::move(pending->command.done), error] { done({{}, error}); });
   refusal_timer_.start(Milliseconds{0});
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "database/command.hpp"
+#include "database/command_tally.hpp"
 #include "database/connection_lane.hpp"
 #include "process/settings.hpp"
 
@@ -54,6 +55,9 @@ class Database {
   // UTF8, claims are ASCII: see live.user_id().
   bool can_store(std::string_view text) const;
 
+  const CommandTallies &tallies() const { return tallies_; }
+  unsigned unfinished_commands() const { return unfinished_; }
+
   // Milliseconds a command may take, waiting included.
   std::uint64_t patience() const { return settings_.statement_timeout_seconds * 1000u; }
 
@@ -64,6 +68,7 @@ class Database {
   PendingRef prepare(Command command);
   void admit(ConnectionLane &lane, PendingRef pending);
   void note_begin(const Command &command);
+  void note_outcome(const PendingCommand &pending, const CommandResult &result);
   void note_end(const Command &command);
   bool role_has_room(const Command &command) const;
   void refuse(PendingRef pending, const DatabaseError &error);
@@ -73,6 +78,7 @@ class Database {
   const DatabaseSettings &settings_;
   unsigned commands_per_user_;
   unsigned unfinished_ = 0;
+  CommandTallies tallies_;
   std::unordered_map<std::string, unsigned> unfinished_without_user_; // by role
   std::string own_role_;
   bool is_utf8_ = true;

@@ -108,6 +108,7 @@ void command_by_http(Services &services, const ClaimsRef &claims, const HttpRequ
   Command command;
   command.claims = claims;
   command.sql = entry.sql;
+  command.name = entry.name();
   command.parameters = {std::get<std::string>(std::move(arguments)), std::nullopt, std::nullopt};
   command.done = [respond = std::move(respond), &entry, &services,
                   links = PageLinks(entry.kind == CommandKind::page ? request.head.query : ""),

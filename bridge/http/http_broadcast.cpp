@@ -60,6 +60,7 @@ void send(Services &services, const ClaimsRef &claims, Messages messages, Respon
   Command command;
   command.claims = claims;
   command.sql = kSendAll;
+  command.name = "send";
   command.parameters = {to_json(services, messages)};
   command.done = [&services, messages = std::move(messages), requester = broadcaster_of(services.settings, *claims),
                   respond = std::move(respond)](const CommandResult &result) {

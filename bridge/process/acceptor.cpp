@@ -48,10 +48,10 @@ std::string text_of(const sockaddr_storage &address, socklen_t length) {
 
 } // namespace
 
-Acceptor::Acceptor(Loop &loop, const Log &log, const Settings &settings,
+Acceptor::Acceptor(Loop &loop, const Log &log, const Limits &limits, const std::string &address, std::uint16_t port,
                    std::function<void(Descriptor, std::string)> accepted)
-    : log_(log), limits_(settings.limits), accepted_(std::move(accepted)),
-      socket_(listen_on(settings.bind_address, settings.port)), retry_timer_(loop, [this] { start(); }) {
+    : log_(log), limits_(limits), accepted_(std::move(accepted)), socket_(listen_on(address, port)),
+      retry_timer_(loop, [this] { start(); }) {
   watcher_.emplace(loop, socket_.get(), [this](int) { accept_some(kMaxAcceptedPerTurn); });
 }
 

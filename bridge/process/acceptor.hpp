@@ -18,7 +18,8 @@ class Acceptor {
  public:
   // Throws std::runtime_error if the address cannot be listened on. `accepted` gets each new socket and the peer's
   // address.
-  Acceptor(Loop &loop, const Log &log, const Settings &settings, std::function<void(Descriptor, std::string)> accepted);
+  Acceptor(Loop &loop, const Log &log, const Limits &limits, const std::string &address, std::uint16_t port,
+           std::function<void(Descriptor, std::string)> accepted);
 
   // The port it listens on, even if the setting asked for a free one.
   unsigned port() const;

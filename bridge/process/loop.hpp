@@ -33,6 +33,9 @@ class Loop {
   // Milliseconds of a clock that never goes back, as of the start of this turn of the loop.
   std::uint64_t now() const { return uv_now(&loop_); }
 
+  // Nanoseconds of the same clock, as of the call.
+  static std::uint64_t exact_now() { return uv_hrtime(); }
+
  private:
   uv_loop_t loop_;
 };

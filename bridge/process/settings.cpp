@@ -162,6 +162,9 @@ class SettingsParser {
         "Header in which the trusted proxies name the client: x-forwarded-for or forwarded")
         ->check(CLI::IsMember({"x-forwarded-for", "forwarded"}))
         ->capture_default_str();
+    add("metrics-port", settings_.metrics.port,
+        "Port where Prometheus reads /metrics; with --workers, the first of as many; 0: nowhere");
+    add("metrics-bind", settings_.metrics.bind_address, "Address of that port")->capture_default_str();
     add("demo-dir", settings_.demo_directory, "Folder of static files served at /");
     add("log-level", log_level_, "debug, info, warning or error")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))

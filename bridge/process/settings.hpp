@@ -66,6 +66,12 @@ struct ProxySettings {
   bool writes_forwarded = false;  // Forwarded, in place of X-Forwarded-For
 };
 
+// Where Prometheus reads. Each process has its own port: this one and those that follow.
+struct MetricsSettings {
+  std::string bind_address = "127.0.0.1";
+  std::uint16_t port = 0; // 0: nowhere
+};
+
 struct Settings {
   DatabaseSettings database;
   PresenceSettings presence;
@@ -74,6 +80,7 @@ struct Settings {
   unsigned workers = 1;
   TokenOptions tokens;
   std::vector<std::string> allowed_origins; // empty: the same origin, and programs, which send none
+  MetricsSettings metrics;
   ProxySettings proxy;
   bool anonymous = false;
   std::string anonymous_role = "anon";

@@ -1,0 +1,87 @@
+// Names and descriptions of the metrics. Names follow Prometheus: base units, _total for what only grows.
+#include "metrics_page.hpp"
+
+#include "metrics/exposition.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace pg_live {
+
+namespace {
+
+double seconds(const timeval &time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+void append_process(Exposition &page) {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  page.counter("process_cpu_seconds_total", "CPU time of the process.",
+               seconds(usage.ru_utime) + seconds(usage.ru_stime));
+  std::uint64_t pages = 0;
+  std::uint64_t resident_pages = 0;
+  std::ifstream("/proc/self/statm") >> pages >> resident_pages;
+  page.gauge("process_resident_memory_bytes", "Memory of the process in RAM.",
+             resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
+}
+
+void append_connections(Exposition &page, ConnectionRegistry &connections) {
+  const ConnectionTally &tally = connections.tally();
+  page.gauge("pg_live_connections", "WebSockets that are open.", connections.open());
+  page.counter("pg_live_connections_opened_total", "WebSockets that were opened.", tally.opened);
+  page.begin_counter("pg_live_connections_closed_total",
+                     "WebSockets that the bridge closed, by the code of the close.");
+  for (const auto &[code, count] : tally.closed)
+    page.sample({{"code", std::to_string(code)}}, count);
+  page.begin_counter("pg_live_connections_refused_total", "Upgrades that were refused, by the status of the answer.");
+  for (const auto &[status, count] : tally.refused)
+    page.sample({{"status", std::to_string(status)}}, count);
+  page.counter("pg_live_messages_received_total", "Whole messages of clients.", tally.messages_received);
+  page.counter("pg_live_received_bytes_total", "Bytes of these messages.", tally.bytes_received);
+  page.counter("pg_live_writes_total", "Writes to sockets, each of one or more frames.", tally.writes);
+  page.counter("pg_live_written_bytes_total", "Bytes of these frames.", tally.bytes_written);
+}
+
+void append_events(Exposition &page, const Hub &hub, const Listener &listener) {
+  page.gauge("pg_live_topics", "Topics and rooms that channels have joined.", hub.topics());
+  page.gauge("pg_live_channels", "Channels that have joined them.", hub.subscriptions());
+  page.counter("pg_live_events_total", "Events that came from the database.", hub.events());
+  page.counter("pg_live_deliveries_total", "Deliveries of these events, each to one channel.", hub.deliveries());
+  page.counter("pg_live_events_skipped_total", "Events that cannot be sent.", listener.skipped());
+  page.gauge("pg_live_slow_readers", "Connections for which the stream waits.", hub.clients_behind());
+  page.gauge("pg_live_events_flow", "1 if everything up to a moment ago was fetched, 0 if not.",
+             listener.ready() ? 1U : 0U);
+}
+
+void append_commands(Exposition &page, const Database &database) {
+  page.gauge("pg_live_commands_ready", "1 if commands of every kind would reach the database, 0 if not.",
+             database.ready() ? 1U : 0U);
+  page.gauge("pg_live_commands_unfinished", "Commands that wait or run.", database.unfinished_commands());
+  page.begin_histogram("pg_live_command_seconds",
+                       "Time from a command to its answer, waiting included. access: may a user join a topic.");
+  for (const auto &[name, tally] : database.tallies())
+    page.sample({"command", name}, tally.durations);
+  page.begin_counter("pg_live_command_errors_total", "Commands that failed or were refused, by SQLSTATE.");
+  for (const auto &[name, tally] : database.tallies())
+    for (const auto &[sqlstate, count] : tally.errors)
+      page.sample({{"command", name}, {"sqlstate", sqlstate}}, count);
+}
+
+} // namespace
+
+std::string metrics_page(const MetricsSources &sources) {
+  Exposition page;
+  append_connections(page, sources.connections);
+  append_events(page, sources.hub, sources.listener);
+  append_commands(page, sources.database);
+  page.begin_counter("pg_live_joins_total", "Joins that were answered: ok, or the SQLSTATE of the refusal.");
+  for (const auto &[result, count] : sources.joins)
+    page.sample({{"result", result}}, count);
+  append_process(page);
+  return page.text();
+}
+
+} // namespace pg_live

@@ -1,0 +1,39 @@
+// One route: GET /metrics.
+#include "metrics_server.hpp"
+
+#include <utility>
+
+namespace pg_live {
+
+namespace {
+
+constexpr std::size_t kMaxRequests = 16;
+
+} // namespace
+
+MetricsServer::MetricsServer(Services &services, std::function<std::string()> page)
+    : services_(services), page_(std::move(page)),
+      acceptor_(services.loop, services.log, services.settings.limits, services.settings.metrics.bind_address,
+                services.settings.metrics.port,
+                [this](Descriptor socket, const std::string &address) { accept(std::move(socket), address); }) {}
+
+void MetricsServer::accept(Descriptor socket, const std::string &address) {
+  if (requests_.size() >= kMaxRequests) return; // closes the socket
+  auto incoming = std::make_shared<Incoming>(services_, *this, std::move(socket), address);
+  Incoming &accepted = *incoming;
+  requests_.emplace(&accepted, std::move(incoming));
+}
+
+void MetricsServer::handle_head(Incoming &incoming) {
+  const RequestHead &head = incoming.head();
+  if (head.path != "/metrics") return incoming.respond(error_response(404, "no such path"));
+  if (head.method != "GET" && head.method != "HEAD")
+    return incoming.respond(error_response(405, "this path takes GET, HEAD"));
+  HttpResponse response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.headers = {{"Cache-Control", "no-store"}};
+  response.body = page_();
+  incoming.respond(std::move(response));
+}
+
+} // namespace pg_live
