@@ -74,6 +74,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
     keys_.start();
     api_keys_.start([this] { connections_.check_tokens(); });
     database_.start();
+    revoked_.read(); // and again once events are followed, so that none is missed between
     listener_.start();
     acceptor_.start();
     if (metrics_) metrics_->start();

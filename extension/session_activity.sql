@@ -112,6 +112,10 @@ BEGIN
     JOIN live_private.session_connection v ON v.session_id = u.session_id AND v.user_id = u.user_id
     WHERE NOT EXISTS (SELECT FROM live.connection e WHERE e.id = v.connection_id) FOR UPDATE OF v SKIP LOCKED);
   settled := live_private.settle_free_participants(session_ids, user_ids);
+  INSERT INTO live_private.unsettled_participant (session_id, user_id) -- whose visits were locked a moment ago
+  SELECT DISTINCT v.session_id, v.user_id FROM unnest(session_ids, user_ids) AS u (session_id, user_id)
+  JOIN live_private.session_connection v ON v.session_id = u.session_id AND v.user_id = u.user_id
+  WHERE NOT EXISTS (SELECT FROM live.connection e WHERE e.id = v.connection_id);
   RETURN due_rows = most AND settled > 0; -- the worker looks at the others again after a pause
 END
 $$;

@@ -5,6 +5,7 @@ CREATE TABLE live_private.token_revocation (
   jti text COLLATE "C" UNIQUE CHECK (char_length(jti) BETWEEN 1 AND 255),
   issued_before timestamptz,
   expires_at timestamptz NOT NULL,
+  revoked text COLLATE "C" PRIMARY KEY GENERATED ALWAYS AS (coalesce('sub ' || user_id, 'jti ' || jti)) STORED,
   CHECK (num_nonnulls(user_id, jti) = 1),
   CHECK ((user_id IS NULL) = (issued_before IS NULL))
 );
@@ -14,6 +15,7 @@ COMMENT ON TABLE live_private.token_revocation IS
 COMMENT ON COLUMN live_private.token_revocation.user_id IS 'Claim sub of the tokens; NULL in the row of a single token.';
 COMMENT ON COLUMN live_private.token_revocation.jti IS 'Claim jti of a single token; NULL in the row of a user.';
 COMMENT ON COLUMN live_private.token_revocation.issued_before IS 'Tokens of the user are refused if their claim iat is earlier than this, or missing.';
+COMMENT ON COLUMN live_private.token_revocation.revoked IS 'Name of the claim and its value: the key of the row.';
 COMMENT ON COLUMN live_private.token_revocation.expires_at IS 'From when on the row has no effect: all tokens that it is for have expired by then.';
 ALTER TABLE live_private.token_revocation ENABLE ROW LEVEL SECURITY;
 SELECT pg_extension_config_dump('live_private.token_revocation', '');

@@ -240,8 +240,20 @@ Ending Connection::ending_of(std::string_view close_payload) const {
   return is_meant ? Ending::closed : Ending::broken;
 }
 
+// The news may be older than the user's choice of a presence: then the user has come back already.
+void Connection::note_going_offline() {
+  assertion_ = Assertion::ended_by_user;
+  if (!chose_presence_ || !present_as_) return;
+  services_.presence.ask_whether_present(
+      presence_id_, present_as_->user_id, [holder = weak_from_this(), this, asked_for = presence_id_](bool present) {
+        const auto alive = holder.lock();
+        if (alive && present && assertion_ == Assertion::ended_by_user && presence_id_ == asked_for) resume_presence();
+      });
+}
+
 void Connection::resume_presence() {
   const bool was_offline = assertion_ == Assertion::ended_by_user;
+  chose_presence_ = true;
   if (was_offline) assertion_ = Assertion::present;
   assert_presence();
   if (was_offline) conversation_.check_presence();

@@ -54,7 +54,7 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   void note_idle() override;
   void assert_presence() override;
   void check_tokens() override;
-  void note_going_offline() override { assertion_ = Assertion::ended_by_user; }
+  void note_going_offline() override;
   void resume_presence() override;
   void schedule_token_check(std::chrono::sys_seconds expiry) override;
 
@@ -133,7 +133,8 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   Stage stage_ = Stage::arriving;
   Reader reader_ = Reader::keeps_up;
   Assertion assertion_ = Assertion::none;
-  bool unsent_ = false; // registered with the hub: frames wait for Hub::flush()
+  bool chose_presence_ = false; // while it was present, as far as was known here
+  bool unsent_ = false;         // registered with the hub: frames wait for Hub::flush()
 };
 
 } // namespace pg_live

@@ -1,5 +1,5 @@
-// Follows the revocations of tokens in the database: reads all of them once the stream of events is followed, and again
-// after each interruption of it; between, they come as events.
+// Follows the revocations of tokens in the database: reads all of them at the start, once the stream of events is
+// followed, and again after each interruption of it; between, they come as events.
 //
 // Invariant: until they were read for the first time, nobody knows which tokens are revoked, and none is accepted.
 #pragma once

@@ -9,8 +9,8 @@ namespace pg_live {
 namespace {
 
 std::string text_of(double value) {
-  std::array<char, 32> text{};
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
+  std::array<char, 400> text{}; // the longest that a double has
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   return {text.data(), end};
 }
 

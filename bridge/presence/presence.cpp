@@ -31,6 +31,7 @@ constexpr std::string_view kConnect =
     "array_agg(c.device_type))) "
     "from jsonb_to_recordset($2::jsonb) as c (id uuid, user_id text, device_type live.device_type)";
 constexpr std::string_view kDisconnect = "select unnest(live_private.disconnect_users($1::uuid[], $2::boolean))";
+constexpr std::string_view kHasConnection = "select live_private.has_connection($1::uuid)";
 constexpr std::string_view kReportUse =
     "select live_private.report_activity(array_agg((u->>0)::uuid), array_agg((u->>1)::integer)) "
     "from jsonb_array_elements($1::jsonb) as u";
@@ -164,6 +165,19 @@ void Presence::when_known(const Uuid &connection, const std::string &user, std::
                               "too many commands of this user are waiting for the database", "try again later"});
   ++waiting_count_;
   own.push_back({connection, give_up, std::move(then)});
+}
+
+void Presence::ask_whether_present(const Uuid &connection, const std::string &user,
+                                   std::function<void(bool present)> then) {
+  when_known(connection, user, loop_.now() + database_.patience(),
+             [this, connection, then = std::move(then)](const std::optional<DatabaseError> &error) {
+               if (error) return then(false);
+               Command command;
+               command.sql = kHasConnection;
+               command.parameters = {connection.text()};
+               command.done = [then](const CommandResult &result) { then(!result.error && result.rows.is_true(0, 0)); };
+               database_.run_own(std::move(command));
+             });
 }
 
 DatabaseError Presence::reason_for_waiting() const {

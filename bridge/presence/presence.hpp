@@ -35,6 +35,9 @@ class Presence {
   using Continue = std::function<void(const std::optional<DatabaseError> &)>;
   void when_known(const Uuid &connection, const std::string &user, std::uint64_t give_up, Continue then);
 
+  // Asks whether the database has the connection, once it knows those that are queued. An error counts as no.
+  void ask_whether_present(const Uuid &connection, const std::string &user, std::function<void(bool present)> then);
+
   // The process ends: gives its users the grace period to reconnect through another one.
   void retire();
   bool retired() const { return retired_; }

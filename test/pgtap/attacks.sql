@@ -110,7 +110,7 @@ INSERT INTO act (role, user_id, statement) VALUES
   ('authenticated', 'bob', $$SELECT live.follow('anna')$$), ('authenticated', 'bob', 'SELECT live.get_home_feed()'), ('authenticated', 'bob', 'SELECT live.get_feed_activities()'), ('authenticated', 'bob', 'SELECT live.get_feed_groups()'),
   ('authenticated', 'bob', 'SELECT live.get_notifications()'), ('authenticated', 'bob', 'SELECT live.mark_read()'), ('authenticated', 'bob', 'SELECT live.unread_count()'), ('authenticated', 'bob', $$SELECT live.get_trending()$$),
   ('live_bridge', NULL, $$SELECT live_private.store_channel_presence(id, '[]') FROM node$$), ('live_bridge', NULL, $$SELECT live_private.channel_roster('m:1', true)$$),
-  ('live_bridge', NULL, 'SELECT live_private.report_activity(ARRAY[anna]) FROM node'), ('live_bridge', NULL, 'SELECT live.fetch_events(0)'),
+  ('live_bridge', NULL, 'SELECT live_private.report_activity(ARRAY[anna]) FROM node'), ('live_bridge', NULL, 'SELECT live_private.has_connection(anna) FROM node'), ('live_bridge', NULL, 'SELECT live.fetch_events(0)'),
   ('authenticated', 'anna', $$SELECT live.join_session('m', create_if_missing => true) ->> 'room_name'$$), ('authenticated', 'anna', 'SELECT room_name FROM live.get_sessions()'),
   ('authenticated', 'anna', $$SELECT live.get_session(session_id) ->> 'head' FROM live.get_sessions()$$), ('authenticated', 'anna', $$SELECT live.move_cursor(session_id, '{"at": 1}') FROM live.get_sessions()$$),
   ('live_bridge', NULL, $$SELECT live_private.enter_sessions(ARRAY[anna], ARRAY[anna]) FROM node$$), ('live_bridge', NULL, $$SELECT live_private.exit_sessions(ARRAY[anna], ARRAY[anna]) FROM node$$),

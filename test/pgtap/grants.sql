@@ -70,7 +70,7 @@ SELECT set_eq($$SELECT proname FROM live_function WHERE prosecdef$$,
            ('get_session'), ('get_sessions'), ('joined_session'), ('move_cursor'), ('move_cursors'), ('enter_sessions'), ('exit_sessions'), ('submit_each'),
            ('my_sessions'), ('is_participant'), ('shares_session_with'), ('follows'),
            ('presence_rule_in_force'), ('seen_users'), ('set_presence_visibility'), ('update_presence'), ('heartbeat'), ('heartbeat_of_socket'), ('node_expiry'), ('disconnect'), ('go_offline'),
-           ('expire_presence'), ('register_node'), ('renew_node'), ('retire_node'), ('connect_users'), ('disconnect_users'), ('report_activity'),
+           ('expire_presence'), ('register_node'), ('renew_node'), ('retire_node'), ('connect_users'), ('disconnect_users'), ('report_activity'), ('has_connection'),
            ('store_channel_presence'), ('refused_members'), ('channel_roster'), ('get_presence_summary'), ('refresh_summaries'),
            ('my_follows'), ('follow'), ('unfollow'), ('register_entity_type'), ('entity_type_of'), ('delete_activity'), ('set_activity_visibility'),
            ('get_feed_activities'), ('get_home_feed'), ('get_entity_activities'), ('get_feed_groups'), ('get_notifications'), ('mark_seen'), ('mark_read'), ('unread_count'),
@@ -232,7 +232,7 @@ CREATE TEMP TABLE client_function AS SELECT unnest('{version,jwt,claim,user_id,u
   get_entity_activities,get_feed_groups,get_notifications,mark_seen,mark_read,unread_count,get_trending,get_activity_trends,to_activitystreams,
   activitystreams_type,activitystreams_urn,activitystreams_time}'::name[]);
 CREATE TEMP TABLE bridge_function AS SELECT unnest('{version,newest_batch,token_revocations,fetch_events,await_batch,publish,drop_expired_events,status,stream_state,
-  expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity,
+  expire_presence,register_node,renew_node,retire_node,connect_users,disconnect_users,report_activity,has_connection,
   store_channel_presence,refused_members,channel_roster,enter_sessions,exit_sessions,move_cursors,submit_each,refresh_summaries,drop_expired_activities,default_lease,idle_after}'::name[]);
 CREATE ROLE "Weird Role";
 CREATE ROLE "quote""d; drop";

@@ -39,6 +39,7 @@ SELECT is(pg_temp.status('anna'), 'away', 'idle after five minutes');
 SELECT live.expire_presence() \g /dev/null
 SELECT is(live_private.next_presence_deadline() > clock_timestamp() + interval '30 minutes', true, 'and nothing is to do for a connection that is idle');
 SELECT lives_ok(format('SELECT live_private.report_activity(%L)', ARRAY[:'tab']::uuid[]), 'activity');
+SELECT is(ARRAY[live_private.has_connection(:'tab'), live_private.has_connection(gen_random_uuid())], '{true,false}', 'whether a connection is there');
 SELECT is(pg_temp.status('anna'), 'online', 'brings the user back');
 SELECT results_eq('TABLE announced', ARRAY[5::bigint], 'online, away, online: an event each');
 SELECT is(live_private.next_presence_deadline() <= clock_timestamp() + interval '312 seconds' + interval '300 seconds', true, 'and the next look is set');

@@ -20,7 +20,7 @@ do $$
 declare
   name text;
 begin
-  foreach name in array array['anon', 'authenticated', 'live_bridge'] loop
+  foreach name in array array['anon', 'authenticated', 'service_role', 'live_bridge'] loop
     if not exists (select from pg_catalog.pg_roles where rolname = name) then
       execute format('create role %I %s noinherit', name, case when name = 'live_bridge' then 'login' else '' end);
     end if;
@@ -29,7 +29,7 @@ end $$`;
 
 const install = `
 create extension if not exists pg_live;
-select live.grant_client('anon'), live.grant_client('authenticated'), live.grant_bridge('live_bridge')`;
+select live.grant_client('anon'), live.grant_client('authenticated'), live.grant_client('service_role'), live.grant_bridge('live_bridge')`;
 
 /** A database with the extension in it and a superuser's connection to it. Made by openDatabase(). */
 export class Database {

@@ -8,6 +8,7 @@ import { ask as askBridge } from './http-client.mjs';
 import { Session } from '../../../bridge/client/lib/session.js';
 import { CommandError } from '../../../bridge/client/lib/transport.js';
 import { RawSocket } from './raw-socket.mjs';
+import { Relay } from './relay.mjs';
 import { eventually, startBridge, uniqueName } from './support.mjs';
 
 const lease = 3; // seconds
@@ -131,6 +132,21 @@ describe('sessions', () => {
     await becomesActive(session, 'anna');
     socket.close();
     await becomesActive(session, '');
+  });
+
+  test('a user who comes back before the bridge has heard of going offline is active again', async () => {
+    const relay = closeLater(await Relay.before({ port: database.server.port }));
+    const conninfo = database.bridgeConninfo.replace(/port=\d+/, `port=${relay.port}`);
+    const other = closeLater(await startBridge(database, { flags: [...flags, '--listen-db', conninfo] }));
+    const session = await makeSession();
+    const socket = await socketOf('anna', `realtime:session:${session}`, {}, other);
+    await becomesActive(session, 'anna');
+    relay.breakSilently('answers');
+    await ask('DELETE', '/api/presence');
+    await becomesActive(session, '');
+    await socket.push('presence:update', { mode: 'busy' });
+    relay.heal();
+    await becomesActive(session, 'anna');
   });
 
   test('when a bridge is killed its users stop being active with its lease', async () => {
