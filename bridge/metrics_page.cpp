@@ -77,8 +77,9 @@ std::string metrics_page(const MetricsSources &sources) {
   append_connections(page, sources.connections);
   append_events(page, sources.hub, sources.listener);
   append_commands(page, sources.database);
-  page.begin_counter("pg_live_joins_total", "Joins that were answered: ok, or the SQLSTATE of the refusal.");
-  for (const auto &[result, count] : sources.joins)
+  page.begin_counter("pg_live_joins_total",
+                     "Joins whose access was asked for, by the answer: ok, or the SQLSTATE of the refusal.");
+  for (const auto &[result, count] : sources.joins.counts())
     page.sample({{"result", result}}, count);
   append_process(page);
   return page.text();

@@ -19,7 +19,7 @@ MetricsServer::MetricsServer(Services &services, std::function<std::string()> pa
 
 void MetricsServer::accept(Descriptor socket, const std::string &address) {
   if (requests_.size() >= kMaxRequests) return; // closes the socket
-  auto incoming = std::make_shared<Incoming>(services_, *this, std::move(socket), address);
+  auto incoming = std::make_shared<Incoming>(services_, *this, no_proxy_, std::move(socket), address);
   Incoming &accepted = *incoming;
   requests_.emplace(&accepted, std::move(incoming));
 }

@@ -29,6 +29,7 @@ class MetricsServer final : public IncomingOwner {
 
   Services &services_;
   std::function<std::string()> page_;
+  const ProxySettings no_proxy_;
   std::unordered_map<Incoming *, std::shared_ptr<Incoming>> requests_;
   Acceptor acceptor_;
 };

@@ -33,7 +33,8 @@ namespace pg_live {
 
 namespace {
 
-constexpr Milliseconds kTick{250}; // of the timer wheel
+constexpr Milliseconds kTick{250};                  // of the timer wheel
+constexpr Milliseconds kReadRevocationsEvery{2000}; // while the stream of events is interrupted
 constexpr Milliseconds kDrainCheckInterval{10};
 constexpr unsigned kMaxDrainChecks = 150;
 
@@ -55,15 +56,20 @@ class Node final : public IncomingOwner, public InternalReceiver {
         server_(loop_, log, Admission::subprotocols()),
         acceptor_(loop_, log, settings.limits, settings.bind_address, settings.port,
                   [this](Descriptor socket, const std::string &address) { accept(std::move(socket), address); }),
-        tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }), drain_(loop_, [this] { drain(); }),
-        reload_(loop_, SIGHUP, [this] { reload(); }), terminate_(loop_, SIGTERM, [this] { stop(); }),
-        interrupt_(loop_, SIGINT, [this] { stop(); }) {
+        tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }),
+        revocation_timer_(loop_,
+                          [this] {
+                            if (!listener_.ready()) revoked_.read(); // their events do not come
+                          }),
+        drain_(loop_, [this] { drain(); }), reload_(loop_, SIGHUP, [this] { reload(); }),
+        terminate_(loop_, SIGTERM, [this] { stop(); }), interrupt_(loop_, SIGINT, [this] { stop(); }) {
     if (settings.metrics.port != 0)
       metrics_.emplace(services_, [this] { return metrics_page({connections_, hub_, database_, listener_, joins_}); });
   }
 
   void run() {
     tick_.start(kTick, kTick);
+    revocation_timer_.start(kReadRevocationsEvery, kReadRevocationsEvery);
     hub_.set_internal(*this);
     revoked_.when_added([this] { connections_.check_tokens(); });
     presence_.start(channel_presence_.tracker(), [this] {
@@ -133,6 +139,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   Acceptor acceptor_;
   std::optional<MetricsServer> metrics_;
   LoopTimer tick_;
+  LoopTimer revocation_timer_;
   LoopTimer drain_;
   Signal reload_;
   Signal terminate_;
@@ -158,7 +165,7 @@ void Node::accept(Descriptor socket, const std::string &address) {
   if (sockets >= settings_.limits.connections + kSpareDescriptors && !make_room()) return; // closes the socket
   while (!arrivals_.empty() && arrivals_.front().expired())
     arrivals_.pop_front();
-  auto incoming = std::make_shared<Incoming>(services_, *this, std::move(socket), address);
+  auto incoming = std::make_shared<Incoming>(services_, *this, settings_.proxy, std::move(socket), address);
   Incoming &accepted = *incoming;
   arrivals_.push_back(incoming);
   incoming_.emplace(&accepted, std::move(incoming));

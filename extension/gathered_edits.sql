@@ -21,7 +21,7 @@ BEGIN
   END IF;
   FOR edit IN SELECT e.session_id, e.claims, e.role, e.base_version, e.operations, e.client_id, e.key
               FROM jsonb_array_elements(edits) WITH ORDINALITY AS each (value, place),
-                   jsonb_to_record(each.value) AS e (session_id uuid, claims text, role text, base_version bigint, operations jsonb, client_id text, key text)
+                   jsonb_to_record(each.value) AS e (session_id uuid, claims text, role text, base_version text, operations jsonb, client_id text, key text)
               ORDER BY each.place LOOP
     answer := NULL; code := NULL; message := NULL; hint := NULL;
     BEGIN
@@ -37,7 +37,7 @@ BEGIN
         ELSE
           RAISE EXCEPTION 'permission denied for function submit_operations' USING ERRCODE = 'insufficient_privilege';
         END IF;
-        answer := live.submit_operations(edit.session_id, edit.base_version, edit.operations, edit.client_id, edit.key);
+        answer := live.submit_operations(edit.session_id, edit.base_version::bigint, edit.operations, edit.client_id, edit.key);
       END IF;
     EXCEPTION WHEN OTHERS THEN
       IF SQLSTATE ~ '^(40|53[12]|55P03|57|58|XX)' THEN

@@ -1,8 +1,8 @@
 -- Revoked tokens. Bridges read them when they begin to follow the events, and then from the events of topic $token.
 
 CREATE TABLE live_private.token_revocation (
-  user_id text COLLATE "C" UNIQUE CHECK (char_length(user_id) BETWEEN 1 AND 255),
-  jti text COLLATE "C" UNIQUE CHECK (char_length(jti) BETWEEN 1 AND 255),
+  user_id text COLLATE "C" CHECK (char_length(user_id) BETWEEN 1 AND 255),
+  jti text COLLATE "C" CHECK (char_length(jti) BETWEEN 1 AND 255),
   issued_before timestamptz,
   expires_at timestamptz NOT NULL,
   revoked text COLLATE "C" PRIMARY KEY GENERATED ALWAYS AS (coalesce('sub ' || user_id, 'jti ' || jti)) STORED,
@@ -76,7 +76,7 @@ BEGIN
   PERFORM live_private.drop_expired_revocations();
   INSERT INTO live_private.token_revocation AS kept (user_id, issued_before, expires_at)
   VALUES (revoke_tokens.user_id, revoke_tokens.issued_before, last_expiry)
-  ON CONFLICT ON CONSTRAINT token_revocation_user_id_key DO UPDATE
+  ON CONFLICT ON CONSTRAINT token_revocation_pkey DO UPDATE
   SET issued_before = greatest(kept.issued_before, excluded.issued_before), expires_at = greatest(kept.expires_at, excluded.expires_at)
   RETURNING kept.* INTO revocation;
   PERFORM live.emit('$token', 'token:revoked', live_private.revocation_payload(revocation));
@@ -103,7 +103,7 @@ BEGIN
   PERFORM live_private.drop_expired_revocations();
   INSERT INTO live_private.token_revocation AS kept (jti, expires_at)
   VALUES (revoke_token.jti, revoke_token.expires_at)
-  ON CONFLICT ON CONSTRAINT token_revocation_jti_key DO UPDATE SET expires_at = greatest(kept.expires_at, excluded.expires_at)
+  ON CONFLICT ON CONSTRAINT token_revocation_pkey DO UPDATE SET expires_at = greatest(kept.expires_at, excluded.expires_at)
   RETURNING kept.* INTO revocation;
   PERFORM live.emit('$token', 'token:revoked', live_private.revocation_payload(revocation));
 END

@@ -56,6 +56,7 @@ void Conversation::buffer(const Channel &channel, const Message &message, websoc
 
 // A message whose token cannot be verified yet waits, and so do those behind it.
 bool Conversation::defer_until_known(const Message &message, websocket::Opcode opcode, std::string_view frame) {
+  if (std::exchange(resumes_, false)) return false;
   if (!deferred_) {
     std::optional<std::string> token;
     if (message.kind == MessageKind::join) token = codec_.join_options(message).access_token;
@@ -75,6 +76,7 @@ bool Conversation::defer_until_known(const Message &message, websocket::Opcode o
 
 void Conversation::handle_deferred() {
   const auto deferred = std::exchange(deferred_, nullptr);
+  resumes_ = true; // the first one waited, and is answered by what is known now
   for (const EarlyMessage &message : deferred->pop(ChannelId{}))
     handle(message.opcode, message.frame);
 }

@@ -66,6 +66,7 @@ class Conversation final : public Channels {
  private:
   Channel *find(std::string_view wire_topic) const;
   void run_command(Channel &channel, const CommandEntry &command, const Message &message);
+  bool resumes_ = false; // the next message is one that waited for its token
   bool defer_until_known(const Message &message, websocket::Opcode opcode, std::string_view frame);
   void handle_deferred();
   void dispatch(Channel &channel, const Message &message);

@@ -11,11 +11,25 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace pg_live {
 
-// Joins since the process began, by how they ended: "ok", or the SQLSTATE of the refusal.
-using JoinTally = std::map<std::string, std::uint64_t>;
+// Joins whose access was asked for since the process began, by how they ended: "ok", or the SQLSTATE of the refusal,
+// and "other" once there are many, since rules of an app may raise any.
+class JoinTally {
+ public:
+  void note(std::string_view result) {
+    const std::string name(result);
+    ++counts_[counts_.size() < kMaxResults || counts_.contains(name) ? name : "other"];
+  }
+  const std::map<std::string, std::uint64_t> &counts() const { return counts_; }
+
+ private:
+  static constexpr std::size_t kMaxResults = 50;
+
+  std::map<std::string, std::uint64_t> counts_;
+};
 
 struct ConversationServices : Services {
   Presence &presence;

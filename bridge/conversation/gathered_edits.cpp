@@ -98,8 +98,6 @@ GatheredEdits::Batch GatheredEdits::pop_batch() {
 }
 
 void GatheredEdits::send_waiting() {
-  while (!ready_.empty() && gathered_.commands < gathered_.max_commands)
-    if (Batch batch = pop_batch(); !batch.empty()) send(gathered_, std::move(batch));
   while (!retries_.empty() && retried_.commands < retried_.max_commands) {
     Batch batch = std::move(retries_.front());
     retries_.pop_front();
@@ -107,6 +105,9 @@ void GatheredEdits::send_waiting() {
       answer(late, "", kTooBusy);
     if (!batch.empty()) send(retried_, std::move(batch));
   }
+  // After that, since answering late edits lets others of their sessions go on.
+  while (!ready_.empty() && gathered_.commands < gathered_.max_commands)
+    if (Batch batch = pop_batch(); !batch.empty()) send(gathered_, std::move(batch));
 }
 
 GatheredEdits::Batch GatheredEdits::extract_late(Batch &batch) const {

@@ -3,8 +3,8 @@
 //
 // Invariants: the edits of a session that are on their way are in one command, so they reach it in the order they came.
 // A command that holds several sessions waits for none: the edits of a session that another transaction has locked are
-// submitted again without the others, and few such commands at a time, so that a locked session costs the others
-// nothing. Every edit has an answer of its own: one that fails fails alone.
+// submitted again without the others, and few such commands at a time, so that sessions which nobody locks do not wait
+// for those that are. Every edit has an answer of its own: one that fails fails alone.
 #pragma once
 
 #include "channel/services.hpp"

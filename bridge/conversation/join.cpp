@@ -107,7 +107,7 @@ void Join::caught_up(const std::optional<DatabaseError> &error) {
 }
 
 void Join::succeed(Channel &channel, std::string_view resumed) {
-  ++services_.joins["ok"];
+  services_.joins.note("ok");
   channel.set_joined();
   if (!resumed.empty()) response_ = json::with_member(response_, "resume", resumed);
   channel.reply(ref_, Status::ok, response_);
@@ -126,7 +126,7 @@ void Join::succeed(Channel &channel, std::string_view resumed) {
 // The channel must still exist.
 void Join::fail(std::string_view reason, std::string_view sqlstate) {
   const auto channel = channel_.find();
-  ++services_.joins[std::string(sqlstate)];
+  services_.joins.note(sqlstate);
   channel->reply_error(ref_, reason, sqlstate);
   channel->client().channels().give_up_join(channel_.id);
 }

@@ -10,17 +10,27 @@ namespace pg_live {
 
 namespace {
 
+// Cuts what stands before the next separator off `rest`, and the separator; one between quotes is none. RFC 9110
+// section 5.6.4.
+std::string_view cut_before(std::string_view &rest, char separator) {
+  bool is_quoted = false;
+  std::size_t end = 0;
+  for (; end < rest.size() && (is_quoted || rest[end] != separator); ++end) {
+    if (rest[end] == '"') is_quoted = !is_quoted;
+    if (rest[end] == '\\' && is_quoted && end + 1 < rest.size()) ++end;
+  }
+  const std::string_view cut = trim(rest.substr(0, end));
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return cut;
+}
+
 // The value of the parameter "for" of one element, without quotes; empty if it has none. RFC 7239 section 4.
 std::string_view forwarded_for(std::string_view element) {
   while (!element.empty()) {
-    const std::size_t end = std::min(element.find(';'), element.size());
-    const std::string_view pair = trim(element.substr(0, end));
-    element.remove_prefix(std::min(end + 1, element.size()));
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    if (!equals_ignoring_case(pair.substr(0, equals), "for")) continue;
-    std::string_view value = pair.substr(std::min(equals + 1, pair.size()));
-    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
-    return value;
+    std::string_view pair = cut_before(element, ';');
+    if (!equals_ignoring_case(cut_before(pair, '='), "for")) continue;
+    if (pair.size() >= 2 && pair.front() == '"' && pair.back() == '"') pair = pair.substr(1, pair.size() - 2);
+    return pair;
   }
   return {};
 }
@@ -45,9 +55,12 @@ IpAddress forwarded_client(const RequestHead &head, ForwardedHeader header, cons
                            std::span<const IpNetwork> proxies) {
   const bool is_standard = header == ForwardedHeader::forwarded;
   std::vector<std::string_view> elements; // a head is short, and so is this
-  for (const Header &each : head.headers)
-    if (equals_ignoring_case(each.name, is_standard ? "forwarded" : "x-forwarded-for"))
-      for_each_word(each.value, [&](std::string_view word) { elements.push_back(word); });
+  for (const Header &each : head.headers) {
+    if (!equals_ignoring_case(each.name, is_standard ? "forwarded" : "x-forwarded-for")) continue;
+    for (std::string_view rest = each.value; is_standard && !rest.empty();)
+      if (const std::string_view element = cut_before(rest, ','); !element.empty()) elements.push_back(element);
+    if (!is_standard) for_each_word(each.value, [&](std::string_view word) { elements.push_back(word); });
+  }
   IpAddress nearest = peer;
   while (!elements.empty() && is_trusted(proxies, nearest)) {
     const auto address = address_of(is_standard ? forwarded_for(elements.back()) : elements.back());

@@ -22,10 +22,10 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == 
 
 } // namespace
 
-Incoming::Incoming(Services &services, IncomingOwner &owner, Descriptor socket, const std::string &address)
-    : services_(services), owner_(owner), socket_(std::move(socket)),
-      address_(IpAddress::parse(address).value_or(IpAddress())) {
-  const ProxySettings &proxy = services.settings.proxy;
+Incoming::Incoming(Services &services, IncomingOwner &owner, const ProxySettings &proxy, Descriptor socket,
+                   std::string_view address)
+    : services_(services), owner_(owner), proxy_(proxy), socket_(std::move(socket)),
+      address_(IpAddress::parse(address.substr(0, address.find('%'))).value_or(IpAddress())) { // without a zone
   if (proxy.sends_preface && is_trusted(proxy.trusted, address_)) step_ = Step::preface;
   watch();
 }
@@ -103,11 +103,10 @@ void Incoming::parse_head() {
     respond(error_response(rejection->status, rejection->message));
   } else {
     head_ = std::move(std::get<RequestHead>(parsed));
-    const ProxySettings &proxy = services_.settings.proxy;
-    if (!proxy.sends_preface)
+    if (!proxy_.sends_preface)
       address_ = forwarded_client(
-          *head_, proxy.writes_forwarded ? ForwardedHeader::forwarded : ForwardedHeader::x_forwarded_for, address_,
-          proxy.trusted);
+          *head_, proxy_.writes_forwarded ? ForwardedHeader::forwarded : ForwardedHeader::x_forwarded_for, address_,
+          proxy_.trusted);
     owner_.handle_head(*this);
   }
 }

@@ -31,7 +31,9 @@ class IncomingOwner {
 
 class Incoming final : public Timer, public std::enable_shared_from_this<Incoming> {
  public:
-  Incoming(Services &services, IncomingOwner &owner, Descriptor socket, const std::string &address);
+  // `proxy`: what stands in front of the socket; outlives the object.
+  Incoming(Services &services, IncomingOwner &owner, const ProxySettings &proxy, Descriptor socket,
+           std::string_view address);
 
   // Of the client: of the peer, or what a trusted proxy says, once the head is complete.
   std::string address() const { return address_.text(); }
@@ -69,6 +71,7 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
 
   Services &services_;
   IncomingOwner &owner_;
+  const ProxySettings &proxy_;
   Descriptor socket_;
   IpAddress address_;
   std::optional<Watcher> watcher_; // of the socket: ends before it

@@ -1,6 +1,8 @@
 // libcurl tells which sockets and which time to watch, and is called when one is ready or due.
 #include "issuer/http_fetcher.hpp"
 
+#include "base/http_text.hpp"
+
 #include <curl/curl.h>
 
 #include <algorithm>
@@ -134,7 +136,7 @@ struct HttpFetcher::State {
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &collect);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
-    if (url.starts_with("http://")) curl_easy_setopt(easy, CURLOPT_PROXY, ""); // this machine
+    if (equals_ignoring_case(url.substr(0, 7), "http://")) curl_easy_setopt(easy, CURLOPT_PROXY, ""); // this machine
     if (!ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file.c_str());
   }
 

@@ -244,6 +244,7 @@ class SettingsParser {
                   [this](std::string_view word) { settings_.allowed_origins.push_back(checked_origin(word)); });
     for_each_word(proxies_,
                   [this](std::string_view word) { settings_.proxy.trusted.push_back(checked_network(word)); });
+    check_metrics_port();
     settings_.proxy.writes_forwarded = forwarded_header_ == "forwarded";
     if (settings_.proxy.sends_preface && settings_.proxy.trusted.empty())
       throw std::invalid_argument(
@@ -270,6 +271,15 @@ class SettingsParser {
       throw std::invalid_argument("--allowed-origin: \"" + std::string(word) +
                                   "\" is no origin: scheme://host[:port], scheme://*.host[:port] or *");
     return std::string(word);
+  }
+
+  void check_metrics_port() const {
+    const unsigned first = settings_.metrics.port;
+    const unsigned last = first + settings_.workers - 1;
+    if (first == 0) return;
+    if (last > 65535) throw std::invalid_argument("--metrics-port: there are not enough ports for all --workers");
+    if (settings_.port >= first && settings_.port <= last)
+      throw std::invalid_argument("--metrics-port: port " + std::to_string(settings_.port) + " is that of clients");
   }
 
   static IpNetwork checked_network(std::string_view word) {

@@ -20,7 +20,8 @@ SELECT is(live_private.document_text(pg_temp.id_of('gathered')), 'ac', 'the acce
 CREATE ROLE nobody_special;
 SELECT is(pg_temp.submit_each(jsonb_build_array(pg_temp.edit('anna', 'nobody_special', '[[[0,"x"]]]', 'n'), pg_temp.edit('anna', 'no such role', '[[[0,"x"]]]', 'n'))), '42501 42704', 'a role without the right to submit submits nothing');
 SELECT is(current_setting('request.jwt.claims', true), '', 'the claims are not left behind');
-SELECT throws_ok($$SELECT pg_temp.submit_each('[{"claims": "{}", "role": "anon", "base_version": "x"}]')$$, '22P02', NULL, 'edits that are none fail the call');
+SELECT is(pg_temp.submit_each(jsonb_build_array(pg_temp.edit('anna', 'authenticated', '[[[0,"x"]]]', 'n') || '{"base_version": "x"}', pg_temp.edit('anna', 'authenticated', '[[[0,"x"]]]', 'n') || '{"base_version": 0.5}',
+    pg_temp.edit('anna', 'authenticated', '[[[0,"x"]]]', 'n') || '{"base_version": {}}', pg_temp.edit('anna', 'authenticated', '[[[0,"h"]]]', 'h'))), '22P02 22P02 22P02 accepted', 'one whose version is none fails alone, too');
 
 SELECT pg_temp.as_user('anna', $$SELECT live.create_session('second')$$) \g /dev/null
 SELECT is(pg_temp.submit_each(jsonb_build_array(pg_temp.edit('anna', 'authenticated', '[[[0,"d"]]]', 'd'), pg_temp.edit('anna', 'authenticated', '[[[0,"e"]]]', 'e') || jsonb_build_object('session_id', pg_temp.id_of('second')),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { withBridge } from './fixture.mjs';
-import { eventually } from './support.mjs';
+import { eventually, freePort, startBridge } from './support.mjs';
 import { connectTcp } from './tcp-socket.mjs';
 
 const upgradeRequest = (bridge, headers = []) => [`GET /realtime/v1/websocket?vsn=2.0.0&apikey=${bridge.token()} HTTP/1.1`, 'Host: h', 'Upgrade: websocket', 'Connection: Upgrade',
@@ -52,8 +52,9 @@ describe('behind a proxy that writes X-Forwarded-For', () => {
 });
 
 describe('behind a proxy with the PROXY protocol', () => {
-  let bridge;
-  const closeLater = withBridge({ flags: ['--trusted-proxies', proxy, '--proxy-protocol', '--max-connections-per-address', '1'] }, (made) => ({ bridge } = made));
+  let bridge, database;
+  const flags = ['--trusted-proxies', proxy, '--proxy-protocol', '--max-connections-per-address', '1'];
+  const closeLater = withBridge({ flags }, (made) => ({ bridge, database } = made));
   const open = (...pieces) => statusOf(bridge, closeLater, proxy, ...pieces);
 
   test('each client has the limit of its own address, by either version', async () => {
@@ -81,6 +82,13 @@ describe('behind a proxy with the PROXY protocol', () => {
   test('a preface from others is no request', async () => {
     assert.equal(await statusOf(bridge, closeLater, '127.0.0.3', 'PROXY TCP4 192.0.2.7 127.0.0.1 1 2\r\n' + upgradeRequest(bridge)), 400);
     assert.equal(await statusOf(bridge, closeLater, '127.0.0.3', upgradeRequest(bridge)), 101);
+  });
+
+  test('Prometheus needs no preface', async () => {
+    const port = await freePort();
+    const measured = closeLater(await startBridge(database, { flags: [...flags, '--metrics-port', `${port}`] }));
+    assert.equal(await statusOf({ port }, closeLater, proxy, 'GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n'), 200);
+    await measured.stop();
   });
 
   test('a proxy that looks whether the bridge is there gets its answer', async () => {

@@ -40,12 +40,12 @@ describe('snapshots', () => {
       const { rows } = await database.query('select version from live.session_snapshot where session_id = $1 and snapshot is not null', [session_id]);
       if (isKnown) assert.deepEqual([saved, rows], [[], []]);
       else await eventually('the second one is there', async () =>
-        (await database.query('select from live.session_snapshot where session_id = $1 and version = 20', [session_id])).rowCount === 1);
+        (await database.query('select from live.session_snapshot where session_id = $1 and version >= 20', [session_id])).rowCount === 1);
       const late = await join();
       await eventually('it has all words', () => assert.deepEqual(words(late.editor).sort(), written.sort()) ?? true);
       if (isKnown) return;
-      assert.deepEqual(saved, [10, 20]);
-      assert.equal(late.session.state.snapshot_version, 20);
+      assert.deepEqual(saved.map((version) => Math.floor(version / 10)), [1, 2]); // what follows at once may be in it
+      assert.equal(late.session.state.snapshot_version, saved[1]);
       assert.deepEqual(authors.map(({ refusals }) => refusals), [[], [], []]);
     });
   }

@@ -30,6 +30,7 @@ TEST(ForwardedClient, IsTheLastAddressThatIsNoTrustedProxy) {
 TEST(ForwardedClient, IsNotWhatTheClientSent) {
   EXPECT_EQ(client_of("X-Forwarded-For: 203.0.113.7, 192.0.2.1"), "192.0.2.1");
   EXPECT_EQ(client_of("X-Forwarded-For: 10.0.0.5, 192.0.2.1, 10.0.0.2"), "192.0.2.1");
+  EXPECT_EQ(client_of("X-Forwarded-For: \", 192.0.2.1"), "192.0.2.1") << "a quote means nothing there";
   EXPECT_EQ(client_of("Forwarded: for=203.0.113.7\r\nX-Forwarded-For: 192.0.2.1"), "192.0.2.1");
   EXPECT_EQ(standard_client_of("Forwarded: for=192.0.2.1\r\nX-Forwarded-For: 203.0.113.7"), "192.0.2.1");
 }
@@ -45,6 +46,14 @@ TEST(ForwardedClient, MayHaveAPort) {
   EXPECT_EQ(client_of("X-Forwarded-For: [2001:db8::1]:4711"), "2001:db8::1");
   EXPECT_EQ(client_of("X-Forwarded-For: 2001:db8::1"), "2001:db8::1");
   EXPECT_EQ(client_of("X-Forwarded-For: [2001:db8::1"), "10.0.0.1");
+}
+
+TEST(ForwardedClient, IsNotWhatAProxyQuotes) {
+  EXPECT_EQ(standard_client_of("Forwarded: for=192.0.2.1;host=\"a,for=203.0.113.7;x\""), "192.0.2.1");
+  EXPECT_EQ(standard_client_of("Forwarded: host=\"a;for=203.0.113.7;b\";for=192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(standard_client_of("Forwarded: host=\"a\\\";for=203.0.113.7\";for=192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(standard_client_of("Forwarded: for=192.0.2.1;host=\"a, for=203.0.113.7"), "192.0.2.1")
+      << "the quote does not end";
 }
 
 TEST(ForwardedClient, IsReadFromTheStandardHeaderToo) {

@@ -232,6 +232,12 @@ TEST_F(SettingsTest, ApiKeysMayHaveSpacesAroundThemAndNeedARole) {
   }
 }
 
+TEST_F(SettingsTest, TheMetricsPortIsNotThatOfClients) {
+  EXPECT_TRUE(read({"--port", "9402", "--metrics-port", "9400", "--workers", "2"}));
+  EXPECT_FALSE(read({"--port", "9401", "--metrics-port", "9400", "--workers", "2"}));
+  EXPECT_FALSE(read({"--metrics-port", "65535", "--workers", "2"}));
+}
+
 TEST_F(SettingsTest, TrustedProxiesAreAddressesAndNetworks) {
   const auto settings = read({"--trusted-proxies", "192.0.2.1, 10.0.0.0/8", "--proxy-protocol"});
   ASSERT_TRUE(settings);

@@ -82,6 +82,9 @@ export class Announcer {
   }
 }
 
+/** Whose cursor it is. A client chooses its client_id, and only the user_id is that of its token: so both count. */
+export const tellerOf = ({ user_id, client_id }: Cursor): string => JSON.stringify([user_id, client_id]);
+
 /** The cursors that an event tells. */
 export function cursorsOf(name: string, payload: unknown): readonly Cursor[] {
   if (name === 'collab:cursor') return [payload as Cursor];

@@ -1,6 +1,6 @@
 // Owns where the others are in the document of a session: their newest selections, as far as this editor has received the log.
 // A selection is told as {version, anchor, head}: positions in the document of the log at a version, in which the editors agree.
-import { Announcer, cursorsOf } from './announcer';
+import { Announcer, cursorsOf, tellerOf } from './announcer';
 import type { Cursor, Operation } from './editor';
 import type { Session } from './session';
 
@@ -71,7 +71,7 @@ function isSelection(cursor: unknown): cursor is Selection {
 }
 
 export class Carets {
-  /** By client_id. */
+  /** By tellerOf(). */
   readonly #carets = new Map<string, Caret>();
   /** The operations that were received last, for selections that were made before them. */
   readonly #recent: Recent[] = [];
@@ -109,13 +109,14 @@ export class Carets {
   }
 
   #hear(cursors: readonly Cursor[]): void {
-    for (const { user_id, client_id, cursor } of cursors) {
+    for (const told of cursors) {
+      const { user_id, client_id, cursor } = told;
       if (client_id === null || client_id === this.session.clientId) continue;
-      this.#carets.delete(client_id);
+      this.#carets.delete(tellerOf(told));
       if (!isSelection(cursor) || this.#carets.size >= mostCarets) continue;
       const caret = { version: cursor.version, anchor: cursor.anchor, head: cursor.head, userId: user_id, clientId: client_id };
       for (const operation of this.#recent) this.#move(caret, operation);
-      this.#carets.set(client_id, caret);
+      this.#carets.set(tellerOf(told), caret);
     }
     if (cursors.length > 0) this.editor.changed();
   }

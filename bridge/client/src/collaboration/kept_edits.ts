@@ -85,6 +85,7 @@ export class KeptEdits {
 /** Keeps the edits of one session while they change: before each submission, so that its repetition is known to be one, and soon after each change. */
 export class Keeper {
   #kept = true;
+  #ended = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -97,6 +98,7 @@ export class Keeper {
   }
 
   readonly now = (): void => {
+    if (this.#ended) return; // the record is that of the next editor
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const kept = this.edits.write(this.session, this.unsaved());
@@ -109,6 +111,7 @@ export class Keeper {
 
   end(): void {
     this.now();
+    this.#ended = true;
     globalThis.removeEventListener?.('pagehide', this.now);
   }
 }

@@ -1,6 +1,6 @@
 // Owns the way of a Yjs awareness between the participants of a session: each signals the state of its own document.
 import { applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates, type Awareness } from 'y-protocols/awareness';
-import { Announcer, cursorsOf } from './announcer';
+import { Announcer, cursorsOf, tellerOf } from './announcer';
 import type { Cursor, Listener } from './editor';
 import type { Session } from './session';
 
@@ -19,7 +19,7 @@ function isTold(cursor: unknown): cursor is Told {
 const mostStates = 500;
 
 export class SharedAwareness {
-  /** The client in the awareness for each client_id: a participant cannot speak for another one. */
+  /** The client in the awareness by tellerOf(): a participant cannot speak for one that was heard before. */
   readonly #clients = new Map<string, number>();
   readonly end: () => void;
 
@@ -54,30 +54,32 @@ export class SharedAwareness {
   }
 
   #hear(cursors: readonly Cursor[]): void {
-    for (const { client_id, cursor } of cursors) {
+    for (const told of cursors) {
+      const { client_id, cursor } = told;
       if (client_id === null || client_id === this.session.clientId) continue;
-      if (!isTold(cursor)) this.#forget([client_id]);
-      else if (this.#mayTell(client_id, cursor.client)) this.#take(client_id, cursor);
+      const teller = tellerOf(told);
+      if (!isTold(cursor)) this.#forget([teller]);
+      else if (this.#mayTell(teller, cursor.client)) this.#take(teller, cursor);
     }
   }
 
-  #mayTell(clientId: string, client: number): boolean {
+  #mayTell(teller: string, client: number): boolean {
     if (client === this.awareness.clientID) return false;
-    const known = this.#clients.get(clientId);
+    const known = this.#clients.get(teller);
     return known === undefined ? this.#clients.size < mostStates && ![...this.#clients.values()].includes(client) : known === client;
   }
 
   /** The clock is one more than what was told, since an awareness takes no first clock of 0. */
-  #take(clientId: string, { client, clock, state }: Told): void {
-    this.#clients.set(clientId, client);
+  #take(teller: string, { client, clock, state }: Told): void {
+    this.#clients.set(teller, client);
     const told = { states: new Map([[client, state]]), meta: new Map([[client, { clock: clock + 1, lastUpdated: 0 }]]) };
     applyAwarenessUpdate(this.awareness, encodeAwarenessUpdate(told as unknown as Awareness, [client]), this);
   }
 
   /** Without their clocks: what they tell next is new, whatever its clock is. */
-  #forget(clientIds: readonly string[]): void {
-    const clients = clientIds.flatMap((clientId) => this.#clients.get(clientId) ?? []);
-    for (const clientId of clientIds) this.#clients.delete(clientId);
+  #forget(tellers: readonly string[]): void {
+    const clients = tellers.flatMap((teller) => this.#clients.get(teller) ?? []);
+    for (const teller of tellers) this.#clients.delete(teller);
     removeAwarenessStates(this.awareness, clients, this);
     for (const client of clients) this.awareness.meta.delete(client);
   }
