@@ -24,18 +24,29 @@ constexpr unsigned kMaxWaitingOfUser = 200;
 const DatabaseError kTooBusy{"53000", "the database is too busy", "try again later"};
 
 constexpr std::string_view kSubmitEach =
-    "select answer, code, message, hint from live_private.submit_each($1::jsonb, $2::boolean)";
+    "select answer, code, message, hint from live_private.submit_each($1::uuid[], $2::text[], $3::boolean)";
 
-void append_edit(std::string &array, const Uuid &session, const Edit &edit) {
+// What live_private.submit_each() reads of the edit.
+std::string object_of(const Edit &edit) {
   constexpr std::array<std::string_view, 4> kNames = {"base_version", "operations", "client_id", "key"};
   std::string object = "{";
-  json::append_member(object, "session_id", session.text());
   json::append_member(object, "claims", edit.claims->text);
   json::append_member(object, "role", edit.claims->role);
   const json::Value arguments{json::Kind::object, edit.arguments};
   for (const std::string_view name : kNames)
     if (const auto value = json::member(arguments, name)) json::append_raw_member(object, name, value->raw);
-  json::append_raw_element(array, object.append("}"));
+  return object.append("}");
+}
+
+// Appends an element to the text of an array of PostgreSQL: a quoted one, in which quotes and backslashes are escaped.
+void append_to_array(std::string &array, std::string_view element) {
+  if (array.back() != '{') array += ',';
+  array += '"';
+  for (const char each : element) {
+    if (each == '"' || each == '\\') array += '\\';
+    array += each;
+  }
+  array += '"';
 }
 
 // Whether the error concerns all edits of a session alike: the outcome is unknown, or another transaction has locked
@@ -120,13 +131,16 @@ GatheredEdits::Batch GatheredEdits::extract_late(Batch &batch) const {
 
 // No command waits for another one: each has a share of its own.
 void GatheredEdits::send(Kind &kind, Batch batch) {
-  std::string array = "[";
-  for (const SessionEdit &each : batch)
-    append_edit(array, each.session, each.edit);
+  std::string sessions = "{";
+  std::string edits = "{";
+  for (const SessionEdit &each : batch) {
+    append_to_array(sessions, each.session.text());
+    append_to_array(edits, object_of(each.edit));
+  }
   Command command;
   command.sql = kSubmitEach;
   command.name = "gathered edits";
-  command.parameters = {array.append("]"), kind.locking == Locking::skip ? "true" : "false"};
+  command.parameters = {sessions.append("}"), edits.append("}"), kind.locking == Locking::skip ? "true" : "false"};
   command.share = "edits " + std::to_string(++sent_);
   ++kind.commands;
   command.done = [this, &kind, shared = std::make_shared<Batch>(std::move(batch))](const CommandResult &result) {

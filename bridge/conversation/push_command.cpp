@@ -38,6 +38,9 @@ bool says_inactive(std::string_view arguments) {
   return active && active->raw == "false";
 }
 
+// Whether jsonb holds the text, without which all cursors that are gathered with it would fail and be sent one by one.
+bool may_be_gathered(std::string_view arguments) { return arguments.find("\\u0000") == std::string_view::npos; }
+
 } // namespace
 
 void PushedCommands::send(const Asker &asker, const Answer &answer) {
@@ -189,12 +192,11 @@ void PushedCommands::run(Channel &channel, const CommandEntry &entry, const Mess
     if (typing) typing_calls().forget(channel.claims()->user_id, typing->location);
   }
   const auto session = session_of(channel, *arguments);
-  // In another session, or without access to its topic, it is for the database to refuse; and so is a text that jsonb
-  // cannot hold, with which all that is gathered would fail.
-  const bool fits_jsonb = arguments->find("\\u0000") == std::string_view::npos;
-  if (fits_jsonb && channel.attendance() != nullptr && session == session_of_topic(channel.topic())) {
+  // In another session, or without access to its topic, it is for the database to refuse.
+  if (channel.attendance() != nullptr && session == session_of_topic(channel.topic())) {
     if (entry.event == kEditEvent) return run_edit(channel, *session, *arguments, std::move(asker));
-    if (entry.event == kCursorEvent) return run_cursor(channel, *session, *arguments, std::move(asker));
+    if (entry.event == kCursorEvent && may_be_gathered(*arguments))
+      return run_cursor(channel, *session, *arguments, std::move(asker));
   }
   // A user who went offline with the socket open comes back by choosing a presence.
   if (entry.event == kPresenceEvent) client_.resume_presence();

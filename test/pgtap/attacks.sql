@@ -115,7 +115,7 @@ INSERT INTO act (role, user_id, statement) VALUES
   ('authenticated', 'anna', $$SELECT live.get_session(session_id) ->> 'head' FROM live.get_sessions()$$), ('authenticated', 'anna', $$SELECT live.move_cursor(session_id, '{"at": 1}') FROM live.get_sessions()$$),
   ('live_bridge', NULL, $$SELECT live_private.enter_sessions(ARRAY[anna], ARRAY[anna]) FROM node$$), ('live_bridge', NULL, $$SELECT live_private.exit_sessions(ARRAY[anna], ARRAY[anna]) FROM node$$),
   ('live_bridge', NULL, $$SELECT live_private.move_cursors(anna, '[]') FROM node$$),
-  ('live_bridge', NULL, $$SELECT count(e.code) FROM node, live_private.submit_each(jsonb_build_array('{"claims": "{}", "role": "anon", "base_version": 0, "operations": [], "client_id": "c"}'::jsonb || jsonb_build_object('session_id', anna)), skip_locked => false) AS e$$), ('live_bridge', NULL, 'SELECT live.status()'),
+  ('live_bridge', NULL, $$SELECT count(e.code) FROM node, live_private.submit_each(ARRAY[anna], ARRAY['{"claims": "{}", "role": "anon", "base_version": 0, "operations": [], "client_id": "c"}'], skip_locked => false) AS e$$), ('live_bridge', NULL, 'SELECT live.status()'),
   ('live_bridge', NULL, 'SELECT live.expire_presence()'), ('live_bridge', NULL, 'SELECT live.refresh_summaries()'), ('live_bridge', NULL, 'SELECT live.drop_expired_events()'),
   ('live_bridge', NULL, 'SELECT live.drop_expired_activities()'), ('live_bridge', NULL, 'SELECT live_private.disconnect_users(ARRAY[bob], true) FROM node'), ('live_bridge', NULL, 'SELECT live_private.retire_node(id) FROM node'),
   ('authenticated', 'anna', 'SELECT live.delete_activity(max(id)) FROM live.activity_stream'), ('authenticated', 'anna', 'SELECT live.go_offline()');

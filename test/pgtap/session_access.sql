@@ -69,7 +69,7 @@ INSERT INTO attempt VALUES
   ('SELECT live_private.move_cursors($1, ''[]'')', '42501', '42501', '42501', '42501', '42501', '42501', '42501'),
   ('SELECT live_private.enter_sessions(ARRAY[$1], ARRAY[$1])', '42501', '42501', '42501', '42501', '42501', '42501', '42501'),
   ('SELECT live_private.exit_sessions(ARRAY[$1], ARRAY[$1])', '42501', '42501', '42501', '42501', '42501', '42501', '42501'),
-  ('SELECT live_private.submit_each(''[]'', true)', '42501', '42501', '42501', '42501', '42501', '42501', '42501'),
+  ('SELECT live_private.submit_each(''{}'', ''{}'', true)', '42501', '42501', '42501', '42501', '42501', '42501', '42501'),
   ('SELECT live_private.session_state($1, ''owner'')', '42501', '42501', '42501', '42501', '42501', '42501', '42501'),
   ('SELECT live_private.document_text($1)', '42501', '42501', '42501', '42501', '42501', '42501', '42501'),
   ('SELECT live_private.document_at($1, 1)', '42501', '42501', '42501', '42501', '42501', '42501', '42501');

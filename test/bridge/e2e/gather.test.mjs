@@ -12,7 +12,7 @@ describe('what is gathered of several clients', () => {
   const closeLater = withBridge({ flags: ['--cursor-gather', '200'] }, (made) => ({ database, bridge } = made));
 
   // A busy machine may take longer than two seconds for what a test does while edits wait.
-  before(() => database.query(`alter function live_private.submit_each(jsonb, boolean) set lock_timeout = '1min'`));
+  before(() => database.query(`alter function live_private.submit_each(uuid[], text[], boolean) set lock_timeout = '1min'`));
 
   async function makeSession() {
     const { body } = await askBridge(bridge, 'POST', '/api/collaboration/join', { body: { room_name: uniqueName('room'), create_if_missing: true } });
