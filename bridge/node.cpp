@@ -34,7 +34,7 @@ namespace pg_live {
 namespace {
 
 constexpr Milliseconds kTick{250};                  // of the timer wheel
-constexpr Milliseconds kReadRevocationsEvery{2000}; // while the stream of events is interrupted
+constexpr Milliseconds kReadRevocationsEvery{2000}; // while their events do not come, or the last read failed
 constexpr Milliseconds kDrainCheckInterval{10};
 constexpr unsigned kMaxDrainChecks = 150;
 
@@ -59,7 +59,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
         tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }),
         revocation_timer_(loop_,
                           [this] {
-                            if (!listener_.ready()) revoked_.read(); // their events do not come
+                            if (!listener_.ready() || revoked_.is_behind()) revoked_.read();
                           }),
         drain_(loop_, [this] { drain(); }), reload_(loop_, SIGHUP, [this] { reload(); }),
         terminate_(loop_, SIGTERM, [this] { stop(); }), interrupt_(loop_, SIGINT, [this] { stop(); }) {
