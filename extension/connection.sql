@@ -49,6 +49,15 @@ ALTER TABLE live.connection ENABLE ROW LEVEL SECURITY;
 INSERT INTO live_private.privilege VALUES ('client', 'SELECT (id, user_id, node_id, device_type, active, connected_at, last_active_at, seen_at, expires_at, check_at) ON live.connection');
 CREATE POLICY own_read ON live.connection FOR SELECT USING (user_id = live.user_id());
 
+CREATE FUNCTION live_private.has_connection(connection_id uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM live.connection c WHERE c.id = connection_id)
+$$;
+COMMENT ON FUNCTION live_private.has_connection(uuid) IS
+'Whether a connection is there: one whose user went offline may have come back before its bridge heard of that. For bridges.';
+INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.has_connection(uuid)');
+
 -- One row a user, in a form that reads the connections of one user by index. Ended connections do not count, but their
 -- seen_at does.
 CREATE VIEW live_private.true_presence AS

@@ -165,12 +165,3 @@ $$;
 COMMENT ON FUNCTION live_private.report_activity(uuid[], integer[]) IS
 'Reports that connections of nodes were used, so many seconds ago (NULL: now). Enough once in a fraction of pg_live.idle_after. For bridges.';
 INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.report_activity(uuid[], integer[])');
-
-CREATE FUNCTION live_private.has_connection(connection_id uuid) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM live.connection c WHERE c.id = connection_id)
-$$;
-COMMENT ON FUNCTION live_private.has_connection(uuid) IS
-'Whether a connection is there: one whose user went offline may have come back before its bridge heard of that. For bridges.';
-INSERT INTO live_private.privilege VALUES ('bridge', 'EXECUTE ON FUNCTION live_private.has_connection(uuid)');

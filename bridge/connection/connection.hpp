@@ -133,7 +133,7 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   Stage stage_ = Stage::arriving;
   Reader reader_ = Reader::keeps_up;
   Assertion assertion_ = Assertion::none;
-  bool chose_presence_ = false; // while it was present, as far as was known here
+  bool chose_presence_ = false; // by presence:update, at any time
   bool unsent_ = false;         // registered with the hub: frames wait for Hub::flush()
 };
 

@@ -2,7 +2,7 @@
 #include "presence/presence.hpp"
 
 #include "base/sqlstate.hpp"
-#include "text/json_writer.hpp"
+#include "presence/presence_calls.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -20,98 +20,6 @@ constexpr std::size_t kMaxWaitingCommands = 20000;
 constexpr std::size_t kMaxFormerIds = 100;
 constexpr std::chrono::seconds kReportUseEvery{60};
 constexpr int kReportsUntilIdle = 4;
-
-constexpr std::string_view kRegister =
-    "select live_private.register_node($1::uuid, $2::interval), extract(epoch from live_private.idle_after())::bigint";
-constexpr std::string_view kRenew =
-    "select live_private.renew_node($1::uuid, $2::interval), extract(epoch from live_private.idle_after())::bigint";
-constexpr std::string_view kRetire = "select live_private.retire_node($1::uuid)";
-constexpr std::string_view kConnect =
-    "select unnest(live_private.connect_users($1::uuid, array_agg(c.id), array_agg(c.user_id), "
-    "array_agg(c.device_type))) "
-    "from jsonb_to_recordset($2::jsonb) as c (id uuid, user_id text, device_type live.device_type)";
-constexpr std::string_view kDisconnect = "select unnest(live_private.disconnect_users($1::uuid[], $2::boolean))";
-constexpr std::string_view kHasConnection = "select live_private.has_connection($1::uuid)";
-constexpr std::string_view kReportUse =
-    "select live_private.report_activity(array_agg((u->>0)::uuid), array_agg((u->>1)::integer)) "
-    "from jsonb_array_elements($1::jsonb) as u";
-constexpr std::string_view kStoreMembers = "select unnest(live_private.store_channel_presence($1::uuid, $2::jsonb, "
-                                           "array(select jsonb_array_elements_text($3::jsonb))))";
-constexpr std::string_view kFindRefused = "select r.ref, r.code, r.message, r.hint "
-                                          "from live_private.refused_members($1::jsonb) as r";
-
-constexpr std::string_view kEnter =
-    "select unnest(live_private.enter_sessions(array_agg((v->>0)::uuid), array_agg((v->>1)::uuid))) "
-    "from jsonb_array_elements($1::jsonb) as v";
-constexpr std::string_view kExit =
-    "select unnest(live_private.exit_sessions(array_agg((v->>0)::uuid), array_agg((v->>1)::uuid))) "
-    "from jsonb_array_elements($1::jsonb) as v";
-
-// An array as PostgreSQL writes it.
-std::string sql_array_of(const std::vector<Uuid> &ids) {
-  std::string text = "{";
-  for (const Uuid &id : ids)
-    text.append(text.size() > 1 ? "," : "").append(id.text());
-  return text.append("}");
-}
-
-std::string to_json(const ReportedUse &use) {
-  std::string json = "[";
-  json::append_element(json, use.connection.text());
-  json::append_raw_element(json, std::to_string(use.ago.count()));
-  return json.append("]");
-}
-
-std::string to_json(const SessionVisit &visit) {
-  std::string json = "[";
-  json::append_element(json, visit.connection.text());
-  json::append_element(json, visit.session.text());
-  return json.append("]");
-}
-
-std::string to_json(const PresentConnection &connection) {
-  std::string json = "{";
-  json::append_member(json, "id", connection.id.text());
-  json::append_member(json, "user_id", connection.user_id);
-  json::append_member(json, "device_type", connection.device_type);
-  return json.append("}");
-}
-
-std::string to_json(const TrackedMember &member) {
-  std::string json = "{";
-  json::append_member(json, "ref", member.ref);
-  if (!member.previous_ref.empty()) json::append_member(json, "previous_ref", member.previous_ref);
-  json::append_member(json, "connection", member.connection.text());
-  json::append_member(json, "topic", member.topic);
-  json::append_member(json, "key", member.key);
-  if (!member.user_id.empty()) json::append_member(json, "user_id", member.user_id);
-  json::append_raw_member(json, "is_private", member.is_private ? "true" : "false");
-  json::append_raw_member(json, "meta", member.meta);
-  return json.append("}");
-}
-
-template <typename Items>
-std::string array_of(const Items &items) {
-  std::string json = "[";
-  for (const auto &item : items)
-    json::append_raw_element(json, to_json(item));
-  return json.append("]");
-}
-
-template <typename Key, typename Item, typename Hash>
-std::string array_of(const std::unordered_map<Key, Item, Hash> &items) {
-  std::string json = "[";
-  for (const auto &[key, item] : items)
-    json::append_raw_element(json, to_json(item));
-  return json.append("]");
-}
-
-std::string array_of(const std::vector<std::string> &texts) {
-  std::string json = "[";
-  for (const std::string &text : texts)
-    json::append_element(json, text);
-  return json.append("]");
-}
 
 // Whether another transaction held a lock for too long.
 bool is_about_locks(const DatabaseError &error) {
@@ -170,13 +78,12 @@ void Presence::when_known(const Uuid &connection, const std::string &user, std::
 void Presence::ask_whether_present(const Uuid &connection, const std::string &user,
                                    std::function<void(bool present)> then) {
   when_known(connection, user, loop_.now() + database_.patience(),
-             [this, connection, then = std::move(then)](const std::optional<DatabaseError> &error) {
-               if (error) return then(false);
-               Command command;
-               command.sql = kHasConnection;
-               command.parameters = {connection.text()};
-               command.done = [then](const CommandResult &result) { then(!result.error && result.rows.is_true(0, 0)); };
-               database_.run_own(std::move(command));
+             [this, question = Question{connection, user, std::move(then)}](const std::optional<DatabaseError> &error) {
+               if (error) return questions_.push_back(question);
+               run(call_has_connection(question.connection), [this, question](const CommandResult &result) {
+                 if (result.error) return questions_.push_back(question);
+                 question.then(result.rows.is_true(0, 0));
+               });
              });
 }
 
@@ -213,11 +120,8 @@ void Presence::retire() {
 }
 
 void Presence::send_retirement() {
-  Command command;
-  command.sql = kRetire;
-  command.parameters = {id_.text()};
-  command.done = [this](const CommandResult &) { retired_ = true; };
-  if (registered_ && database_.own_ready()) return database_.run_own(std::move(command));
+  if (registered_ && database_.own_ready())
+    return run(call_retire_node(id_), [this](const CommandResult &) { retired_ = true; });
   retired_ = true;
 }
 
@@ -234,33 +138,37 @@ void Presence::send_batch() {
       queue_.start_batch([this](const std::string &user) { return database_.can_store(user); });
   unanswered_ = 1; // this function; the last one to finish finishes the batch
   for (const Uuid &former : former_ids_)
-    send(Step::retire, kRetire, {former.text()});
+    send(Step::retire, call_retire_node(former));
   if (!std::exchange(registered_, true)) {
-    send(Step::begin, kRegister, {id_.text(), lease_});
+    send(Step::begin, call_register_node(id_, lease_));
     must_renew_ = false;
   } else if (std::exchange(must_renew_, false)) {
-    send(Step::renew, kRenew, {id_.text(), lease_});
+    send(Step::renew, call_renew_node(id_, lease_));
   }
-  if (!batch.broken.empty()) send(Step::broken, kDisconnect, {sql_array_of(batch.broken), "false"});
-  if (!batch.connects.empty()) send(Step::connects, kConnect, {id_.text(), array_of(batch.connects)});
-  if (!batch.uses.empty()) send(Step::uses, kReportUse, {array_of(batch.uses)});
+  if (!batch.broken.empty()) send(Step::broken, call_disconnect(batch.broken, Ending::broken));
+  if (!batch.connects.empty()) send(Step::connects, call_connect(id_, batch.connects));
+  if (!batch.uses.empty()) send(Step::uses, call_report_use(batch.uses));
   if (!batch.tracked.empty() || !batch.untracked.empty())
-    send(Step::members, kStoreMembers, {id_.text(), array_of(batch.tracked), array_of(batch.untracked)});
-  if (!batch.entered.empty()) send(Step::entered, kEnter, {array_of(batch.entered)});
-  if (!batch.exited.empty()) send(Step::exited, kExit, {array_of(batch.exited)});
-  if (!batch.closed.empty()) send(Step::closed, kDisconnect, {sql_array_of(batch.closed), "true"});
+    send(Step::members, call_store_members(id_, batch.tracked, batch.untracked));
+  if (!batch.entered.empty()) send(Step::entered, call_enter(batch.entered));
+  if (!batch.exited.empty()) send(Step::exited, call_exit(batch.exited));
+  if (!batch.closed.empty()) send(Step::closed, call_disconnect(batch.closed, Ending::closed));
   if (--unanswered_ == 0) finish_batch();
 }
 
-void Presence::send(Step step, std::string_view sql, std::vector<std::optional<std::string>> parameters) {
+void Presence::send(Step step, PresenceCall call) {
   ++unanswered_;
-  Command command;
-  command.sql = sql;
-  command.parameters = std::move(parameters);
-  command.done = [this, step](const CommandResult &result) {
+  run(std::move(call), [this, step](const CommandResult &result) {
     handle(step, result);
     if (--unanswered_ == 0) finish_batch();
-  };
+  });
+}
+
+void Presence::run(PresenceCall call, std::function<void(const CommandResult &)> done) {
+  Command command;
+  command.sql = call.sql;
+  command.parameters = std::move(call.parameters);
+  command.done = std::move(done);
   database_.run_own(std::move(command));
 }
 
@@ -292,7 +200,7 @@ void Presence::handle(Step step, const CommandResult &result) {
 void Presence::handle_members_error(const DatabaseError &error) {
   if (queue_.sent().tracked.size() < 2) return queue_.members_refused(*members_, error, {});
   members_error_ = error;
-  send(Step::checked, kFindRefused, {array_of(queue_.sent().tracked)});
+  send(Step::checked, call_refused_members(queue_.sent().tracked));
 }
 
 void Presence::handle_refusals(const CommandResult &result) {
@@ -333,6 +241,8 @@ void Presence::finish_batch() {
   for (auto &[user, own] : std::exchange(waiting_, {}))
     for (Waiting &each : own)
       when_known(each.connection, user, each.give_up, std::move(each.then));
+  for (Question &each : std::exchange(questions_, {}))
+    ask_whether_present(each.connection, each.user, std::move(each.then));
   flush();
 }
 

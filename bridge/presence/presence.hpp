@@ -6,6 +6,7 @@
 #pragma once
 
 #include "database/database.hpp"
+#include "presence/presence_calls.hpp"
 #include "presence/presence_queue.hpp"
 #include "process/log.hpp"
 #include "process/loop.hpp"
@@ -35,7 +36,8 @@ class Presence {
   using Continue = std::function<void(const std::optional<DatabaseError> &)>;
   void when_known(const Uuid &connection, const std::string &user, std::uint64_t give_up, Continue then);
 
-  // Asks whether the database has the connection, once it knows those that are queued. An error counts as no.
+  // Asks whether the database has the connection, once it knows those that are queued. What it does not answer is
+  // asked again after the next batch, of which a renewal is one.
   void ask_whether_present(const Uuid &connection, const std::string &user, std::function<void(bool present)> then);
 
   // The process ends: gives its users the grace period to reconnect through another one.
@@ -47,6 +49,11 @@ class Presence {
     Uuid connection;
     std::uint64_t give_up;
     Continue then;
+  };
+  struct Question {
+    Uuid connection;
+    std::string user;
+    std::function<void(bool present)> then;
   };
   enum class Step : unsigned char {
     retire,
@@ -64,7 +71,8 @@ class Presence {
 
   void flush();
   void send_batch();
-  void send(Step step, std::string_view sql, std::vector<std::optional<std::string>> parameters);
+  void send(Step step, PresenceCall call);
+  void run(PresenceCall call, std::function<void(const CommandResult &)> done);
   void handle(Step step, const CommandResult &result);
   void handle_members_error(const DatabaseError &error);
   void handle_refusals(const CommandResult &result);
@@ -93,6 +101,7 @@ class Presence {
   std::vector<Uuid> former_ids_;                                  // to be retired
   std::unordered_map<std::string, std::vector<Waiting>> waiting_; // by user, in the order they came
   std::size_t waiting_count_ = 0;
+  std::vector<Question> questions_;            // to be asked again
   std::uint64_t aged_at_ = 0;                  // Loop::now() of the last grow_older()
   std::optional<DatabaseError> trouble_;       // why the last batch failed
   std::optional<DatabaseError> members_error_; // why its members were not stored, until the refused ones are known

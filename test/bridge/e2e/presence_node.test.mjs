@@ -150,6 +150,33 @@ for (const mode of modes) {
       for (const socket of sockets) socket.close();
     });
 
+    test('who came back before the bridge heard of having gone offline is held, even if the database cannot say so at first', async () => {
+      const user = uniqueName('user');
+      const sockets = [await open(user)];
+      await sockets[0].join('realtime:presence');
+      sockets[0].send('1', '2', 'realtime:presence', 'presence:update', { status: 'online' });
+      assert.equal((await sockets[0].reply('2')).payload.status, 'ok');
+      // What another user's coming online shows: the bridge has asked all it wanted to ask before, and was answered.
+      const oneMoreComes = async () => {
+        const other = uniqueName('other');
+        sockets.push(await open(other));
+        await sockets[0].frame('the other user', ({ payload }) => payload.payload?.user_id === other);
+      };
+      const { rows: [{ id }] } = await database.query('select id from live.connection where user_id = $1', [user]);
+      await database.query('revoke execute on function live_private.has_connection from live_bridge');
+      try {
+        await database.emit('$connection', 'connection:ended', { ids: [id] }, false);
+        for (let i = 0; i < 2; i += 1) await oneMoreComes();
+      } finally {
+        await database.query('grant execute on function live_private.has_connection to live_bridge');
+      }
+      for (let i = 0; i < 2; i += 1) await oneMoreComes();
+      await database.query('delete from live_private.node');
+      await eventually('another node holds the user', async () =>
+        (await database.query('select from live.connection c join live_private.node n on n.id = c.node_id where c.user_id = $1', [user])).rowCount === 1);
+      for (const socket of sockets) socket.close();
+    });
+
     test('when the token of the socket expires, the user of a channel takes over', async () => {
       const [first, second] = [uniqueName('first'), uniqueName('second')];
       const socket = await RawSocket.open(bridge, { token: bridge.token({ sub: first, exp: now() + 2 }) });
