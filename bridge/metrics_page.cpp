@@ -70,6 +70,17 @@ void append_commands(Exposition &page, const Database &database) {
       page.sample({{"command", name}, {"sqlstate", sqlstate}}, count);
 }
 
+void append_tls(Exposition &page, const TlsServer &tls) {
+  page.gauge("pg_live_tls_connections", "Encrypted connections whose handshake is done.", tls.open());
+  page.gauge("pg_live_tls_handshakes_unfinished", "Encrypted connections whose handshake is not done.",
+             tls.unfinished_handshakes());
+  page.begin_counter("pg_live_tls_handshakes_total", "Handshakes by their result: done, failed.");
+  page.sample({{"result", "done"}}, tls.tally().finished);
+  page.sample({{"result", "failed"}}, tls.tally().failed);
+  page.gauge("pg_live_tls_certificate_expiry_seconds", "When the certificate expires, in seconds since 1970.",
+             static_cast<std::uint64_t>(tls.certificate_expiry().time_since_epoch().count()));
+}
+
 } // namespace
 
 std::string metrics_page(const MetricsSources &sources) {
@@ -81,6 +92,7 @@ std::string metrics_page(const MetricsSources &sources) {
                      "Joins whose access was asked for, by the answer: ok, or the SQLSTATE of the refusal.");
   for (const auto &[result, count] : sources.joins.counts())
     page.sample({{"result", result}}, count);
+  if (sources.tls != nullptr) append_tls(page, *sources.tls);
   append_process(page);
   return page.text();
 }

@@ -6,6 +6,7 @@
 #include "conversation/conversation_services.hpp"
 #include "database/database.hpp"
 #include "database/listener.hpp"
+#include "tls/tls_server.hpp"
 
 #include <string>
 
@@ -17,6 +18,7 @@ struct MetricsSources {
   const Database &database;
   const Listener &listener;
   const JoinTally &joins;
+  const TlsServer *tls; // null: there is no encrypted port
 };
 
 // The text that Prometheus reads.

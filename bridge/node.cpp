@@ -12,6 +12,7 @@
 #include "database/revoked_tokens.hpp"
 #include "http/http.hpp"
 #include "http/incoming.hpp"
+#include "http/plain_http.hpp"
 #include "issuer/api_key_file.hpp"
 #include "issuer/issuer_keys.hpp"
 #include "metrics_page.hpp"
@@ -22,6 +23,7 @@
 #include "presence/session_presence.hpp"
 #include "process/acceptor.hpp"
 #include "process/descriptor_limit.hpp"
+#include "tls/tls_server.hpp"
 
 #include <csignal>
 #include <deque>
@@ -55,7 +57,10 @@ class Node final : public IncomingOwner, public InternalReceiver {
         http_(services_, [this] { return listener_.ready(); }), admission_(conversation_services_, connections_),
         server_(loop_, log, Admission::subprotocols()),
         acceptor_(loop_, log, settings.limits, settings.bind_address, settings.port,
-                  [this](Descriptor socket, const std::string &address) { accept(std::move(socket), address); }),
+                  [this](Descriptor socket, const std::string &address) {
+                    accept(std::move(socket), address, settings_.proxy, Transport::plain);
+                  }),
+        proxy_inside_tls_(settings.proxy.sends_preface ? ProxySettings() : settings.proxy),
         tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }),
         revocation_timer_(loop_,
                           [this] {
@@ -63,8 +68,14 @@ class Node final : public IncomingOwner, public InternalReceiver {
                           }),
         drain_(loop_, [this] { drain(); }), reload_(loop_, SIGHUP, [this] { reload(); }),
         terminate_(loop_, SIGTERM, [this] { stop(); }), interrupt_(loop_, SIGINT, [this] { stop(); }) {
+    if (settings.tls.port != 0)
+      tls_.emplace(loop_, log, wheel_, settings, [this](Descriptor socket, const std::string &address) {
+        accept(std::move(socket), address, proxy_inside_tls_, Transport::encrypted);
+      });
     if (settings.metrics.port != 0)
-      metrics_.emplace(services_, [this] { return metrics_page({connections_, hub_, database_, listener_, joins_}); });
+      metrics_.emplace(services_, [this] {
+        return metrics_page({connections_, hub_, database_, listener_, joins_, tls_ ? &*tls_ : nullptr});
+      });
   }
 
   void run() {
@@ -83,6 +94,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
     revoked_.read(); // and again once events are followed, so that none is missed between
     listener_.start();
     acceptor_.start();
+    if (tls_) tls_->start();
     if (metrics_) metrics_->start();
     log_.info("listening", {{"address", settings_.bind_address}, {"port", acceptor_.port()}});
     loop_.run();
@@ -91,7 +103,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
 
  private:
   bool make_room();
-  void accept(Descriptor socket, const std::string &address);
+  void accept(Descriptor socket, const std::string &address, const ProxySettings &proxy, Transport transport);
   void handle_head(Incoming &incoming) override;
   void answer_head(Incoming &incoming);
   void handle_request(Incoming &incoming) override;
@@ -137,6 +149,9 @@ class Node final : public IncomingOwner, public InternalReceiver {
   std::unordered_map<Incoming *, std::shared_ptr<Incoming>> incoming_;
   std::deque<std::weak_ptr<Incoming>> arrivals_; // the oldest first
   Acceptor acceptor_;
+  // With the PROXY protocol the preface stands outside of the encryption, where TlsServer reads it.
+  const ProxySettings proxy_inside_tls_;
+  std::optional<TlsServer> tls_;
   std::optional<MetricsServer> metrics_;
   LoopTimer tick_;
   LoopTimer revocation_timer_;
@@ -160,12 +175,12 @@ bool Node::make_room() {
   return false;
 }
 
-void Node::accept(Descriptor socket, const std::string &address) {
+void Node::accept(Descriptor socket, const std::string &address, const ProxySettings &proxy, Transport transport) {
   const std::size_t sockets = connections_.open() + incoming_.size();
   if (sockets >= settings_.limits.connections + kSpareDescriptors && !make_room()) return; // closes the socket
   while (!arrivals_.empty() && arrivals_.front().expired())
     arrivals_.pop_front();
-  auto incoming = std::make_shared<Incoming>(services_, *this, settings_.proxy, std::move(socket), address);
+  auto incoming = std::make_shared<Incoming>(services_, *this, proxy, std::move(socket), address, transport);
   Incoming &accepted = *incoming;
   arrivals_.push_back(incoming);
   incoming_.emplace(&accepted, std::move(incoming));
@@ -175,6 +190,8 @@ void Node::accept(Descriptor socket, const std::string &address) {
 void Node::finished(Incoming &incoming) { incoming_.erase(&incoming); }
 
 void Node::handle_head(Incoming &incoming) {
+  if (incoming.transport() == Transport::plain && !Http::is_probe(incoming.head().path))
+    if (auto answer = answer_to_plain(incoming.head(), settings_.tls)) return incoming.respond(std::move(*answer));
   if (!connections_.has_room_for(incoming.address()) && !Http::is_probe(incoming.head().path))
     return incoming.respond(error_response(429, "too many connections"));
   auto resume = [this, waiting = incoming.weak_from_this()] {
@@ -220,6 +237,7 @@ void Node::handle_internal(const LiveEvent &event) {
 void Node::reload() {
   keys_.refresh();
   api_keys_.refresh();
+  if (tls_) tls_->reload();
 }
 
 void Node::stop() {
@@ -227,6 +245,7 @@ void Node::stop() {
   log_.info("stopping", {{"connections", connections_.open()}});
   stopping_ = true;
   acceptor_.stop();
+  if (tls_) tls_->stop();
   connections_.close_all(1012, "the server restarts");
   presence_.retire();
   drain_.start(Milliseconds{0}, kDrainCheckInterval);
@@ -234,7 +253,7 @@ void Node::stop() {
 
 // Ends the loop once all connections, requests and the node are done, or the time is over.
 void Node::drain() {
-  const bool done = connections_.open() == 0 && incoming_.empty() && presence_.retired();
+  const bool done = connections_.open() == 0 && incoming_.empty() && presence_.retired() && (!tls_ || tls_->is_empty());
   if (++drain_checks_ >= kMaxDrainChecks || done) loop_.stop();
 }
 

@@ -21,6 +21,8 @@ std::string_view phrase_of(int status) {
     return "Accepted";
   case 204:
     return "No Content";
+  case 308:
+    return "Permanent Redirect";
   case 400:
     return "Bad Request";
   case 401:

@@ -2,6 +2,7 @@
 #include "http/incoming.hpp"
 
 #include "http/forwarded.hpp"
+#include "http/plain_http.hpp"
 #include "http/proxy_preface.hpp"
 #include "http/request_identity.hpp"
 
@@ -23,9 +24,10 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == 
 } // namespace
 
 Incoming::Incoming(Services &services, IncomingOwner &owner, const ProxySettings &proxy, Descriptor socket,
-                   std::string_view address)
+                   std::string_view address, Transport transport)
     : services_(services), owner_(owner), proxy_(proxy), socket_(std::move(socket)),
-      address_(IpAddress::parse(address.substr(0, address.find('%'))).value_or(IpAddress())) { // without a zone
+      address_(IpAddress::parse(address.substr(0, address.find('%'))).value_or(IpAddress())), // without a zone
+      transport_(transport) {
   if (proxy.sends_preface && is_trusted(proxy.trusted, address_)) step_ = Step::preface;
   watch();
 }
@@ -130,6 +132,7 @@ void Incoming::respond(HttpResponse response) {
   const auto origin = head_ ? head_->header("origin") : find_header(received_, "origin");
   const auto host = head_ ? head_->header("host") : find_header(received_, "host");
   if (origin && origin_is_allowed(*origin, host, services_.settings)) allow_origin(response, *origin);
+  if (transport_ == Transport::encrypted) demand_encryption(response, services_.settings.tls);
   output_ = head_bytes(response);
   if (!head_ || head_->method != "HEAD") output_.append(response.body);
   step_ = Step::responding;

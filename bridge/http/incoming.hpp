@@ -29,11 +29,16 @@ class IncomingOwner {
   virtual void finished(Incoming &incoming) = 0;
 };
 
+// How the client speaks; the socket itself is plain in any case.
+enum class Transport : unsigned char { plain, encrypted };
+
 class Incoming final : public Timer, public std::enable_shared_from_this<Incoming> {
  public:
   // `proxy`: what stands in front of the socket; outlives the object.
   Incoming(Services &services, IncomingOwner &owner, const ProxySettings &proxy, Descriptor socket,
-           std::string_view address);
+           std::string_view address, Transport transport = Transport::plain);
+
+  Transport transport() const { return transport_; }
 
   // Of the client: of the peer, or what a trusted proxy says, once the head is complete.
   std::string address() const { return address_.text(); }
@@ -75,6 +80,7 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   Descriptor socket_;
   IpAddress address_;
   std::optional<Watcher> watcher_; // of the socket: ends before it
+  const Transport transport_;
   Step step_ = Step::head;
   std::string received_; // the head, and bytes that arrived with it
   std::size_t scanned_ = 0;

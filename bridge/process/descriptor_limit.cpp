@@ -12,6 +12,9 @@ namespace {
 // Standard streams, the loop, the listening socket, files of the demo, libraries.
 constexpr std::uint64_t kOwnDescriptors = 48;
 
+// Of one encrypted connection: its socket, and the pair behind which it is plain.
+constexpr std::uint64_t kEncryptedDescriptors = 3;
+
 } // namespace
 
 std::uint64_t raise_descriptor_limit() {
@@ -22,10 +25,12 @@ std::uint64_t raise_descriptor_limit() {
 }
 
 unsigned connections_that_fit(const Settings &settings, std::uint64_t descriptors) {
-  const std::uint64_t reserve = kOwnDescriptors + kSpareDescriptors + 2 + settings.database.join_connections +
-                                settings.database.read_connections +
+  const TlsSettings &tls = settings.tls;
+  const std::uint64_t each = tls.port == 0 ? 1 : kEncryptedDescriptors;
+  const std::uint64_t reserve = (tls.port == 0 ? 0 : tls.handshakes) + kOwnDescriptors + each * kSpareDescriptors + 2 +
+                                settings.database.join_connections + settings.database.read_connections +
                                 settings.database.write_connections; // 2: the listener's, and the bridge's own
-  const std::uint64_t room = descriptors > reserve ? descriptors - reserve : 1;
+  const std::uint64_t room = descriptors > reserve + each ? (descriptors - reserve) / each : 1;
   return static_cast<unsigned>(std::min<std::uint64_t>(settings.limits.connections, room));
 }
 

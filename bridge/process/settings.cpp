@@ -31,6 +31,7 @@ class SettingsParser {
     app_.footer("Precedence: command line, environment, configuration file, default.");
     add_identity();
     add_network();
+    add_tls();
     add_database();
     add_presence();
     add_limits();
@@ -171,6 +172,23 @@ class SettingsParser {
         ->capture_default_str();
   }
 
+  void add_tls() {
+    TlsSettings &tls = settings_.tls;
+    add("tls-port", tls.port, "Port for encrypted connections, https and wss; 0: none");
+    add("tls-certificate", tls.certificate_file,
+        "File with the certificate of that port and those that lead to its issuer, in PEM; read again when it changes");
+    add("tls-key", tls.key_file, "File with the private key of the certificate, in PEM, without a passphrase");
+    add("plain-http", plain_http_,
+        "What --port does then with all but health probes: serve, redirect (308; WebSockets are refused) or refuse")
+        ->check(CLI::IsMember({"serve", "redirect", "refuse"}))
+        ->capture_default_str();
+    add("hsts-seconds", tls.hsts_seconds,
+        "Seconds for which browsers are told to come encrypted only, unless plain requests are served; 0: never");
+    add("limit-handshakes", tls.handshakes,
+        "Encrypted connections of one process whose handshake is not done; beyond, the oldest is closed")
+        ->check(CLI::Range(1u, 1000000u));
+  }
+
   void add_database() {
     DatabaseSettings &database = settings_.database;
     const auto at_least_one = CLI::Range(1u, 1000000u);
@@ -244,6 +262,7 @@ class SettingsParser {
                   [this](std::string_view word) { settings_.allowed_origins.push_back(checked_origin(word)); });
     for_each_word(proxies_,
                   [this](std::string_view word) { settings_.proxy.trusted.push_back(checked_network(word)); });
+    finish_tls();
     check_metrics_port();
     settings_.proxy.writes_forwarded = forwarded_header_ == "forwarded";
     if (settings_.proxy.sends_preface && settings_.proxy.trusted.empty())
@@ -273,13 +292,27 @@ class SettingsParser {
     return std::string(word);
   }
 
+  void finish_tls() {
+    TlsSettings &tls = settings_.tls;
+    tls.plain_http = plain_http_ == "serve"      ? PlainHttp::serve
+                     : plain_http_ == "redirect" ? PlainHttp::redirect
+                                                 : PlainHttp::refuse;
+    if ((tls.port != 0) != !tls.certificate_file.empty() || (tls.port != 0) != !tls.key_file.empty())
+      throw std::invalid_argument("--tls-port, --tls-certificate and --tls-key need each other");
+    if (tls.port == 0 && tls.plain_http != PlainHttp::serve)
+      throw std::invalid_argument("--plain-http: without --tls-port, plain requests must be served");
+    if (tls.port != 0 && tls.port == settings_.port)
+      throw std::invalid_argument("--tls-port: port " + std::to_string(tls.port) + " is that of plain requests");
+  }
+
   void check_metrics_port() const {
     const unsigned first = settings_.metrics.port;
     const unsigned last = first + settings_.workers - 1;
     if (first == 0) return;
     if (last > 65535) throw std::invalid_argument("--metrics-port: there are not enough ports for all --workers");
-    if (settings_.port >= first && settings_.port <= last)
-      throw std::invalid_argument("--metrics-port: port " + std::to_string(settings_.port) + " is that of clients");
+    for (const unsigned port : {settings_.port, settings_.tls.port})
+      if (port >= first && port <= last)
+        throw std::invalid_argument("--metrics-port: port " + std::to_string(port) + " is that of clients");
   }
 
   static IpNetwork checked_network(std::string_view word) {
@@ -304,6 +337,7 @@ class SettingsParser {
   std::string origins_;
   std::string proxies_;
   std::string forwarded_header_ = "x-forwarded-for";
+  std::string plain_http_ = "serve";
   std::string api_keys_;
   std::string issuers_;
   std::string audiences_;

@@ -66,6 +66,19 @@ struct ProxySettings {
   bool writes_forwarded = false;  // Forwarded, in place of X-Forwarded-For
 };
 
+// How requests are taken that are not encrypted, where a port for encrypted ones exists.
+enum class PlainHttp { serve, redirect, refuse };
+
+// The port for encrypted connections.
+struct TlsSettings {
+  std::uint16_t port = 0; // 0: nowhere
+  std::string certificate_file;
+  std::string key_file;
+  PlainHttp plain_http = PlainHttp::serve;
+  unsigned hsts_seconds = 31536000; // for which browsers are told to use no other; unless plain requests are served
+  unsigned handshakes = 1000;       // that are not finished
+};
+
 // Where Prometheus reads. Each process has its own port: this one and those that follow.
 struct MetricsSettings {
   std::string bind_address = "127.0.0.1";
@@ -81,6 +94,7 @@ struct Settings {
   TokenOptions tokens;
   std::vector<std::string> allowed_origins; // empty: the same origin, and programs, which send none
   MetricsSettings metrics;
+  TlsSettings tls;
   ProxySettings proxy;
   bool anonymous = false;
   std::string anonymous_role = "anon";

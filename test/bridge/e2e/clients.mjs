@@ -8,12 +8,12 @@ import WebSocket from 'ws';
 import { byText } from './database.mjs';
 import { eventually } from './support.mjs';
 
-/** The transport of one client, which remembers its sockets: to break them off as a failed network does. */
-function breakableTransport() {
+/** The transport of one client, which trusts the bridge's certificate and remembers its sockets: to break them off as a failed network does. */
+function breakableTransport({ ca }) {
   const sockets = [];
   class Transport extends WebSocket {
-    constructor(...given) {
-      super(...given);
+    constructor(address, protocols, options) {
+      super(address, protocols, { ca, ...options });
       sockets.push(this);
     }
   }
@@ -69,7 +69,7 @@ class RealtimeConnection {
 
   constructor(RealtimeClient, bridge, token) {
     this.#token = token;
-    const { Transport, breakOff } = breakableTransport();
+    const { Transport, breakOff } = breakableTransport(bridge);
     this.breakOff = breakOff;
     this.client = new RealtimeClient(bridge.websocketUrl(), {
       params: { apikey: bridge.anonKey },
@@ -122,7 +122,7 @@ class RealtimeConnection {
 class PhoenixConnection {
   /** The token goes as the subprotocol, which is how phoenix sends its authToken. */
   constructor(bridge, token) {
-    const { Transport, breakOff } = breakableTransport();
+    const { Transport, breakOff } = breakableTransport(bridge);
     this.breakOff = breakOff;
     this.socket = new Socket(bridge.websocketUrl('/socket'), { transport: Transport, authToken: token });
     this.socket.connect();

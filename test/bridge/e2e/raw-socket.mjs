@@ -61,7 +61,7 @@ export class RawSocket {
   /** Opens a socket as realtime-js would; `token` goes where the API key goes. Rejects with `status` and `body` if refused. */
   static async open(bridge, { token = bridge.token(), vsn = '2.0.0', path = '/realtime/v1/websocket', options = {} } = {}) {
     const query = new URLSearchParams({ ...(token === null ? {} : { apikey: token }), ...(vsn === null ? {} : { vsn }) });
-    const socket = new WebSocket(`${bridge.websocketUrl(path)}?${query}`, options);
+    const socket = new WebSocket(`${bridge.websocketUrl(path)}?${query}`, { ca: bridge.ca, ...options });
     // Listening from the first moment on: a frame may come in the same packet as the answer to the upgrade.
     const raw = new RawSocket(socket, vsn ?? '1.0.0');
     await new Promise((resolve, reject) => {

@@ -13,6 +13,13 @@ TEST(DescriptorLimit, LeavesAReserve) {
   EXPECT_EQ(connections_that_fit(settings, 1024), 1024u - 48 - 64 - 21);
 }
 
+TEST(DescriptorLimit, CountsThreeForEachEncryptedConnection) {
+  Settings settings;
+  settings.tls.port = 4443;
+  settings.tls.handshakes = 100;
+  EXPECT_EQ(connections_that_fit(settings, 4096), (4096u - 100 - 48 - 3 * 64 - 11) / 3);
+}
+
 TEST(DescriptorLimit, AllowsNoMoreConnectionsThanTheSetting) {
   Settings settings;
   settings.limits.connections = 10;

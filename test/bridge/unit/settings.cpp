@@ -251,5 +251,26 @@ TEST_F(SettingsTest, TrustedProxiesAreAddressesAndNetworks) {
   EXPECT_FALSE(read({"--trusted-proxies", "10.0.0.1", "--forwarded-header", "x-real-ip"}));
 }
 
+TEST_F(SettingsTest, TheEncryptedPortNeedsACertificateAndAPortOfItsOwn) {
+  const std::vector<std::string> whole = {"--tls-port=4443", "--tls-certificate=c.pem", "--tls-key=k.pem"};
+  const auto settings = read(whole);
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->tls.port, 4443);
+  EXPECT_EQ(settings->tls.plain_http, PlainHttp::serve);
+  for (std::size_t left_out = 0; left_out < whole.size(); ++left_out) {
+    auto part = whole;
+    part.erase(part.begin() + static_cast<std::ptrdiff_t>(left_out));
+    EXPECT_FALSE(read(part));
+    EXPECT_EQ(exit_code, 2);
+    EXPECT_NE(output.find("need each other"), std::string::npos) << output;
+  }
+  for (const auto *clash : {"--port=4443", "--metrics-port=4443"}) {
+    auto clashing = whole;
+    clashing.emplace_back(clash);
+    EXPECT_FALSE(read(clashing)) << clash;
+  }
+  EXPECT_FALSE(read({"--plain-http=redirect"}));
+}
+
 } // namespace
 } // namespace pg_live
