@@ -52,6 +52,7 @@ void Hub::deliver(std::span<const LiveEvent> events) {
     for (const TopicBatch &batch : batches)
       deliver_topic(batch, batches.size() == 1 ? WriteTime::now : WriteTime::at_flush);
   }
+  if (!events.empty()) delivered_ = events.back().position;
   flush();
   for (const LiveEvent &event : events) {
     if (event.event == kRevoked) revoke(event);
@@ -119,6 +120,7 @@ std::vector<ChannelRef> Hub::channels_on(const std::string &pattern, const std::
 
 // Makes all clients join again, with the positions they have. Stock clients do so by themselves.
 void Hub::start_over(std::string_view reason) {
+  delivered_.reset();
   for (const ChannelRef &ref : channels_on("*", nullptr))
     if (const auto client = ref.client.lock()) client->channels().end_for_rejoin(ref.id, reason);
 }

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,6 +59,9 @@ class Hub final : public EventReceiver {
   std::size_t topics() const { return table_.topics(); }
   std::size_t subscriptions() const { return table_.subscriptions(); }
   std::size_t clients_behind() const { return behind_.size(); }
+  // The last event that was given to its channels; nothing: none yet.
+  std::optional<Position> delivered() const { return delivered_; }
+
   std::uint64_t events() const { return events_; }         // of the database, so far
   std::uint64_t deliveries() const { return deliveries_; } // of them, each to one channel
 
@@ -72,6 +76,7 @@ class Hub final : public EventReceiver {
   std::vector<Client *> unsent_;
   RevocationCounts revocations_;
   std::vector<Client *> behind_; // connections that keep the stream waiting
+  std::optional<Position> delivered_;
   std::uint64_t events_ = 0;
   std::uint64_t deliveries_ = 0;
 };

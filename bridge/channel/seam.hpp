@@ -17,13 +17,19 @@ class Seam {
  public:
   using Send = std::function<void(const websocket::Frame &)>;
 
-  // A replay defers live events until end_replay(); `through` is the position of the last event it sent.
+  // What a client has received.
+  struct Received {
+    std::optional<Position> before;   // the replay: all events up to here
+    std::optional<Position> replayed; // the durable events up to here
+  };
+
+  // A replay defers live events until end_replay(). `delivered`: the last event of the stream so far.
   void begin_replay() { replaying_ = true; }
   // The replay reads its next page: events left to it so far come with this page or a later one.
   void begin_page() { has_left_ = false; }
   // Whether events were left to the replay that the pages it has asked for may lack.
   bool has_left() const { return has_left_; }
-  void end_replay(std::optional<Position> through, const Send &send);
+  void end_replay(const Received &received, std::optional<Position> delivered, const Send &send);
 
   // Begins and ends a broadcast of the client through the database. Its event comes back with the stream, perhaps
   // before end_own(), which gives its id (nothing if it failed); until then the event cannot be recognized. Broadcasts
@@ -41,7 +47,7 @@ class Seam {
   std::size_t deferred_bytes() const { return deferred_bytes_; }
 
   // Nothing is deferred then, since events are deferred only for a replay or a broadcast.
-  bool done() const { return !replaying_ && begun_ == ended_ && !through_ && own_.empty(); }
+  bool done() const { return !replaying_ && begun_ == ended_ && !awaits_received() && own_.empty(); }
 
  private:
   struct Deferred {
@@ -51,12 +57,14 @@ class Seam {
     std::uint64_t own_before; // broadcasts of the client that had begun when it arrived
   };
 
-  bool was_replayed(const Deferred &event) const { return event.durable && through_ && event.position <= *through_; }
+  bool awaits_received() const { return received_.before || received_.replayed; }
+  bool was_received(const Deferred &event) const;
+  void note_passed(const Deferred &event);
   void release(const Send &send);
 
   bool replaying_ = false;
   bool has_left_ = false;
-  std::optional<Position> through_;
+  Received received_; // as far as the stream may still bring it
   std::uint64_t begun_ = 0;
   std::uint64_t ended_ = 0;
   std::deque<std::int64_t> own_; // ids of own events that have not come back

@@ -28,7 +28,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
   Replay(Services &services, Channel &channel, const ReplayRequest &request,
          std::function<void(const std::optional<DatabaseError> &)> started)
       : services_(services), channel_(channel.ref()), since_(request.since), after_(request.after),
-        started_(std::move(started)) {
+        resumed_(parse_position(request.after)), started_(std::move(started)) {
     if (request.latest) latest_ = std::clamp<std::int64_t>(*request.latest, 1, kMaxLatest);
   }
 
@@ -80,6 +80,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
   std::optional<std::int64_t> since_;
   std::optional<std::int64_t> latest_; // until they are asked for
   std::string after_;                  // the position that the next page follows; empty: the beginning
+  std::optional<Position> resumed_;    // the event from which the client resumes
   std::optional<Position> last_; // of the events that were sent, or behind it: no event up to here is to come live
   std::function<void(const std::optional<DatabaseError> &)> started_; // empty once it was called
   Rows page_;
@@ -155,7 +156,8 @@ bool Replay::send_page(Channel &channel) {
 void Replay::fail(Channel &channel, const DatabaseError &error) {
   if (started_) {
     std::exchange(started_, nullptr)(error);
-    last_.reset();                                         // nothing was replayed
+    resumed_.reset(); // it is not of this history
+    last_.reset();
     if (const auto joined = channel_.find()) end(*joined); // else the join has failed, and the channel is gone
     return;
   }
@@ -182,7 +184,7 @@ void Replay::note_published() {
 }
 
 void Replay::end(Channel &channel) {
-  channel.seam().end_replay(last_, channel.seam_output());
+  channel.seam().end_replay({resumed_, last_}, services_.hub.delivered(), channel.seam_output());
   channel.settle_seam();
   services_.hub.flush();
 }

@@ -5,6 +5,7 @@ import { clients, subscribed } from './clients.mjs';
 import { inEachMode } from './database.mjs';
 import { withBridge } from './fixture.mjs';
 import { RawSocket } from './raw-socket.mjs';
+import { Relay } from './relay.mjs';
 import { eventually, startBridge } from './support.mjs';
 
 const names = (socket, topic) => socket.broadcasts(topic).map((frame) => frame.payload.event);
@@ -146,6 +147,29 @@ inEachMode((mode) => {
     assert.deepEqual(names(returned, topic), ['meanwhile', 'after']);
     returned.close();
     await successor.stop();
+  });
+
+  test('at a bridge that is behind, nothing comes again that the client had at another one', async () => {
+    const topic = `realtime:${prefix}:behind`;
+    const relay = await Relay.before({ port: database.server.port });
+    const listening = database.bridgeConninfo.replace(/port=\d+/, `port=${relay.port}`);
+    const behind = await startBridge(database, { secret: bridge.secret, flags: ['--listen-db', listening] });
+    const before = await RawSocket.open(bridge);
+    await before.join(topic);
+    relay.breakAllSilently('both');
+    await database.emit(`${prefix}:behind`, 'signal', {}, false);
+    await database.emit(`${prefix}:behind`, 'durable');
+    const { payload } = await before.broadcast(topic, 'durable');
+    const returned = await RawSocket.open(behind);
+    assert.equal((await returned.join(topic, { config: { resume: payload.meta.id } })).payload.response.resume, 'ok');
+    relay.heal();
+    await database.emit(`${prefix}:behind`, 'next signal', {}, false);
+    await database.emit(`${prefix}:behind`, 'next');
+    await returned.broadcast(topic, 'next');
+    assert.deepEqual(names(returned, topic), ['next signal', 'next']);
+    for (const socket of [before, returned]) socket.close();
+    await behind.stop();
+    relay.close();
   });
 
   test('signals are not kept: a resume brings the durable events alone', async () => {

@@ -19,6 +19,8 @@ class SeamTest : public testing::Test {
     seam_.handle(event, websocket::Frame::from_bytes(text.empty() ? std::to_string(id) : std::string(text)), send_);
   }
 
+  void end_replay(std::optional<Position> replayed) { seam_.end_replay({std::nullopt, replayed}, std::nullopt, send_); }
+
   Seam seam_;
   std::vector<std::string> sent_;
   Seam::Send send_ = [this](const websocket::Frame &frame) { sent_.emplace_back(frame.bytes()); };
@@ -33,7 +35,7 @@ TEST_F(SeamTest, HoldsLiveEventsDuringAReplayAndDropsTheReplayedOnes) {
   take(2, 3, Kind::signal);
   take(3, 4);
   EXPECT_EQ(sent_, Sent{});
-  seam_.end_replay(Position{1, 2}, send_);
+  end_replay(Position{1, 2});
   EXPECT_EQ(sent_, (Sent{"3", "4"}));
   EXPECT_TRUE(seam_.done());
   EXPECT_EQ(seam_.deferred_bytes(), 0U);
@@ -42,17 +44,38 @@ TEST_F(SeamTest, HoldsLiveEventsDuringAReplayAndDropsTheReplayedOnes) {
 TEST_F(SeamTest, SendsAllThatWaitedIfNothingWasReplayed) {
   seam_.begin_replay();
   take(1, 1);
-  seam_.end_replay(std::nullopt, send_);
+  end_replay(std::nullopt);
   EXPECT_EQ(sent_, Sent{"1"});
 }
 
 TEST_F(SeamTest, DropsWhatWasReplayedAlsoIfItComesLater) {
   seam_.begin_replay();
-  seam_.end_replay(Position{2, 5}, send_);
+  end_replay(Position{2, 5});
   EXPECT_FALSE(seam_.done());
   take(2, 5);
   take(2, 6);
   EXPECT_EQ(sent_, Sent{"6"});
+  EXPECT_TRUE(seam_.done());
+}
+
+TEST_F(SeamTest, DropsAllThatCameBeforeTheEventThatTheClientResumesFrom) {
+  seam_.begin_replay();
+  take(1, 1);
+  take(1, 2, Kind::signal);
+  seam_.end_replay({Position{2, 4}, Position{3, 6}}, Position{1, 2}, send_);
+  take(2, 3, Kind::signal);
+  take(2, 4);
+  EXPECT_EQ(sent_, Sent{});
+  take(2, 5, Kind::signal);
+  take(3, 6);
+  take(3, 7);
+  EXPECT_EQ(sent_, (Sent{"5", "7"}));
+  EXPECT_TRUE(seam_.done());
+}
+
+TEST_F(SeamTest, WaitsForNothingThatTheStreamHasPassed) {
+  seam_.begin_replay();
+  seam_.end_replay({Position{2, 4}, Position{3, 6}}, Position{3, 6}, send_);
   EXPECT_TRUE(seam_.done());
 }
 
@@ -69,7 +92,7 @@ TEST_F(SeamTest, LeavesDurableEventsToAReplayAndKeepsSignals) {
   EXPECT_FALSE(seam_.has_left());
   seam_.leave_to_replay();
   EXPECT_FALSE(seam_.has_left()) << "nothing was left since";
-  seam_.end_replay(Position{1, 1}, send_);
+  end_replay(Position{1, 1});
   EXPECT_EQ(sent_, Sent{"signal"});
 }
 
@@ -117,7 +140,7 @@ TEST_F(SeamTest, KeepsInMindThatAReplayWasLeftEventsUntilTheNextPage) {
 // A signal is in no log, so no replay has sent it, wherever it stands.
 TEST_F(SeamTest, SendsASignalThatStandsBeforeTheEndOfTheReplay) {
   seam_.begin_replay();
-  seam_.end_replay(Position{2, 5}, send_);
+  end_replay(Position{2, 5});
   take(2, 4, Kind::signal);
   take(3, 6, Kind::signal);
   take(2, 5);
@@ -139,7 +162,7 @@ TEST_F(SeamTest, RemembersTheLastSixtyFourOwnEvents) {
 TEST_F(SeamTest, IsNeededDuringAReplay) {
   seam_.begin_replay();
   EXPECT_FALSE(seam_.done());
-  seam_.end_replay(std::nullopt, send_);
+  end_replay(std::nullopt);
   EXPECT_TRUE(seam_.done());
 }
 
