@@ -1,10 +1,10 @@
 // Behaviour: editors show where the others are, in their own text and while all of them write, and nowhere once they are gone.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Carets } from '../../../bridge/client/lib/carets.js';
-import * as ofCodeMirror from '../../../bridge/client/lib/codemirror_carets.js';
-import * as ofProseMirror from '../../../bridge/client/lib/prosemirror_carets.js';
-import { SharedAwareness } from '../../../bridge/client/lib/yjs_awareness.js';
+import { Carets } from '../../../bridge/client/lib/collaboration/carets.js';
+import * as ofCodeMirror from '../../../bridge/client/lib/collaboration/codemirror_carets.js';
+import * as ofProseMirror from '../../../bridge/client/lib/collaboration/prosemirror_carets.js';
+import { SharedAwareness } from '../../../bridge/client/lib/collaboration/yjs_awareness.js';
 import { TextSelection } from '../../../bridge/client/node_modules/prosemirror-state/dist/index.js';
 import { Awareness } from '../../../bridge/client/node_modules/y-protocols/awareness.js';
 import { Author, RichTextEditor, TextEditor, YjsEditor, schema } from './editors.mjs';

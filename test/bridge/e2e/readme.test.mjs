@@ -97,23 +97,36 @@ describe('the README', () => {
     assert.deepEqual(rows, [{ mode: 'busy', custom_status: 'in a meeting', liked: 1, typed: true }]);
   });
 
-  test('two who open its page with an editor write one text', async () => {
+  /** Serves a page with an example, bundled; returns what opens it as a user, whose token is in the address. */
+  async function serve(example, body = '') {
     const port = await freePort();
-    const { outputFiles } = await build({
-      stdin: { contents: blockWith('new EditorView').replaceAll('127.0.0.1:4000', `127.0.0.1:${port}`), resolveDir: packageFolder },
-      bundle: true, format: 'esm', write: false });
+    const contents = example.replaceAll('127.0.0.1:4000', `127.0.0.1:${port}`);
+    const { outputFiles } = await build({ stdin: { contents, resolveDir: packageFolder }, bundle: true, format: 'esm', target: 'es2022', write: false, logLevel: 'error' });
     const directory = await mkdtemp(join(tmpdir(), 'pg_live_readme.'));
     closeLater({ close: () => rm(directory, { recursive: true }) });
-    await writeFile(join(directory, 'index.html'), '<!doctype html><body><script type="module" src="./page.js"></script>');
+    await writeFile(join(directory, 'index.html'), `<!doctype html><body>${body}<script type="module" src="./page.js"></script>`);
     await writeFile(join(directory, 'page.js'), `const userToken = () => location.hash.slice(1);\n${outputFiles[0].text}`);
     const ofPage = closeLater(await startBridge(database, { port, flags: ['--demo-dir', directory] }));
     const browser = closeLater(await launchBrowser());
-    const open = async (user) => {
+    return async (user) => {
       const page = await (await browser.newContext()).newPage();
       await page.goto(`${ofPage.url}/#${ofPage.token({ sub: user })}`);
       await page.locator('.cm-content').waitFor();
       return page;
     };
+  }
+
+  test('its page of elements shows who is there, what happened and a text', async () => {
+    const elements = /^```html\n(.*?)^```$/ms.exec(readme)[1];
+    const page = await (await serve(blockWith('provide(live)'), elements))('anna');
+    await page.locator('presence-indicator [data-status=online]').waitFor();
+    await page.locator('online-users-list li', { hasText: 'anna' }).waitFor();
+    await page.locator('activity-feed article', { hasText: 'anna liked book 7' }).waitFor();
+    assert.equal((await database.as('anna', "(select count(*)::int from live.activity_stream where entity_id = '7')"))[0].value > 0, true);
+  });
+
+  test('two who open its page with an editor write one text', async () => {
+    const open = await serve(blockWith('new EditorView'));
     const pages = [await open('anna'), await open('ben')];
     let written = '';
     for (const page of pages) {

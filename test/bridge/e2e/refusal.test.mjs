@@ -2,7 +2,7 @@
 // for all of them: an operation that is refused is taken out and told, and the others go on.
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { CommandError } from '../../../bridge/client/lib/transport.js';
+import { CommandError } from '../../../bridge/client/lib/collaboration/transport.js';
 import { Author } from './editors.mjs';
 import { withBridge } from './fixture.mjs';
 import { eventually, uniqueName } from './support.mjs';

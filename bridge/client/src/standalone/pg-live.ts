@@ -1,0 +1,3 @@
+// All but the editor, in one file for a page without a bundler.
+export * from '../elements/index';
+export * from '../index';

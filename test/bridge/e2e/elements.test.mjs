@@ -1,0 +1,107 @@
+// Behaviour: the elements of the package in a browser, over a bridge and a database.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { afterEach, describe, test } from 'node:test';
+import { launchBrowser } from './browser.mjs';
+import { withDatabase } from './fixture.mjs';
+import { makePageFolder, openAs, show } from './package_page.mjs';
+import { eventually, startBridge, uniqueName } from './support.mjs';
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds wrong in the page as it is. */
+export async function violations(page) {
+  await page.evaluate(axe);
+  const { violations: found } = await page.evaluate(() => window.axe.run(document, { rules: { region: { enabled: false } } }));
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' | ')}`);
+}
+
+describe('the elements', () => {
+  let database, bridge, browser;
+  let pages = [];
+  const closeLater = withDatabase({}, async (made) => {
+    ({ database } = made);
+    const { folder } = made.closeLater(await makePageFolder());
+    bridge = made.closeLater(await startBridge(database, { flags: ['--demo-dir', folder] }));
+    browser = made.closeLater(await launchBrowser());
+  });
+
+  async function open(user, elements, options) {
+    const page = await openAs(browser, bridge, user, { body: elements, ...options });
+    pages.push(page);
+    return page;
+  }
+
+  afterEach(async () => {
+    const opened = pages.splice(0);
+    const problems = (await Promise.all(opened.map((page) => page.problemsSeen()))).flat();
+    for (const page of opened) await page.close();
+    assert.deepEqual(problems, []);
+  });
+
+  const log = (user, type, entity, metadata = {}) =>
+    database.as(user, `(live.log_activity('${type}', 'book', '${entity}', '${JSON.stringify(metadata).replaceAll("'", "''")}')).id`);
+
+  test('a user appears as online, changes, and disappears when the page is closed', async () => {
+    const [anna, ben] = [uniqueName('anna'), uniqueName('ben')];
+    const page = await open(anna, [['presence-indicator', { user: ben, label: '' }], ['online-users-list', {}]]);
+    const dot = page.locator('presence-indicator [role=img]');
+    await page.locator(`presence-indicator [role=img][aria-label*="offline"]`).waitFor();
+    const other = await open(ben, []);
+    await page.locator('presence-indicator [data-status=online]').waitFor();
+    await page.locator('online-users-list li', { hasText: ben }).waitFor();
+    await other.evaluate(() => window.live.presence.getState().update({ mode: 'busy', custom_status: 'reading' }));
+    await page.locator('presence-indicator [data-status=busy]').waitFor();
+    assert.match(await dot.getAttribute('aria-label'), new RegExp(`^${ben}: busy, reading`));
+    assert.deepEqual(await violations(page), []);
+    await other.evaluate(() => window.live.disconnect());
+    await page.locator('presence-indicator [data-status=offline]').waitFor();
+    await page.locator('online-users-list li', { hasText: ben }).waitFor({ state: 'detached' });
+  });
+
+  test('typing shows, with several names, and hides when it ends', async () => {
+    const location = uniqueName('book');
+    const page = await open('anna', [['typing-indicator', { location }]]);
+    const other = await open('ben', [['input', { id: 'comment', 'aria-label': 'Comment' }], ['typing-indicator', { location, for: 'comment' }]]);
+    for (const each of [page, other]) await each.waitForFunction((name) => window.live.client.topic(`typing:${name}`).isJoined, location);
+    await other.locator('#comment').pressSequentially('hello');
+    await page.locator('typing-indicator', { hasText: 'ben is typing' }).waitFor();
+    assert.deepEqual(await violations(page), []);
+    await eventually('it hides', async () => (await page.locator('typing-indicator p').textContent()) === '');
+  });
+
+  test('an activity logged in SQL appears in two pages, and its markup is text', async () => {
+    const type = uniqueName('liked');
+    const markup = '<img src=x onerror="document.title=1"><script>document.title = 1</script>';
+    const feed = [['activity-feed', { types: type }]];
+    const [page, other] = [await open('anna', feed), await open('ben', feed)];
+    for (const each of [page, other]) await each.locator('activity-feed .end:visible').waitFor();
+    assert.deepEqual(await violations(page), []);
+    await log(`<b>eve</b>`, type, '7', { title: markup });
+    for (const each of [page, other]) {
+      await each.locator('activity-feed article', { hasText: markup }).waitFor();
+      assert.equal(await each.locator('activity-feed :is(img, script, b)').count(), 0);
+      assert.equal(await each.title(), 'test');
+    }
+    assert.deepEqual(await violations(page), []);
+  });
+
+  test('two people edit one text, and both have it saved', async () => {
+    const room = uniqueName('minutes');
+    const editor = [['collaborative-editor', { room, create: '', label: 'Minutes' }]];
+    const [page, other] = [await open('anna', editor), await open('ben', editor)];
+    for (const each of [page, other]) await each.locator('collaborative-editor .cm-content').waitFor();
+    await page.locator('.cm-content').click();
+    await page.keyboard.type('one ');
+    await other.locator('.cm-content', { hasText: 'one' }).waitFor();
+    await other.locator('.cm-content').click();
+    await other.keyboard.press('Control+End');
+    await other.keyboard.type('two');
+    await page.locator('.cm-content', { hasText: 'one two' }).waitFor();
+    for (const each of [page, other]) await each.locator('collaborative-editor [data-state=saved]').waitFor();
+    assert.equal(await page.evaluate(() => document.querySelector('collaborative-editor').value), 'one two');
+    await page.locator('.pg-live-caret-name', { hasText: 'ben' }).waitFor();
+    assert.deepEqual(await violations(page), []);
+  });
+});
