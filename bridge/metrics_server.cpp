@@ -13,7 +13,7 @@ constexpr std::size_t kMaxRequests = 16;
 
 MetricsServer::MetricsServer(Services &services, std::function<std::string()> page)
     : services_(services), page_(std::move(page)),
-      acceptor_(services.loop, services.log, services.settings.limits, services.settings.metrics.bind_address,
+      acceptor_(services.loop, services.log, services.settings.sockets, services.settings.metrics.bind_address,
                 services.settings.metrics.port,
                 [this](Descriptor socket, const std::string &address) { accept(std::move(socket), address); }) {}
 

@@ -45,9 +45,9 @@ class Node final : public IncomingOwner, public InternalReceiver {
   Node(const Settings &settings, const Log &log)
       : log_(log), settings_(settings), tokens_(token_settings(settings.tokens)),
         keys_(loop_, log, settings.tokens, tokens_), api_keys_(loop_, log, settings.tokens, tokens_),
-        wheel_(std::chrono::seconds(loop_.now() / 1000)),
-        database_(loop_, log, settings.database, settings.limits.commands_per_user), revoked_(loop_, log, database_),
-        access_(database_, tokens_, keys_, revoked_), connections_(loop_, settings.limits),
+        wheel_(std::chrono::seconds(loop_.now() / 1000)), database_(loop_, log, settings.database, settings.limits),
+        revoked_(loop_, log, database_), access_(database_, tokens_, keys_, revoked_),
+        connections_(loop_, settings.limits),
         presence_(loop_, log, database_, settings.presence.lease_seconds), services_{loop_,   log,  settings, database_,
                                                                                      access_, hub_, wheel_},
         channel_presence_(services_, presence_.queue()), session_presence_(presence_.queue()), edits_(loop_, database_),
@@ -56,7 +56,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
         visibility_(services_), listener_(loop_, log, settings.database, hub_),
         http_(services_, [this] { return listener_.ready(); }), admission_(conversation_services_, connections_),
         server_(loop_, log, Admission::subprotocols()),
-        acceptor_(loop_, log, settings.limits, settings.bind_address, settings.port,
+        acceptor_(loop_, log, settings.sockets, settings.bind_address, settings.port,
                   [this](Descriptor socket, const std::string &address) {
                     accept(std::move(socket), address, settings_.proxy, Transport::plain);
                   }),
@@ -177,7 +177,7 @@ bool Node::make_room() {
 
 void Node::accept(Descriptor socket, const std::string &address, const ProxySettings &proxy, Transport transport) {
   const std::size_t sockets = connections_.open() + incoming_.size();
-  if (sockets >= settings_.limits.connections + kSpareDescriptors && !make_room()) return; // closes the socket
+  if (sockets >= settings_.limits[Limit::connections] + kSpareDescriptors && !make_room()) return; // closes the socket
   while (!arrivals_.empty() && arrivals_.front().expired())
     arrivals_.pop_front();
   auto incoming = std::make_shared<Incoming>(services_, *this, proxy, std::move(socket), address, transport);
@@ -261,10 +261,12 @@ void Node::drain() {
 
 int run_node(const Settings &settings, const Log &log) {
   Settings fitting = settings;
-  fitting.limits.connections = connections_that_fit(settings, raise_descriptor_limit());
-  if (fitting.limits.connections < settings.limits.connections)
-    log.info("the limit of open files allows fewer connections than --max-connections",
-             {{"connections", fitting.limits.connections}, {"max_connections", settings.limits.connections}});
+  const std::uint64_t files = raise_descriptor_limit();
+  unsigned &connections = fitting.limits[Limit::connections];
+  connections = connections_that_fit(settings, files);
+  if (connections < settings.limits[Limit::connections])
+    log.info("the limit of open files allows fewer connections than --limit-connections",
+             {{"connections", connections}, {"limit_connections", settings.limits[Limit::connections]}});
   Node node(fitting, log);
   node.run();
   return 0;

@@ -18,7 +18,7 @@ constexpr std::size_t kEnvelopeBytes = 16384;  // the beginning of a message, wh
 constexpr std::size_t kMaxSkippedMessages = 4; // times the largest message
 
 std::uint32_t max_frames(const Limits &limits) {
-  return static_cast<std::uint32_t>(std::min<std::size_t>(limits.queue_bytes / 16, UINT32_MAX));
+  return static_cast<std::uint32_t>(std::min<std::size_t>(limits[Limit::queue_bytes] / 16, UINT32_MAX));
 }
 
 RateLimit with_burst(unsigned per_second) {
@@ -30,7 +30,7 @@ RateLimit with_burst(unsigned per_second) {
 Connection::Connection(ConversationServices &services, ConnectionRegistry::Seat seat, ClaimsRef claims,
                        const Codec &codec, std::uint64_t id, Origin origin)
     : services_(services), seat_(std::move(seat)), id_(id), conversation_(services, *this, std::move(claims), codec),
-      queue_({services.settings.limits.queue_bytes, max_frames(services.settings.limits)}),
+      queue_({services.settings.limits[Limit::queue_bytes], max_frames(services.settings.limits)}),
       last_sign_of_life_(services.seconds_now()), joined_nothing_since_(last_sign_of_life_), origin_(origin) {}
 
 Connection::~Connection() = default;
@@ -145,7 +145,7 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
   drop_queued();
   waiting_senders_.clear();
   leave_topics_soon();
-  services_.wheel.arm(*this, services_.deadline_after(seconds(services_.settings.limits.close_seconds)));
+  services_.wheel.arm(*this, services_.deadline_after(seconds(services_.settings.sockets.close_seconds)));
   const websocket::Frame frame = websocket::close_frame(code, reason);
   if (socket_.can_write()) return write(frame);
   if (queue_.push(frame)) socket_.want_writable(); // an empty queue takes any frame
@@ -281,7 +281,7 @@ void Connection::received(const MessagePiece &piece) {
   if (closing()) return;
   const Limits &limits = services_.settings.limits;
   last_sign_of_life_ = services_.seconds_now();
-  if (!bytes_.acquire(with_burst(limits.bytes_per_second), services_.time_now(),
+  if (!bytes_.acquire(with_burst(limits[Limit::bytes_by_socket]), services_.time_now(),
                       static_cast<double>(piece.bytes.size()))) {
     if (skipped_bytes_ == 0) refuse(piece, "too many bytes per second", kTooBusy);
     return close(1008, "too many bytes per second");
@@ -289,7 +289,8 @@ void Connection::received(const MessagePiece &piece) {
   if (skipped_bytes_ > 0) return skip(piece);
   // Compared in two steps, since the length that a client announces could overflow the sum.
   const std::size_t so_far = (unfinished_ ? unfinished_->bytes().size() : 0) + piece.bytes.size();
-  if (so_far <= limits.message_bytes && piece.announced_bytes <= limits.message_bytes - so_far) return collect(piece);
+  if (so_far <= limits[Limit::message_bytes] && piece.announced_bytes <= limits[Limit::message_bytes] - so_far)
+    return collect(piece);
   refuse(piece, "message too big", sqlstate::kProgramLimitExceeded);
   skipped_bytes_ = static_cast<std::uint32_t>(so_far - piece.bytes.size());
   skip(piece);
@@ -311,7 +312,7 @@ void Connection::collect(const MessagePiece &piece) {
 void Connection::handle_message(websocket::Opcode opcode, std::string_view message) {
   ++seat_.registry().tally().messages_received;
   seat_.registry().tally().bytes_received += message.size();
-  const RateLimit rate = with_burst(services_.settings.limits.messages_per_second);
+  const RateLimit rate = with_burst(services_.settings.limits[Limit::messages_by_socket]);
   if (messages_.acquire(rate, services_.time_now())) return conversation_.handle(opcode, message);
   conversation_.refuse(opcode, message, "too many messages per second", kTooBusy);
   if (!refusals_.acquire(rate, services_.time_now())) close(1008, "too many messages per second");
@@ -327,7 +328,7 @@ void Connection::refuse(const MessagePiece &piece, std::string_view reason, std:
 
 // Reads and drops the rest of a refused message, or closes the connection if the rest is excessive.
 void Connection::skip(const MessagePiece &piece) {
-  const std::size_t max_skipped = kMaxSkippedMessages * services_.settings.limits.message_bytes;
+  const std::size_t max_skipped = kMaxSkippedMessages * services_.settings.limits[Limit::message_bytes];
   const std::size_t so_far = skipped_bytes_ + piece.bytes.size();
   if (so_far > max_skipped || piece.announced_bytes > max_skipped - so_far) return close(1009, "message too big");
   skipped_bytes_ = piece.last ? 0 : static_cast<std::uint32_t>(std::max<std::size_t>(so_far, 1));
@@ -343,7 +344,7 @@ void Connection::schedule_token_check(std::chrono::sys_seconds expiry) {
 // A connection has one deadline: does everything that is due, and sets the deadline for what comes next.
 void Connection::expired(seconds now) {
   if (closing()) return socket_.abort();
-  const Limits &limits = services_.settings.limits;
+  const SocketSettings &settings = services_.settings.sockets;
   check_silence(now);
   check_tokens();
   if (closing()) return;
@@ -352,7 +353,7 @@ void Connection::expired(seconds now) {
   if (present_as_) schedule_token_check(present_as_->expires_at);
   schedule_token_check(conversation_.next_expiry());
   if (conversation_.is_empty()) {
-    const seconds left = joined_nothing_since_ + seconds(limits.join_seconds) - now;
+    const seconds left = joined_nothing_since_ + seconds(settings.join_seconds) - now;
     if (left <= seconds(0)) return close(1001, "joined no topic");
     if (now + left < deadline()) services_.wheel.arm(*this, now + left);
   }
@@ -371,11 +372,11 @@ void Connection::check_tokens() {
 
 // Pings a silent client, closes one that has been silent for too long, and sets the deadline of the next check.
 void Connection::check_silence(seconds now) {
-  const Limits &limits = services_.settings.limits;
+  const SocketSettings &settings = services_.settings.sockets;
   const seconds silence = now - last_sign_of_life_;
-  if (silence >= seconds(limits.idle_seconds)) return close(1001, "no sign of life");
-  const bool asks = silence >= seconds(limits.ping_seconds);
-  const unsigned max_silence = asks ? limits.idle_seconds : std::min(limits.ping_seconds, limits.idle_seconds);
+  if (silence >= seconds(settings.idle_seconds)) return close(1001, "no sign of life");
+  const bool asks = silence >= seconds(settings.ping_seconds);
+  const unsigned max_silence = asks ? settings.idle_seconds : std::min(settings.ping_seconds, settings.idle_seconds);
   services_.wheel.arm(*this, services_.deadline_after(seconds(max_silence) - silence));
   // Browsers answer a ping even in tabs whose timers are throttled. It has a payload, since libwebsockets 4.1.6 does
   // not report an empty pong.

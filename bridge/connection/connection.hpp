@@ -38,7 +38,7 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   void send(const websocket::Frame &frame) override;
   void send_later(const websocket::Frame &frame) override;
   void flush() override;
-  std::size_t queue_limit() const override { return services_.settings.limits.queue_bytes; }
+  std::size_t queue_limit() const override { return services_.settings.limits[Limit::queue_bytes]; }
   void close_slow() override;
   void exempt() override;
   bool is_drained() const override { return queue_.empty() && socket_.can_write(); }

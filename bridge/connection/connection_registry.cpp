@@ -30,7 +30,8 @@ void count_down(Counts &counts, typename Counts::value_type *entry) {
 } // namespace
 
 ConnectionRegistry::ConnectionRegistry(Loop &loop, const Limits &limits)
-    : limits_(limits), unfinished_messages_(limits.unfinished_bytes), leave_timer_(loop, [this] { leave_topics(); }) {}
+    : limits_(limits), unfinished_messages_(limits[Limit::unfinished_bytes]),
+      leave_timer_(loop, [this] { leave_topics(); }) {}
 
 ConnectionRegistry::Seat::~Seat() {
   if (registry_ == nullptr) return;
@@ -40,8 +41,9 @@ ConnectionRegistry::Seat::~Seat() {
 }
 
 bool ConnectionRegistry::has_room_for(const std::string &address) const {
-  if (seats_ >= limits_.connections) return false;
-  return limits_.connections_per_address == 0 || count_of(by_address_, address) < limits_.connections_per_address;
+  if (seats_ >= limits_[Limit::connections]) return false;
+  return limits_[Limit::connections_by_address] == 0 ||
+         count_of(by_address_, address) < limits_[Limit::connections_by_address];
 }
 
 ConnectionRegistry::Seat ConnectionRegistry::acquire_seat(const std::string &address, const std::string &user_id,
@@ -49,8 +51,8 @@ ConnectionRegistry::Seat ConnectionRegistry::acquire_seat(const std::string &add
   Seat seat;
   if (!has_room_for(address)) {
     refusal = "too many connections";
-  } else if (!user_id.empty() && limits_.connections_per_user != 0 &&
-             count_of(by_user_, user_id) >= limits_.connections_per_user) {
+  } else if (!user_id.empty() && limits_[Limit::connections_by_user] != 0 &&
+             count_of(by_user_, user_id) >= limits_[Limit::connections_by_user]) {
     refusal = "too many connections of this user";
   } else {
     ++seats_;

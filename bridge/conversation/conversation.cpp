@@ -117,7 +117,7 @@ void Conversation::run_command(Channel &channel, const CommandEntry &command, co
 
 std::optional<Conversation::Refusal> Conversation::refusal_of(const Message &message) {
   const Limits &limits = services_.settings.limits;
-  const RateLimit rate{static_cast<double>(limits.joins_per_second), limits.joins_per_second * 5.0};
+  const RateLimit rate{static_cast<double>(limits[Limit::joins_by_socket]), limits[Limit::joins_by_socket] * 5.0};
   if (!joins_.acquire(rate, services_.time_now()))
     return Refusal{"ClientJoinRateLimitReached: Too many joins per second", sqlstate::kConfigurationLimitExceeded};
   const std::string_view topic = codec_.topic_of(message.topic);
@@ -127,7 +127,7 @@ std::optional<Conversation::Refusal> Conversation::refusal_of(const Message &mes
     return Refusal{"a topic must have 1 to 1100 bytes and no control characters", sqlstate::kInvalidParameterValue};
   if (message.payload.size() > kMaxJoinBytes)
     return Refusal{"a join must not have more than 65536 bytes", sqlstate::kProgramLimitExceeded};
-  if (channels_.size() >= limits.topics_per_connection)
+  if (channels_.size() >= limits[Limit::topics_by_socket])
     return Refusal{"ChannelRateLimitReached: Too many channels", sqlstate::kProgramLimitExceeded};
   return std::nullopt;
 }

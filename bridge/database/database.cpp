@@ -30,8 +30,8 @@ bool has_no_user(const Command &command) { return command.claims && command.clai
 
 } // namespace
 
-Database::Database(Loop &loop, const Log &log, const DatabaseSettings &settings, unsigned commands_per_user)
-    : loop_(loop), settings_(settings), commands_per_user_(commands_per_user),
+Database::Database(Loop &loop, const Log &log, const DatabaseSettings &settings, const Limits &limits)
+    : loop_(loop), settings_(settings), limits_(limits),
       joins_(loop, log, settings, "join", for_reads(settings.join_connections), callbacks()),
       queries_(loop, log, settings, "read", for_reads(settings.read_connections), callbacks()),
       writes_(loop, log, settings, "write", for_writes(settings.write_connections), callbacks()),
@@ -99,7 +99,7 @@ PendingRef Database::prepare(Command command) {
 }
 
 void Database::admit(ConnectionLane &lane, PendingRef pending) {
-  if (unfinished_ >= settings_.waiting_commands)
+  if (unfinished_ >= limits_[Limit::commands])
     return refuse(std::move(pending), {"53000", "too many commands are waiting for the database", "try again later"});
   if (!role_has_room(pending->command))
     return refuse(std::move(pending),
@@ -107,7 +107,7 @@ void Database::admit(ConnectionLane &lane, PendingRef pending) {
                    "try again later"});
   const bool is_user = pending->command.claims && !has_no_user(pending->command);
   note_begin(pending->command);
-  if (lane.admit(pending, is_user ? commands_per_user_ : settings_.waiting_commands)) return;
+  if (lane.admit(pending, is_user ? limits_[Limit::commands_by_user] : limits_[Limit::commands])) return;
   note_end(pending->command);
   refuse(std::move(pending), {sqlstate::kConfigurationLimitExceeded,
                               "too many commands of this user are waiting for the database", "try again later"});
@@ -135,7 +135,7 @@ void Database::note_end(const Command &command) {
 bool Database::role_has_room(const Command &command) const {
   if (!has_no_user(command)) return true;
   const auto of_role = unfinished_without_user_.find(command.claims->role);
-  return of_role == unfinished_without_user_.end() || of_role->second < std::max(settings_.waiting_commands / 2, 1u);
+  return of_role == unfinished_without_user_.end() || of_role->second < std::max(limits_[Limit::commands] / 2, 1u);
 }
 
 // Answers on the next turn of the loop: the caller may be iterating over what its callback changes.

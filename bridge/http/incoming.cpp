@@ -35,7 +35,8 @@ Incoming::Incoming(Services &services, IncomingOwner &owner, const ProxySettings
 void Incoming::watch() {
   watcher_.emplace(services_.loop, socket_.get(), [this](int) { on_socket(); });
   watcher_->watch(UV_READABLE);
-  services_.wheel.arm(*this, services_.deadline_after(std::chrono::seconds(services_.settings.limits.request_seconds)));
+  services_.wheel.arm(*this,
+                      services_.deadline_after(std::chrono::seconds(services_.settings.sockets.request_seconds)));
 }
 
 std::string_view Incoming::surplus() const { return std::string_view(received_).substr(head_->bytes); }
@@ -119,7 +120,7 @@ void Incoming::defer() {
 }
 
 void Incoming::read_body() {
-  if (head_->content_length > services_.settings.limits.body_bytes)
+  if (head_->content_length > services_.settings.limits[Limit::body_bytes])
     return respond(error_response(413, "the body is too long"));
   step_ = Step::body;
   if (!watcher_) watch();
@@ -136,7 +137,8 @@ void Incoming::respond(HttpResponse response) {
   output_ = head_bytes(response);
   if (!head_ || head_->method != "HEAD") output_.append(response.body);
   step_ = Step::responding;
-  services_.wheel.arm(*this, services_.deadline_after(std::chrono::seconds(services_.settings.limits.request_seconds)));
+  services_.wheel.arm(*this,
+                      services_.deadline_after(std::chrono::seconds(services_.settings.sockets.request_seconds)));
   write();
 }
 

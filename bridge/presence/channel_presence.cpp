@@ -57,8 +57,8 @@ void PresenceSeat::answer(const std::string &message_ref, const std::optional<Da
 }
 
 ChannelPresence::ChannelPresence(Services &services, PresenceQueue &queue)
-    : services_(services),
-      tracker_(queue, Uuid::random().text().substr(0, 13) + ".", services.settings.limits.tracked_bytes_per_user),
+    : services_(services), tracker_(queue, Uuid::random().text().substr(0, 13) + ".",
+                                    services.settings.limits[Limit::tracked_bytes_by_user]),
       flush_timer_(services.loop, [this] { flush_due(); }), read_timer_(services.loop, [this] { read_next(); }),
       resync_timer_(services.loop, [this] {
         for (const auto &[name, roster] : rosters_)

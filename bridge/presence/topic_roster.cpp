@@ -238,7 +238,7 @@ void ChannelPresence::flush_due() {
 
 void ChannelPresence::flush(TopicRoster &roster) {
   if (!roster.snapshot) return; // the read on its way flushes when it is done
-  const std::size_t limit = services_.settings.presence.roster_members;
+  const std::size_t limit = services_.settings.limits[Limit::roster_members];
   const bool counted = roster.members.visible() > (roster.counted ? limit - limit / 10 : limit);
   if (std::exchange(roster.counted, counted) != counted)
     for (PresenceSeat *seat : roster.seats)

@@ -201,7 +201,7 @@ bool Tracker::exceeds_limit(const Tracking &tracking, const std::string &owner, 
   const auto sum = bytes_by_owner_.find(owner);
   const std::size_t own = tracking.counted_for_ == owner ? tracking.counted_bytes_ : 0;
   const std::size_t others = sum == bytes_by_owner_.end() ? 0 : sum->second - own;
-  return bytes > own && others + bytes > max_bytes_;
+  return max_bytes_ != 0 && bytes > own && others + bytes > max_bytes_;
 }
 
 DatabaseError Tracker::limit_error() const {

@@ -66,7 +66,7 @@ class Tracking {
 
 class Tracker final : public MemberOwner {
  public:
-  // Refs begin with the prefix, which no other tracker uses. The metadata of one user has at most max_bytes.
+  // Refs begin with the prefix, which no other tracker uses. The metadata of one user has at most max_bytes; 0: any.
   Tracker(PresenceQueue &queue, std::string ref_prefix, std::size_t max_bytes)
       : queue_(queue), ref_prefix_(std::move(ref_prefix)), max_bytes_(max_bytes) {}
 
@@ -104,7 +104,7 @@ class Tracker final : public MemberOwner {
 
   PresenceQueue &queue_;
   std::string ref_prefix_;
-  std::size_t max_bytes_; // of one owner
+  std::size_t max_bytes_; // of one owner; 0: any number
   std::uint64_t last_ref_ = 0;
   std::unordered_map<std::string, Tracking *> by_ref_;          // of members that are stored or on their way
   std::unordered_map<std::string, std::size_t> bytes_by_owner_; // none of them 0

@@ -48,9 +48,9 @@ std::string text_of(const sockaddr_storage &address, socklen_t length) {
 
 } // namespace
 
-Acceptor::Acceptor(Loop &loop, const Log &log, const Limits &limits, const std::string &address, std::uint16_t port,
-                   std::function<void(Descriptor, std::string)> accepted)
-    : log_(log), limits_(limits), accepted_(std::move(accepted)), socket_(listen_on(address, port)),
+Acceptor::Acceptor(Loop &loop, const Log &log, const SocketSettings &settings, const std::string &address,
+                   std::uint16_t port, std::function<void(Descriptor, std::string)> accepted)
+    : log_(log), settings_(settings), accepted_(std::move(accepted)), socket_(listen_on(address, port)),
       retry_timer_(loop, [this] { start(); }) {
   watcher_.emplace(loop, socket_.get(), [this](int) { accept_some(kMaxAcceptedPerTurn); });
 }
@@ -92,7 +92,7 @@ void Acceptor::accept_some(int max) {
     }
     set_option(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1);
     // A slow reader must not fill megabytes of the kernel's memory before its queue here is looked at.
-    set_option(socket.get(), SOL_SOCKET, SO_SNDBUF, static_cast<int>(limits_.send_buffer_bytes));
+    set_option(socket.get(), SOL_SOCKET, SO_SNDBUF, static_cast<int>(settings_.send_buffer_bytes));
     accepted_(std::move(socket), text_of(address, length));
   }
 }

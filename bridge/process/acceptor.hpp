@@ -18,7 +18,7 @@ class Acceptor {
  public:
   // Throws std::runtime_error if the address cannot be listened on. `accepted` gets each new socket and the peer's
   // address.
-  Acceptor(Loop &loop, const Log &log, const Limits &limits, const std::string &address, std::uint16_t port,
+  Acceptor(Loop &loop, const Log &log, const SocketSettings &settings, const std::string &address, std::uint16_t port,
            std::function<void(Descriptor, std::string)> accepted);
 
   // The port it listens on, even if the setting asked for a free one.
@@ -33,7 +33,7 @@ class Acceptor {
   void accept_some(int max);
 
   const Log &log_;
-  const Limits &limits_;
+  const SocketSettings &settings_;
   std::function<void(Descriptor, std::string)> accepted_;
   Descriptor socket_;
   std::optional<Watcher> watcher_;

@@ -31,7 +31,7 @@ unsigned connections_that_fit(const Settings &settings, std::uint64_t descriptor
                                 settings.database.join_connections + settings.database.read_connections +
                                 settings.database.write_connections; // 2: the listener's, and the bridge's own
   const std::uint64_t room = descriptors > reserve + each ? (descriptors - reserve) / each : 1;
-  return static_cast<unsigned>(std::min<std::uint64_t>(settings.limits.connections, room));
+  return static_cast<unsigned>(std::min<std::uint64_t>(settings.limits[Limit::connections], room));
 }
 
 } // namespace pg_live

@@ -14,7 +14,7 @@ inline constexpr unsigned kSpareDescriptors = 64;
 // Raises the soft limit of this process to the hard limit, and returns it.
 std::uint64_t raise_descriptor_limit();
 
-// --max-connections, or what fits into `descriptors`; at least one.
+// --limit-connections, or what fits into `descriptors`; at least one.
 unsigned connections_that_fit(const Settings &settings, std::uint64_t descriptors);
 
 } // namespace pg_live

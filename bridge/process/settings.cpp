@@ -19,6 +19,8 @@ namespace pg_live {
 
 namespace {
 
+constexpr unsigned kMaxLimit = 2000000000;
+
 class SettingsParser {
  public:
   explicit SettingsParser(Settings &settings) : settings_(settings) {
@@ -34,6 +36,7 @@ class SettingsParser {
     add_tls();
     add_database();
     add_presence();
+    add_sockets();
     add_limits();
   }
 
@@ -201,7 +204,6 @@ class SettingsParser {
     add("statement-timeout", database.statement_timeout_seconds,
         "Seconds a command may take, waiting included; clients give up after ten")
         ->check(at_least_one);
-    add("waiting-commands", database.waiting_commands, "Commands that may wait for a connection")->check(at_least_one);
     add("page-events", database.page_events, "Events of one fetch")->check(at_least_one);
     add("poll-interval", database.poll_seconds, "Seconds between looks when no doorbell rings")->check(at_least_one);
   }
@@ -210,9 +212,6 @@ class SettingsParser {
     PresenceSettings &presence = settings_.presence;
     add("lease", presence.lease_seconds, "Seconds the database waits for a sign of life of this bridge")
         ->check(CLI::Range(3, 3600));
-    add("max-roster-members", presence.roster_members,
-        "Members of a topic beyond which its channels are told their number instead of who they are")
-        ->check(CLI::Range(1u, 1000000u));
     add("presence-gather", presence.gather_milliseconds,
         "Milliseconds in which changes of one topic's members are gathered")
         ->check(CLI::Range(1, 10000));
@@ -221,34 +220,38 @@ class SettingsParser {
   }
 
   void add_limits() {
-    Limits &limits = settings_.limits;
-    const auto at_least_one = CLI::Range(1u, 2000000000u);
-    add("max-connections", limits.connections, "Open sockets of one process")->check(at_least_one);
-    add("max-connections-per-address", limits.connections_per_address, "Open sockets of one address; 0: no limit");
-    add("max-connections-per-user", limits.connections_per_user, "Open sockets of one user; 0: no limit");
-    add("max-topics", limits.topics_per_connection, "Topics of one connection")->check(at_least_one);
-    add("max-messages-per-second", limits.messages_per_second, "Messages of one connection")->check(at_least_one);
-    add("max-joins-per-second", limits.joins_per_second, "Joins of one connection")->check(at_least_one);
-    add("max-bytes-per-second", limits.bytes_per_second, "Bytes of one connection")->check(at_least_one);
-    add("max-message-bytes", limits.message_bytes, "Bytes of one message of a client")->check(at_least_one);
-    add("max-unfinished-bytes", limits.unfinished_bytes,
-        "Bytes of the messages of all clients that have not arrived whole; beyond, the largest is given up")
-        ->check(at_least_one);
-    add("max-body-bytes", limits.body_bytes, "Bytes of the body of one HTTP request")->check(at_least_one);
-    add("max-queue-bytes", limits.queue_bytes, "Bytes that wait for a slow reader before it is closed")
-        ->check(at_least_one);
-    add("send-buffer-bytes", limits.send_buffer_bytes, "The kernel's send buffer of one socket")->check(at_least_one);
-    add("max-commands-per-user", limits.commands_per_user,
-        "Commands of one user that may wait for the database, of each kind: joins, reads, writes")
-        ->check(at_least_one);
-    add("max-tracked-bytes-per-user", limits.tracked_bytes_per_user,
-        "Bytes of the metadata that one user tracks in all channels of one process")
-        ->check(at_least_one);
-    add("request-timeout", limits.request_seconds, "Seconds for a complete request")->check(at_least_one);
-    add("idle-timeout", limits.idle_seconds, "Seconds without a sign of life of a client")->check(at_least_one);
-    add("ping-interval", limits.ping_seconds, "Seconds of silence before the server pings")->check(at_least_one);
-    add("join-timeout", limits.join_seconds, "Seconds in which a connection must join a topic")->check(at_least_one);
-    add("close-timeout", limits.close_seconds, "Seconds for a client to answer a close")->check(at_least_one);
+    for (const LimitEntry &entry : limit_entries()) {
+      const auto limit = static_cast<Limit>(&entry - limit_entries().data());
+      limit_options_.push_back(add("limit-" + std::string(entry.name), settings_.limits[limit], help_of(entry))
+                                   ->check(CLI::Range(entry.may_be_none() ? 0U : 1U, kMaxLimit)));
+    }
+  }
+
+  static std::string help_of(const LimitEntry &entry) {
+    std::string help = "Most " + std::string(entry.what);
+    if (entry.may_be_none()) help += "; 0: no limit";
+    if (entry.value != entry.value_of_known_addresses)
+      help += "; default with --trusted-proxies: " + std::to_string(entry.value_of_known_addresses);
+    return help;
+  }
+
+  // Where proxies are trusted, addresses are those of clients, and limits by address hold without being asked for.
+  void finish_limits() {
+    if (settings_.proxy.trusted.empty()) return;
+    for (std::size_t i = 0; i < kLimits; ++i)
+      if (limit_options_[i]->count() == 0)
+        settings_.limits[static_cast<Limit>(i)] = limit_entries()[i].value_of_known_addresses;
+  }
+
+  void add_sockets() {
+    SocketSettings &sockets = settings_.sockets;
+    const auto at_least_one = CLI::Range(1U, kMaxLimit);
+    add("send-buffer-bytes", sockets.send_buffer_bytes, "The kernel's send buffer of one socket")->check(at_least_one);
+    add("request-timeout", sockets.request_seconds, "Seconds for a complete request")->check(at_least_one);
+    add("idle-timeout", sockets.idle_seconds, "Seconds without a sign of life of a client")->check(at_least_one);
+    add("ping-interval", sockets.ping_seconds, "Seconds of silence before the server pings")->check(at_least_one);
+    add("join-timeout", sockets.join_seconds, "Seconds in which a connection must join a topic")->check(at_least_one);
+    add("close-timeout", sockets.close_seconds, "Seconds for a client to answer a close")->check(at_least_one);
   }
 
   void finish() {
@@ -264,6 +267,7 @@ class SettingsParser {
                   [this](std::string_view word) { settings_.proxy.trusted.push_back(checked_network(word)); });
     finish_tls();
     check_metrics_port();
+    finish_limits();
     settings_.proxy.writes_forwarded = forwarded_header_ == "forwarded";
     if (settings_.proxy.sends_preface && settings_.proxy.trusted.empty())
       throw std::invalid_argument(
@@ -333,6 +337,7 @@ class SettingsParser {
   Settings &settings_;
   CLI::App app_{"Forwards committed events of PostgreSQL to browsers over Phoenix Channels"};
   std::map<std::string, std::string> variables_; // environment variable -> name
+  std::vector<CLI::Option *> limit_options_;     // in the order of the limits
   std::string file_;
   std::string origins_;
   std::string proxies_;

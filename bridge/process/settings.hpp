@@ -1,9 +1,10 @@
 // All settings of an operator. Precedence: command line, then environment (PG_LIVE_*), then configuration file, then
 // default. Invariant: a setting exists once, in the table of settings.cpp, which makes its flag, its environment
-// variable, its key in the file and its line of --help.
+// variable, its key in the file and its line of --help; limits are listed in limits/limit.cpp.
 #pragma once
 
 #include "base/ip_address.hpp"
+#include "limits/limit.hpp"
 #include "process/log.hpp"
 #include "process/token_options.hpp"
 
@@ -14,24 +15,10 @@
 
 namespace pg_live {
 
-// What one client, or all of them together, may use. Durations are in the unit of their name.
-struct Limits {
-  unsigned connections = 100000;        // open sockets of one process
-  unsigned connections_per_address = 0; // 0: no limit, right behind a proxy, which is one address
-  unsigned connections_per_user = 200;  // 0: no limit
-  unsigned topics_per_connection = 100;
-  unsigned messages_per_second = 100;   // of one connection; a burst of five seconds' worth is allowed
-  unsigned joins_per_second = 50;       // of one connection; a burst of five seconds' worth is allowed
-  unsigned bytes_per_second = 2000000;  // of one connection; a burst of five seconds' worth is allowed
-  unsigned message_bytes = 1000000;     // of one message of a client
-  unsigned unfinished_bytes = 64000000; // of the messages of all clients that have not arrived whole
-  unsigned body_bytes = 1000000;        // of one HTTP request
-  unsigned queue_bytes = 4000000;       // queued for one slow reader before it is closed
-  unsigned send_buffer_bytes = 131072;  // SO_SNDBUF
-  unsigned commands_per_user = 2000;    // of each kind, waiting for the database
-  // Of metadata, in all channels of one process.
-  unsigned tracked_bytes_per_user = 1048576;
-  unsigned request_seconds = 10; // from accept to a complete request
+// Of the sockets of clients. Durations are in the unit of their name.
+struct SocketSettings {
+  unsigned send_buffer_bytes = 131072; // SO_SNDBUF
+  unsigned request_seconds = 10;       // from accept to a complete request
   // Without a sign of life of the client. Clients that send a heartbeat every 25 seconds and wait as long for its
   // answer reconnect after 50: by then the connection that broke silently has ended, but its grace period has not.
   unsigned idle_seconds = 45;
@@ -47,14 +34,12 @@ struct DatabaseSettings {
   unsigned read_connections = 3;
   unsigned write_connections = 4;
   unsigned statement_timeout_seconds = 7; // clients give up after ten seconds
-  unsigned waiting_commands = 20000;      // commands waiting for a connection before new ones are refused
   unsigned page_events = 1000;            // of one fetch
   unsigned poll_seconds = 5;              // between checks without a doorbell
 };
 
 struct PresenceSettings {
   unsigned lease_seconds = 30;       // how long the database waits for a sign of life of this process
-  unsigned roster_members = 1000;    // a topic with more of them sends counts
   unsigned gather_milliseconds = 10; // of changes of one topic before they are sent
   unsigned cursor_milliseconds = 25; // in which cursors of a session are gathered
 };
@@ -101,6 +86,7 @@ struct Settings {
   bool public_channels = false;
   std::string demo_directory;
   LogLevel log_level = LogLevel::info;
+  SocketSettings sockets;
   Limits limits;
 };
 

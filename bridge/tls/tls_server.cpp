@@ -18,7 +18,7 @@ TlsServer::TlsServer(Loop &loop, const Log &log, TimerWheel &wheel, const Settin
     : log_(log), settings_(settings),
       certificate_(loop, log, settings.tls), surroundings_{loop, wheel, settings, certificate_},
       accepted_(std::move(accepted)), turn_(loop, [this] { advance_handshakes(); }),
-      acceptor_(loop, log, settings.limits, settings.bind_address, settings.tls.port,
+      acceptor_(loop, log, settings.sockets, settings.bind_address, settings.tls.port,
                 [this](Descriptor socket, const std::string &address) { accept(std::move(socket), address); }) {}
 
 void TlsServer::start() {
@@ -40,7 +40,7 @@ bool TlsServer::make_room() {
 }
 
 void TlsServer::accept(Descriptor socket, const std::string &address) {
-  if (opened_ >= settings_.limits.connections + kSpareDescriptors) return; // closes the socket
+  if (opened_ >= settings_.limits[Limit::connections] + kSpareDescriptors) return; // closes the socket
   if (unfinished_handshakes() >= settings_.tls.handshakes && !make_room()) return;
   while (!arrivals_.empty() && arrivals_.front().expired())
     arrivals_.pop_front();

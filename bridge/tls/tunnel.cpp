@@ -40,7 +40,7 @@ Tunnel::Tunnel(const Surroundings &surroundings, TunnelOwner &owner, Descriptor 
   const ProxySettings &proxy = surroundings.settings.proxy;
   if (proxy.sends_preface && is_trusted(proxy.trusted, address_)) step_ = Step::preface;
   network_watcher_.emplace(surroundings.loop, socket_.get(), [this](int events) { on_network(events); });
-  set_deadline(std::chrono::seconds(surroundings.settings.limits.request_seconds));
+  set_deadline(std::chrono::seconds(surroundings.settings.sockets.request_seconds));
   watch();
 }
 
@@ -139,7 +139,7 @@ void Tunnel::open() {
     return fail("no descriptor left");
   local_ = Descriptor(ends[0]);
   Descriptor bridge(ends[1]);
-  const int bytes = static_cast<int>(surroundings_.settings.limits.send_buffer_bytes);
+  const int bytes = static_cast<int>(surroundings_.settings.sockets.send_buffer_bytes);
   for (const int end : ends)
     ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
   cancel();

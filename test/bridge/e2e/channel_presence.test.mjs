@@ -15,7 +15,7 @@ inEachMode((mode) => {
   const receive = "live.user_id() is not null and live.user_id() not like 'stranger%'";
   withDatabase({ mode, topics: { receive } }, async ({ closeLater, ...made }) => {
     ({ database, prefix: topics } = made);
-    const flags = ['--public-channels', '--max-roster-members', '20', '--poll-interval', '1'];
+    const flags = ['--public-channels', '--limit-roster-members', '20', '--poll-interval', '1'];
     bridges = await Promise.all([1, 2].map(async () => closeLater(await startBridge(database, { secret, flags }))));
   });
 
@@ -460,7 +460,7 @@ inEachMode((mode) => {
   });
 
   test('a user beyond the limit of tracked metadata is refused until it untracks, and nobody else is', async () => {
-    const bounded = await startBridge(database, { secret, flags: ['--max-tracked-bytes-per-user', '2000'] });
+    const bounded = await startBridge(database, { secret, flags: ['--limit-tracked-bytes-by-user', '2000'] });
     const rooms = [newRoom(), newRoom()];
     const sockets = [];
     let ref = 10;
@@ -514,7 +514,7 @@ inEachMode((mode) => {
   test('three hundred who come at once are told in few messages', async () => {
     const topic = `realtime:${newRoom()}`;
     const crowd = 300;
-    const large = await startBridge(database, { secret, flags: ['--max-roster-members', String(crowd)] });
+    const large = await startBridge(database, { secret, flags: ['--limit-roster-members', String(crowd)] });
     const sockets = await Promise.all(
       Array.from({ length: crowd }, (_, i) => RawSocket.open(large, { token: large.token({ sub: `c${i}` }) })),
     );

@@ -11,7 +11,7 @@ import { eventually, startBridge, uniqueName } from './support.mjs';
 describe('fairness', () => {
   let database, bridge;
   const ask = (...request) => askBridge(bridge, ...request);
-  const closeLater = withBridge({ flags: ['--statement-timeout', '60', '--max-messages-per-second', '100000'] }, (made) => ({ database, bridge } = made));
+  const closeLater = withBridge({ flags: ['--statement-timeout', '60', '--limit-messages-by-socket', '100000'] }, (made) => ({ database, bridge } = made));
 
   async function socketOf(user) {
     const socket = closeLater(await RawSocket.open(bridge, { token: bridge.token({ sub: user }) }));
@@ -78,7 +78,7 @@ describe('fairness', () => {
 
 test('those without a user share half of the places for waiting commands, whatever they ask for: users are answered beside them', async () => {
   const database = await openDatabase('in-transaction');
-  const bridge = await startBridge(database, { flags: ['--statement-timeout', '60', '--waiting-commands', '40'] });
+  const bridge = await startBridge(database, { flags: ['--statement-timeout', '60', '--limit-commands', '40'] });
   const token = bridge.anonKey;
   const topics = await database.topics();
   const holder = await database.connect();

@@ -12,7 +12,7 @@ describe('beside a hostile client', () => {
   let database, bridge, prefix;
   let innocent;
   let markers = 0;
-  withBridge({ flags: ['--request-timeout', '1', '--max-unfinished-bytes', '3300000'] }, async (made) => {
+  withBridge({ flags: ['--request-timeout', '1', '--limit-unfinished-bytes', '3300000'] }, async (made) => {
     ({ database, bridge, prefix } = made);
     innocent = made.closeLater(await RawSocket.open(bridge));
     await innocent.join(`realtime:${prefix}:innocent`);

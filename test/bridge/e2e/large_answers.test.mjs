@@ -8,7 +8,7 @@ import { eventually } from './support.mjs';
 
 describe('a bridge that lets 100 kB wait', () => {
   let database, bridge, prefix;
-  withBridge({ flags: ['--max-queue-bytes', '100000'] }, (made) => ({ database, bridge, prefix } = made));
+  withBridge({ flags: ['--limit-queue-bytes', '100000'] }, (made) => ({ database, bridge, prefix } = made));
 
   const numbers = (count) => Array.from({ length: count }, (_, index) => index + 1);
 

@@ -94,7 +94,7 @@ describe('a bridge', () => {
     const own = await openDatabase('in-transaction'); // others have bridges at the shared one, whose connections are not to be cut
     const topics = await own.topics();
     const bridge = await startBridge(own, { launcher: ['prlimit', '--nofile=200:200', '--'] });
-    assert.match(bridge.log, /"connections":\d\d,"max_connections":100000/);
+    assert.match(bridge.log, /"connections":\d\d,"limit_connections":100000/);
     const idle = await Promise.all(Array.from({ length: 400 }, () => connectTcp(bridge)));
     for (const path of ['/healthz', '/readyz']) assert.equal((await fetch(`${bridge.url}${path}`)).status, 200);
     const socket = await RawSocket.open(bridge);
@@ -123,7 +123,7 @@ describe('a bridge', () => {
   });
 
   test('without room for more connections still answers probes', async () => {
-    const bridge = await startBridge(database, { flags: ['--max-connections', '1'] });
+    const bridge = await startBridge(database, { flags: ['--limit-connections', '1'] });
     const socket = await RawSocket.open(bridge);
     await assert.rejects(RawSocket.open(bridge), { status: 429 });
     for (const path of ['/healthz', '/readyz']) assert.equal((await fetch(`${bridge.url}${path}`)).status, 200);
@@ -132,7 +132,7 @@ describe('a bridge', () => {
   });
 
   test('lets a client go that does not read, keeps the others, and the slow one can resume', async () => {
-    const bridge = await startBridge(database, { flags: ['--max-queue-bytes', '300000', '--close-timeout', '1'] });
+    const bridge = await startBridge(database, { flags: ['--limit-queue-bytes', '300000', '--close-timeout', '1'] });
     const topic = `realtime:${prefix}:slow`;
     const [slow, neighbour] = [await RawSocket.open(bridge), await RawSocket.open(bridge)];
     await Promise.all([slow.join(topic), neighbour.join(topic)]);
@@ -177,7 +177,7 @@ describe('a bridge', () => {
   });
 
   test('whose limit of connections is reached refuses the next one and serves it when there is room', async () => {
-    const bridge = await startBridge(database, { flags: ['--max-connections-per-user', '2'] });
+    const bridge = await startBridge(database, { flags: ['--limit-connections-by-user', '2'] });
     const open = [await RawSocket.open(bridge), await RawSocket.open(bridge)];
     await assert.rejects(RawSocket.open(bridge), { status: 429 });
     const other = await RawSocket.open(bridge, { token: bridge.token({ sub: 'ben' }) });
@@ -188,7 +188,7 @@ describe('a bridge', () => {
   });
 
   test('whose limit of topics is reached refuses the next one and keeps those joined', async () => {
-    const bridge = await startBridge(database, { flags: ['--max-topics', '2'] });
+    const bridge = await startBridge(database, { flags: ['--limit-topics-by-socket', '2'] });
     const socket = await RawSocket.open(bridge);
     for (const n of [1, 2]) assert.equal((await socket.join(`realtime:${prefix}:topic-${n}`, { ref: `${n}` })).payload.status, 'ok');
     const { payload } = await socket.join(`realtime:${prefix}:topic-3`, { ref: '3' });

@@ -23,7 +23,7 @@ async function statusOf(bridge, closeLater, from, ...pieces) {
 
 describe('behind a proxy that writes X-Forwarded-For', () => {
   let bridge;
-  const closeLater = withBridge({ flags: ['--trusted-proxies', `${proxy}, 10.0.0.0/8`, '--max-connections-per-address', '1'] }, (made) => ({ bridge } = made));
+  const closeLater = withBridge({ flags: ['--trusted-proxies', `${proxy}, 10.0.0.0/8`, '--limit-connections-by-address', '1'] }, (made) => ({ bridge } = made));
   const open = (...headers) => statusOf(bridge, closeLater, proxy, upgradeRequest(bridge, headers));
 
   test('each client has the limit of its own address', async () => {
@@ -53,7 +53,7 @@ describe('behind a proxy that writes X-Forwarded-For', () => {
 
 describe('behind a proxy with the PROXY protocol', () => {
   let bridge, database;
-  const flags = ['--trusted-proxies', proxy, '--proxy-protocol', '--max-connections-per-address', '1'];
+  const flags = ['--trusted-proxies', proxy, '--proxy-protocol', '--limit-connections-by-address', '1'];
   const closeLater = withBridge({ flags }, (made) => ({ bridge, database } = made));
   const open = (...pieces) => statusOf(bridge, closeLater, proxy, ...pieces);
 

@@ -223,7 +223,7 @@ describe('an encrypted port and those who are slow', () => {
   });
 
   test('reads the preface of a trusted proxy before the handshake, even in pieces, and of no one else', async () => {
-    const flags = ['--trusted-proxies', '127.0.0.2', '--proxy-protocol', '--max-connections-per-address', '1'];
+    const flags = ['--trusted-proxies', '127.0.0.2', '--proxy-protocol', '--limit-connections-by-address', '1'];
     const { plain, secure, port } = await startEncrypted(database, closeLater, { flags });
     const opened = [];
     const statusAfter = async (from, ...pieces) => {

@@ -22,7 +22,7 @@ TEST(DescriptorLimit, CountsThreeForEachEncryptedConnection) {
 
 TEST(DescriptorLimit, AllowsNoMoreConnectionsThanTheSetting) {
   Settings settings;
-  settings.limits.connections = 10;
+  settings.limits[Limit::connections] = 10;
   EXPECT_EQ(connections_that_fit(settings, 1 << 20), 10u);
 }
 

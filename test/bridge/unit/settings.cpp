@@ -51,10 +51,10 @@ class SettingsTest : public testing::Test {
 TEST_F(SettingsTest, SilentConnectionsEndBeforeTheirClientsComeBack) {
   const auto settings = read({});
   ASSERT_TRUE(settings);
-  EXPECT_LT(settings->limits.idle_seconds, 2 * 25u);
-  EXPECT_GT(settings->limits.idle_seconds + 10u, 2 * 25u);
-  EXPECT_GT(settings->limits.ping_seconds, 25u);
-  EXPECT_GE(settings->limits.idle_seconds, settings->limits.ping_seconds + 10u);
+  EXPECT_LT(settings->sockets.idle_seconds, 2 * 25u);
+  EXPECT_GT(settings->sockets.idle_seconds + 10u, 2 * 25u);
+  EXPECT_GT(settings->sockets.ping_seconds, 25u);
+  EXPECT_GE(settings->sockets.idle_seconds, settings->sockets.ping_seconds + 10u);
 }
 
 // Clients give up after ten seconds. A connection to the database that is silent is given up 1.5 s after the command.
@@ -201,13 +201,41 @@ TEST_F(SettingsTest, ValueOfTheWrongKindInTheFileEndsTheProgram) {
     EXPECT_FALSE(read({"--config", file(line)})) << line;
 }
 
-TEST_F(SettingsTest, LimitOfTrackedBytesIsAPositiveNumber) {
-  EXPECT_EQ(read({})->limits.tracked_bytes_per_user, 1048576U);
-  EXPECT_EQ(read({"--config", file("max-tracked-bytes-per-user = 1")})->limits.tracked_bytes_per_user, 1U);
-  for (const auto *value : {"0", "-1", "1MB", "much", "99999999999"}) {
-    EXPECT_FALSE(read({"--max-tracked-bytes-per-user", value})) << value;
+TEST_F(SettingsTest, ALimitIsSetByFlagFileAndEnvironmentUnderOneName) {
+  EXPECT_EQ(read({})->limits[Limit::tracked_bytes_by_user], 1048576U);
+  EXPECT_EQ(read({"--limit-tracked-bytes-by-user", "1"})->limits[Limit::tracked_bytes_by_user], 1U);
+  EXPECT_EQ(read({"--config", file("limit-tracked-bytes-by-user = 2")})->limits[Limit::tracked_bytes_by_user], 2U);
+  setenv("PG_LIVE_LIMIT_TRACKED_BYTES_BY_USER", "3", 1);
+  EXPECT_EQ(read({})->limits[Limit::tracked_bytes_by_user], 3U);
+  unsetenv("PG_LIVE_LIMIT_TRACKED_BYTES_BY_USER");
+}
+
+TEST_F(SettingsTest, ALimitThatIsNoNumberEndsTheProgram) {
+  for (const auto *value : {"-1", "1MB", "much", "99999999999"}) {
+    EXPECT_FALSE(read({"--limit-tracked-bytes-by-user", value})) << value;
     EXPECT_EQ(exit_code, 2);
   }
+}
+
+TEST_F(SettingsTest, OnlyALimitBySocketUserOrAddressMayBeNone) {
+  for (const LimitEntry &entry : limit_entries()) {
+    const bool accepted = read({"--limit-" + std::string(entry.name) + "=0"}).has_value();
+    EXPECT_EQ(accepted, entry.name.find("-by-") != std::string_view::npos) << entry.name;
+  }
+}
+
+// A proxy that is not known to be one is the address of all its clients: no limit by address may hold then.
+TEST_F(SettingsTest, ConnectionsAndRatesByAddressAreLimitedOnlyWhereProxiesAreTrustedOrWhenAsked) {
+  const auto unknown = read({});
+  const auto known = read({"--trusted-proxies", "10.0.0.0/8", "--limit-joins-by-address", "7"});
+  for (const Limit limit : {Limit::connections_by_address, Limit::topics_by_address, Limit::messages_by_address,
+                            Limit::bytes_by_address, Limit::requests_by_address, Limit::commands_by_address}) {
+    EXPECT_EQ(unknown->limits[limit], 0U) << entry_of(limit).name;
+    EXPECT_GT(known->limits[limit], 0U) << entry_of(limit).name;
+  }
+  EXPECT_EQ(known->limits[Limit::joins_by_address], 7U);
+  EXPECT_EQ(read({"--trusted-proxies", "10.0.0.0/8", "--limit-joins-by-address", "0"})->limits[Limit::joins_by_address],
+            0U);
 }
 
 TEST_F(SettingsTest, OriginsMayHaveSpacesAroundThemAndASlashBehind) {
