@@ -17,4 +17,9 @@ bool TokenBucket::acquire(const RateLimit &limit, std::chrono::microseconds now,
   return true;
 }
 
+std::chrono::duration<double> TokenBucket::wait(const RateLimit &limit, double cost) const {
+  if (cost > limit.burst) return std::chrono::duration<double>(std::numeric_limits<double>::infinity());
+  return std::chrono::duration<double>(std::max(cost - tokens_, 0.0) / limit.per_second);
+}
+
 } // namespace pg_live

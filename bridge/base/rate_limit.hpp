@@ -20,6 +20,12 @@ class TokenBucket {
   // bucket is full.
   bool acquire(const RateLimit &limit, std::chrono::microseconds now, double cost = 1);
 
+  // Returns tokens that were acquired and not used.
+  void give_back(double cost) { tokens_ += cost; }
+
+  // After acquire() refused: when it will not, if nobody acquires meanwhile. Infinite if the burst is smaller.
+  std::chrono::duration<double> wait(const RateLimit &limit, double cost = 1) const;
+
  private:
   double tokens_ = std::numeric_limits<double>::infinity(); // cut to the burst on first use
   std::chrono::microseconds stamp_{0};

@@ -3,6 +3,7 @@
 // Invariant: without the key, clients cannot construct names that collide and slow a table down.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -17,5 +18,11 @@ struct SipKey {
 };
 
 std::uint64_t siphash(SipKey key, std::string_view bytes);
+
+// The same for containers of the standard library.
+struct SipHash {
+  SipKey key;
+  std::size_t operator()(std::string_view bytes) const { return siphash(key, bytes); }
+};
 
 } // namespace pg_live
