@@ -62,6 +62,13 @@ void read_replay(Value replay, JoinOptions &options) {
     refuse_replay(options, "since must be milliseconds since 1970, an integer");
 }
 
+// realtime-js makes the config of a join itself, and passes on only what it knows, among it all of `broadcast`.
+void read_resume(Value config, Value broadcast, JoinOptions &options) {
+  for (const Value place : {config, broadcast})
+    if (const auto resume = json::member(place, "resume"); options.resume.empty() && is_given(resume))
+      options.resume = resume->kind == Kind::string ? string_in(place, "resume") : std::string(resume->raw);
+}
+
 void read_presence(Value presence, JoinOptions &options) {
   // Clients before realtime-js 2.54 do not say `enabled` and wait for a presence_state.
   const auto enabled = json::member(presence, "enabled");
@@ -114,8 +121,7 @@ JoinOptions parse_join(std::string_view payload) {
   const auto is_private = lenient_boolean(json::member(config, "private"));
   if (!is_private) refuse(options, "private must be true or false");
   options.is_private = is_private.value_or(true);
-  if (const auto resume = json::member(config, "resume"); is_given(resume))
-    options.resume = resume->kind == Kind::string ? string_in(config, "resume") : std::string(resume->raw);
+  read_resume(config, broadcast, options);
   options.access_token = token_in(*parsed);
   if (const auto changes = json::member(config, "postgres_changes")) {
     options.accepts_binary = true; // made by a client of Supabase's: those name the changes they want, be it none

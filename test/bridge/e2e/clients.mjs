@@ -1,9 +1,9 @@
 // Owns the list of unmodified npm clients the bridge must serve, each behind the same few calls: connect, join, send.
 // An adapter translates names and nothing else: it hides no frame and repairs none.
-import { Presence, Socket } from 'phoenix';
+import * as phoenix18 from 'phoenix';
+import { RealtimeClient as Realtime2119 } from 'realtime-js-2.119';
 import { RealtimeClient as Realtime275 } from 'realtime-js-2.75';
 import { RealtimeClient as Realtime299 } from 'realtime-js-2.99';
-import { RealtimeClient as Realtime2119 } from 'realtime-js-2.119';
 import WebSocket from 'ws';
 import { byText } from './database.mjs';
 import { eventually } from './support.mjs';
@@ -64,19 +64,16 @@ function outcomeOf(push) {
   });
 }
 
-class RealtimeConnection {
+export class RealtimeConnection {
   #token;
 
-  constructor(RealtimeClient, bridge, token) {
+  /** `make` gives a RealtimeClient for a bridge with a function that tells the token, and a transport. */
+  constructor(make, bridge, token) {
     this.#token = token;
     const { Transport, breakOff } = breakableTransport(bridge);
     this.breakOff = breakOff;
-    this.client = new RealtimeClient(bridge.websocketUrl(), {
-      params: { apikey: bridge.anonKey },
-      accessToken: async () => this.#token,
-      // The WebSocket of Node 22 itself never reports "close" for a refused connection, so its user never tries again.
-      transport: Transport,
-    });
+    // The WebSocket of Node 22 itself never reports "close" for a refused connection, so its user never tries again.
+    this.client = make(bridge, async () => this.#token, Transport);
     // realtime-js joins as the API key's role unless the token is there before the join: its manual says to wait.
     this.signedIn = this.client.setAuth();
   }
@@ -119,13 +116,27 @@ class RealtimeConnection {
   }
 }
 
-class PhoenixConnection {
-  /** The token goes as the subprotocol, which is how phoenix sends its authToken. */
-  constructor(bridge, token) {
+export const realtime = (RealtimeClient) => (bridge, token) =>
+  new RealtimeConnection(
+    (at, accessToken, transport) => new RealtimeClient(at.websocketUrl(), { params: { apikey: at.anonKey }, accessToken, transport }),
+    bridge, token);
+
+export class PhoenixConnection {
+  #phoenix;
+
+  /** `authToken`: phoenix sends the token as the subprotocol; before 1.8 it stands in the address. */
+  constructor(phoenix, bridge, token, { authToken = false } = {}) {
+    this.#phoenix = phoenix;
     const { Transport, breakOff } = breakableTransport(bridge);
     this.breakOff = breakOff;
-    this.socket = new Socket(bridge.websocketUrl('/socket'), { transport: Transport, authToken: token });
+    const credentials = authToken ? { authToken: token } : { params: { token } };
+    this.socket = new phoenix.Socket(bridge.websocketUrl('/socket'), { transport: Transport, ...credentials });
     this.socket.connect();
+  }
+
+  /** phoenix itself knows no refresh: it is a push on each channel. */
+  async refresh(token) {
+    for (const channel of this.socket.channels) channel.push('access_token', { access_token: token });
   }
 
   subscribe(topic, config = {}) {
@@ -141,7 +152,7 @@ class PhoenixConnection {
       untrack: async () => (await outcomeOf(channel.push('presence', { type: 'presence', event: 'untrack' }))).status,
       presenceState: () => Object.fromEntries(presence.list((key, { metas }) => [key, metas])),
     });
-    const presence = new Presence(channel);
+    const presence = new this.#phoenix.Presence(channel);
     presence.onSync(() => subscription.presence.push({ event: 'sync' }));
     presence.onJoin((key) => subscription.presence.push({ event: 'join', key }));
     presence.onLeave((key) => subscription.presence.push({ event: 'leave', key }));
@@ -162,10 +173,10 @@ class PhoenixConnection {
 
 /** `binary`: the client can send and receive payloads that are bytes. */
 export const clients = [
-  { name: 'realtime-js 2.75 (serializer 1.0.0)', binary: false, connect: (bridge, token) => new RealtimeConnection(Realtime275, bridge, token) },
-  { name: 'realtime-js 2.99', binary: true, connect: (bridge, token) => new RealtimeConnection(Realtime299, bridge, token) },
-  { name: 'realtime-js 2.119', binary: true, connect: (bridge, token) => new RealtimeConnection(Realtime2119, bridge, token) },
-  { name: 'phoenix 1.8', binary: false, connect: (bridge, token) => new PhoenixConnection(bridge, token) },
+  { name: 'realtime-js 2.75 (serializer 1.0.0)', binary: false, connect: realtime(Realtime275) },
+  { name: 'realtime-js 2.99', binary: true, connect: realtime(Realtime299) },
+  { name: 'realtime-js 2.119', binary: true, connect: realtime(Realtime2119) },
+  { name: 'phoenix 1.8', binary: false, connect: (bridge, token) => new PhoenixConnection(phoenix18, bridge, token, { authToken: true }) },
 ];
 
 export const newestRealtime = clients[2];

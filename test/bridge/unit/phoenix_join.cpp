@@ -25,6 +25,12 @@ TEST(PhoenixJoin, ReadsARealJoin) {
   EXPECT_EQ(options.refusal, "");
 }
 
+TEST(PhoenixJoin, ReadsAPositionWhereRealtimeJsLetsItPass) {
+  EXPECT_EQ(parse_join(R"({"config":{"broadcast":{"self":false,"resume":"12-34"}}})").resume, "12-34");
+  EXPECT_EQ(parse_join(R"({"config":{"broadcast":{"resume":"1-1"},"resume":"2-2"}})").resume, "2-2");
+  EXPECT_EQ(parse_join(R"({"config":{"broadcast":{"resume":null}}})").resume, "");
+}
+
 void expect_defaults(const JoinOptions &options) {
   EXPECT_FALSE(options.broadcast_self);
   EXPECT_FALSE(options.broadcast_ack);
