@@ -119,7 +119,7 @@ describe('the README', () => {
   test('its page of elements shows who is there, what happened and a text', async () => {
     const elements = /^```html\n(.*?)^```$/ms.exec(readme)[1];
     const page = await (await serve(blockWith('provide(live)'), elements))('anna');
-    await page.locator('presence-indicator [data-status=online]').waitFor();
+    await page.locator('presence-indicator :is([data-status=online], [data-status=busy])').waitFor(); // busy by the commands above
     await page.locator('online-users-list li', { hasText: 'anna' }).waitFor();
     await page.locator('activity-feed article', { hasText: 'anna liked book 7' }).waitFor();
     assert.equal((await database.as('anna', "(select count(*)::int from live.activity_stream where entity_id = '7')"))[0].value > 0, true);

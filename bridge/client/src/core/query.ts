@@ -1,6 +1,7 @@
 // Owns a state that a route loads and that events keep up to date.
 // Invariant: each event that the loaded snapshot does not see is applied once, behind it: the listener is there before the
-// load, what arrives meanwhile waits, and what the snapshot has is dropped by its position.
+// load, what arrives meanwhile waits, and what was published before the snapshot is dropped by its position. An event that was
+// published after it may tell what the snapshot has already, so `event` must bear that.
 import type { CommandError } from '../collaboration/transport';
 import type { LiveClient } from './client';
 import { isAfter } from './position';
@@ -95,10 +96,9 @@ export class LiveQuery<Value> {
     return part;
   }
 
-  /** The listener got every event behind the snapshot. */
-  #covers(part: Part): boolean {
-    part.isCovered ||= part.from !== null && this.#position !== null && !isAfter(part.from, this.#position);
-    return part.isCovered;
+  /** The listener got every event behind the snapshot: its topic began there, or at a snapshot before. */
+  #covers({ isCovered, from }: Part): boolean {
+    return isCovered || (from !== null && this.#position !== null && (from === this.#position || isAfter(this.#position, from)));
   }
 
   #receive(event: LiveEvent): void {

@@ -1,8 +1,10 @@
 // Owns who is online, and the presence of the users who are shown.
-// A user's newest row wins, be it of the list, of a request or of an event: all of them carry the resulting state.
+// All of the list, a request for one user and an event carry the resulting state, and may arrive in another order than they were
+// read. Invariant: a row is replaced by one of a later position alone.
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { LiveClient } from '../core/client';
 import type { DeviceType, OnlineUser, Presence, PresenceChange, PresenceMode, PresenceStatus } from '../core/contract';
+import { isAfter } from '../core/position';
 import { LiveQuery } from '../core/query';
 import { acting, failed, loaded, loading, notLoaded, type LoadState } from './load_state';
 
@@ -51,9 +53,16 @@ export const onlineUsers = ({ users }: { users: PresenceState['users'] }): UserP
 
 export function createPresenceStore(client: LiveClient): PresenceStore {
   const asked = new Map<string, Promise<UserPresence>>();
-  const put = (users: readonly UserPresence[], known: PresenceState['users'] = store.getState().users) => {
-    const all = new Map(known);
-    for (const { user_id, status, custom_status, device_type, last_seen_at } of users) all.set(user_id, { user_id, status, custom_status, device_type, last_seen_at });
+  const positions = new Map<string, string>();
+  /** `position`: of the event or the snapshot; null: of an answer, which is newer than what was asked before. */
+  const put = (users: readonly UserPresence[], position: string | null): PresenceState['users'] => {
+    const all = new Map(store.getState().users);
+    for (const { user_id, status, custom_status, device_type, last_seen_at } of users) {
+      const known = positions.get(user_id);
+      if (position !== null && known !== undefined && isAfter(known, position)) continue;
+      if (position !== null) positions.set(user_id, position);
+      all.set(user_id, { user_id, status, custom_status, device_type, last_seen_at });
+    }
     return all;
   };
 
@@ -69,32 +78,32 @@ export function createPresenceStore(client: LiveClient): PresenceStore {
       cursor = answer.value.next;
     } while (cursor !== null && users.length < mostUsers);
     const { value: me } = await client.request('GET /api/presence', {});
-    return { value: { users, me }, position };
+    return { value: { users, me, position }, position };
   }
 
-  const query = new LiveQuery<{ users: OnlineUser[]; me: Presence | null }>(client, {
+  const query = new LiveQuery<{ users: OnlineUser[]; me: Presence | null; position: string | null }>(client, {
     topics: () => ['presence'],
     load,
     loading: () => store.setState(loading),
-    loaded: ({ users, me }) => {
-      const others = [...store.getState().users.values()].map((user) => ({ ...user, status: 'offline' as const }));
-      store.setState({ users: put(users, put(others)), me, ...loaded });
+    loaded: ({ users, me, position }) => {
+      const online = new Set(users.map(({ user_id }) => user_id));
+      const gone = [...store.getState().users.values()].filter(({ user_id }) => !online.has(user_id)).map((user) => ({ ...user, status: 'offline' as const }));
+      store.setState({ users: put([...users, ...gone], position), me, ...loaded });
     },
-    event: ({ event, payload }) => {
+    event: ({ event, payload, position }) => {
       if (event !== 'presence:update') return;
       const change = payload as PresenceChange;
       const { me } = store.getState();
       if (typeof change.user_id !== 'string') throw new Error('it names no user');
-      store.setState({ users: put([change]), ...(me?.user_id === change.user_id ? { me: { ...me, status: change.status, custom_status: change.custom_status } } : {}) });
+      store.setState({ users: put([change], position), ...(me?.user_id === change.user_id ? { me: { ...me, status: change.status, custom_status: change.custom_status } } : {}) });
     },
     failed: (error) => store.setState((before) => failed(before, error)),
   });
 
   async function fetch(userId: string): Promise<UserPresence> {
-    const { value } = await client.request('GET /api/presence', { user_id: userId });
-    const user = value ?? unknownUser(userId);
-    store.setState({ users: put([user]) });
-    return user;
+    const { value, position } = await client.request('GET /api/presence', { user_id: userId });
+    store.setState({ users: put([value ?? unknownUser(userId)], position) });
+    return store.getState().users.get(userId)!;
   }
 
   const store: PresenceStore = createStore<PresenceState>(() => ({
@@ -105,7 +114,7 @@ export function createPresenceStore(client: LiveClient): PresenceStore {
       const before = store.getState();
       if (before.me) {
         const me = { ...before.me, ...change, ...(change.mode ? { status: shownAs[change.mode] } : {}) } as Presence;
-        store.setState({ me, users: put([me]) });
+        store.setState({ me, users: put([me], null) });
       }
       const undo = () => {
         const users = new Map(store.getState().users);
@@ -114,7 +123,7 @@ export function createPresenceStore(client: LiveClient): PresenceStore {
         store.setState({ me: before.me, users });
       };
       const { value } = await acting(store, () => client.request('PATCH /api/presence', change), undo);
-      store.setState({ me: value, users: put([value]) });
+      store.setState({ me: value, users: put([value], null) });
       return value;
     },
     fetch(userId) {
