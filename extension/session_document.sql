@@ -1,19 +1,25 @@
 -- Documents of sessions at their head and at earlier versions, which are computed from the newest snapshot before them and
 -- the operations since.
 
+-- In parts of some 4 MB, since an array of all operations could be larger than PostgreSQL can allocate.
 CREATE FUNCTION live_private.changed_document(session_id uuid, base text, base_version bigint, version bigint) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  operations jsonb[] := ARRAY(
-    SELECT o.operation FROM live.operation o
-    WHERE o.session_id = changed_document.session_id AND o.version > base_version AND o.version <= changed_document.version ORDER BY o.version);
+  is_json boolean := (SELECT s.policy = 'json' FROM live.collaboration_sessions s WHERE s.id = changed_document.session_id);
+  document text := coalesce(base, CASE WHEN is_json THEN '{}' ELSE '' END);
+  part jsonb[];
 BEGIN
-  IF (SELECT s.policy FROM live.collaboration_sessions s WHERE s.id = changed_document.session_id) = 'json' THEN
-    RETURN live_private.changed_json(coalesce(base, '{}')::jsonb, operations);
-  END IF;
-  RETURN live_private.changed_text(coalesce(base, ''), operations);
+  FOR part IN
+    SELECT array_agg(o.operation ORDER BY o.version)
+    FROM (SELECT o.version, o.operation, sum(o.size) OVER (ORDER BY o.version) / (4 << 20) AS part FROM live.operation o
+          WHERE o.session_id = changed_document.session_id AND o.version > base_version AND o.version <= changed_document.version) AS o
+    GROUP BY o.part ORDER BY o.part
+  LOOP
+    document := CASE WHEN is_json THEN live_private.changed_json(document::jsonb, part)::text ELSE live_private.changed_text(document, part) END;
+  END LOOP;
+  RETURN document;
 END
 $$;
 COMMENT ON FUNCTION live_private.changed_document(uuid, text, bigint, bigint) IS
