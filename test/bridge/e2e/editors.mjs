@@ -6,7 +6,7 @@ import WebSocket from 'ws';
 import { CodeMirrorEditor, collaboration, documentOf, textRebase } from '../../../bridge/client/lib/collaboration/codemirror.js';
 import { JsonStore, jsonRebase } from '../../../bridge/client/lib/collaboration/json_store.js';
 import { KeptEdits } from '../../../bridge/client/lib/collaboration/kept_edits.js';
-import { ProseMirrorEditor, collaboration as collaborationOfProseMirror, documentOf as documentOfProseMirror, stepRebase } from '../../../bridge/client/lib/collaboration/prosemirror.js';
+import { ProseMirrorEditor, collaboration as collaborationOfProseMirror, documentAfter, documentOf as documentOfProseMirror, stepRebase } from '../../../bridge/client/lib/collaboration/prosemirror.js';
 import { Session } from '../../../bridge/client/lib/collaboration/session.js';
 import { CommandError, enterSession, overPhoenix, overRealtime } from '../../../bridge/client/lib/collaboration/transport.js';
 import { submitUnsaved } from '../../../bridge/client/lib/collaboration/unsaved.js';
@@ -14,7 +14,6 @@ import { YjsProvider } from '../../../bridge/client/lib/collaboration/yjs.js';
 import { EditorState } from '../../../bridge/client/node_modules/@codemirror/state/dist/index.js';
 import { Schema } from '../../../bridge/client/node_modules/prosemirror-model/dist/index.js';
 import { EditorState as ProseMirrorState } from '../../../bridge/client/node_modules/prosemirror-state/dist/index.js';
-import { Step } from '../../../bridge/client/node_modules/prosemirror-transform/dist/index.js';
 import * as Y from '../../../bridge/client/node_modules/yjs/dist/yjs.mjs';
 import { eventually } from './support.mjs';
 
@@ -99,7 +98,7 @@ export class RichTextEditor {
   static rebase = stepRebase(schema, emptyPage);
   static logsEachEdit = false; // a step whose place was deleted is dropped
   static contentOfDatabase({ log }) {
-    return log.reduce((page, { operation }) => Step.fromJSON(schema, operation).apply(page).doc, emptyPage).toJSON();
+    return log.reduce((page, { operation }) => documentAfter(page, operation), emptyPage).toJSON();
   }
 
   constructor(session) {

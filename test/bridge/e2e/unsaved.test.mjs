@@ -1,6 +1,10 @@
 // Behaviour: what an editor had not saved when its page was reloaded is in the log once, or is told.
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
+import { KeptEdits } from '../../../bridge/client/lib/collaboration/kept_edits.js';
+import { enterSession } from '../../../bridge/client/lib/collaboration/transport.js';
+import { submitUnsaved } from '../../../bridge/client/lib/collaboration/unsaved.js';
+import { Step } from '../../../bridge/client/node_modules/prosemirror-transform/dist/index.js';
 import { Author, RichTextEditor } from './editors.mjs';
 import { withBridge } from './fixture.mjs';
 import { eventually, uniqueName } from './support.mjs';
@@ -107,7 +111,8 @@ describe('unsaved edits', () => {
     });
   }
 
-  test('of ProseMirror come upon a snapshot that was made meanwhile, without the step whose place is gone', async () => {
+  /** Two authors in one page of ProseMirror; `tab` is where the first keeps what is unsaved. */
+  async function openBoth() {
     const [{ value: id }] = await asOwner(`(live.create_session('${uniqueName('room')}', 'cas', is_public => true)).id`);
     const open = async (options) => closeLater(await Author.join(RichTextEditor, { bridge, user: 'author', room: { session_id: id }, ...options }));
     const change = ({ editor }, edit) => {
@@ -115,8 +120,11 @@ describe('unsaved edits', () => {
       editor.session.changed();
     };
     const tab = new TabStorage();
-    const author = await open({ storage: tab });
-    const other = await open({ user: 'other' });
+    return { id, open, change, tab, author: await open({ storage: tab }), other: await open({ user: 'other' }) };
+  }
+
+  test('of ProseMirror come upon a snapshot that was made meanwhile, without the step whose place is gone', async () => {
+    const { id, open, change, tab, author, other } = await openBoth();
     change(author, (tr) => tr.insertText('one gone three', 1));
     await eventually('both have it', () => author.isSaved && other.editor.view.state.doc.textContent === 'one gone three');
     author.goOffline();
@@ -129,5 +137,31 @@ describe('unsaved edits', () => {
     const after = await open({ storage: tab });
     for (const { editor } of [after, other]) await eventually('they have the same', () => editor.view.state.doc.textContent === 'one three?');
     assert.deepEqual([after.refusals, tab.values.size], [[], 0]);
+  });
+
+  test('of ProseMirror leave out a step that another one made impossible while they were submitted', async () => {
+    const { author, other, tab, id, change } = await openBoth();
+    change(author, (tr) => tr.insertText('one gone', 1).split(9).insertText('three', 11));
+    await eventually('both have it', () => author.isSaved && other.editor.view.state.doc.childCount === 2);
+    author.goOffline();
+    change(author, (tr) => tr.delete(5, 13)); // from the middle of the first paragraph into the second one
+    change(author, (tr) => tr.insertText('?', 1));
+    await author.close();
+    // What is submitted meets the step of the other, which ends between the paragraphs: the answer brings it.
+    let requests = 0;
+    const token = async () => {
+      requests += 1;
+      if (requests === 2) {
+        change(other, (tr) => tr.step(Step.fromJSON(tr.doc.type.schema, { stepType: 'replace', from: 3, to: 10, slice: { content: [{ type: 'paragraph' }], openStart: 1 } })));
+        await eventually('it is saved', () => other.isSaved);
+      }
+      return bridge.token({ sub: 'author' });
+    };
+    const server = { url: bridge.url, token };
+    const refusals = [];
+    await submitUnsaved(server, await enterSession(server, { session_id: id }), new KeptEdits(tab, RichTextEditor.rebase), (error) => refusals.push(error.code));
+    await eventually('the other has what can be done', () => other.editor.view.state.doc.textContent === '?onthree');
+    const { rows: [{ head }] } = await database.query('select head from live.collaboration_sessions where id = $1', [id]);
+    assert.deepEqual([refusals, tab.values.size, Number(head)], [[], 0, 5]);
   });
 });

@@ -21,7 +21,7 @@ const nobody = '';
 export class ProseMirrorEditor implements Editor {
   /** The document at the version that was received last. */
   #logged: Node;
-  /** Steps that the editor's state counts as received and that the log does not have. */
+  /** Steps that the editor's state counts as received and that the log does not have, less those that it left out. */
   #uncounted = 0;
 
   /** The state of the view has the plugin of collaboration(). Call session.changed() after each transaction that changes the document. */
@@ -43,9 +43,13 @@ export class ProseMirrorEditor implements Editor {
   }
 
   receive({ client_id, operation }: Operation): void {
-    const step = Step.fromJSON(this.view.state.schema, operation);
-    this.#logged = step.apply(this.#logged).doc!;
-    this.#dispatch([step], [client_id]);
+    const done = applied(operation, this.#logged);
+    if (done === null) {
+      this.#uncounted -= 1;
+      return;
+    }
+    this.#logged = done.page;
+    this.#dispatch([done.step], [client_id]);
   }
 
   /** As if the log had the steps, and then what takes them back. */
@@ -95,13 +99,22 @@ function mapped(steps: readonly Step[], over: StepMap): Step[] {
   });
 }
 
-function applied(step: Step, page: Node): Node | null {
+/**
+ * A step of the log, and the page after it. Null if it is none, or cannot be applied: the database does not know the page,
+ * so it takes any. All editors leave such a step out, and so have the same page.
+ */
+function applied(operation: unknown, page: Node): { step: Step; page: Node } | null {
   try {
-    return step.apply(page).doc;
+    const step = Step.fromJSON(page.type.schema, operation);
+    const { doc } = step.apply(page);
+    return doc && { step, page: doc };
   } catch {
-    return null; // a position beyond the document
+    return null; // positions beyond the page, or content that the schema lacks
   }
 }
+
+/** The page after an operation of the log. */
+export const documentAfter = (page: Node, operation: unknown): Node => applied(operation, page)?.page ?? page;
 
 /** For KeptEdits of documents of ProseMirror; `initial` is that of documentOf(). */
 export const stepRebase =
@@ -111,27 +124,33 @@ export const stepRebase =
     const toJson = (steps: readonly Step[]) => steps.map((step) => step.toJSON() as unknown);
     const after = state.snapshot_version ?? 0;
     let logged = documentOf({ state }, schema, initial);
+    let before = logged;
     return {
       after,
       see({ version, operation }) {
-        if (version > after) logged = Step.fromJSON(schema, operation).apply(logged).doc!;
+        if (version <= after) return;
+        before = logged;
+        logged = documentAfter(logged, operation);
       },
-      over: (operations, operation) => toJson(mapped(fromJson(operations), Step.fromJSON(schema, operation).getMap())),
+      over(operations, operation) {
+        const done = applied(operation, before);
+        return done ? toJson(mapped(fromJson(operations), done.step.getMap())) : operations;
+      },
       withoutFirst(operations) {
         const [first, ...others] = fromJson(operations);
         return toJson(mapped(others, first!.getMap().invert()));
       },
       applicable(operations) {
-        const result: Step[] = [];
+        const result: unknown[] = [];
         let page = logged;
-        for (let left = fromJson(operations); left.length > 0; ) {
-          const [first, ...others] = left as [Step, ...Step[]];
-          const next = applied(first, page);
-          if (next) result.push(first);
-          page = next ?? page;
-          left = next ? others : mapped(others, first.getMap().invert());
+        for (let left = operations; left.length > 0; ) {
+          const [first, ...others] = left;
+          const done = applied(first, page);
+          if (done) result.push(first);
+          page = done?.page ?? page;
+          left = done ? others : this.withoutFirst(left);
         }
-        return toJson(result);
+        return result;
       },
     };
   };

@@ -31,12 +31,12 @@ class Draft implements Editor {
     this.rebase.see?.(logged);
     if (logged.version <= this.kept.base_version) return;
     this.#version = logged.version;
-    if (logged.client_id === this.kept.client_id) this.#operations = this.#operations.slice(1);
-    else this.#operations = this.rebase.over(this.#operations, logged.operation);
-  }
-
-  caughtUp(): void {
-    if (this.rebase.applicable) this.#operations = this.rebase.applicable(this.#operations);
+    if (logged.client_id === this.kept.client_id) {
+      this.#operations = this.#operations.slice(1);
+    } else {
+      const behind = this.rebase.over(this.#operations, logged.operation);
+      this.#operations = this.rebase.applicable?.(behind) ?? behind;
+    }
   }
 
   refuse(count: number): readonly unknown[] {
