@@ -1,21 +1,11 @@
 // Behaviour: the elements of the package in a browser, over a bridge and a database.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { afterEach, describe, test } from 'node:test';
 import { launchBrowser } from './browser.mjs';
 import { withDatabase } from './fixture.mjs';
-import { makePageFolder, openAs, show } from './package_page.mjs';
+import { makePageFolder, openAs } from './package_page.mjs';
 import { eventually, startBridge, uniqueName } from './support.mjs';
-
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** What axe finds wrong in the page as it is. */
-export async function violations(page) {
-  await page.evaluate(axe);
-  const { violations: found } = await page.evaluate(() => window.axe.run(document, { rules: { region: { enabled: false } } }));
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' | ')}`);
-}
+import { violations } from './violations.mjs';
 
 describe('the elements', () => {
   let database, bridge, browser;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 export const packageFolder = fileURLToPath(new URL('../../../bridge/client/', import.meta.url));
 
-const policy = "default-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; require-trusted-types-for 'script'; trusted-types pg-live";
+const policy = "default-src 'self'; connect-src *; base-uri 'none'; form-action 'none'; object-src 'none'; require-trusted-types-for 'script'; trusted-types pg-live";
 
 const page = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>test</title><meta name="color-scheme" content="light dark"><meta name="viewport" content="width=device-width">

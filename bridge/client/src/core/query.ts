@@ -103,7 +103,16 @@ export class LiveQuery<Value> {
 
   #receive(event: LiveEvent): void {
     if (this.#waiting !== null) this.#waiting.push(event);
-    else if (event.position === null || this.#position === null || isAfter(event.position, this.#position)) this.options.event(event);
+    else if (event.position === null || this.#position === null || isAfter(event.position, this.#position)) this.#apply(event);
+  }
+
+  /** An event that cannot be read is passed over, alone. */
+  #apply(event: LiveEvent): void {
+    try {
+      this.options.event(event);
+    } catch (error) {
+      this.client.report(`${event.topic}: the event ${event.event} cannot be read: ${(error as Error).message}`);
+    }
   }
 
   #release(): void {

@@ -6,7 +6,7 @@ export const css = `
 .feed { display: flow-root; }
 article { display: flex; gap: 12px; align-items: flex-start; padding: 10px 14px; border-block-end: 1px solid var(--_line); content-visibility: auto; contain-intrinsic-size: auto 62px; }
 article:focus-visible { outline-offset: -2px; }
-article.draft { opacity: .65; }
+article.draft { font-style: italic; }
 .what { flex: 1; min-inline-size: 0; } .what p { margin: 0; overflow-wrap: anywhere; } time { font-size: 12px; }
 .fresh-count { position: sticky; inset-block-start: 8px; z-index: 1; display: block; margin: 8px auto; background: var(--_accent); color: var(--_on-accent); border-color: transparent; border-radius: 999px; overflow-anchor: none; }
 .more { margin: 10px auto; display: block; }

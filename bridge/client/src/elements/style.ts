@@ -39,7 +39,7 @@ button:hover { border-color: var(--_accent); }
 .dot[data-status=away] { color: var(--_away); background-image: linear-gradient(90deg, currentColor 50%, transparent 50%); }
 .dot[data-status=busy] { color: var(--_busy); background-image: linear-gradient(transparent 35%, currentColor 35% 65%, transparent 65%); }
 .dot[data-status=unknown] { border-style: dashed; }
-.stale { opacity: .6; }
+.dot.stale { opacity: .75; } .stale:not(.dot) { border: 1px dashed var(--_quiet); }
 @media (forced-colors: active) { .dot { forced-color-adjust: auto; } .avatar { border: 1px solid; } }
 @media (prefers-reduced-motion: no-preference) { .fresh { animation: pg-live-fresh .8s ease-out; } }
 @keyframes pg-live-fresh { from { background: color-mix(in srgb, var(--_accent) 22%, transparent); } }
