@@ -197,8 +197,7 @@ export class LiveClient {
     });
     this.#socket = socket;
     socket.onOpen(() => this.#opened());
-    socket.onClose(() => this.#socketLost());
-    socket.onError(() => this.#socketLost());
+    for (const broke of [socket.onClose, socket.onError]) broke.call(socket, () => this.#socketLost(socket));
     this.#ends.push(
       startBeat(this.options.worker, () => socket.ping(() => {})),
       watchActivity(this.options.idleAfter ?? 300_000, (isActive) => {
@@ -236,8 +235,8 @@ export class LiveClient {
     if (wasLost) this.#events.emit('restored', null);
   }
 
-  #socketLost(): void {
-    if (!this.#isWanted) return;
+  #socketLost(socket: Socket): void {
+    if (this.#socket !== socket) return;
     const error = new CommandError(`no connection to ${this.#base}`);
     this.report(`${error.message}; it is tried again`);
     if (this.#state === 'online') {

@@ -1,6 +1,6 @@
 // <activity-feed>: what happened, newest first, by the pattern "feed" of the ARIA Authoring Practices.
 // Attributes: types, actor, entity-type, entity-id, session-id narrow it; filters="liked,read" lets the visitor do so; grouped;
-// page-size; source="notifications" shows one's notifications instead. Event: `activity-open`, with the activity in `detail`.
+// page-size; scroll, for a height of its own; source="notifications" shows one's notifications instead. Event: `activity-open`, with the activity in `detail`.
 // Invariant: what is in view stays in view. While the visitor has scrolled down, new ones wait behind a button.
 import type { Activity } from '../core/contract';
 import type { FeedFilter, FeedStore } from '../stores/feed';
@@ -21,6 +21,7 @@ export class ActivityFeed extends LiveElement {
   /** The newest activity that is shown while the top is out of view; null: the top is in view. */
   #heldAt: number | null = null;
   #isTopInView = true;
+  #nearEnd: IntersectionObserver | null = null;
   #chosen = '';
   #sentence: ((activities: readonly Activity[]) => string) | null = null;
 
@@ -77,6 +78,7 @@ export class ActivityFeed extends LiveElement {
     const groups = grouped(all.slice(held, held + this.#shown), this.hasAttribute('grouped'));
     const hasMore = state.hasMore || held + this.#shown < all.length;
     const feed = root.querySelector<HTMLElement>('.feed')!;
+    const count = this.#rows.size;
     this.#renderRows(feed, groups, hasMore);
     feed.hidden = groups.length === 0;
     feed.setAttribute('aria-busy', String(state.status === 'loading' || ('isLoadingMore' in state && state.isLoadingMore)));
@@ -90,6 +92,10 @@ export class ActivityFeed extends LiveElement {
     const more = root.querySelector<HTMLButtonElement>('.more')!;
     more.hidden = !hasMore;
     more.textContent = texts.loadMore;
+    if (hasMore && this.#rows.size !== count) {
+      this.#nearEnd!.unobserve(more); // it tells once more whether the end is still in view
+      this.#nearEnd!.observe(more);
+    }
     const end = root.querySelector<HTMLElement>('.end')!;
     end.hidden = hasMore || state.status !== 'ready';
     end.textContent = all.length === 0 ? texts.noActivities : texts.end;
@@ -101,7 +107,7 @@ export class ActivityFeed extends LiveElement {
     const [top, more] = [h('div', { class: 'top' }), h('button', { type: 'button', class: 'more', part: 'more' })];
     const fresh = h('button', { type: 'button', class: 'fresh-count', part: 'new' });
     const [before, after] = [h('span', { tabindex: -1, class: 'edge' }), h('span', { tabindex: -1, class: 'edge' })];
-    root.replaceChildren(h('div', { class: 'tools', part: 'tools' }), h('div', { class: 'notices' }), h('div', { class: 'scroll', part: 'scroll' }, before, top, fresh, feed, more, h('p', { class: 'notice end', part: 'notice end' }), after));
+    root.replaceChildren(h('div', { class: 'tools', part: 'tools' }), h('div', { class: 'notices' }), h('div', { class: 'scroll', part: 'scroll' }, before, top, h('div', { class: 'pill' }, fresh), feed, more, h('p', { class: 'notice end', part: 'notice end' }), after));
     more.addEventListener('click', () => this.#more());
     fresh.addEventListener('click', () => {
       this.#heldAt = null;
@@ -111,7 +117,8 @@ export class ActivityFeed extends LiveElement {
     feed.addEventListener('keydown', (event) => this.#move(feed, event, before, after));
     feed.addEventListener('click', (event) => this.#open((event.target as Element).closest('article')));
     new IntersectionObserver(([entry]) => this.#topSeen(entry!.isIntersecting)).observe(top);
-    new IntersectionObserver(([entry]) => entry!.isIntersecting && this.#more(), { rootMargin: '400px' }).observe(more);
+    this.#nearEnd = new IntersectionObserver((entries) => entries.at(-1)!.isIntersecting && this.#more(), { rootMargin: '400px' });
+    this.#nearEnd.observe(more);
   }
 
   #topSeen(isInView: boolean): void {
@@ -181,7 +188,7 @@ export class ActivityFeed extends LiveElement {
       const chips = filters.length ? h('div', { role: 'group', 'aria-label': texts.filter, class: 'chips', part: 'filters' }, chip('', texts.all), ...filters.map((type) => chip(type, type))) : null;
       const read = h('button', { type: 'button', part: 'mark-all-read' }, texts.markAllRead);
       read.addEventListener('click', () => void (this.#source as NotificationsStore).getState().markAllRead().catch(() => {}));
-      return h('div', { class: 'line' }, chips, unread > 0 && h('span', { class: 'unread', part: 'unread-count', role: 'status' }, `${unread} ${texts.unread}`), unread > 0 && read);
+      return h('div', { class: 'line' }, chips, unread > 0 && h('span', { class: 'unread', part: 'unread-count', role: 'status', dir: 'auto' }, `${unread} ${texts.unread}`), unread > 0 && read);
     });
   }
 

@@ -1,6 +1,7 @@
 // What an activity feed looks like.
 export const css = `
-.scroll { position: relative; overflow-y: auto; overflow-anchor: auto; max-block-size: var(--pg-live-feed-height, none); background: var(--_surface); border: 1px solid var(--_line); border-radius: var(--_radius); }
+:host([scroll]) .scroll { overflow-y: auto; max-block-size: var(--pg-live-feed-height, 480px); }
+.scroll { position: relative; background: var(--_surface); border: 1px solid var(--_line); border-radius: var(--_radius); }
 .top, .edge { block-size: 1px; display: block; overflow-anchor: none; }
 .edge:focus-visible { outline: none; }
 .feed { display: flow-root; }
@@ -8,7 +9,8 @@ article { display: flex; gap: 12px; align-items: flex-start; padding: 10px 14px;
 article:focus-visible { outline-offset: -2px; }
 article.draft { font-style: italic; }
 .what { flex: 1; min-inline-size: 0; } .what p { margin: 0; overflow-wrap: anywhere; } time { font-size: 12px; }
-.fresh-count { position: sticky; inset-block-start: 8px; z-index: 1; display: block; margin: 8px auto; background: var(--_accent); color: var(--_on-accent); border-color: transparent; border-radius: 999px; overflow-anchor: none; }
+.pill { position: sticky; inset-block-start: 8px; z-index: 1; block-size: 0; display: grid; justify-items: center; overflow-anchor: none; }
+.fresh-count { background: var(--_accent); color: var(--_on-accent); border-color: transparent; border-radius: 999px; }
 .more { margin: 10px auto; display: block; }
 .end { justify-content: center; }
 .line, .chips { display: flex; gap: 6px; flex-wrap: wrap; align-items: center; } .line { padding-block-end: 8px; }

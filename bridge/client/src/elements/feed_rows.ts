@@ -54,7 +54,7 @@ export function rowOf(group: Group, said: string, texts: Texts, nameOf: NameOf):
   const first = group.activities[0]!;
   const id = `activity-${group.key}`;
   const moment = Number.isNaN(Date.parse(first.created_at)) ? null : new Date(first.created_at);
-  const time = h('time', { part: 'time', class: 'quiet', ...(moment ? { datetime: moment.toISOString(), title: moment.toLocaleString() } : {}) }, ago(first.created_at));
+  const time = h('time', { part: 'time', class: 'quiet', dir: 'auto', ...(moment ? { datetime: moment.toISOString(), title: moment.toLocaleString() } : {}) }, ago(first.created_at));
   const unread = isUnread(first) ? h('span', { class: 'unread', part: 'unread' }, texts.unread) : null;
   const isDraft = first.id < 0;
   return h(

@@ -54,7 +54,7 @@ small { font-size: 12px; color: var(--_quiet); }`;
     list.addEventListener('keydown', (event) => this.#move(root, event));
     list.addEventListener('focusin', (event) => (this.#focused = Number((event.target as Element).closest('li')?.dataset['index'] ?? 0)));
     root.replaceChildren(
-      h('div', { class: 'head', part: 'head' }, h('h2', {}), h('span', { class: 'count quiet', part: 'count', role: 'status' })),
+      h('div', { class: 'head', part: 'head' }, h('h2', {}), h('span', { class: 'count quiet', part: 'count', role: 'status', dir: 'auto' })),
       h('div', { class: 'notices' }), h('p', { class: 'notice empty', part: 'notice empty' }), scroll);
   }
 

@@ -9,6 +9,7 @@ import { acting, failed, loaded, loading, notLoaded, type LoadState } from './lo
 export interface NotificationsState extends LoadState {
   notifications: readonly Notification[];
   unread: number;
+  of: string | null;
   hasMore: boolean;
   fetch(): Promise<void>;
   loadMore(): Promise<void>;
@@ -22,13 +23,15 @@ export type NotificationsStore = StoreApi<NotificationsState>;
 
 interface Kept {
   unread: number;
+  /** Whose number it is. */
+  of: string | null;
 }
 
 /** localStorage, where there is one that takes it; a page that may not store counts without. */
 function storage(client: LiveClient): PersistStorage<Kept> {
   const attempt = <Value>(work: () => Value): Value | null => {
     try {
-      return work();
+      return typeof localStorage === 'undefined' ? null : work();
     } catch {
       client.report('the number of unread notifications is not kept: the storage of the browser is full or forbidden');
       return null;
@@ -80,6 +83,7 @@ export function createNotificationsStore(client: LiveClient): NotificationsStore
     ...notLoaded,
     notifications: [],
     unread: 0,
+    of: client.userId,
     hasMore: false,
     async fetch() {
       if (client.userId === null) await client.token().catch(() => {});
@@ -106,7 +110,10 @@ export function createNotificationsStore(client: LiveClient): NotificationsStore
   };
 
   const store: NotificationsStore = createStore<NotificationsState>()(
-    persist(() => initial, { name: 'pg_live:unread', storage: storage(client), partialize: ({ unread }): Kept => ({ unread }) }),
+    persist(() => initial, { name: 'pg_live:unread', storage: storage(client), partialize: ({ unread, of }): Kept => ({ unread, of }) }),
   );
+  const show = (userId: string | null) => store.setState(({ of, unread }) => ({ of: userId, unread: of === userId ? unread : 0 }));
+  if (client.userId !== null) show(client.userId);
+  client.on('user', show);
   return store;
 }
