@@ -240,32 +240,47 @@ constexpr std::array kVersion = {other("session_id"), other("version")};
 constexpr std::array kPageOfSessions = {other("limit"), text("cursor"), other("mine")};
 
 constexpr auto kCommands = std::to_array<CommandEntry>({
-    {kPresenceEvent, "PATCH", "/api/presence", kUpdatePresence, kShownPresence},
-    {kTypingEvent, "", "", kSetTyping, kTyping},
-    {kHeartbeatEvent, "", "", kHeartbeat, kSignOfLife},
-    {"", "GET", "/api/presence", kGetPresence, kUser, CommandKind::read},
-    {"", "DELETE", "/api/presence", kGoOffline, kConnection},
-    {"", "GET", "/api/presence/online", kGetOnlineUsers, kPageOfUsers, CommandKind::read},
-    {"activity:new", "POST", "/api/activity", kLogActivity, kNewActivity, CommandKind::create},
-    {"activity:delete", "DELETE", "/api/activity", kDeleteActivity, kActivity},
-    {"activity:seen", "POST", "/api/activity/seen", kMarkSeen, kUpTo},
-    {"activity:read", "POST", "/api/activity/read", kMarkRead, kIds},
-    {"follow", "POST", "/api/follow", kFollow, kUser},
-    {"unfollow", "DELETE", "/api/follow", kUnfollow, kUser},
-    {"", "GET", "/api/activity", kGetFeed, kPageOfFeed, CommandKind::page},
-    {"", "GET", "/api/activity/home", kGetHomeFeed, kPageOfTypes, CommandKind::page},
-    {"", "GET", "/api/activity/notifications", kGetNotifications, kPageOfAll, CommandKind::page},
-    {"", "GET", "/api/activity/groups", kGetFeedGroups, kPageOfGroups, CommandKind::page},
-    {"", "GET", "/api/activity/trending", kGetTrending, kTrending, CommandKind::read},
-    {"collab:join", "POST", "/api/collaboration/join", kJoinSession, kJoined, CommandKind::write, kSessionState},
-    {"collab:leave", "POST", "/api/collaboration/leave", kLeaveSession, kOfSession},
-    {kEditEvent, "POST", "/api/collaboration/edit", kSubmitOperations, kSubmission},
-    {kCursorEvent, "", "", kMoveCursor, kMove},
-    {"collab:snapshot", "POST", "/api/collaboration/snapshot", kSaveSnapshot, kSnapshot},
-    {"collab:operations", "GET", "/api/collaboration/operations", kGetOperations, kPageOfOperations, CommandKind::read},
-    {"", "GET", "/api/collaboration/session", kGetSession, kOfSession, CommandKind::read},
-    {"", "GET", "/api/collaboration/document", kGetDocument, kVersion, CommandKind::read},
-    {"", "GET", "/api/collaboration/sessions", kGetSessions, kPageOfSessions, CommandKind::page},
+    {kPresenceEvent, "PATCH", "/api/presence", "changes how the user is shown to others", kUpdatePresence,
+     kShownPresence},
+    {kTypingEvent, "", "", "", kSetTyping, kTyping},
+    {kHeartbeatEvent, "", "", "", kHeartbeat, kSignOfLife},
+    {"", "GET", "/api/presence", "tells the presence of a user, or one's own", kGetPresence, kUser, CommandKind::read},
+    {"", "DELETE", "/api/presence", "ends one connection of the user, or all of them", kGoOffline, kConnection},
+    {"", "GET", "/api/presence/online", "lists the users who are there, in pages", kGetOnlineUsers, kPageOfUsers,
+     CommandKind::read},
+    {"activity:new", "POST", "/api/activity", "logs an activity of the user", kLogActivity, kNewActivity,
+     CommandKind::create},
+    {"activity:delete", "DELETE", "/api/activity", "takes an activity of the user away", kDeleteActivity, kActivity},
+    {"activity:seen", "POST", "/api/activity/seen", "marks notifications up to one as seen", kMarkSeen, kUpTo},
+    {"activity:read", "POST", "/api/activity/read", "marks notifications as read", kMarkRead, kIds},
+    {"follow", "POST", "/api/follow", "follows a user", kFollow, kUser},
+    {"unfollow", "DELETE", "/api/follow", "follows a user no longer", kUnfollow, kUser},
+    {"", "GET", "/api/activity", "lists activities that the user may see, newest first, in pages", kGetFeed,
+     kPageOfFeed, CommandKind::page},
+    {"", "GET", "/api/activity/home", "lists activities of those whom the user follows, in pages", kGetHomeFeed,
+     kPageOfTypes, CommandKind::page},
+    {"", "GET", "/api/activity/notifications", "lists activities addressed to the user, in pages", kGetNotifications,
+     kPageOfAll, CommandKind::page},
+    {"", "GET", "/api/activity/groups", "sums activities up by what and where, in pages", kGetFeedGroups, kPageOfGroups,
+     CommandKind::page},
+    {"", "GET", "/api/activity/trending", "lists the entities with most activity", kGetTrending, kTrending,
+     CommandKind::read},
+    {"collab:join", "POST", "/api/collaboration/join", "takes part in a session, and gets its state", kJoinSession,
+     kJoined, CommandKind::write, kSessionState},
+    {"collab:leave", "POST", "/api/collaboration/leave", "ends the participation in a session", kLeaveSession,
+     kOfSession},
+    {kEditEvent, "POST", "/api/collaboration/edit", "submits operations to a session", kSubmitOperations, kSubmission},
+    {kCursorEvent, "", "", "", kMoveCursor, kMove},
+    {"collab:snapshot", "POST", "/api/collaboration/snapshot", "keeps a snapshot of a session", kSaveSnapshot,
+     kSnapshot},
+    {"collab:operations", "GET", "/api/collaboration/operations", "lists operations of a session after a version",
+     kGetOperations, kPageOfOperations, CommandKind::read},
+    {"", "GET", "/api/collaboration/session", "tells the state of a session", kGetSession, kOfSession,
+     CommandKind::read},
+    {"", "GET", "/api/collaboration/document", "tells the document of a session at a version", kGetDocument, kVersion,
+     CommandKind::read},
+    {"", "GET", "/api/collaboration/sessions", "lists sessions, in pages", kGetSessions, kPageOfSessions,
+     CommandKind::page},
 });
 
 std::string_view without_path_prefix(std::string_view path) {
@@ -280,6 +295,8 @@ const CommandEntry *find_command(Wanted wanted) {
 }
 
 } // namespace
+
+std::span<const CommandEntry> commands() { return kCommands; }
 
 const CommandEntry *command_of_event(std::string_view event) {
   return find_command([&](const CommandEntry &entry) { return !entry.event.empty() && entry.event == event; });

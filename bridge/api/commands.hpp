@@ -41,9 +41,10 @@ struct Parameter {
 };
 
 struct CommandEntry {
-  std::string_view event;  // of a push; empty: not over WebSockets
-  std::string_view method; // of an HTTP request; empty: not over HTTP
-  std::string_view path;   // after the prefix /realtime/v1, which may be there or not
+  std::string_view event;   // of a push; empty: not over WebSockets
+  std::string_view method;  // of an HTTP request; empty: not over HTTP
+  std::string_view path;    // after the prefix /realtime/v1, which may be there or not
+  std::string_view summary; // what it does, for who reads the description of the HTTP API
   std::string_view sql;
   std::span<const Parameter> parameters; // which arguments it takes
   CommandKind kind = CommandKind::write;
@@ -58,6 +59,9 @@ inline constexpr std::string_view kHeartbeatEvent = "heartbeat";
 inline constexpr std::string_view kPresenceEvent = "presence:update";
 inline constexpr std::string_view kEditEvent = "collab:edit";
 inline constexpr std::string_view kCursorEvent = "collab:cursor";
+
+// All of them.
+std::span<const CommandEntry> commands();
 
 // The command of a push with this event; null if there is none.
 const CommandEntry *command_of_event(std::string_view event);

@@ -14,8 +14,10 @@ namespace {
 
 constexpr std::uint64_t kGrace = 1500; // milliseconds beyond a command's time before silence means a dead connection
 
-constexpr std::string_view kDefaults = "select reset_val from pg_catalog.pg_settings "
-                                       "where name in ('search_path', 'TimeZone') order by lower(name)";
+constexpr std::string_view kDefaults =
+    "select reset_val, (select r.rolsuper from pg_catalog.pg_roles as r "
+    "where r.rolname operator(pg_catalog.=) session_user) from pg_catalog.pg_settings "
+    "where name in ('search_path', 'TimeZone') order by lower(name)";
 
 // These two are accepted only before a transaction has a snapshot, so no function can set them.
 constexpr std::string_view kIsolation = "set transaction_isolation = 'read committed'";
@@ -23,14 +25,17 @@ constexpr std::string_view kReadWrite = "set transaction_read_only = off";
 
 // All that a command depends on, local to its transaction, hence harmless to whoever uses the connection next. Most has
 // the right value already: to compare costs less than to set and to restore. The operator is qualified: the search path
-// is still what others left. The older settings of the claims would win over the claims. The encoding comes first: what
-// follows is read in it.
+// is still what others left. No role is '', which the role becomes in place of a superuser's. The older settings of the
+// claims would win over the claims. The encoding comes first: what follows is read in it.
 constexpr std::string_view kEncoding =
     "select pg_catalog.set_config('client_encoding', 'UTF8', true) "
     "where pg_catalog.current_setting('client_encoding') operator(pg_catalog.<>) 'UTF8'";
 constexpr std::string_view kBecomeUser =
     "select pg_catalog.set_config(name, value, true) from (values ('request.jwt.claims', $1), "
-    "('request.jwt.claim.sub', ''), ('request.jwt.claim.role', ''), ('role', $2), ('statement_timeout', $3), "
+    "('request.jwt.claim.sub', ''), ('request.jwt.claim.role', ''), ('role', case when exists (select from "
+    "pg_catalog.pg_roles as r "
+    "where r.rolname operator(pg_catalog.=) cast($2 as pg_catalog.text)::pg_catalog.name and r.rolsuper) then '' "
+    "else $2 end), ('statement_timeout', $3), "
     "('search_path', $4), ('TimeZone', $5), ('lock_timeout', '0'), ('DateStyle', 'ISO, MDY'), "
     "('IntervalStyle', 'postgres'), ('bytea_output', 'hex'), ('extra_float_digits', '1'), ('row_security', 'on'), "
     "('jit', 'off')) as setting (name, value) "
@@ -164,6 +169,8 @@ void PipelinedConnection::on_readable() {
 void PipelinedConnection::handle_defaults(const Rows &rows) {
   const auto status = PQresultStatus(rows.get());
   if (status == PGRES_TUPLES_OK && rows.count() == 2) {
+    if (rows.is_true(0, 1))
+      return link_.fail("the role of the bridge must not be a superuser: a token could name any role then");
     search_path_ = rows.text(0, 0);
     time_zone_ = rows.text(1, 0);
   } else if (status == PGRES_PIPELINE_SYNC) {

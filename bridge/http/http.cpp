@@ -2,6 +2,7 @@
 #include "http/http.hpp"
 
 #include "api/commands.hpp"
+#include "api/openapi.hpp"
 #include "base/http_text.hpp"
 #include "database/database.hpp"
 #include "http/broadcast_request.hpp"
@@ -46,7 +47,8 @@ HttpResponse method_not_allowed(const std::string &methods) {
 } // namespace
 
 Http::Http(Services &services, std::function<bool()> events_flow)
-    : services_(services), events_flow_(std::move(events_flow)), files_(services.settings.demo_directory) {}
+    : services_(services), events_flow_(std::move(events_flow)), files_(services.settings.demo_directory),
+      openapi_(openapi_document()) {}
 
 void Http::handle(const HttpRequest &request, Respond respond) {
   if (const Route route = route_of(request.head.path); !route.methods.empty())
@@ -62,6 +64,11 @@ HttpResponse Http::get(const RequestHead &head) const {
     return response;
   }
   if (head.path == kReadinessPath) return readiness();
+  if (head.path == kOpenApiPath) {
+    HttpResponse response;
+    response.body = openapi_;
+    return response;
+  }
   if (auto file = files_.get(head.path)) return std::move(*file);
   return error_response(404, "no such path");
 }

@@ -44,6 +44,7 @@ class Http {
   Services &services_;
   std::function<bool()> events_flow_;
   StaticFiles files_;
+  const std::string openapi_;
 };
 
 } // namespace pg_live

@@ -232,7 +232,7 @@ const Algorithm *algorithm_of_curve(Family family, std::string_view curve) {
   return it == kAlgorithms.end() ? nullptr : &*it;
 }
 
-Imported import_key(json::Value jwk) {
+Imported import_key(json::Value jwk, SecretKeys secrets) {
   if (jwk.kind != json::Kind::object || json::has_duplicate_members(jwk)) return Fault("malformed key");
   const auto type = text_in(jwk, "kty");
   if (!type) return Fault("the key has no type");
@@ -249,6 +249,7 @@ Imported import_key(json::Value jwk) {
     return import_rsa(jwk, std::move(key));
   }
   if (*type == "oct") {
+    if (secrets == SecretKeys::refused) return Fault("a secret key must not be where others can read it");
     if (named != nullptr && named->family != Family::hmac) return Fault("type and algorithm do not fit");
     return import_secret(jwk, std::move(key));
   }
@@ -289,7 +290,7 @@ bool VerificationKey::verify(std::string_view algorithm, std::string_view signed
                                       : verify_public(*key_, known, signed_text, signature);
 }
 
-std::variant<std::vector<VerificationKey>, std::string> parse_jwk_set(std::string_view text) {
+std::variant<std::vector<VerificationKey>, std::string> parse_jwk_set(std::string_view text, SecretKeys secrets) {
   if (text.size() > kMaxJwkSetBytes) return "the JWK set is too long";
   const auto set = json::parse(text);
   const auto list = set ? json::member(*set, "keys") : std::nullopt;
@@ -298,7 +299,7 @@ std::variant<std::vector<VerificationKey>, std::string> parse_jwk_set(std::strin
   std::size_t number = 0;
   for (const json::Value &jwk : json::elements(*list)) {
     if (++number > kMaxJwkSetKeys) return "the JWK set has too many keys";
-    Imported imported = import_key(jwk);
+    Imported imported = import_key(jwk, secrets);
     if (const auto *fault = std::get_if<Fault>(&imported))
       return "key " + std::to_string(number) + " of the JWK set: " + *fault;
     if (auto *key = std::get_if<std::unique_ptr<VerificationKey::Key>>(&imported)) keys.emplace_back(std::move(*key));

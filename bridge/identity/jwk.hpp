@@ -43,8 +43,12 @@ class VerificationKey {
 inline constexpr std::size_t kMaxJwkSetBytes = 256 * 1024;
 inline constexpr std::size_t kMaxJwkSetKeys = 64;
 
+// Whether a set may have keys that both sign and verify: not where others can read it, since those could sign then.
+enum class SecretKeys : unsigned char { allowed, refused };
+
 // The keys of a JWK set, or a message in lower case. Keys for encryption and of unknown types are passed over, as RFC
 // 7517 asks; a set without one usable key, or with a malformed or too weak one (RSA below 2048 bits), is refused.
-std::variant<std::vector<VerificationKey>, std::string> parse_jwk_set(std::string_view text);
+std::variant<std::vector<VerificationKey>, std::string> parse_jwk_set(std::string_view text,
+                                                                      SecretKeys secrets = SecretKeys::allowed);
 
 } // namespace pg_live

@@ -96,10 +96,10 @@ struct TokenVerifier::State {
   seconds leeway;
   TokenCache cache;
 
-  std::optional<std::string> replace_jwk_set(std::size_t key_set, std::string_view text) {
+  std::optional<std::string> replace_jwk_set(std::size_t key_set, std::string_view text, SecretKeys secrets) {
     KeySet &replaced = key_sets.at(key_set);
     if (replaced.text == text) return std::nullopt;
-    auto parsed = parse_jwk_set(text);
+    auto parsed = parse_jwk_set(text, secrets);
     if (auto *fault = std::get_if<std::string>(&parsed)) return std::move(*fault);
     replaced.jwk_set = std::move(std::get<std::vector<VerificationKey>>(parsed));
     replaced.text = text;
@@ -183,6 +183,8 @@ struct TokenVerifier::State {
     if (auto error = check_start(*object, claims.issued_at, now + leeway)) return refuse(std::move(*error));
     if (!audiences.empty() && !has_audience(*object, audiences))
       return refuse(invalid_token("Token is for another audience"));
+    // Of an issuer whose clock is ahead: it may be as old as that, so a revocation before now is for it too.
+    if (claims.issued_at > now) claims.issued_at -= leeway;
     claims.text = object->raw;
     return {std::make_shared<const Claims>(std::move(claims)), std::nullopt};
   }
@@ -205,7 +207,8 @@ TokenVerifier::TokenVerifier(const TokenSettings &settings)
   for (const ApiKey &api_key : settings.api_keys)
     state_->add_api_key(api_key);
   if (settings.jwk_set.empty()) return;
-  if (const auto fault = state_->replace_jwk_set(kSharedKeys, settings.jwk_set)) throw std::invalid_argument(*fault);
+  if (const auto fault = state_->replace_jwk_set(kSharedKeys, settings.jwk_set, SecretKeys::allowed))
+    throw std::invalid_argument(*fault);
 }
 
 TokenVerifier::TokenVerifier(TokenVerifier &&) noexcept = default;
@@ -222,8 +225,9 @@ TokenResult TokenVerifier::verify(std::string_view token, sys_seconds now) {
   return result;
 }
 
-std::optional<std::string> TokenVerifier::replace_jwk_set(std::size_t key_set, std::string_view text) {
-  return state_->replace_jwk_set(key_set, text);
+std::optional<std::string> TokenVerifier::replace_jwk_set(std::size_t key_set, std::string_view text,
+                                                          SecretKeys secrets) {
+  return state_->replace_jwk_set(key_set, text, secrets);
 }
 
 void TokenVerifier::replace_api_keys(const std::vector<HashedApiKey> &keys) { state_->replace_api_keys(keys); }

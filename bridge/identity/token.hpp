@@ -7,6 +7,7 @@
 #pragma once
 
 #include "identity/claims.hpp"
+#include "identity/jwk.hpp"
 #include "identity/token_cache.hpp"
 #include "identity/token_error.hpp"
 
@@ -74,7 +75,8 @@ class TokenVerifier {
 
   // Replaces the JWK set of a key set of the settings. If it has changed, all remembered tokens are forgotten. On a bad
   // set, the message; nothing changes then.
-  std::optional<std::string> replace_jwk_set(std::size_t key_set, std::string_view text);
+  std::optional<std::string> replace_jwk_set(std::size_t key_set, std::string_view text,
+                                             SecretKeys secrets = SecretKeys::allowed);
 
   // Replaces the API keys of the file.
   void replace_api_keys(const std::vector<HashedApiKey> &keys);

@@ -97,7 +97,9 @@ void IssuerKeys::finish(Source &source, const Fetched &fetched) {
 }
 
 void IssuerKeys::use(Source &source, std::string_view text) {
-  if (const auto fault = verifier_.replace_jwk_set(source.key_set, text)) return fail(source, *fault);
+  if (const auto fault = verifier_.replace_jwk_set(source.key_set, text,
+                                                   is_url(source.place) ? SecretKeys::refused : SecretKeys::allowed))
+    return fail(source, *fault);
   if (!source.was_read || source.failures > 0) log_.info("read the keys of an issuer", {{"place", source.place}});
   source.was_read = true;
   source.failures = 0;

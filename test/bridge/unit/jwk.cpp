@@ -183,6 +183,14 @@ TEST(JwkSet, ASecretKeyIsForHsOnly) {
   EXPECT_EQ(fault_of(set_of(with(secret, R"("alg":"RS256")"))), "key 1 of the JWK set: type and algorithm do not fit");
 }
 
+TEST(JwkSet, HasNoSecretKeyWhereOthersReadIt) {
+  const std::string secret = R"({"kty":"oct","k":")" + encode_base64url(std::string(32, 's')) + "\"}";
+  const auto parsed = parse_jwk_set(set_of(secret), SecretKeys::refused);
+  const auto *fault = std::get_if<std::string>(&parsed);
+  ASSERT_NE(fault, nullptr);
+  EXPECT_EQ(*fault, "key 1 of the JWK set: a secret key must not be where others can read it");
+}
+
 TEST(JwkSet, RefusesMalformedKeys) {
   const auto fault = [](std::string_view jwk) { return fault_of(set_of(jwk)); };
   EXPECT_EQ(fault("1"), "key 1 of the JWK set: malformed key");

@@ -192,7 +192,7 @@ TEST(Token, IsNotValidMuchBeforeItSays) {
 TEST(Token, IssuedInTheFutureIsRefused) {
   const auto result = verify(sign(R"({"role":"a","exp":4102444800,"iat":1763856030.9})"));
   ASSERT_TRUE(result.claims) << "clocks differ by up to 30 seconds";
-  EXPECT_EQ(result.claims->issued_at, now + 30s);
+  EXPECT_EQ(result.claims->issued_at, now) << "as old as a clock may be ahead, for what is revoked meanwhile";
   EXPECT_EQ(refusal(sign(R"({"role":"a","exp":4102444800,"iat":1763856031})")),
             "InvalidJWTToken: Token was issued in the future");
 }
