@@ -90,9 +90,12 @@ std::string metrics_page(const MetricsSources &sources) {
   append_commands(page, sources.database);
   page.begin_counter("pg_live_joins_total",
                      "Joins whose access was asked for, by the answer: ok, or the SQLSTATE of the refusal.");
-  for (const auto &[result, count] : sources.joins.counts())
+  for (const auto &[result, count] : sources.joins)
     page.sample({{"result", result}}, count);
   if (sources.tls != nullptr) append_tls(page, *sources.tls);
+  page.begin_counter("pg_live_limits_hit_total", "What clients wanted beyond a limit, by the limit: --limit-<name>.");
+  for (const LimitEntry &entry : limit_entries())
+    page.sample({{"limit", entry.name}}, sources.limiter.hits(entry.limit));
   append_process(page);
   return page.text();
 }

@@ -17,7 +17,8 @@ struct MetricsSources {
   const Hub &hub;
   const Database &database;
   const Listener &listener;
-  const JoinTally &joins;
+  const NameCounts &joins;
+  const Limiter &limiter;
   const TlsServer *tls; // null: there is no encrypted port
 };
 

@@ -43,13 +43,13 @@ constexpr unsigned kMaxDrainChecks = 150;
 class Node final : public IncomingOwner, public InternalReceiver {
  public:
   Node(const Settings &settings, const Log &log)
-      : log_(log), settings_(settings), tokens_(token_settings(settings.tokens)),
+      : log_(log), settings_(settings), limiter_(settings.limits), tokens_(token_settings(settings.tokens)),
         keys_(loop_, log, settings.tokens, tokens_), api_keys_(loop_, log, settings.tokens, tokens_),
-        wheel_(std::chrono::seconds(loop_.now() / 1000)), database_(loop_, log, settings.database, settings.limits),
+        wheel_(std::chrono::seconds(loop_.now() / 1000)), database_(loop_, log, settings.database, limiter_),
         revoked_(loop_, log, database_), access_(database_, tokens_, keys_, revoked_),
         connections_(loop_, settings.limits),
         presence_(loop_, log, database_, settings.presence.lease_seconds), services_{loop_,   log,  settings, database_,
-                                                                                     access_, hub_, wheel_},
+                                                                                     access_, hub_, limiter_, wheel_},
         channel_presence_(services_, presence_.queue()), session_presence_(presence_.queue()), edits_(loop_, database_),
         cursors_(loop_, database_, Milliseconds{settings.presence.cursor_milliseconds}),
         conversation_services_{services_, presence_, channel_presence_, session_presence_, edits_, cursors_, joins_},
@@ -61,11 +61,11 @@ class Node final : public IncomingOwner, public InternalReceiver {
                     accept(std::move(socket), address, settings_.proxy, Transport::plain);
                   }),
         proxy_inside_tls_(settings.proxy.sends_preface ? ProxySettings() : settings.proxy),
-        tick_(loop_, [this] { wheel_.advance(services_.seconds_now()); }),
-        revocation_timer_(loop_,
-                          [this] {
-                            if (!listener_.ready() || revoked_.is_behind()) revoked_.read();
-                          }),
+        tick_(loop_, [this] { tick(); }), revocation_timer_(loop_,
+                                                            [this] {
+                                                              if (!listener_.ready() || revoked_.is_behind())
+                                                                revoked_.read();
+                                                            }),
         drain_(loop_, [this] { drain(); }), reload_(loop_, SIGHUP, [this] { reload(); }),
         terminate_(loop_, SIGTERM, [this] { stop(); }), interrupt_(loop_, SIGINT, [this] { stop(); }) {
     if (settings.tls.port != 0)
@@ -74,7 +74,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
       });
     if (settings.metrics.port != 0)
       metrics_.emplace(services_, [this] {
-        return metrics_page({connections_, hub_, database_, listener_, joins_, tls_ ? &*tls_ : nullptr});
+        return metrics_page({connections_, hub_, database_, listener_, joins_, limiter_, tls_ ? &*tls_ : nullptr});
       });
   }
 
@@ -105,6 +105,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   bool make_room();
   void accept(Descriptor socket, const std::string &address, const ProxySettings &proxy, Transport transport);
   void handle_head(Incoming &incoming) override;
+  std::optional<Excess> excess_of(Allowance &allowance) const;
   void answer_head(Incoming &incoming);
   void handle_request(Incoming &incoming) override;
   void finished(Incoming &incoming) override;
@@ -117,6 +118,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
     channel_presence_.resync();
     revoked_.read();
   }
+  void tick();
   void reload();
   void stop();
   void drain();
@@ -124,6 +126,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   Loop loop_;
   const Log &log_;
   const Settings &settings_;
+  Limiter limiter_; // what waits for keys holds it
   TokenVerifier tokens_;
   IssuerKeys keys_;
   ApiKeyFile api_keys_;
@@ -139,7 +142,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   SessionPresence session_presence_;
   GatheredEdits edits_;
   GatheredCursors cursors_;
-  JoinTally joins_;
+  NameCounts joins_;
   ConversationServices conversation_services_;
   PresenceVisibility visibility_;
   Listener listener_;
@@ -181,6 +184,7 @@ void Node::accept(Descriptor socket, const std::string &address, const ProxySett
   while (!arrivals_.empty() && arrivals_.front().expired())
     arrivals_.pop_front();
   auto incoming = std::make_shared<Incoming>(services_, *this, proxy, std::move(socket), address, transport);
+  if (incoming->is_far_too_many()) return; // closes the socket
   Incoming &accepted = *incoming;
   arrivals_.push_back(incoming);
   incoming_.emplace(&accepted, std::move(incoming));
@@ -189,24 +193,32 @@ void Node::accept(Descriptor socket, const std::string &address, const ProxySett
 
 void Node::finished(Incoming &incoming) { incoming_.erase(&incoming); }
 
+// Of a request, before anything is done for it.
+std::optional<Excess> Node::excess_of(Allowance &allowance) const {
+  if (auto excess = allowance.excess_of_connections()) return excess;
+  return allowance.spend(Rate::requests, services_.time_now());
+}
+
 void Node::handle_head(Incoming &incoming) {
-  if (incoming.transport() == Transport::plain && !Http::is_probe(incoming.head().path))
-    if (auto answer = answer_to_plain(incoming.head(), settings_.tls)) return incoming.respond(std::move(*answer));
-  if (!connections_.has_room_for(incoming.address()) && !Http::is_probe(incoming.head().path))
-    return incoming.respond(error_response(429, "too many connections"));
+  if (!Http::is_probe(incoming.head().path)) {
+    if (const auto excess = excess_of(incoming.allowance())) return incoming.respond(error_response(*excess));
+    if (incoming.transport() == Transport::plain)
+      if (auto answer = answer_to_plain(incoming.head(), settings_.tls)) return incoming.respond(std::move(*answer));
+  }
   auto resume = [this, waiting = incoming.weak_from_this()] {
     if (const auto still_there = waiting.lock()) answer_head(*still_there);
   };
-  if (access_.must_await(Admission::token_of(incoming.head()), std::move(resume))) return incoming.defer();
+  if (access_.must_await(Admission::token_of(incoming.head()), incoming.allowance(), std::move(resume)))
+    return incoming.defer();
   answer_head(incoming);
 }
 
 void Node::answer_head(Incoming &incoming) {
   if (!incoming.head().upgrade && !Admission::is_websocket_path(incoming.head().path)) {
-    auto answer = http_.answer_head(incoming.head());
+    auto answer = http_.answer_head(incoming.head(), incoming.allowance());
     return answer ? incoming.respond(std::move(*answer)) : incoming.read_body();
   }
-  auto admitted = admission_.admit(incoming.head(), incoming.address());
+  auto admitted = admission_.admit(incoming.head(), incoming.allowance());
   if (const auto *refusal = std::get_if<HttpResponse>(&admitted)) {
     ++connections_.tally().refused[static_cast<unsigned>(refusal->status)];
     log_.info("refused a connection", {{"address", incoming.address()},
@@ -222,9 +234,10 @@ void Node::answer_head(Incoming &incoming) {
 }
 
 void Node::handle_request(Incoming &incoming) {
-  http_.handle({incoming.head(), incoming.body()}, [waiting = incoming.weak_from_this()](const HttpResponse &response) {
-    if (const auto still_there = waiting.lock()) still_there->respond(response);
-  });
+  http_.handle({incoming.head(), incoming.body(), incoming.allowance()},
+               [waiting = incoming.weak_from_this()](const HttpResponse &response) {
+                 if (const auto still_there = waiting.lock()) still_there->respond(response);
+               });
 }
 
 void Node::handle_internal(const LiveEvent &event) {
@@ -232,6 +245,11 @@ void Node::handle_internal(const LiveEvent &event) {
   if (event.topic == "$token") return revoked_.add(event.payload);
   if (event.topic == "$connection") return connections_.note_ended(event.payload);
   if (event.topic.starts_with("$channel:")) channel_presence_.apply_event(event);
+}
+
+void Node::tick() {
+  wheel_.advance(services_.seconds_now());
+  limiter_.advance(services_.time_now());
 }
 
 void Node::reload() {
@@ -264,9 +282,10 @@ int run_node(const Settings &settings, const Log &log) {
   const std::uint64_t files = raise_descriptor_limit();
   unsigned &connections = fitting.limits[Limit::connections];
   connections = connections_that_fit(settings, files);
-  if (connections < settings.limits[Limit::connections])
-    log.info("the limit of open files allows fewer connections than --limit-connections",
-             {{"connections", connections}, {"limit_connections", settings.limits[Limit::connections]}});
+  log.info("room for connections; some files are kept for the database and for probes",
+           {{"open_files", files},
+            {"connections", connections},
+            {"limit_connections", settings.limits[Limit::connections]}});
   Node node(fitting, log);
   node.run();
   return 0;

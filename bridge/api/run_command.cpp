@@ -9,6 +9,7 @@ void write_command(Database &database, const CommandEntry &entry, Command comman
   if (entry.state.empty()) return database.write(std::move(command));
   Command state;
   state.claims = command.claims;
+  state.share = command.share;
   state.sql = entry.state;
   state.name = entry.name();
   state.asker = command.asker;

@@ -28,6 +28,11 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
 
 bool IpAddress::is_v4() const { return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes_.begin()); }
 
+std::string IpAddress::client_key() const {
+  return is_v4() ? std::string(bytes_.begin() + kMappedPrefix.size(), bytes_.end())
+                 : std::string(bytes_.begin(), bytes_.begin() + 8);
+}
+
 std::string IpAddress::text() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
   const unsigned char *const bytes = is_v4() ? bytes_.data() + kMappedPrefix.size() : bytes_.data();

@@ -20,6 +20,10 @@ class IpAddress {
   std::string text() const;
 
   bool is_v4() const;
+
+  // The same for all addresses that one client can have, as bytes: of IPv6 the network of 64 bits.
+  std::string client_key() const;
+
   bool operator==(const IpAddress &) const = default;
 
  private:

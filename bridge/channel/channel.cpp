@@ -31,6 +31,15 @@ void Channel::enter_room() {
   is_room_ = true;
 }
 
+Command Channel::command(std::string_view sql, std::string_view name) const {
+  Command command;
+  command.claims = claims_;
+  command.share = client_.allowance().address_key();
+  command.sql = sql;
+  command.name = name;
+  return command;
+}
+
 void Channel::leave_topic() {
   if (subscription_) topics_.unsubscribe(*std::exchange(subscription_, std::nullopt));
   is_room_ = false;
@@ -64,7 +73,7 @@ void Channel::reply(std::string_view ref, Status status, std::string_view respon
 }
 
 void Channel::reply_error(std::string_view ref, std::string_view reason, std::string_view sqlstate) {
-  client_.send(client_.codec().error_reply(address(), ref, reason, sqlstate));
+  client_.send(client_.codec().error_reply(address(), ref, {std::string(reason), sqlstate}));
 }
 
 void Channel::send_system(Status status, std::string_view message, std::string_view extension) {

@@ -8,6 +8,7 @@
 #include "channel/topic_batch.hpp"
 #include "channel/topic_table.hpp"
 #include "database/access.hpp"
+#include "limits/limiter.hpp"
 #include "wire/codec.hpp"
 
 #include <chrono>
@@ -66,6 +67,9 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual const Codec &codec() const = 0; // of the protocol that the client speaks
   virtual Channels &channels() = 0;
   virtual bool closing() const = 0;
+
+  // What the connection may use. Commands without a user are shared out by its address.
+  virtual Allowance &allowance() = 0;
 
   // Sends frames, at once if nothing waits.
   virtual void send(const websocket::Frame &frame) = 0;
@@ -165,6 +169,9 @@ class Channel final : public Subscriber {
   // The claims with which it receives and sends.
   const ClaimsRef &claims() const { return claims_; }
   void set_claims(ClaimsRef claims) { claims_ = std::move(claims); }
+
+  // A command to the database as its user.
+  Command command(std::string_view sql, std::string_view name = Command().name) const;
 
   bool joined() const { return joined_; }
   void set_joined() { joined_ = true; }

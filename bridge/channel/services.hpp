@@ -5,6 +5,7 @@
 #include "channel/hub.hpp"
 #include "database/access.hpp"
 #include "database/database.hpp"
+#include "limits/limiter.hpp"
 #include "process/log.hpp"
 #include "process/loop.hpp"
 #include "process/settings.hpp"
@@ -20,6 +21,7 @@ struct Services {
   Database &database;
   Access &access;
   Hub &hub;
+  Limiter &limiter;
   TimerWheel &wheel; // in seconds of seconds_now()
 
   std::chrono::seconds seconds_now() const { return std::chrono::seconds(loop.now() / 1000); }

@@ -34,7 +34,7 @@ std::string Admission::token_of(const RequestHead &head) {
   return handshake && !handshake->token.empty() ? std::move(handshake->token) : pg_live::token_of(head);
 }
 
-std::variant<Admission::Admitted, HttpResponse> Admission::admit(const RequestHead &head, const std::string &address) {
+std::variant<Admission::Admitted, HttpResponse> Admission::admit(const RequestHead &head, Allowance &allowance) {
   if (!is_websocket_path(head.path)) return error_response(404, "no such path");
   if (!head.upgrade) return error_response(426, "this path needs an upgrade to WebSocket");
   if (!origin_is_allowed(head, services_.settings)) return error_response(403, "the origin is not allowed");
@@ -45,12 +45,10 @@ std::variant<Admission::Admitted, HttpResponse> Admission::admit(const RequestHe
   auto identity = identify(token_of(head), services_);
   if (auto *refusal = std::get_if<HttpResponse>(&identity)) return std::move(*refusal);
   ClaimsRef claims = std::get<ClaimsRef>(std::move(identity));
-  std::string refusal;
-  ConnectionRegistry::Seat seat = connections_.acquire_seat(address, claims->user_id, refusal);
-  if (!refusal.empty()) return error_response(429, refusal);
+  if (const auto excess = allowance.connect(claims->user_id)) return error_response(*excess);
   const Connection::Origin origin{head.header("origin").has_value(),
                                   device_type_of(head.header("user-agent").value_or(""))};
-  auto connection = std::make_shared<Connection>(services_, std::move(seat), std::move(claims),
+  auto connection = std::make_shared<Connection>(services_, connections_, std::move(allowance), std::move(claims),
                                                  phoenix::codec_of(*version), ++last_connection_, origin);
   return Admitted{std::move(connection), handshake->subprotocol};
 }

@@ -32,8 +32,9 @@ class Admission {
   // The token of a request, also where a protocol puts one. Empty if there is none.
   static std::string token_of(const RequestHead &head);
 
-  // A connection for a WebSocket upgrade from that address, or the response that refuses it.
-  std::variant<Admitted, HttpResponse> admit(const RequestHead &head, const std::string &address);
+  // A connection for a WebSocket upgrade, which takes over the allowance of its socket, or the response that refuses
+  // it.
+  std::variant<Admitted, HttpResponse> admit(const RequestHead &head, Allowance &allowance);
 
  private:
   ConversationServices &services_;

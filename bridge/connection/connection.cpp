@@ -2,6 +2,7 @@
 #include "connection/connection.hpp"
 
 #include "base/sqlstate.hpp"
+#include "conversation/limit_refusal.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -12,8 +13,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr double kBurstSeconds = 5;
-constexpr std::string_view kTooBusy = sqlstate::kConfigurationLimitExceeded;
+constexpr RateLimit kRefusals{100, 500};       // of messages, before the connection is closed
 constexpr std::size_t kEnvelopeBytes = 16384;  // the beginning of a message, which has its topic and refs
 constexpr std::size_t kMaxSkippedMessages = 4; // times the largest message
 
@@ -21,15 +21,12 @@ std::uint32_t max_frames(const Limits &limits) {
   return static_cast<std::uint32_t>(std::min<std::size_t>(limits[Limit::queue_bytes] / 16, UINT32_MAX));
 }
 
-RateLimit with_burst(unsigned per_second) {
-  return {static_cast<double>(per_second), static_cast<double>(per_second) * kBurstSeconds};
-}
-
 } // namespace
 
-Connection::Connection(ConversationServices &services, ConnectionRegistry::Seat seat, ClaimsRef claims,
-                       const Codec &codec, std::uint64_t id, Origin origin)
-    : services_(services), seat_(std::move(seat)), id_(id), conversation_(services, *this, std::move(claims), codec),
+Connection::Connection(ConversationServices &services, ConnectionRegistry &registry, Allowance allowance,
+                       ClaimsRef claims, const Codec &codec, std::uint64_t id, Origin origin)
+    : services_(services), registry_(registry), allowance_(std::move(allowance)), id_(id),
+      conversation_(services, *this, std::move(claims), codec),
       queue_({services.settings.limits[Limit::queue_bytes], max_frames(services.settings.limits)}),
       last_sign_of_life_(services.seconds_now()), joined_nothing_since_(last_sign_of_life_), origin_(origin) {}
 
@@ -38,8 +35,8 @@ Connection::~Connection() = default;
 void Connection::opened(Socket socket) {
   socket_ = socket;
   stage_ = Stage::open;
-  seat_.registry().add(*this);
-  ++seat_.registry().tally().opened;
+  registry_.add(*this);
+  ++registry_.tally().opened;
   services_.log.debug("connection opened", {{"connection", id_}});
   speak_for(conversation_.claims());
   expired(services_.seconds_now());
@@ -50,7 +47,7 @@ void Connection::closed() {
   end_presence(Ending::broken);
   drop_queued();
   cancel();
-  seat_.registry().remove(*this);
+  registry_.remove(*this);
   if (unsent_) services_.hub.forget_unsent(*this);
   leave_topics();
   services_.log.debug("connection closed", {{"connection", id_}});
@@ -95,7 +92,7 @@ void Connection::let_senders_continue() {
 }
 
 void Connection::write(const websocket::Frame &frame) {
-  ConnectionTally &tally = seat_.registry().tally();
+  ConnectionTally &tally = registry_.tally();
   ++tally.writes;
   tally.bytes_written += frame.bytes().size();
   if (!socket_.write(frame.bytes())) abort();
@@ -139,7 +136,7 @@ void Connection::abort() {
 void Connection::close(std::uint16_t code, std::string_view reason) {
   if (stage_ != Stage::open) return;
   services_.log.debug("closing a connection", {{"connection", id_}, {"code", code}, {"reason", reason}});
-  ++seat_.registry().tally().closed[code];
+  ++registry_.tally().closed[code];
   stage_ = Stage::closing;
   end_presence(Ending::broken);
   drop_queued();
@@ -152,12 +149,15 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
 }
 
 void Connection::close_slow() {
-  if (!closing()) services_.log.info("a client reads too slowly", {{"connection", id_}});
+  if (!closing()) {
+    allowance_.note(Limit::queue_bytes);
+    services_.log.info("a client reads too slowly", {{"connection", id_}});
+  }
   close(1013, "reads too slowly");
 }
 
 void Connection::leave_topics_soon() {
-  seat_.registry().leave_topics_soon(std::static_pointer_cast<RegisteredConnection>(shared_from_this()));
+  registry_.leave_topics_soon(std::static_pointer_cast<RegisteredConnection>(shared_from_this()));
 }
 
 void Connection::leave_topics() {
@@ -260,9 +260,9 @@ void Connection::resume_presence() {
 }
 
 void Connection::change_presence_id() {
-  seat_.registry().remove(*this);
+  registry_.remove(*this);
   presence_id_ = Uuid::random();
-  seat_.registry().add(*this);
+  registry_.add(*this);
 }
 
 // An open connection continues under a new presence id, so that calls on their way cannot revive the ended one.
@@ -281,24 +281,25 @@ void Connection::received(const MessagePiece &piece) {
   if (closing()) return;
   const Limits &limits = services_.settings.limits;
   last_sign_of_life_ = services_.seconds_now();
-  if (!bytes_.acquire(with_burst(limits[Limit::bytes_by_socket]), services_.time_now(),
-                      static_cast<double>(piece.bytes.size()))) {
-    if (skipped_bytes_ == 0) refuse(piece, "too many bytes per second", kTooBusy);
-    return close(1008, "too many bytes per second");
+  if (const auto excess =
+          allowance_.spend(Rate::bytes, services_.time_now(), static_cast<double>(piece.bytes.size()))) {
+    if (skipped_bytes_ == 0) refuse(piece, refusal_of(*excess));
+    return close(1008, text_of(*excess));
   }
   if (skipped_bytes_ > 0) return skip(piece);
   // Compared in two steps, since the length that a client announces could overflow the sum.
   const std::size_t so_far = (unfinished_ ? unfinished_->bytes().size() : 0) + piece.bytes.size();
   if (so_far <= limits[Limit::message_bytes] && piece.announced_bytes <= limits[Limit::message_bytes] - so_far)
     return collect(piece);
-  refuse(piece, "message too big", sqlstate::kProgramLimitExceeded);
+  allowance_.note(Limit::message_bytes);
+  refuse(piece, {"message too big", sqlstate::kProgramLimitExceeded});
   skipped_bytes_ = static_cast<std::uint32_t>(so_far - piece.bytes.size());
   skip(piece);
 }
 
 void Connection::collect(const MessagePiece &piece) {
   if (piece.last && !unfinished_) return handle_message(piece.opcode, piece.bytes);
-  ConnectionRegistry &connections = seat_.registry();
+  ConnectionRegistry &connections = registry_;
   if (!unfinished_) unfinished_ = std::make_unique<UnfinishedMessage>(connections.unfinished_messages(), *this);
   unfinished_->append(piece.bytes, piece.announced_bytes);
   if (piece.last) {
@@ -310,20 +311,20 @@ void Connection::collect(const MessagePiece &piece) {
 
 // A client that keeps sending refused messages is closed.
 void Connection::handle_message(websocket::Opcode opcode, std::string_view message) {
-  ++seat_.registry().tally().messages_received;
-  seat_.registry().tally().bytes_received += message.size();
-  const RateLimit rate = with_burst(services_.settings.limits[Limit::messages_by_socket]);
-  if (messages_.acquire(rate, services_.time_now())) return conversation_.handle(opcode, message);
-  conversation_.refuse(opcode, message, "too many messages per second", kTooBusy);
-  if (!refusals_.acquire(rate, services_.time_now())) close(1008, "too many messages per second");
+  ++registry_.tally().messages_received;
+  registry_.tally().bytes_received += message.size();
+  const auto excess = allowance_.spend(Rate::messages, services_.time_now());
+  if (!excess) return conversation_.handle(opcode, message);
+  conversation_.refuse(opcode, message, refusal_of(*excess));
+  if (!refusals_.acquire(kRefusals, services_.time_now())) close(1008, text_of(*excess));
 }
 
 // The beginning of a message says where the answer belongs.
-void Connection::refuse(const MessagePiece &piece, std::string_view reason, std::string_view sqlstate) {
+void Connection::refuse(const MessagePiece &piece, const Refusal &refusal) {
   std::string beginning(unfinished_ ? std::string_view(unfinished_->bytes()).substr(0, kEnvelopeBytes) : "");
   beginning.append(piece.bytes.substr(0, kEnvelopeBytes));
   unfinished_.reset();
-  conversation_.refuse(piece.opcode, beginning, reason, sqlstate);
+  conversation_.refuse(piece.opcode, beginning, refusal);
 }
 
 // Reads and drops the rest of a refused message, or closes the connection if the rest is excessive.

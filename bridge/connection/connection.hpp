@@ -10,6 +10,7 @@
 #include "conversation/conversation.hpp"
 #include "conversation/conversation_services.hpp"
 #include "identity/device_type.hpp"
+#include "limits/limiter.hpp"
 #include "wire/send_queue.hpp"
 
 #include <forward_list>
@@ -26,13 +27,14 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
     DeviceType device_type = DeviceType::other;
   };
 
-  Connection(ConversationServices &services, ConnectionRegistry::Seat seat, ClaimsRef claims, const Codec &codec,
-             std::uint64_t id, Origin origin);
+  Connection(ConversationServices &services, ConnectionRegistry &registry, Allowance allowance, ClaimsRef claims,
+             const Codec &codec, std::uint64_t id, Origin origin);
   ~Connection() override;
 
   std::uint64_t id() const override { return id_; }
   const Codec &codec() const override { return conversation_.codec(); }
   Channels &channels() override { return conversation_; }
+  Allowance &allowance() override { return allowance_; }
   bool closing() const override { return stage_ == Stage::closing || stage_ == Stage::closed; }
 
   void send(const websocket::Frame &frame) override;
@@ -95,7 +97,7 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
 
   void collect(const MessagePiece &piece);
   void handle_message(websocket::Opcode opcode, std::string_view message);
-  void refuse(const MessagePiece &piece, std::string_view reason, std::string_view sqlstate);
+  void refuse(const MessagePiece &piece, const Refusal &refusal);
   void skip(const MessagePiece &piece);
   void write(const websocket::Frame &frame);
   void let_senders_continue();
@@ -112,16 +114,15 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   void check_silence(std::chrono::seconds now);
 
   ConversationServices &services_;
-  ConnectionRegistry::Seat seat_;
+  ConnectionRegistry &registry_;
+  Allowance allowance_;
   std::uint64_t id_;
   Socket socket_;
   Conversation conversation_;
   SendQueue queue_;
   std::forward_list<std::function<void()>> waiting_senders_;
   std::unique_ptr<UnfinishedMessage> unfinished_;
-  TokenBucket messages_;
-  TokenBucket refusals_; // of messages beyond the rate
-  TokenBucket bytes_;
+  TokenBucket refusals_; // of messages beyond the rates
   CompactSeconds last_sign_of_life_;
   CompactSeconds joined_nothing_since_;
   CompactSeconds reported_use_{0};

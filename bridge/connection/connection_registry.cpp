@@ -1,4 +1,4 @@
-// Counts connections, and calls them together.
+// Calls connections together.
 #include "connection/connection_registry.hpp"
 
 #include "text/json.hpp"
@@ -7,61 +7,8 @@
 
 namespace pg_live {
 
-namespace {
-
-template <typename Counts>
-unsigned count_of(const Counts &counts, const std::string &key) {
-  const auto found = counts.find(key);
-  return found == counts.end() ? 0 : found->second;
-}
-
-template <typename Counts>
-typename Counts::value_type *count_up(Counts &counts, const std::string &key) {
-  auto &entry = *counts.try_emplace(key, 0).first;
-  ++entry.second;
-  return &entry; // entries of a node-based map stay where they are
-}
-
-template <typename Counts>
-void count_down(Counts &counts, typename Counts::value_type *entry) {
-  if (entry != nullptr && --entry->second == 0) counts.erase(counts.find(entry->first));
-}
-
-} // namespace
-
 ConnectionRegistry::ConnectionRegistry(Loop &loop, const Limits &limits)
-    : limits_(limits), unfinished_messages_(limits[Limit::unfinished_bytes]),
-      leave_timer_(loop, [this] { leave_topics(); }) {}
-
-ConnectionRegistry::Seat::~Seat() {
-  if (registry_ == nullptr) return;
-  --registry_->seats_;
-  count_down(registry_->by_address_, address_);
-  count_down(registry_->by_user_, user_);
-}
-
-bool ConnectionRegistry::has_room_for(const std::string &address) const {
-  if (seats_ >= limits_[Limit::connections]) return false;
-  return limits_[Limit::connections_by_address] == 0 ||
-         count_of(by_address_, address) < limits_[Limit::connections_by_address];
-}
-
-ConnectionRegistry::Seat ConnectionRegistry::acquire_seat(const std::string &address, const std::string &user_id,
-                                                          std::string &refusal) {
-  Seat seat;
-  if (!has_room_for(address)) {
-    refusal = "too many connections";
-  } else if (!user_id.empty() && limits_[Limit::connections_by_user] != 0 &&
-             count_of(by_user_, user_id) >= limits_[Limit::connections_by_user]) {
-    refusal = "too many connections of this user";
-  } else {
-    ++seats_;
-    seat.registry_ = this;
-    seat.address_ = count_up(by_address_, address);
-    if (!user_id.empty()) seat.user_ = count_up(by_user_, user_id);
-  }
-  return seat;
-}
+    : unfinished_messages_(limits[Limit::unfinished_bytes]), leave_timer_(loop, [this] { leave_topics(); }) {}
 
 void ConnectionRegistry::add(RegisteredConnection &connection) { open_.add(connection); }
 
@@ -72,6 +19,7 @@ void ConnectionRegistry::give_up_messages(const Log &log) {
     auto *connection = static_cast<RegisteredConnection *>(sender);
     log.warning("closed the connection with the largest unfinished message: together they use too much memory",
                 {{"connection", connection->id()}, {"closed", ++given_up_messages_}});
+    connection->allowance().note(Limit::unfinished_bytes);
     connection->close(1013, "too many unfinished messages");
   }
 }

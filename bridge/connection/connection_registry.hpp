@@ -1,5 +1,4 @@
-// The open connections of this process: counts by address and user, look-up by presence id, and unfinished messages.
-// Invariant: a seat counts for its address and its user from admission until it is destroyed.
+// The open connections of this process: look-up by presence id, and unfinished messages.
 #pragma once
 
 #include "channel/channel.hpp"
@@ -11,10 +10,7 @@
 
 #include <functional>
 #include <memory>
-#include <string>
 #include <string_view>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace pg_live {
@@ -37,34 +33,8 @@ class RegisteredConnection : public Client, public MessageSender {
 };
 
 class ConnectionRegistry {
-  using Counts = std::unordered_map<std::string, unsigned>;
-
  public:
   ConnectionRegistry(Loop &loop, const Limits &limits);
-
-  // The right to be connected. Movable; destroying it releases it.
-  class Seat {
-   public:
-    Seat() = default;
-    Seat(Seat &&other) noexcept
-        : registry_(std::exchange(other.registry_, nullptr)), address_(other.address_), user_(other.user_) {}
-    Seat &operator=(Seat &&) = delete;
-    ~Seat();
-
-    ConnectionRegistry &registry() const { return *registry_; } // only of an acquired seat
-
-   private:
-    friend class ConnectionRegistry;
-    ConnectionRegistry *registry_ = nullptr;
-    Counts::value_type *address_ = nullptr;
-    Counts::value_type *user_ = nullptr; // null for anonymous ones
-  };
-
-  // Whether the address may open one more socket, before anything is read from it.
-  bool has_room_for(const std::string &address) const;
-
-  // Acquires a seat; without one, `refusal` says why.
-  Seat acquire_seat(const std::string &address, const std::string &user_id, std::string &refusal);
 
   // Connections are found by their presence id, which must not change between add() and remove().
   void add(RegisteredConnection &connection);
@@ -95,10 +65,6 @@ class ConnectionRegistry {
   void leave_topics();
   std::vector<RegisteredConnection *> all_open() const { return {open_.begin(), open_.end()}; } // they may change
 
-  const Limits &limits_;
-  Counts by_address_;
-  Counts by_user_;
-  unsigned seats_ = 0;
   ConnectionTally tally_;
   PresenceIdSet<RegisteredConnection> open_;
   UnfinishedMessages unfinished_messages_;

@@ -50,10 +50,7 @@ void finish(Services &services, Channel &sender, const std::string &ref, const C
 void send_through_database(Services &services, Channel &channel, const Message &message, bool durable) {
   const Broadcast &broadcast = *message.broadcast;
   if (!channel.options().broadcast_self) channel.seam().begin_own();
-  Command command;
-  command.claims = channel.claims();
-  command.sql = kSend;
-  command.name = "send";
+  Command command = channel.command(kSend, "send");
   command.parameters = {std::string(channel.topic()), broadcast.event, std::string(broadcast.payload),
                         durable ? "true" : "false"};
   command.done = [sender = channel.ref(), ref = message.ref, &services](const CommandResult &result) {

@@ -4,6 +4,7 @@
 #include "base/sqlstate.hpp"
 #include "conversation/broadcast.hpp"
 #include "conversation/join.hpp"
+#include "conversation/limit_refusal.hpp"
 #include "wire/topic_name.hpp"
 
 #include <algorithm>
@@ -24,34 +25,39 @@ Conversation::Conversation(ConversationServices &services, Client &client, Claim
 
 Conversation::~Conversation() = default;
 
+void Conversation::end() {
+  channels_.clear();
+  client_.allowance().set_topics(0);
+  deferred_.reset();
+}
+
 void Conversation::handle(websocket::Opcode opcode, std::string_view frame) {
   const auto decoded = codec_.decode(opcode, frame);
-  if (const auto *bad = std::get_if<BadMessage>(&decoded)) return refuse(opcode, frame, bad->reason, bad->sqlstate);
+  if (const auto *bad = std::get_if<BadMessage>(&decoded)) return refuse(opcode, frame, {bad->reason, bad->sqlstate});
   const Message &message = std::get<Message>(decoded);
   if (defer_until_known(message, opcode, frame)) return;
   if (message.kind == MessageKind::sign_of_life) return reply(message, Status::ok, "{}");
-  if (message.kind == MessageKind::unknown) return reply_error(message, "unknown event");
+  if (message.kind == MessageKind::unknown) return reply_error(message, {"unknown event", ""});
   if (message.kind == MessageKind::join) return join(message);
   Channel *channel = find(message.topic);
   if (message.kind == MessageKind::leave) {
     if (channel != nullptr && codec_.is_for(message, channel->join_ref())) return leave(*channel, message);
     return reply(message, Status::ok, "{}"); // the channel has ended; a newer one of its topic continues
   }
-  if (channel == nullptr) return reply_error(message, "unmatched topic");
+  if (channel == nullptr) return reply_error(message, {"unmatched topic", ""});
   if (!channel->joined()) return buffer(*channel, message, opcode, frame);
   dispatch(*channel, message);
 }
 
-void Conversation::refuse(websocket::Opcode opcode, std::string_view frame, std::string_view reason,
-                          std::string_view sqlstate) {
-  client_.send(codec_.error_reply(codec_.envelope_of(opcode, frame), reason, sqlstate));
+void Conversation::refuse(websocket::Opcode opcode, std::string_view frame, const Refusal &refusal) {
+  client_.send(codec_.error_reply(codec_.envelope_of(opcode, frame), refusal));
 }
 
 void Conversation::buffer(const Channel &channel, const Message &message, websocket::Opcode opcode,
                           std::string_view frame) {
   if (!early_) early_ = std::make_unique<EarlyMessages>();
   if (early_->push({channel.id(), opcode, std::string(frame)})) return;
-  reply_error(message, "too much was sent before the join was answered", sqlstate::kConfigurationLimitExceeded);
+  reply_error(message, {"too much was sent before the join was answered", sqlstate::kConfigurationLimitExceeded});
 }
 
 // A message whose token cannot be verified yet waits, and so do those behind it.
@@ -66,11 +72,11 @@ bool Conversation::defer_until_known(const Message &message, websocket::Opcode o
     auto resume = [this, waiting = std::weak_ptr(deferred)] {
       if (const auto still_there = waiting.lock()) handle_deferred();
     };
-    if (!services_.access.must_await(*token, std::move(resume))) return false;
+    if (!services_.access.must_await(*token, client_.allowance(), std::move(resume))) return false;
     deferred_ = std::move(deferred);
   }
   if (!deferred_->push({ChannelId{}, opcode, std::string(frame)}))
-    reply_error(message, "too much was sent before a token could be verified", sqlstate::kConfigurationLimitExceeded);
+    reply_error(message, {"too much was sent before a token could be verified", sqlstate::kConfigurationLimitExceeded});
   return true;
 }
 
@@ -107,7 +113,7 @@ void Conversation::dispatch(Channel &channel, const Message &message) {
   if (message.kind == MessageKind::broadcast) return handle_broadcast(services_, channel, message);
   if (message.kind == MessageKind::presence) return services_.channel_presence.handle(channel, message);
   if (const CommandEntry *command = command_of_event(message.event)) return run_command(channel, *command, message);
-  reply_error(message, "unknown event");
+  reply_error(message, {"unknown event", ""});
 }
 
 void Conversation::run_command(Channel &channel, const CommandEntry &command, const Message &message) {
@@ -115,11 +121,9 @@ void Conversation::run_command(Channel &channel, const CommandEntry &command, co
   commands_->run(channel, command, message);
 }
 
-std::optional<Conversation::Refusal> Conversation::refusal_of(const Message &message) {
-  const Limits &limits = services_.settings.limits;
-  const RateLimit rate{static_cast<double>(limits[Limit::joins_by_socket]), limits[Limit::joins_by_socket] * 5.0};
-  if (!joins_.acquire(rate, services_.time_now()))
-    return Refusal{"ClientJoinRateLimitReached: Too many joins per second", sqlstate::kConfigurationLimitExceeded};
+std::optional<Refusal> Conversation::refusal_of_join(const Message &message) {
+  if (const auto excess = client_.allowance().spend(Rate::joins, services_.time_now()))
+    return refusal_of(*excess, "ClientJoinRateLimitReached");
   const std::string_view topic = codec_.topic_of(message.topic);
   if (topic.empty())
     return Refusal{"TopicNameRequired: You must provide a topic name", sqlstate::kInvalidParameterValue};
@@ -127,8 +131,7 @@ std::optional<Conversation::Refusal> Conversation::refusal_of(const Message &mes
     return Refusal{"a topic must have 1 to 1100 bytes and no control characters", sqlstate::kInvalidParameterValue};
   if (message.payload.size() > kMaxJoinBytes)
     return Refusal{"a join must not have more than 65536 bytes", sqlstate::kProgramLimitExceeded};
-  if (channels_.size() >= limits[Limit::topics_by_socket])
-    return Refusal{"ChannelRateLimitReached: Too many channels", sqlstate::kProgramLimitExceeded};
+  if (const auto excess = client_.allowance().excess_of_topics()) return refusal_of(*excess, "ChannelRateLimitReached");
   return std::nullopt;
 }
 
@@ -138,23 +141,26 @@ void Conversation::join(const Message &message) {
     previous->send_close();
     remove(previous->id());
   }
-  if (const auto refusal = refusal_of(message)) return reply_error(message, refusal->reason, refusal->sqlstate);
+  if (const auto refusal = refusal_of_join(message)) return reply_error(message, *refusal);
   const JoinOptions options = codec_.join_options(message);
-  if (!options.refusal.empty()) return reply_error(message, options.refusal, options.refusal_code);
+  if (!options.refusal.empty()) return reply_error(message, {options.refusal, options.refusal_code});
   ClaimsRef claims = claims_;
   if (options.access_token) {
     const TokenResult result = services_.access.verify(*options.access_token);
     if (!result.claims)
-      return reply_error(message, std::string(result.error->code) + ": " + result.error->message,
-                         result.error->sqlstate);
+      return reply_error(message,
+                         {std::string(result.error->code) + ": " + result.error->message, result.error->sqlstate});
     claims = result.claims;
+    if (const auto excess = client_.allowance().change_user(claims->user_id, services_.time_now()))
+      return reply_error(message, refusal_of(*excess, "ConnectionRateLimitReached"));
   }
   if (const auto fault = services_.access.fault_of(*claims))
-    return reply_error(message, std::string("InvalidJWTToken: ").append(*fault), sqlstate::kInvalidAuthorization);
+    return reply_error(message, {std::string("InvalidJWTToken: ").append(*fault), sqlstate::kInvalidAuthorization});
   const ChannelOptions channel_options{options.is_private, options.broadcast_self, options.broadcast_ack,
                                        options.accepts_binary};
   channels_.push_back(std::make_unique<Channel>(client_, services_.hub.table(), ChannelId{++last_channel_}, message,
                                                 channel_options, std::move(claims)));
+  client_.allowance().set_topics(channels_.size());
   begin_join(services_, *channels_.back(), options, message.ref);
 }
 
@@ -171,6 +177,8 @@ void Conversation::replace_token(Channel &channel, const Message &message) {
   const TokenResult result = services_.access.verify(*token);
   if (!result.claims) return close_channel(channel.id(), result.error->message);
   if (channel.claims()->text == result.claims->text) return; // clients repeat it
+  if (const auto excess = client_.allowance().change_user(result.claims->user_id, services_.time_now()))
+    return close_channel(channel.id(), refusal_of(*excess, "ConnectionRateLimitReached").reason);
   channel.set_claims(result.claims);
   channel.begin_access_check();
   client_.speak_for(result.claims);
@@ -240,7 +248,7 @@ void Conversation::check_again(ChannelId id) {
     }
     services.channel_presence.check(*channel);
   };
-  services_.access.ask(asking->claims(), asking->topic(), std::move(answered));
+  services_.access.ask(asking->claims(), client_.allowance().address_key(), asking->topic(), std::move(answered));
 }
 
 void Conversation::end_for_rejoin(ChannelId id, std::string_view reason) {
@@ -288,6 +296,7 @@ void Conversation::remove(ChannelId id) {
     left_.push_front({std::string(channel->wire_topic()), services_.seconds_now()});
   pop_early(id);
   std::erase_if(channels_, [&](const auto &each) { return each->id() == id; });
+  client_.allowance().set_topics(channels_.size());
   if (channels_.empty()) client_.note_no_topics();
 }
 
@@ -295,8 +304,8 @@ void Conversation::reply(const Message &message, Status status, std::string_view
   client_.send(codec_.reply({message.join_ref, message.topic}, message.ref, status, response));
 }
 
-void Conversation::reply_error(const Message &message, std::string_view reason, std::string_view sqlstate) {
-  client_.send(codec_.error_reply({message.join_ref, message.topic}, message.ref, reason, sqlstate));
+void Conversation::reply_error(const Message &message, const Refusal &refusal) {
+  client_.send(codec_.error_reply({message.join_ref, message.topic}, message.ref, refusal));
 }
 
 } // namespace pg_live

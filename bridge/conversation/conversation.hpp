@@ -3,7 +3,6 @@
 // dropped if its channel has ended.
 #pragma once
 
-#include "base/rate_limit.hpp"
 #include "channel/channel.hpp"
 #include "conversation/conversation_services.hpp"
 #include "conversation/early_messages.hpp"
@@ -31,13 +30,10 @@ class Conversation final : public Channels {
   void handle(websocket::Opcode opcode, std::string_view frame);
 
   // Answers a message with an error, under its own topic and refs. `frame`: all of it, or its beginning.
-  void refuse(websocket::Opcode opcode, std::string_view frame, std::string_view reason, std::string_view sqlstate);
+  void refuse(websocket::Opcode opcode, std::string_view frame, const Refusal &refusal);
 
   // Leaves every topic without a message to the client.
-  void end() {
-    channels_.clear();
-    deferred_.reset();
-  }
+  void end();
   bool is_empty() const { return channels_.empty(); }
   const ClaimsRef &claims() const { return claims_; } // of the connection's own token
 
@@ -78,20 +74,15 @@ class Conversation final : public Channels {
   void close_channel(ChannelId id, std::string_view reason);
 
   // Why the join may not go on, or nothing.
-  struct Refusal {
-    std::string reason;
-    std::string_view sqlstate;
-  };
-  std::optional<Refusal> refusal_of(const Message &message);
+  std::optional<Refusal> refusal_of_join(const Message &message);
   void reply(const Message &message, Status status, std::string_view response);
-  void reply_error(const Message &message, std::string_view reason, std::string_view sqlstate = {});
+  void reply_error(const Message &message, const Refusal &refusal);
 
   ConversationServices &services_;
   Client &client_;
   ClaimsRef claims_;
   const Codec &codec_;
   std::uint32_t last_channel_ = 0;
-  TokenBucket joins_;
   std::unique_ptr<EarlyMessages> early_;     // null: none
   std::shared_ptr<EarlyMessages> deferred_;  // behind a token that cannot be verified yet: all messages; null: none
   std::unique_ptr<PushedCommands> commands_; // null until the client pushes a command

@@ -29,7 +29,7 @@ class Join : public std::enable_shared_from_this<Join> {
   void ask(const Channel &channel) {
     revocations_ = revocations(channel);
     ++questions_;
-    services_.access.ask(channel.claims(), channel.topic(),
+    services_.access.ask(channel.claims(), channel.client().allowance().address_key(), channel.topic(),
                          [self = shared_from_this()](TopicAccess access, const std::optional<DatabaseError> &error) {
                            self->answered(access, error);
                          });
@@ -132,6 +132,8 @@ void Join::fail(std::string_view reason, std::string_view sqlstate) {
 }
 
 void Join::fail(const DatabaseError &error) {
+  if (error.sqlstate == sqlstate::kConfigurationLimitExceeded)
+    return fail("ClientJoinRateLimitReached: " + error.message, error.sqlstate);
   services_.log.warning(
       "could not check access to a topic",
       {{"connection", channel_.client.lock()->id()}, {"sqlstate", error.sqlstate}, {"error", error.message}});

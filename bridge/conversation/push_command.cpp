@@ -67,10 +67,7 @@ PushedCommands::Outcome PushedCommands::outcome(const Channel &channel, std::str
 // Runs the command; `answered` is called if the client is still connected then.
 void PushedCommands::ask(const Channel &channel, const CommandEntry &entry, std::string_view arguments,
                          std::function<void(const Answer &)> answered) {
-  Command command;
-  command.claims = channel.claims();
-  command.sql = entry.sql;
-  command.name = entry.name();
+  Command command = channel.command(entry.sql, entry.name());
   command.parameters = {std::string(arguments), std::string(location_of(channel.topic())),
                         client_.presence_id().text()};
   command.asker = client_.weak_from_this();

@@ -35,9 +35,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
   // What a state has seen must not come live, so it has to be published before the channel is live.
   void begin(Channel &channel) {
     if (!is_position_of_state(after_)) return ask(channel);
-    Command command;
-    command.claims = channel.claims();
-    command.sql = kAwaitPublished;
+    Command command = channel.command(kAwaitPublished);
     command.parameters = {std::string(channel.topic()), after_};
     command.done = [self = shared_from_this()](const CommandResult &result) { self->note_awaited(result.error); };
     services_.database.read(std::move(command));
@@ -46,10 +44,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
  private:
   void ask(Channel &channel) {
     channel.seam().begin_page();
-    Command command;
-    command.claims = channel.claims();
-    command.sql = kReplay;
-    command.name = "replay";
+    Command command = channel.command(kReplay, "replay");
     command.parameters = {std::string(channel.topic()), std::nullopt, std::nullopt, std::to_string(kPageEvents),
                           std::nullopt};
     if (!after_.empty()) command.parameters[1] = after_;

@@ -51,18 +51,27 @@ TokenResult Access::verify(std::string_view token) const {
   return result;
 }
 
-bool Access::must_await(std::string_view token, std::function<void()> resume) const {
+bool Access::must_await(std::string_view token, Allowance &allowance, std::function<void()> resume) const {
   if (token.empty()) return false;
   const TokenResult result = tokens_.verify(token, wall_clock());
-  if (result.claims)
-    return can_be_revoked(*result.claims) && !revoked_.were_read() && revoked_.await(std::move(resume));
-  return result.error->missing_key_of && keys_.await(*result.error->missing_key_of, std::move(resume));
+  const bool awaits_revocations = result.claims && can_be_revoked(*result.claims) && !revoked_.were_read();
+  if (!awaits_revocations && (result.claims || !result.error->missing_key_of)) return false;
+  auto place = allowance.wait_for_keys();
+  if (!place) return false;
+  auto in_its_place = [place = std::move(place), resume = std::move(resume)]() mutable {
+    place.reset();
+    resume();
+  };
+  if (!awaits_revocations) return keys_.await(*result.error->missing_key_of, std::move(in_its_place));
+  revoked_.await(std::move(in_its_place));
+  return true;
 }
 
-void Access::ask(const ClaimsRef &claims, std::string_view topic,
+void Access::ask(const ClaimsRef &claims, const std::string &share, std::string_view topic,
                  std::function<void(TopicAccess, const std::optional<DatabaseError> &)> done) {
   Command command;
   command.claims = claims;
+  command.share = share;
   command.pace = Pace::quick;
   command.sql = kTopicAccess;
   command.name = "access";

@@ -6,6 +6,7 @@
 #include "database/revoked_tokens.hpp"
 #include "identity/token.hpp"
 #include "issuer/issuer_keys.hpp"
+#include "limits/limiter.hpp"
 
 #include <functional>
 #include <optional>
@@ -36,10 +37,12 @@ class Access {
 
   // Whether the token cannot be verified before keys have been fetched, or revocations read. Then `resume` is called
   // later, once, and the token can be verified, well or not.
-  bool must_await(std::string_view token, std::function<void()> resume) const;
+  // If too many of the client's address wait already, it does not.
+  bool must_await(std::string_view token, Allowance &allowance, std::function<void()> resume) const;
 
-  // Calls live.topic_access(). After an error the access is unknown, and the caller must deny it.
-  void ask(const ClaimsRef &claims, std::string_view topic,
+  // Calls live.topic_access(). After an error the access is unknown, and the caller must deny it. `share`: of the
+  // command.
+  void ask(const ClaimsRef &claims, const std::string &share, std::string_view topic,
            std::function<void(TopicAccess, const std::optional<DatabaseError> &)> done);
 
  private:

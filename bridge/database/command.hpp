@@ -33,8 +33,9 @@ struct Command {
   std::vector<std::optional<std::string>> parameters; // nothing: NULL
   std::function<void(CommandResult)> done;
   Pace pace = Pace::unknown;
-  std::string
-      share{}; // of the bridge's own: commands of one share keep their order, those of others do not wait for it
+  // Who takes turns with others where the claims name no user: an address; or, of the bridge's own, what keeps its
+  // order, while those of others do not wait for it.
+  std::string share{};
   std::uint64_t give_up = 0;                      // deadline, of Loop::now(); 0: patience() from now
   std::optional<std::weak_ptr<const void>> asker; // once it expires, the command is dropped unless it was sent
 };

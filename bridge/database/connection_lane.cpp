@@ -8,10 +8,11 @@ namespace pg_live {
 
 namespace {
 
-// Clients without a user share a queue by role. A user id has no control characters, so the keys cannot collide.
+// Clients without a user share a queue by role and address. A user id has no control characters, so the keys cannot
+// collide.
 std::string share_of(const Command &command) {
   if (!command.claims) return "\n\n" + command.share;
-  return command.claims->user_id.empty() ? "\n" + command.claims->role : command.claims->user_id;
+  return command.claims->user_id.empty() ? "\n" + command.claims->role + "\n" + command.share : command.claims->user_id;
 }
 
 } // namespace

@@ -30,8 +30,8 @@ bool has_no_user(const Command &command) { return command.claims && command.clai
 
 } // namespace
 
-Database::Database(Loop &loop, const Log &log, const DatabaseSettings &settings, const Limits &limits)
-    : loop_(loop), settings_(settings), limits_(limits),
+Database::Database(Loop &loop, const Log &log, const DatabaseSettings &settings, Limiter &limiter)
+    : loop_(loop), settings_(settings), limiter_(limiter),
       joins_(loop, log, settings, "join", for_reads(settings.join_connections), callbacks()),
       queries_(loop, log, settings, "read", for_reads(settings.read_connections), callbacks()),
       writes_(loop, log, settings, "write", for_writes(settings.write_connections), callbacks()),
@@ -99,18 +99,20 @@ PendingRef Database::prepare(Command command) {
 }
 
 void Database::admit(ConnectionLane &lane, PendingRef pending) {
-  if (unfinished_ >= limits_[Limit::commands])
-    return refuse(std::move(pending), {"53000", "too many commands are waiting for the database", "try again later"});
-  if (!role_has_room(pending->command))
-    return refuse(std::move(pending),
-                  {sqlstate::kConfigurationLimitExceeded, "too many commands of this role are waiting for the database",
-                   "try again later"});
+  const Limits &limits = limiter_.limits();
+  if (unfinished_ >= limits[Limit::commands])
+    return refuse(std::move(pending), {"53000", text_of(limiter_.note(Limit::commands)), "try again later"});
+  const auto refuse_asker = [&](Limit limit) {
+    refuse(std::move(pending),
+           {sqlstate::kConfigurationLimitExceeded, text_of(limiter_.note(limit)), "try again later"});
+  };
+  if (!role_has_room(pending->command)) return refuse_asker(Limit::commands);
   const bool is_user = pending->command.claims && !has_no_user(pending->command);
+  const Limit limit = is_user ? Limit::commands_by_user : Limit::commands_by_address;
   note_begin(pending->command);
-  if (lane.admit(pending, is_user ? limits_[Limit::commands_by_user] : limits_[Limit::commands])) return;
+  if (lane.admit(pending, limits[limit] == 0 ? limits[Limit::commands] : limits[limit])) return;
   note_end(pending->command);
-  refuse(std::move(pending), {sqlstate::kConfigurationLimitExceeded,
-                              "too many commands of this user are waiting for the database", "try again later"});
+  refuse_asker(limit);
 }
 
 void Database::note_begin(const Command &command) {
@@ -121,7 +123,7 @@ void Database::note_begin(const Command &command) {
 void Database::note_outcome(const PendingCommand &pending, const CommandResult &result) {
   CommandTally &tally = tallies_[pending.command.name];
   tally.durations.observe(std::chrono::nanoseconds(Loop::exact_now() - pending.began));
-  if (result.error) tally.note_error(result.error->sqlstate);
+  if (result.error) tally.errors.note(result.error->sqlstate);
 }
 
 void Database::note_end(const Command &command) {
@@ -135,12 +137,13 @@ void Database::note_end(const Command &command) {
 bool Database::role_has_room(const Command &command) const {
   if (!has_no_user(command)) return true;
   const auto of_role = unfinished_without_user_.find(command.claims->role);
-  return of_role == unfinished_without_user_.end() || of_role->second < std::max(limits_[Limit::commands] / 2, 1u);
+  return of_role == unfinished_without_user_.end() ||
+         of_role->second < std::max(limiter_.limits()[Limit::commands] / 2, 1u);
 }
 
 // Answers on the next turn of the loop: the caller may be iterating over what its callback changes.
 void Database::refuse(PendingRef pending, const DatabaseError &error) {
-  tallies_[pending->command.name].note_error(error.sqlstate);
+  tallies_[pending->command.name].errors.note(error.sqlstate);
   refused_.push_back([done = std::move(pending->command.done), error] { done({{}, error}); });
   refusal_timer_.start(Milliseconds{0});
 }

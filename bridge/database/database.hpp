@@ -7,7 +7,7 @@
 #include "database/command.hpp"
 #include "database/command_tally.hpp"
 #include "database/connection_lane.hpp"
-#include "limits/limit.hpp"
+#include "limits/limiter.hpp"
 #include "process/settings.hpp"
 
 #include <functional>
@@ -26,7 +26,7 @@ enum class Reading : unsigned char {
 
 class Database {
  public:
-  Database(Loop &loop, const Log &log, const DatabaseSettings &settings, const Limits &limits);
+  Database(Loop &loop, const Log &log, const DatabaseSettings &settings, Limiter &limiter);
 
   // Commands of joins wait until start_joins(), when the stream is followed: a channel joined earlier could miss
   // events.
@@ -77,7 +77,7 @@ class Database {
 
   Loop &loop_;
   const DatabaseSettings &settings_;
-  const Limits &limits_;
+  Limiter &limiter_;
   unsigned unfinished_ = 0;
   CommandTallies tallies_;
   std::unordered_map<std::string, unsigned> unfinished_without_user_; // by role

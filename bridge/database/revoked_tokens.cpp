@@ -11,7 +11,6 @@ constexpr std::string_view kRead = "select r::text from live_private.token_revoc
 
 constexpr Milliseconds kGatherAdded{10};
 constexpr Milliseconds kReadPatience{5000};
-constexpr std::size_t kMaxAwaiting = 1000;
 
 } // namespace
 
@@ -50,11 +49,9 @@ void RevokedTokens::add(std::string_view payload) {
   if (!added_timer_.running()) added_timer_.start(kGatherAdded);
 }
 
-bool RevokedTokens::await(std::function<void()> resume) {
-  if (waiting_.size() >= kMaxAwaiting) return false;
+void RevokedTokens::await(std::function<void()> resume) {
   waiting_.push_back(std::move(resume));
   if (!patience_timer_.running()) patience_timer_.start(kReadPatience);
-  return true;
 }
 
 void RevokedTokens::resume_waiting() {

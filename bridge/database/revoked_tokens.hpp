@@ -35,8 +35,8 @@ class RevokedTokens {
   bool were_read() const { return were_read_; }
   bool includes(const Claims &claims) const { return revocations_.includes(claims); }
 
-  // Calls `resume` once they were read, or when that takes too long. False if too many wait.
-  bool await(std::function<void()> resume);
+  // Calls `resume` once they were read, or when that takes too long. The caller bounds how many wait.
+  void await(std::function<void()> resume);
 
  private:
   void handle(const CommandResult &result);

@@ -90,7 +90,7 @@ Http::Route Http::route_of(std::string_view path) {
   return {methods_of_path(path), command_by_http};
 }
 
-std::optional<HttpResponse> Http::answer_head(const RequestHead &head) const {
+std::optional<HttpResponse> Http::answer_head(const RequestHead &head, Allowance &allowance) const {
   if (head.path.ends_with("/longpoll"))
     return error_response(501, "long polling is not served; connect by WebSocket to /socket/websocket");
   const Route route = route_of(head.path);
@@ -100,6 +100,9 @@ std::optional<HttpResponse> Http::answer_head(const RequestHead &head) const {
   if (!lists_method(route.methods, head.method)) return uncached(method_not_allowed(route.methods));
   auto identity = identify(token_of(head), services_);
   if (auto *refusal = std::get_if<HttpResponse>(&identity)) return uncached(std::move(*refusal));
+  const std::string &user_id = std::get<ClaimsRef>(identity)->user_id;
+  if (const auto excess = allowance.begin_request(user_id, services_.time_now()))
+    return uncached(error_response(*excess));
   return std::nullopt;
 }
 

@@ -25,7 +25,7 @@ class Http {
 
   // The response to a request that needs no body: a preflight, or a refusal, so that unknown clients cannot send
   // bodies. Without one, the caller reads the body and calls handle().
-  std::optional<HttpResponse> answer_head(const RequestHead &head) const;
+  std::optional<HttpResponse> answer_head(const RequestHead &head, Allowance &allowance) const;
 
   // Answers at once or later; does not use the request after the call.
   void handle(const HttpRequest &request, Respond respond);

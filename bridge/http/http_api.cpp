@@ -107,6 +107,7 @@ void command_by_http(Services &services, const ClaimsRef &claims, const HttpRequ
   if (auto *refusal = std::get_if<HttpResponse>(&arguments)) return respond(std::move(*refusal));
   Command command;
   command.claims = claims;
+  command.share = request.allowance.address_key();
   command.sql = entry.sql;
   command.name = entry.name();
   command.parameters = {std::get<std::string>(std::move(arguments)), std::nullopt, std::nullopt};

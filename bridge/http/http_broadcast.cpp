@@ -56,9 +56,10 @@ void send_to_room(const Services &services, const OutgoingBroadcast &message) {
                          {.event = message.event, .payload = message.payload, .encoding = message.encoding}, nullptr);
 }
 
-void send(Services &services, const ClaimsRef &claims, Messages messages, Respond respond) {
+void send(Services &services, const ClaimsRef &claims, const std::string &share, Messages messages, Respond respond) {
   Command command;
   command.claims = claims;
+  command.share = share;
   command.sql = kSendAll;
   command.name = "send";
   command.parameters = {to_json(services, messages)};
@@ -72,10 +73,12 @@ void send(Services &services, const ClaimsRef &claims, Messages messages, Respon
   services.database.write(std::move(command));
 }
 
-void send_bytes(Services &services, const ClaimsRef &claims, OutgoingBroadcast message, Respond respond) {
+void send_bytes(Services &services, const ClaimsRef &claims, const std::string &share, OutgoingBroadcast message,
+                Respond respond) {
   if (!may_be_in_room(services.settings, message)) return respond(no_bytes());
   Command command;
   command.claims = claims;
+  command.share = share;
   command.sql = kIsRoom;
   command.parameters = {message.topic};
   command.done = [&services, message = std::move(message), respond = std::move(respond)](const CommandResult &result) {
@@ -101,9 +104,12 @@ void broadcast_by_http(Services &services, const ClaimsRef &claims, const HttpRe
     return respond(error_response(422, "a public channel keeps nothing: only a private message can persist",
                                   sqlstate::kInvalidParameterValue));
   if (messages.empty()) return respond(accepted());
+  if (const auto excess = request.allowance.spend(Rate::messages, services.time_now(), messages.size()))
+    return respond(error_response(*excess));
+  const std::string &share = request.allowance.address_key();
   if (messages.front().encoding == Encoding::binary)
-    return send_bytes(services, claims, std::move(messages.front()), std::move(respond));
-  send(services, claims, std::move(messages), std::move(respond));
+    return send_bytes(services, claims, share, std::move(messages.front()), std::move(respond));
+  send(services, claims, share, std::move(messages), std::move(respond));
 }
 
 } // namespace pg_live

@@ -1,6 +1,8 @@
 // Writing responses.
 #include "http/http_message.hpp"
 
+#include "base/sqlstate.hpp"
+
 namespace pg_live {
 
 namespace {
@@ -10,6 +12,9 @@ namespace {
 constexpr std::string_view kSecurityHeaders = "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n"
                                               "Cross-Origin-Resource-Policy: same-origin\r\n"
                                               "Referrer-Policy: no-referrer\r\n";
+
+// Where no time is known at which it will go better.
+constexpr const char *kRetryAfter = "2"; // seconds
 
 std::string_view phrase_of(int status) {
   switch (status) {
@@ -73,7 +78,14 @@ HttpResponse error_response(const ClientError &error) {
   response.status = error.status;
   response.body = error_object("error", error.shown);
   if (error.status == 401) response.headers = {{"WWW-Authenticate", "Bearer"}};
+  if (error.status == 429 || error.status == 503) response.headers = {{"Retry-After", kRetryAfter}};
   if (error.status == 426) response.headers = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
+  return response;
+}
+
+HttpResponse error_response(const Excess &excess) {
+  HttpResponse response = error_response(429, text_of(excess), sqlstate::kConfigurationLimitExceeded);
+  if (excess.retry_after_seconds > 0) response.headers = {{"Retry-After", std::to_string(excess.retry_after_seconds)}};
   return response;
 }
 
@@ -83,7 +95,7 @@ HttpResponse error_response(int status, std::string_view message, std::string_vi
 
 void allow_origin(HttpResponse &response, std::string_view origin) {
   response.headers.emplace_back("Access-Control-Allow-Origin", origin);
-  response.headers.emplace_back("Access-Control-Expose-Headers", "Link, Live-Position");
+  response.headers.emplace_back("Access-Control-Expose-Headers", "Link, Live-Position, Retry-After");
   response.headers.emplace_back("Vary", "Origin");
 }
 

@@ -4,6 +4,7 @@
 
 #include "api/client_error.hpp"
 #include "http/request_head.hpp"
+#include "limits/limiter.hpp"
 
 #include <functional>
 #include <string>
@@ -16,6 +17,7 @@ namespace pg_live {
 struct HttpRequest {
   const RequestHead &head;
   std::string_view body;
+  Allowance &allowance; // of its socket
 };
 
 struct HttpResponse {
@@ -33,6 +35,9 @@ HttpResponse error_response(int status, std::string_view message, std::string_vi
 
 // The response to an error of the database.
 HttpResponse error_response(const ClientError &error);
+
+// The response to what was too much: 429, with the time to try again in Retry-After.
+HttpResponse error_response(const Excess &excess);
 
 // Lets a page of that origin read the response. The bridge uses no cookies, so there are no credentials to allow.
 void allow_origin(HttpResponse &response, std::string_view origin);

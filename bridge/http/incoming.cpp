@@ -5,6 +5,7 @@
 #include "http/plain_http.hpp"
 #include "http/proxy_preface.hpp"
 #include "http/request_identity.hpp"
+#include "process/descriptor_limit.hpp"
 
 #include <sys/socket.h>
 
@@ -27,9 +28,20 @@ Incoming::Incoming(Services &services, IncomingOwner &owner, const ProxySettings
                    std::string_view address, Transport transport)
     : services_(services), owner_(owner), proxy_(proxy), socket_(std::move(socket)),
       address_(IpAddress::parse(address.substr(0, address.find('%'))).value_or(IpAddress())), // without a zone
-      transport_(transport) {
+      allowance_(services.limiter, address_.client_key()), transport_(transport) {
   if (proxy.sends_preface && is_trusted(proxy.trusted, address_)) step_ = Step::preface;
   watch();
+}
+
+void Incoming::set_address(const IpAddress &address) {
+  if (address == address_) return;
+  address_ = address;
+  allowance_.move_to(address.client_key());
+}
+
+// A proxy that is trusted connects for many clients.
+bool Incoming::is_far_too_many() {
+  return !is_trusted(proxy_.trusted, address_) && allowance_.excess_of_address(kSpareDescriptors);
 }
 
 void Incoming::watch() {
@@ -93,7 +105,7 @@ void Incoming::parse_preface() {
     services_.log.warning("a proxy sent no PROXY protocol", {{"address", address()}});
     return respond(error_response(400, "the connection does not begin with the PROXY protocol"));
   }
-  if (preface->client) address_ = *preface->client;
+  if (preface->client) set_address(*preface->client);
   received_.erase(0, preface->bytes);
   if (!received_.empty()) parse_head();
 }
@@ -107,9 +119,9 @@ void Incoming::parse_head() {
   } else {
     head_ = std::move(std::get<RequestHead>(parsed));
     if (!proxy_.sends_preface)
-      address_ = forwarded_client(
+      set_address(forwarded_client(
           *head_, proxy_.writes_forwarded ? ForwardedHeader::forwarded : ForwardedHeader::x_forwarded_for, address_,
-          proxy_.trusted);
+          proxy_.trusted));
     owner_.handle_head(*this);
   }
 }
@@ -120,8 +132,13 @@ void Incoming::defer() {
 }
 
 void Incoming::read_body() {
-  if (head_->content_length > services_.settings.limits[Limit::body_bytes])
+  if (head_->content_length > services_.settings.limits[Limit::body_bytes]) {
+    allowance_.note(Limit::body_bytes);
     return respond(error_response(413, "the body is too long"));
+  }
+  const double bytes = static_cast<double>(head_->content_length);
+  if (const auto excess = allowance_.spend(Rate::bytes, services_.time_now(), bytes))
+    return respond(error_response(*excess));
   step_ = Step::body;
   if (!watcher_) watch();
   handle_bytes(std::string(surplus()));

@@ -46,6 +46,12 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   std::string_view body() const { return body_; }
   std::string_view surplus() const; // bytes received after the head
 
+  // What it may use; a connection takes it over.
+  Allowance &allowance() { return allowance_; }
+
+  // Whether the peer has so many sockets that this one is not even answered.
+  bool is_far_too_many();
+
   // Whether the request is not complete yet.
   bool is_reading() const { return step_ <= Step::body; }
 
@@ -72,6 +78,7 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   void parse_head();
   void write();
   void finish();
+  void set_address(const IpAddress &address);
   void expired(std::chrono::seconds now) override;
 
   Services &services_;
@@ -79,6 +86,7 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   const ProxySettings &proxy_;
   Descriptor socket_;
   IpAddress address_;
+  Allowance allowance_;
   std::optional<Watcher> watcher_; // of the socket: ends before it
   const Transport transport_;
   Step step_ = Step::head;

@@ -11,7 +11,6 @@ namespace pg_live {
 
 namespace {
 
-constexpr std::size_t kMaxWaiting = 1000;        // tokens, of all issuers
 constexpr RateLimit kUnknownKeys{0.1, 3};        // of one issuer
 constexpr unsigned kMaxFailurePauseExponent = 5; // 32 seconds
 
@@ -121,9 +120,8 @@ bool IssuerKeys::await(std::size_t key_set, std::function<void()> resume) {
     if (!source.unknown_keys.acquire(kUnknownKeys, std::chrono::milliseconds(loop_.now()))) return false;
     read(source);
   }
-  if (!source.is_fetching || waiting_ >= kMaxWaiting) return false;
+  if (!source.is_fetching) return false;
   source.waiting.push_back(std::move(resume));
-  ++waiting_;
   return true;
 }
 
@@ -133,9 +131,7 @@ bool IssuerKeys::is_awaited(std::size_t key_set) const {
 }
 
 void IssuerKeys::resume_waiting(Source &source) {
-  const auto resumed = std::exchange(source.waiting, {});
-  waiting_ -= resumed.size();
-  for (const auto &resume : resumed)
+  for (const auto &resume : std::exchange(source.waiting, {}))
     resume();
 }
 

@@ -1,8 +1,8 @@
 // Keeps the key sets of issuers fresh: reads files and fetches URLs, again and again, and gives them to the verifier.
 //
 // Invariants: a set that cannot be read or used leaves the one before it in force; a token with an unknown key causes a
-// fetch at a bounded rate, however many such tokens come; the number of those that wait is bounded, and each waits for
-// one fetch at most.
+// fetch at a bounded rate, however many such tokens come, and each waits for one fetch at most. The caller bounds how
+// many wait.
 #pragma once
 
 #include "base/rate_limit.hpp"
@@ -37,8 +37,8 @@ class IssuerKeys {
   void refresh();
 
   // Reads a key set again because a token has a key that it lacks. True if the keys have to be awaited: `resume` is
-  // called later, once, when they have come or will not come. False if they have been read already, were read a moment
-  // ago, or if too many wait.
+  // called later, once, when they have come or will not come. False if they have been read already or were read a
+  // moment ago.
   bool await(std::size_t key_set, std::function<void()> resume);
 
   // Whether the set is one that was never read since the start.
@@ -74,7 +74,6 @@ class IssuerKeys {
   TokenVerifier &verifier_;
   std::unique_ptr<HttpFetcher> fetcher_; // null: no key set is at a URL
   std::vector<std::unique_ptr<Source>> sources_;
-  std::size_t waiting_ = 0;
   std::uint64_t fetches_ = 0;
 };
 

@@ -47,6 +47,7 @@ enum class Limit : unsigned char {
 inline constexpr std::size_t kLimits = static_cast<std::size_t>(Limit::roster_members) + 1;
 
 struct LimitEntry {
+  Limit limit = Limit::connections;
   std::string_view name; // without the "limit-" of its flag
   unsigned value = 0;    // by default
   // By default where proxies are trusted, and so addresses are those of clients. Elsewhere a proxy may be the address
@@ -57,7 +58,7 @@ struct LimitEntry {
   bool may_be_none() const { return name.find("-by-") != std::string_view::npos; }
 };
 
-// In the order of the enumeration.
+// In the order of the enumeration, which limit.cpp asserts.
 std::span<const LimitEntry, kLimits> limit_entries();
 
 inline const LimitEntry &entry_of(Limit limit) { return limit_entries()[static_cast<std::size_t>(limit)]; }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace pg_live {
 
@@ -73,9 +74,11 @@ Excess Limiter::note(Limit limit, Seconds wait) {
   return {limit, limits_[limit], static_cast<unsigned>(std::min(seconds, 86400.0))};
 }
 
+Excess Limiter::note(Limit limit) { return note(limit, kUntilOthersEnd); }
+
 std::optional<Excess> Limiter::excess_of(Account &account, Stock stock, Limit limit, std::uint32_t more) {
   if (limits_[limit] == 0 || std::uint64_t{account.stock(stock)} + more <= limits_[limit]) return std::nullopt;
-  return note(limit, kUntilOthersEnd);
+  return note(limit);
 }
 
 Allowance::Allowance(Limiter &limiter, std::string_view address_key)
@@ -109,12 +112,16 @@ void Allowance::move_to(std::string_view address_key) {
 std::optional<Excess> Allowance::excess_of_address(unsigned spare) {
   const unsigned limit = limiter_->limits_[Limit::connections_by_address];
   if (limit == 0 || address_->stock(Stock::connections) <= limit + spare) return std::nullopt;
-  return limiter_->note(Limit::connections_by_address, kUntilOthersEnd);
+  return limiter_->note(Limit::connections_by_address);
+}
+
+std::optional<Excess> Allowance::excess_of_connections() {
+  if (limiter_->connections_ >= limiter_->limits_[Limit::connections]) return limiter_->note(Limit::connections);
+  return excess_of_address();
 }
 
 std::optional<Excess> Allowance::connect(std::string_view user_id) {
-  if (limiter_->connections_ >= limiter_->limits_[Limit::connections])
-    return limiter_->note(Limit::connections, kUntilOthersEnd);
+  if (auto excess = excess_of_connections()) return excess;
   if (!user_id.empty()) {
     AccountTable::Ref user = limiter_->users_.open(user_id);
     if (auto excess = limiter_->excess_of(*user, Stock::connections, Limit::connections_by_user, 1)) return excess;
@@ -165,9 +172,11 @@ std::optional<Excess> Allowance::spend(Rate rate, std::array<TokenBucket *, kSco
   return std::nullopt;
 }
 
+Excess Allowance::note(Limit limit) { return limiter_->note(limit, Seconds(std::numeric_limits<double>::infinity())); }
+
 std::optional<Excess> Allowance::excess_of_topics() {
   const unsigned limit = limiter_->limits_[Limit::topics_by_socket];
-  if (limit != 0 && topics_ >= limit) return limiter_->note(Limit::topics_by_socket, kUntilOthersEnd);
+  if (limit != 0 && topics_ >= limit) return limiter_->note(Limit::topics_by_socket);
   if (user_)
     if (auto excess = limiter_->excess_of(*user_, Stock::topics, Limit::topics_by_user, 1)) return excess;
   return limiter_->excess_of(*address_, Stock::topics, Limit::topics_by_address, 1);
@@ -188,9 +197,24 @@ void Allowance::change_tracked_bytes(std::size_t before, std::size_t now) {
   address_->stock(Stock::tracked_bytes) += static_cast<std::uint32_t>(now - before);
 }
 
+WaitingPlace::WaitingPlace(Limiter &limiter, AccountTable::Ref address)
+    : limiter_(limiter), address_(std::move(address)) {
+  ++limiter_.waiting_tokens_;
+  ++address_->stock(Stock::waiting_tokens);
+}
+
+WaitingPlace::~WaitingPlace() {
+  --limiter_.waiting_tokens_;
+  --address_->stock(Stock::waiting_tokens);
+}
+
 std::shared_ptr<WaitingPlace> Allowance::wait_for_keys() {
+  if (limiter_->waiting_tokens_ >= limiter_->limits_[Limit::waiting_tokens]) {
+    limiter_->note(Limit::waiting_tokens);
+    return nullptr;
+  }
   if (limiter_->excess_of(*address_, Stock::waiting_tokens, Limit::waiting_tokens_by_address, 1)) return nullptr;
-  return std::make_shared<WaitingPlace>(address_);
+  return std::make_shared<WaitingPlace>(*limiter_, address_);
 }
 
 } // namespace pg_live

@@ -37,6 +37,8 @@ class Limiter {
   // Both outlive what they are held to. The limits must not change.
   explicit Limiter(const Limits &limits);
 
+  const Limits &limits() const { return limits_; }
+
   // Lets time pass for accounts that are at rest.
   void advance(std::chrono::microseconds now);
 
@@ -44,11 +46,13 @@ class Limiter {
   std::uint64_t hits(Limit limit) const { return hits_[static_cast<std::size_t>(limit)]; }
   std::size_t accounts() const { return users_.size() + addresses_.size(); }
 
-  // Counts a hit.
+  // Counts a hit; `wait`: until the same may succeed.
   Excess note(Limit limit, std::chrono::duration<double> wait);
+  Excess note(Limit limit); // where others have to end first
 
  private:
   friend class Allowance;
+  friend class WaitingPlace;
 
   const RateLimit &rate(Rate rate, Scope scope) const {
     return rates_[static_cast<std::size_t>(rate)][static_cast<std::size_t>(scope)];
@@ -60,27 +64,27 @@ class Limiter {
   AccountTable users_;
   AccountTable addresses_;
   unsigned connections_ = 0;
+  unsigned waiting_tokens_ = 0;
   std::array<std::uint64_t, kLimits> hits_{};
 };
 
-// A place among the tokens of one address that wait for keys. Destroying it frees it.
+// A place among the tokens that wait for keys. Destroying it frees it.
 class WaitingPlace {
  public:
-  explicit WaitingPlace(AccountTable::Ref address) : address_(std::move(address)) {
-    ++address_->stock(Stock::waiting_tokens);
-  }
+  WaitingPlace(Limiter &limiter, AccountTable::Ref address);
   WaitingPlace(const WaitingPlace &) = delete;
   WaitingPlace &operator=(const WaitingPlace &) = delete;
-  ~WaitingPlace() { --address_->stock(Stock::waiting_tokens); }
+  ~WaitingPlace();
 
  private:
+  Limiter &limiter_;
   AccountTable::Ref address_;
 };
 
 // What one socket may use, from its acceptance to its end.
 class Allowance {
  public:
-  // Counts as a connection of that address; `key` says which, see IpAddress::limit_key().
+  // Counts as a connection of that address; `key` says which, see IpAddress::client_key().
   Allowance(Limiter &limiter, std::string_view address_key);
   Allowance(Allowance &&other) noexcept;
   Allowance &operator=(Allowance &&) = delete;
@@ -94,6 +98,9 @@ class Allowance {
   // Whether the address has more connections than it may, with `spare` more besides, this one included.
   std::optional<Excess> excess_of_address(unsigned spare = 0);
 
+  // The same, or whether the process has no room for one more.
+  std::optional<Excess> excess_of_connections();
+
   // Admits the socket as a connection of that user, or of none. Refused, it is none.
   std::optional<Excess> connect(std::string_view user_id);
 
@@ -106,6 +113,9 @@ class Allowance {
 
   std::optional<Excess> spend(Rate rate, std::chrono::microseconds now, double cost = 1);
 
+  // Counts a hit of a limit that the caller holds itself, such as one of a size.
+  Excess note(Limit limit);
+
   // Whether one more topic is too much, and what is joined now.
   std::optional<Excess> excess_of_topics();
   void set_topics(std::size_t topics);
@@ -114,7 +124,7 @@ class Allowance {
   std::optional<Excess> excess_of_tracked_bytes(std::size_t more);
   void change_tracked_bytes(std::size_t before, std::size_t now);
 
-  // A place for a token that has to wait; null if the address has too many.
+  // A place for a token that has to wait; null if too many do, of the address or of all.
   std::shared_ptr<WaitingPlace> wait_for_keys();
 
  private:

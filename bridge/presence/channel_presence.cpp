@@ -33,6 +33,8 @@ const std::string &PresenceSeat::user_id() const { return channel_.claims()->use
 
 const Uuid &PresenceSeat::connection() const { return channel_.client().presence_id(); }
 
+Allowance &PresenceSeat::allowance() { return channel_.client().allowance(); }
+
 bool PresenceSeat::is_settled() const { return !channel_.checks_access(); }
 
 TrackedMember PresenceSeat::create_member() {

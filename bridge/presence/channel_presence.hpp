@@ -39,6 +39,7 @@ class PresenceSeat final : public Seat, public TrackedChannel, public Placed {
 
   const std::string &user_id() const override;
   const Uuid &connection() const override;
+  Allowance &allowance() override;
   bool is_settled() const override;
   TrackedMember create_member() override;
   void answer(const std::string &message_ref, const std::optional<DatabaseError> &error) override;

@@ -27,7 +27,8 @@ std::optional<DatabaseError> Tracker::wish(Tracking &tracking, std::optional<std
     return DatabaseError{sqlstate::kConfigurationLimitExceeded, "too many changes are waiting", ""};
   const std::string owner = owner_of(tracking);
   const std::size_t bytes = bytes_with(tracking, meta);
-  if (meta && exceeds_limit(tracking, owner, bytes)) return limit_error();
+  if (meta)
+    if (auto error = excess_of(tracking, owner, bytes)) return error;
   tracking.wish_ = std::move(meta);
   tracking.is_withdrawn_ = false;
   tracking.wish_messages_.push_back(std::move(message_ref));
@@ -40,7 +41,8 @@ std::optional<DatabaseError> Tracker::wish(Tracking &tracking, std::optional<std
 void Tracker::check(Tracking &tracking) {
   const std::string owner = owner_of(tracking);
   const std::size_t bytes = bytes_with(tracking, tracking.wish_);
-  if (owner != tracking.counted_for_ && exceeds_limit(tracking, owner, bytes)) return withdraw(tracking, limit_error());
+  if (owner != tracking.counted_for_)
+    if (const auto error = excess_of(tracking, owner, bytes)) return withdraw(tracking, *error);
   count(tracking, owner, bytes);
   advance(tracking);
   recount(tracking);
@@ -197,20 +199,26 @@ std::size_t Tracker::bytes_with(const Tracking &tracking, const std::optional<st
   return std::max({wish ? wish->size() : 0, tracking.sending_.meta.size(), tracking.stored_.meta.size()});
 }
 
-bool Tracker::exceeds_limit(const Tracking &tracking, const std::string &owner, std::size_t bytes) const {
+std::optional<DatabaseError> Tracker::excess_of(const Tracking &tracking, const std::string &owner,
+                                                std::size_t bytes) const {
   const auto sum = bytes_by_owner_.find(owner);
   const std::size_t own = tracking.counted_for_ == owner ? tracking.counted_bytes_ : 0;
   const std::size_t others = sum == bytes_by_owner_.end() ? 0 : sum->second - own;
-  return max_bytes_ != 0 && bytes > own && others + bytes > max_bytes_;
-}
-
-DatabaseError Tracker::limit_error() const {
-  return {sqlstate::kProgramLimitExceeded,
-          "a user must not track more than " + std::to_string(max_bytes_) + " bytes of metadata in channels",
-          "Untrack in another channel, or track with less metadata."};
+  constexpr const char *kHint = "Untrack in another channel, or track with less metadata.";
+  if (max_bytes_ != 0 && bytes > own && others + bytes > max_bytes_) {
+    tracking.channel_.allowance().note(Limit::tracked_bytes_by_user);
+    return DatabaseError{
+        sqlstate::kProgramLimitExceeded,
+        "a user must not track more than " + std::to_string(max_bytes_) + " bytes of metadata in channels", kHint};
+  }
+  if (bytes <= tracking.counted_bytes_) return std::nullopt;
+  const auto excess = tracking.channel_.allowance().excess_of_tracked_bytes(bytes - tracking.counted_bytes_);
+  if (!excess) return std::nullopt;
+  return DatabaseError{sqlstate::kConfigurationLimitExceeded, text_of(*excess), kHint};
 }
 
 void Tracker::count(Tracking &tracking, const std::string &owner, std::size_t bytes) {
+  tracking.channel_.allowance().change_tracked_bytes(tracking.counted_bytes_, bytes);
   if (tracking.counted_bytes_ > 0) {
     const auto sum = bytes_by_owner_.find(tracking.counted_for_);
     sum->second -= tracking.counted_bytes_;

@@ -2,10 +2,11 @@
 //
 // Invariants: one change of a channel is on its way at a time; the latest wish wins; every message of a client is
 // answered once, when its wish, or a later one, has been stored or refused. A member that the database lost without a
-// wish of its user is stored again. The channels of one user hold no more bytes of metadata than the limit; a
-// connection without a user counts by itself.
+// wish of its user is stored again. The channels of one user hold no more bytes of metadata than the limit, and neither
+// do those of one address; a connection without a user counts by itself.
 #pragma once
 
+#include "limits/limiter.hpp"
 #include "presence/presence_queue.hpp"
 
 #include <cstdint>
@@ -22,6 +23,7 @@ class TrackedChannel {
   virtual ~TrackedChannel() = default;
   virtual const std::string &user_id() const = 0; // on whose behalf; empty: anonymous
   virtual const Uuid &connection() const = 0;     // changes when its user signs out
+  virtual Allowance &allowance() = 0;             // of the connection
   // Whether its access is known. Otherwise nothing is done until check().
   virtual bool is_settled() const = 0;
   // A member of it without ref, user_id and meta. Its connection is asserted in the database from now on.
@@ -97,8 +99,7 @@ class Tracker final : public MemberOwner {
   Tracking *sending(const std::string &ref) const;
   static std::string owner_of(const Tracking &tracking);
   static std::size_t bytes_with(const Tracking &tracking, const std::optional<std::string> &wish);
-  bool exceeds_limit(const Tracking &tracking, const std::string &owner, std::size_t bytes) const;
-  DatabaseError limit_error() const;
+  std::optional<DatabaseError> excess_of(const Tracking &tracking, const std::string &owner, std::size_t bytes) const;
   void count(Tracking &tracking, const std::string &owner, std::size_t bytes);
   void recount(Tracking &tracking);
 

@@ -221,8 +221,7 @@ class SettingsParser {
 
   void add_limits() {
     for (const LimitEntry &entry : limit_entries()) {
-      const auto limit = static_cast<Limit>(&entry - limit_entries().data());
-      limit_options_.push_back(add("limit-" + std::string(entry.name), settings_.limits[limit], help_of(entry))
+      limit_options_.push_back(add("limit-" + std::string(entry.name), settings_.limits[entry.limit], help_of(entry))
                                    ->check(CLI::Range(entry.may_be_none() ? 0U : 1U, kMaxLimit)));
     }
   }

@@ -38,6 +38,13 @@ struct BadMessage {
   std::string_view sqlstate;
 };
 
+// Why a message of a client is refused, and when it may be sent again.
+struct Refusal {
+  std::string reason;
+  std::string_view sqlstate;        // empty: none
+  unsigned retry_after_seconds = 0; // 0: not said
+};
+
 class Codec {
  public:
   virtual ~Codec() = default;
@@ -66,10 +73,8 @@ class Codec {
   // Frames. `response` and `payload` are JSON text.
   virtual websocket::Frame reply(const Address &to, std::string_view ref, Status status,
                                  std::string_view response) const = 0;
-  virtual websocket::Frame error_reply(const Address &to, std::string_view ref, std::string_view reason,
-                                       std::string_view sqlstate) const = 0;
-  virtual websocket::Frame error_reply(const Envelope &to, std::string_view reason,
-                                       std::string_view sqlstate) const = 0;
+  virtual websocket::Frame error_reply(const Address &to, std::string_view ref, const Refusal &refusal) const = 0;
+  virtual websocket::Frame error_reply(const Envelope &to, const Refusal &refusal) const = 0;
   virtual websocket::Frame push(const Address &to, std::string_view event, std::string_view payload) const = 0;
   virtual websocket::Frame system(const Address &to, Status status, std::string_view message,
                                   std::string_view extension) const = 0;

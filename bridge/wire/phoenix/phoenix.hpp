@@ -53,13 +53,12 @@ std::optional<PresenceCommand> parse_presence(std::string_view payload);
 void append_reply(std::string &out, Version version, std::string_view join_ref, std::string_view ref,
                   std::string_view topic, Status status, std::string_view response);
 
-// An error reply {"reason": reason, "code": sqlstate}, without a code when it is empty.
+// An error reply {"reason": reason, "code": sqlstate, "retry_after": seconds}, without those that are not said.
 void append_error_reply(std::string &out, Version version, std::string_view join_ref, std::string_view ref,
-                        std::string_view topic, std::string_view reason, std::string_view sqlstate = {});
+                        std::string_view topic, const Refusal &refusal);
 
 // The same to a message that could not be read. The topic "phoenix" when the envelope has none.
-void append_error_reply(std::string &out, Version version, const Envelope &to, std::string_view reason,
-                        std::string_view sqlstate);
+void append_error_reply(std::string &out, Version version, const Envelope &to, const Refusal &refusal);
 
 // A message from the server.
 void append_push(std::string &out, Version version, std::string_view join_ref, std::string_view topic,

@@ -70,16 +70,15 @@ class PhoenixCodec final : public Codec {
     return text(message);
   }
 
-  websocket::Frame error_reply(const Address &to, std::string_view ref, std::string_view reason,
-                               std::string_view sqlstate) const override {
+  websocket::Frame error_reply(const Address &to, std::string_view ref, const Refusal &refusal) const override {
     std::string message;
-    append_error_reply(message, version_, to.join_ref, ref, to.topic, reason, sqlstate);
+    append_error_reply(message, version_, to.join_ref, ref, to.topic, refusal);
     return text(message);
   }
 
-  websocket::Frame error_reply(const Envelope &to, std::string_view reason, std::string_view sqlstate) const override {
+  websocket::Frame error_reply(const Envelope &to, const Refusal &refusal) const override {
     std::string message;
-    append_error_reply(message, version_, to, reason, sqlstate);
+    append_error_reply(message, version_, to, refusal);
     return text(message);
   }
 

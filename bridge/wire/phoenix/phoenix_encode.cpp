@@ -62,10 +62,12 @@ void append_outcome(std::string &out, Status status, std::string_view response) 
   out += '}';
 }
 
-std::string error_response(std::string_view reason, std::string_view sqlstate) {
+std::string error_response(const Refusal &refusal) {
   std::string response = "{";
-  json::append_member(response, "reason", reason);
-  if (!sqlstate.empty()) json::append_member(response, "code", sqlstate);
+  json::append_member(response, "reason", refusal.reason);
+  if (!refusal.sqlstate.empty()) json::append_member(response, "code", refusal.sqlstate);
+  if (refusal.retry_after_seconds > 0)
+    json::append_raw_member(response, "retry_after", std::to_string(refusal.retry_after_seconds));
   return response.append("}");
 }
 
@@ -109,15 +111,14 @@ void append_reply(std::string &out, Version version, std::string_view join_ref, 
 }
 
 void append_error_reply(std::string &out, Version version, std::string_view join_ref, std::string_view ref,
-                        std::string_view topic, std::string_view reason, std::string_view sqlstate) {
-  append_reply(out, version, join_ref, ref, topic, Status::error, error_response(reason, sqlstate));
+                        std::string_view topic, const Refusal &refusal) {
+  append_reply(out, version, join_ref, ref, topic, Status::error, error_response(refusal));
 }
 
-void append_error_reply(std::string &out, Version version, const Envelope &to, std::string_view reason,
-                        std::string_view sqlstate) {
+void append_error_reply(std::string &out, Version version, const Envelope &to, const Refusal &refusal) {
   open_quoted(out, version, to.join_ref, to.ref, to.topic.empty() ? "\"phoenix\"" : std::string_view(to.topic),
               "phx_reply");
-  append_outcome(out, Status::error, error_response(reason, sqlstate));
+  append_outcome(out, Status::error, error_response(refusal));
   close(out, version);
 }
 

@@ -90,6 +90,24 @@ describe('keys from a URL', () => {
     assert.equal(await waiting, 503, 'it is not the fault of the token');
   });
 
+  test('tokens that wait for keys are limited by address: what is too much is answered at once, and others wait', async () => {
+    const key = new SigningKey('1');
+    const hanging = await anIssuer();
+    hanging.answer = () => {}; // never
+    const bridge = await aBridge(['--jwks', hanging.url, '--limit-waiting-tokens-by-address', '2']);
+    const answers = [];
+    const open = (from) => RawSocket.open(bridge, { token: key.token(), options: { localAddress: from } }).catch(({ status }) => answers.push([from, status]));
+    const waiting = [open('127.0.2.1'), open('127.0.2.1'), open('127.0.2.2')];
+    await eventually('they wait', () => hanging.requests > 0);
+    await open('127.0.2.1');
+    assert.deepEqual(answers, [['127.0.2.1', 503]]);
+    hanging.answer = hanging.giveKeys;
+    hanging.keys = [key];
+    hanging.server.closeAllConnections();
+    await Promise.all(waiting);
+    assert.equal(answers.length, 4, 'each is answered, once');
+  });
+
   test('what is no key set leaves the last good one in force', async () => {
     const key = new SigningKey('1');
     const issuer = await anIssuer({ keys: [key] });

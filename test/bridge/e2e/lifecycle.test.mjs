@@ -194,7 +194,7 @@ describe('a bridge', () => {
     const { payload } = await socket.join(`realtime:${prefix}:topic-3`, { ref: '3' });
     assert.equal(payload.status, 'error');
     assert.match(payload.response.reason, /ChannelRateLimitReached/);
-    assert.equal(payload.response.code, '54000');
+    assert.equal(payload.response.code, '53400');
     await database.emit(`${prefix}:topic-1`, 'still here');
     await socket.broadcast(`realtime:${prefix}:topic-1`, 'still here');
     socket.close();

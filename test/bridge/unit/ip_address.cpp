@@ -30,6 +30,14 @@ TEST(IpAddress, IsNoOtherText) {
     EXPECT_EQ(IpAddress::parse(text), std::nullopt) << text;
 }
 
+TEST(IpAddress, OneClientHasAWholeNetworkOfIpv6ButOneAddressOfIpv4) {
+  const auto key = [](std::string_view text) { return IpAddress::parse(text)->client_key(); };
+  EXPECT_EQ(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+  EXPECT_NE(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
+  EXPECT_NE(key("192.0.2.1"), key("192.0.2.2"));
+  EXPECT_EQ(key("192.0.2.1"), key("::ffff:192.0.2.1"));
+}
+
 TEST(IpNetwork, HoldsTheAddressesWithItsLeadingBits) {
   EXPECT_TRUE(is_in("10.0.0.0/8", "10.255.0.1"));
   EXPECT_FALSE(is_in("10.0.0.0/8", "11.0.0.1"));

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 Limits limits_with(std::initializer_list<std::pair<Limit, unsigned>> values) {
   Limits limits;
   for (const LimitEntry &entry : limit_entries())
-    if (entry.may_be_none()) limits[static_cast<Limit>(&entry - limit_entries().data())] = 0;
+    if (entry.may_be_none()) limits[entry.limit] = 0;
   for (const auto &[limit, value] : values)
     limits[limit] = value;
   return limits;
@@ -184,7 +184,7 @@ TEST(Limiter, TopicsAreCountedOfTheSocketTheUserAndTheAddress) {
 }
 
 TEST(Limiter, TokensThatWaitAreCountedOfTheAddress) {
-  const Limits limits = limits_with({{Limit::waiting_tokens_by_address, 1}});
+  const Limits limits = limits_with({{Limit::waiting_tokens, 2}, {Limit::waiting_tokens_by_address, 1}});
   Limiter limiter(limits);
   Allowance first(limiter, "x");
   Allowance second(limiter, "x");
@@ -192,7 +192,10 @@ TEST(Limiter, TokensThatWaitAreCountedOfTheAddress) {
   auto place = first.wait_for_keys();
   EXPECT_TRUE(place);
   EXPECT_FALSE(second.wait_for_keys());
-  EXPECT_TRUE(other.wait_for_keys());
+  const auto place_of_other = other.wait_for_keys();
+  EXPECT_TRUE(place_of_other);
+  Allowance third(limiter, "z");
+  EXPECT_FALSE(third.wait_for_keys()) << "two of all";
   place.reset();
   EXPECT_TRUE(second.wait_for_keys());
 }

@@ -41,9 +41,10 @@ TEST(PhoenixEncode, PayloadsAndResponsesAreNeverNull) {
 }
 
 TEST(PhoenixEncode, AnErrorReplyGivesTheReason) {
-  EXPECT_EQ(
-      encoded([](auto &out) { append_error_reply(out, Version::v2, "\"1\"", "\"1\"", "t", "Unauthorized: \"t\""); }),
-      R"(["1","1","t","phx_reply",{"status":"error","response":{"reason":"Unauthorized: \"t\""}}])");
+  EXPECT_EQ(encoded([](auto &out) {
+              append_error_reply(out, Version::v2, "\"1\"", "\"1\"", "t", {"Unauthorized: \"t\"", ""});
+            }),
+            R"(["1","1","t","phx_reply",{"status":"error","response":{"reason":"Unauthorized: \"t\""}}])");
 }
 
 TEST(PhoenixEncode, PushesInBothVersions) {

@@ -49,7 +49,7 @@ TEST(PhoenixEnvelope, HoldsNothingThatCouldNotBeSentBack) {
 
 TEST(PhoenixEnvelope, IsAnsweredOnPhoenixWhenItNamesNoTopic) {
   std::string text;
-  append_error_reply(text, Version::v2, Envelope{}, "no", "22P02");
+  append_error_reply(text, Version::v2, Envelope{}, {"no", "22P02"});
   EXPECT_EQ(text, R"([null,null,"phoenix","phx_reply",{"status":"error","response":{"reason":"no","code":"22P02"}}])");
 }
 

@@ -51,6 +51,7 @@ class Client final : public TrackedChannel {
 
   const std::string &user_id() const override { return user_; }
   const Uuid &connection() const override { return connection_; }
+  Allowance &allowance() override { return allowance_; }
   bool is_settled() const override { return settled; }
   TrackedMember create_member() override {
     TrackedMember member;
@@ -77,6 +78,9 @@ class Client final : public TrackedChannel {
   const std::string &last_error() const { return last_error_; }
 
  private:
+  Limits limits_;
+  Limiter limiter_{limits_};
+  Allowance allowance_{limiter_, ""};
   PresenceQueue &queue_;
   Tracker &tracker_;
   std::string user_;
