@@ -147,7 +147,7 @@ describe('an encrypted port and those who are slow', () => {
   const closeLater = withDatabase({}, (made) => ({ database, prefix } = made));
 
   test('lets a client go that does not read, and keeps the others', async () => {
-    const { plain, secure } = await startEncrypted(database, closeLater, { flags: ['--max-queue-bytes', '300000', '--close-timeout', '1'] });
+    const { plain, secure } = await startEncrypted(database, closeLater, { flags: ['--limit-queue-bytes', '300000', '--close-timeout', '1'] });
     const topic = `realtime:${prefix}:slow`;
     const [slow, neighbour] = [await RawSocket.open(secure), await RawSocket.open(secure)];
     await Promise.all([slow.join(topic), neighbour.join(topic)]);
