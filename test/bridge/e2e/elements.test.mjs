@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { launchBrowser } from './browser.mjs';
 import { withDatabase } from './fixture.mjs';
-import { makePageFolder, openAs } from './package_page.mjs';
+import { makePageFolder, openAs, show } from './package_page.mjs';
 import { eventually, startBridge, uniqueName } from './support.mjs';
 import { violations } from './violations.mjs';
 
@@ -93,5 +93,45 @@ describe('the elements', () => {
     assert.equal(await page.evaluate(() => document.querySelector('collaborative-editor').value), 'one two');
     await page.locator('.pg-live-caret-name', { hasText: 'ben' }).waitFor();
     assert.deepEqual(await violations(page), []);
+    await page.locator('.cm-content').click();
+    await page.keyboard.press('Control+z');
+    for (const each of [page, other]) await eventually('what anna wrote is undone, and not what ben did', () => each.evaluate(() => document.querySelector('collaborative-editor').value === 'two'));
+  });
+
+  test('a value of a form is the text of its editor; a viewer can read it and not write it', async () => {
+    const room = uniqueName('minutes');
+    await database.as('ben', `live.create_session('${room}', initial_document => 'Minutes', is_public => true)`);
+    const page = await open('anna', [['form', {}]]);
+    await page.evaluate((name) => {
+      const editor = document.createElement('collaborative-editor');
+      for (const [attribute, value] of Object.entries({ room: name, name: 'text', readonly: '' })) editor.setAttribute(attribute, value);
+      document.querySelector('form').append(editor);
+    }, room);
+    await page.locator('collaborative-editor [data-state=readonly]').waitFor();
+    assert.equal(await page.evaluate(() => new FormData(document.querySelector('form')).get('text')), 'Minutes');
+    assert.equal(await page.locator('.cm-content').getAttribute('contenteditable'), 'false');
+    assert.deepEqual(await violations(page), []);
+  });
+
+  test('while nothing has answered they say that they load, in the texts of the app', async () => {
+    const all = [['activity-feed', {}], ['online-users-list', {}], ['presence-indicator', { user: 'ben' }], ['typing-indicator', { location: 'x' }], ['collaborative-editor', { room: 'x' }]];
+    const page = await open('anna', []);
+    await page.route('**/api/**', () => {});
+    await show(page, all);
+    for (const name of ['activity-feed', 'online-users-list']) await page.locator(`${name} [part~=loading]`, { hasText: 'Loading' }).waitFor();
+    await page.locator('collaborative-editor [data-state=loading]').waitFor();
+    await page.locator('presence-indicator [data-status=unknown]').waitFor();
+    assert.deepEqual(await violations(page), []);
+    await page.evaluate(() => pgLive.setTexts({ loading: 'Einen Augenblick …' }));
+    await show(page, [['activity-feed', { types: 'none' }]]);
+    await page.locator('activity-feed [part~=loading]', { hasText: 'Augenblick' }).waitFor();
+  });
+
+  test('a worker keeps the time of a page in the background', async () => {
+    const page = await open('anna', []);
+    await page.isOnline();
+    await eventually('the worker runs, which the policy of the page allows', () => page.workers().length === 1);
+    await page.evaluate(() => live.disconnect());
+    await eventually('it is ended', () => page.workers().length === 0);
   });
 });

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { contract, readCommands } from '../../../bridge/client/generate.mjs';
@@ -67,8 +67,8 @@ describe('the package', () => {
       await symlink(join(packageFolder, 'node_modules', name), join(consumer, 'node_modules', name));
     }
     await writeFile(join(consumer, 'package.json'), '{"type": "module"}');
-    return () => rm(folder, { recursive: true });
   });
+  after(() => rm(folder, { recursive: true }));
 
   const subpaths = ['', '/core', '/stores', '/elements', '/editor', '/react', '/standalone'];
 
