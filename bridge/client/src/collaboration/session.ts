@@ -8,6 +8,7 @@
 // - P0002, the user is removed or the session has ended, and operations that are not kept any more: the session ends;
 // - 42501 and 55000, the user may not edit: all that was submitted is taken out of the editor;
 // - any other error: the operation that caused it is found by submitting half as many, and is taken out; the others go on.
+import { uniqueId } from '../core/unique_id';
 import { toBase64 } from './base64';
 import { fitting, type Answer, type ConnectionState, type Editor, type Listener, type LogPage, type Operation, type SessionState, type Submission } from './editor';
 import { Keeper, type Kept } from './kept_edits';
@@ -61,7 +62,7 @@ export class Session {
   ) {
     const { kept, continues } = options;
     if (kept && !continues && kept.read(state.session_id)) throw new Error('there are edits of an earlier load: submit them first, with submitUnsaved()');
-    this.clientId = continues?.client_id ?? crypto.randomUUID();
+    this.clientId = continues?.client_id ?? uniqueId();
     this.#key = continues?.key ?? 0;
     this.#submitted = continues?.submitted ?? 0;
     this.#keeper = kept && state.policy !== 'append' ? new Keeper(kept, state.session_id, () => this.#unsaved(), options.onKept) : null;

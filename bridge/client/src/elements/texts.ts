@@ -55,12 +55,12 @@ const units: [Intl.RelativeTimeFormatUnit, number][] = [['day', 86_400], ['hour'
 export function ago(time: string | null, now = Date.now()): string {
   const seconds = (Date.parse(time ?? '') - now) / 1000;
   if (Number.isNaN(seconds)) return '';
-  const format = new Intl.RelativeTimeFormat(language(), { numeric: 'auto' });
+  const { ofTime: format } = formats();
   for (const [unit, length] of units) if (Math.abs(seconds) >= length) return format.format(Math.round(seconds / length), unit);
   return format.format(0, 'minute');
 }
 
-export function language(): string | undefined {
+function language(): string | undefined {
   const asked = globalThis.document?.documentElement.lang;
   try {
     return asked ? Intl.getCanonicalLocales(asked)[0] : undefined;
@@ -69,4 +69,19 @@ export function language(): string | undefined {
   }
 }
 
-export const listed = (names: readonly string[]): string => new Intl.ListFormat(language(), { type: 'conjunction' }).format(names);
+interface Formats {
+  of: string | undefined;
+  ofTime: Intl.RelativeTimeFormat;
+  ofList: Intl.ListFormat;
+}
+
+let made: Formats | null = null;
+
+/** Those of the language of the page; they take long to make. */
+function formats(): Formats {
+  const of = globalThis.document?.documentElement.lang;
+  if (made?.of !== of) made = null;
+  return (made ??= { of, ofTime: new Intl.RelativeTimeFormat(language(), { numeric: 'auto' }), ofList: new Intl.ListFormat(language(), { type: 'conjunction' }) });
+}
+
+export const listed = (names: readonly string[]): string => (names.length === 1 ? names[0]! : formats().ofList.format(names));

@@ -5,6 +5,7 @@ import type { LiveClient } from '../core/client';
 import type { Activity } from '../core/contract';
 import { LiveQuery } from '../core/query';
 import type { Arguments } from '../core/request';
+import { uniqueId } from '../core/unique_id';
 import { acting, failed, loaded, loading, notLoaded, type LoadState } from './load_state';
 
 export interface FeedFilter {
@@ -136,7 +137,7 @@ export function createFeedStore(client: LiveClient, options: FeedOptions = {}): 
       };
       if (matches(draft, store.getState().filter)) put(draft);
       const take = () => store.setState({ activities: without(draft.id) });
-      const keyed = { ...given, idempotency_key: given.idempotency_key ?? crypto.randomUUID() };
+      const keyed = { ...given, idempotency_key: given.idempotency_key ?? uniqueId() };
       const { value } = await acting(store, () => client.request('POST /api/activity', keyed), take);
       take();
       if (matches(value, store.getState().filter)) put(value);

@@ -3,6 +3,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { LiveClient } from '../core/client';
 import type { Unsubscribe } from '../core/emitter';
+import { uniqueId } from '../core/unique_id';
 import type { Events, Participant, SessionCursor, SessionDetails, Submitted } from '../core/contract';
 import type { LiveEvent } from '../core/topic';
 import { acting, loaded, notLoaded, type LoadState } from './load_state';
@@ -34,7 +35,7 @@ const withCursors = (known: readonly SessionCursor[], told: readonly SessionCurs
 ];
 
 export function createSessionStore(client: LiveClient): SessionStore {
-  const clientId = crypto.randomUUID();
+  const clientId = uniqueId();
   let key = 0;
   let end: Unsubscribe = () => {};
 
