@@ -171,7 +171,7 @@ function typeOf(sql) {
   throw new Error(`a type of SQL without one of TypeScript: ${sql}`);
 }
 
-/** The table of commands: [{sql, event, method, path, parameters, kind}]. */
+/** The table of commands: [{sql, event, method, path, parameters}]. */
 export async function readCommands() {
   const source = await readFile(commandTable, 'utf8');
   const parameters = Object.fromEntries(
@@ -179,10 +179,13 @@ export async function readCommands() {
   );
   const table = /kCommands = std::to_array<CommandEntry>\(\{(.*?)\n\}\);/s.exec(source)?.[1] ?? '';
   const names = Object.fromEntries([...(await readFile(new URL('commands.hpp', commandTable), 'utf8')).matchAll(/(k\w+Event) = "([^"]+)"/g)].map(([, name, event]) => [name, event]));
-  const commands = [...table.matchAll(/\{("[^"]*"|k\w+), "(\w*)", "([^"]*)", (k\w+), (k\w+)(?:, CommandKind::(\w+))?/g)].map(([, event, method, path, sql, of, kind]) => ({
-    event: event.startsWith('"') ? event.slice(1, -1) : names[event], method, path, sql, kind: kind ?? 'write', parameters: parameters[of],
-  }));
-  if (commands.length === 0 || commands.length !== table.trim().split(/\n(?=\s*\{)/).length) throw new Error('commands.cpp is not read whole');
+  const commands = table.split(/^ {4}(?=\{)/m).slice(1).map((entry) => {
+    const words = [...entry.matchAll(/"([^"]*)"|(k\w+)|CommandKind::(\w+)/g)];
+    const [event, method, path] = words.map(([, text, constant]) => text ?? names[constant]);
+    const [sql, of] = words.slice(3).flatMap(([, , constant]) => constant ?? []);
+    return { event, method, path, sql, parameters: parameters[of] };
+  });
+  if (commands.length === 0) throw new Error('commands.cpp has no table of commands');
   for (const { sql, event, parameters: found } of commands) if (!found || event === undefined) throw new Error(`${sql}: its parameters or its event are not found`);
   return commands;
 }
