@@ -3,8 +3,8 @@
 //  1. Start: process/settings.cpp reads the settings, process/workers.cpp forks the workers, and node.cpp puts each
 //     process together and runs its loop.
 //  2. Accept: process/acceptor.cpp accepts a socket, http/incoming.cpp reads one request, http/request_head.cpp parses
-//     it. Plain HTTP is answered by http/http.cpp: commands by http/http_api.cpp, broadcasts by
-//     http/http_broadcast.cpp.
+//     it. limits/limiter.hpp says what the client may use. Plain HTTP is answered by http/http.cpp: commands by
+//     http/http_api.cpp, broadcasts by http/http_broadcast.cpp.
 //  3. Connect: connection/admission.cpp checks path, origin, token (identity/token.cpp) and limits, and chooses the
 //     codec. connection/server.cpp adopts the socket; connection/connection.cpp sends, limits and closes it.
 //  4. Receive: connection/connection.cpp collects a message, a codec (wire/phoenix/) decodes it, and
