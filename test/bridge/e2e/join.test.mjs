@@ -212,11 +212,15 @@ describe('joining a topic', () => {
         'a fraction of a millisecond': { since: Date.now() + 0.5 },
         'an ISO date': { since: new Date().toISOString() },
         'a limit that is a text': { since: 0, limit: '5' },
+        'a limit of 0': { since: 0, limit: 0 },
+        'a limit below 0': { since: 0, limit: -1 },
+        'a time before 1970': { since: -1 },
+        'a time that no clock has': { since: 10 ** 18 },
         'no bounds': {},
         'no object': 5,
       })) {
         test(`a replay with ${what} is refused with a reason`, async () => {
-          const ref = `replay-${what.length}`;
+          const ref = `replay ${what}`;
           const { payload } = await socket.join(`${topic}:${ref}`, { ref, config: { broadcast: { replay } } });
           assert.equal(payload.status, 'error');
           assert.match(payload.response.reason, /^UnableToReplayMessages: Replay params are not valid/);

@@ -260,6 +260,26 @@ inEachMode((mode) => {
     await impatient.stop();
   });
 
+  for (const [what, replay, expected] of [
+    ['since the beginning of time, as many as can be counted', { since: 0, limit: Number.MAX_SAFE_INTEGER }, ['e1', 'e2', 'e3', 'live']],
+    ['since long before the oldest kept', { since: 1, limit: 1 }, ['e3', 'live']],
+    ['since tomorrow', { since: Date.now() + 86_400_000 }, ['live']],
+    ['since the last moment a timestamp has', { since: 253_402_300_799_999, limit: 1 }, ['live']],
+    ['of the newest alone, without a time', { limit: 2 }, ['e2', 'e3', 'live']],
+  ]) {
+    test(`a replay ${what} brings ${expected.join(', ')}`, async () => {
+      const name = `bounds-${expected.length}-${what.length}`;
+      const { topic, witness } = await withHistory(name, 3);
+      const socket = await RawSocket.open(bridge);
+      assert.equal((await socket.join(topic, { config: { broadcast: { replay } } })).payload.status, 'ok');
+      await database.emit(`${prefix}:${name}`, 'live');
+      await socket.broadcast(topic, 'live');
+      assert.deepEqual(names(socket, topic), expected);
+      witness.close();
+      socket.close();
+    });
+  }
+
   test('a replay since now brings nothing old', async () => {
     const { topic, witness } = await withHistory('since', 2);
     const { rows } = await database.query("select ceil(extract(epoch from clock_timestamp()) * 1000)::bigint as since");

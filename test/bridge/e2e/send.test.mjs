@@ -234,6 +234,18 @@ describe('a broadcast on a channel that is no topic of the database', () => {
     ben.close();
   });
 
+  test('a room keeps nothing: to ask it for a replay is refused, to join it is not', async () => {
+    const socket = await RawSocket.open(bridge);
+    const replay = { since: 0, limit: 5 };
+    const refused = await socket.join('realtime:keeps-nothing', { ref: '1', config: { private: false, broadcast: { replay } } });
+    assert.deepEqual(refused.payload, {
+      status: 'error', response: { reason: 'UnableToReplayMessages: Replay is not allowed for public channels', code: '22023' },
+    });
+    const joined = await socket.join('realtime:keeps-nothing', { ref: '2', config: { private: false } });
+    assert.equal(joined.payload.status, 'ok');
+    socket.close();
+  });
+
   test('a room carries whatever object is sent, but for what only the server says of it', async () => {
     const sockets = await Promise.all(['1.0.0', '2.0.0'].map((vsn) => RawSocket.open(bridge, { vsn })));
     const wire = `realtime:${uniqueName('any')}`;
