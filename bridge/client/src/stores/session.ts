@@ -93,8 +93,8 @@ export function createSessionStore(client: LiveClient): SessionStore {
     async leave() {
       const { session } = store.getState();
       if (!session) return;
+      end(); // the bridge would end it, and say that there is no right any more
       await acting(store, () => client.request('POST /api/collaboration/leave', { session_id: session.session_id }));
-      end();
       store.setState({ ...nowhere, ...notLoaded });
     },
     sendEdit: (operations, baseVersion) =>
