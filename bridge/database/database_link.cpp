@@ -6,14 +6,13 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <vector>
 
 namespace pg_live {
 
 namespace {
 
-constexpr Milliseconds kAttemptLimit{10000};
 constexpr Milliseconds kFirstPause{100};
 constexpr Milliseconds kMaxPause{3000};
 
@@ -52,7 +51,7 @@ DatabaseError error_of(const Rows &rows) {
 
 DatabaseLink::DatabaseLink(Loop &loop, const Log &log, std::string connection_string, std::string name,
                            Callbacks callbacks)
-    : loop_(loop), log_(log), connection_string_(std::move(connection_string)), name_(std::move(name)),
+    : loop_(loop), log_(log), servers_(std::move(connection_string)), name_(std::move(name)),
       callbacks_(std::move(callbacks)), connection_(nullptr, PQfinish), timer_(loop,
                                                                                [this] {
                                                                                  if (connection_) {
@@ -67,18 +66,24 @@ DatabaseLink::~DatabaseLink() { watcher_.reset(); }
 
 void DatabaseLink::connect() {
   const std::string application = "pg-live-bridge " + name_;
-  // Keywords before the connection string are defaults. These detect a dead peer within seconds.
-  const std::array keywords = {
+  // Keywords before the connection string are defaults, those behind it replace its own. The defaults detect a dead
+  // peer within seconds.
+  std::vector<const char *> keywords = {
       "keepalives_idle", "keepalives_interval",       "keepalives_count", "tcp_user_timeout",
-      "dbname",          "fallback_application_name", "client_encoding",  static_cast<const char *>(nullptr)};
-  const std::array values = {"5",
-                             "2",
-                             "3",
-                             "10000", // milliseconds
-                             connection_string_.c_str(),
-                             application.c_str(),
-                             "UTF8",
-                             static_cast<const char *>(nullptr)};
+      "dbname",          "fallback_application_name", "client_encoding"};
+  std::vector<const char *> values = {"5",
+                                      "2",
+                                      "3",
+                                      "10000", // milliseconds
+                                      servers_.connection_string().c_str(),
+                                      application.c_str(),
+                                      "UTF8"};
+  for (const auto &[keyword, value] : servers_.order()) {
+    keywords.push_back(keyword.c_str());
+    values.push_back(value.c_str());
+  }
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
   connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 1));
   if (!connection_ || PQstatus(connection_.get()) == CONNECTION_BAD) {
     fail(connection_ ? PQerrorMessage(connection_.get()) : "out of memory");
@@ -87,7 +92,7 @@ void DatabaseLink::connect() {
   // By default libpq prints notices on standard error, where they would break the JSON log.
   const PQnoticeReceiver ignore = [](void *, const PGresult *) {};
   PQsetNoticeReceiver(connection_.get(), ignore, nullptr);
-  timer_.start(kAttemptLimit);
+  timer_.start(servers_.patience());
   watcher_.emplace(loop_, PQsocket(connection_.get()), [this](int) { advance(); });
   watcher_->watch(UV_WRITABLE);
 }
@@ -154,6 +159,9 @@ void DatabaseLink::fail(std::string_view reason) {
   ready_ = false;
   watcher_.reset();
   connection_.reset();
+  // libpq goes on to the next server by itself if one refuses, but not if one says nothing, or closes the connection
+  // as a proxy does whose server is away.
+  if (!was_ready) servers_.rotate();
   plan_attempt();
   if (was_ready) callbacks_.lost();
 }

@@ -1,10 +1,11 @@
 // One libpq connection: connects, watches its socket, and reconnects with jittered backoff, without blocking.
 // Invariant: connection() is usable only between the callbacks `ready` and `lost`; each `ready` is followed by at most
-// one `lost`. (libpq resolves the host names of a connection string synchronously: use hostaddr, or a resolver that is
-// near.)
+// one `lost`. Each attempt begins with another one of the servers in the connection string until one succeeds. (libpq
+// resolves the host names of a connection string synchronously: use hostaddr, or a resolver that is near.)
 #pragma once
 
 #include "database/database_error.hpp"
+#include "database/server_list.hpp"
 #include "process/log.hpp"
 #include "process/loop.hpp"
 
@@ -80,7 +81,7 @@ class DatabaseLink {
 
   Loop &loop_;
   const Log &log_;
-  std::string connection_string_;
+  ServerList servers_;
   std::string name_;
   Callbacks callbacks_;
   std::unique_ptr<pg_conn, void (*)(pg_conn *)> connection_;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from './support.mjs';
 
 const run = promisify(execFile);
 const script = fileURLToPath(new URL('../../cluster', import.meta.url));
@@ -44,6 +45,18 @@ export class Cluster {
 
   async promote() {
     await this.#control('promote');
+  }
+
+  /** A cluster that follows this one, which it reaches at `port`, until it is promoted. */
+  async startStandby(port = this.server.port) {
+    const standby = new Cluster();
+    standby.directory = await mkdtemp(join(tmpdir(), 'pg_live_e2e.'));
+    if (process.getuid() === 0) await run('chown', ['postgres:', standby.directory]);
+    standby.server = { ...this.server, port: await freePort() };
+    await this.#run('pg_basebackup', '--dbname', `host=127.0.0.1 port=${port} user=postgres`, '--checkpoint=fast', '--no-sync',
+      '--write-recovery-conf', '--pgdata', join(standby.directory, 'data'));
+    await standby.resume();
+    return standby;
   }
 
   /** Makes a base backup of the running server; restore() goes back to it. */
