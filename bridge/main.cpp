@@ -25,8 +25,9 @@
 // 10. Presence: presence/presence.cpp asserts connections and tracked members in the database;
 //     presence/topic_roster.cpp follows the rosters of channels, and presence/presence_visibility.cpp filters changes
 //     for each viewer.
-// 11. Shutdown: Node::stop() in node.cpp closes the listening socket and all connections (1012), retires the node in
-//     the database, and ends the loop when they have left, at the latest after kMaxDrainChecks.
+// 11. Shutdown: Node::stop() in node.cpp closes the listening socket and, by connection/drain.cpp, all connections
+//     (1012), retires the node in the database, and ends the loop when they have left, at the latest after
+//     --drain-timeout.
 #include "database/connection_string.hpp"
 #include "node.hpp"
 #include "process/log.hpp"

@@ -5,6 +5,7 @@
 #include "channel/hub.hpp"
 #include "connection/admission.hpp"
 #include "connection/connection.hpp"
+#include "connection/drain.hpp"
 #include "connection/server.hpp"
 #include "database/access.hpp"
 #include "database/database.hpp"
@@ -38,7 +39,7 @@ namespace {
 constexpr Milliseconds kTick{250};                  // of the timer wheel
 constexpr Milliseconds kReadRevocationsEvery{2000}; // while their events do not come, or the last read failed
 constexpr Milliseconds kDrainCheckInterval{10};
-constexpr unsigned kMaxDrainChecks = 150;
+constexpr std::uint64_t kRetirement = 1500; // milliseconds before the end that are kept for it
 
 class Node final : public IncomingOwner, public InternalReceiver {
  public:
@@ -66,7 +67,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
                                                               if (!listener_.ready() || revoked_.is_behind())
                                                                 revoked_.read();
                                                             }),
-        drain_(loop_, [this] { drain(); }), reload_(loop_, SIGHUP, [this] { reload(); }),
+        drain_(connections_), drain_timer_(loop_, [this] { drain(); }), reload_(loop_, SIGHUP, [this] { reload(); }),
         terminate_(loop_, SIGTERM, [this] { stop(); }), interrupt_(loop_, SIGINT, [this] { stop(); }) {
     if (settings.tls.port != 0)
       tls_.emplace(loop_, log, wheel_, settings, [this](Descriptor socket, const std::string &address) {
@@ -158,12 +159,14 @@ class Node final : public IncomingOwner, public InternalReceiver {
   std::optional<MetricsServer> metrics_;
   LoopTimer tick_;
   LoopTimer revocation_timer_;
-  LoopTimer drain_;
+  Drain drain_;
+  LoopTimer drain_timer_;
   Signal reload_;
   Signal terminate_;
   Signal interrupt_;
   bool stopping_ = false;
-  unsigned drain_checks_ = 0;
+  bool retiring_ = false;
+  std::uint64_t end_at_ = 0; // at the latest, once it is stopping
 };
 
 // Closes the oldest socket whose request is not complete, so that sockets that send nothing cannot keep others out.
@@ -264,15 +267,19 @@ void Node::stop() {
   stopping_ = true;
   acceptor_.stop();
   if (tls_) tls_->stop();
-  connections_.close_all(1012, "the server restarts");
-  presence_.retire();
-  drain_.start(Milliseconds{0}, kDrainCheckInterval);
+  const Milliseconds patience{settings_.drain_seconds * 1000};
+  end_at_ = loop_.now() + static_cast<std::uint64_t>(patience.count());
+  drain_.begin(loop_.now(), patience / 2);
+  drain_timer_.start(Milliseconds{0}, kDrainCheckInterval);
 }
 
-// Ends the loop once all connections, requests and the node are done, or the time is over.
+// Ends the loop once all connections and requests are done and the node is retired, or the time is over.
 void Node::drain() {
-  const bool done = connections_.open() == 0 && incoming_.empty() && presence_.retired() && (!tls_ || tls_->is_empty());
-  if (++drain_checks_ >= kMaxDrainChecks || done) loop_.stop();
+  const std::uint64_t now = loop_.now();
+  drain_.advance(now);
+  const bool left = connections_.open() == 0 && incoming_.empty();
+  if ((left || now + kRetirement >= end_at_) && !std::exchange(retiring_, true)) presence_.retire();
+  if (now >= end_at_ || (left && presence_.retired())) loop_.stop();
 }
 
 } // namespace

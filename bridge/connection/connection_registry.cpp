@@ -57,6 +57,14 @@ void ConnectionRegistry::check_tokens() {
     connection->check_tokens();
 }
 
+std::vector<std::weak_ptr<RegisteredConnection>> ConnectionRegistry::all_shared() const {
+  std::vector<std::weak_ptr<RegisteredConnection>> connections;
+  connections.reserve(open_.size());
+  for (RegisteredConnection *connection : open_)
+    connections.push_back(std::static_pointer_cast<RegisteredConnection>(connection->shared_from_this()));
+  return connections;
+}
+
 void ConnectionRegistry::close_all(unsigned code, std::string_view reason) {
   for (RegisteredConnection *connection : all_open())
     connection->close(static_cast<std::uint16_t>(code), reason);

@@ -58,6 +58,9 @@ class ConnectionRegistry {
 
   void check_tokens();
 
+  // The open connections, each of which may end before it is used.
+  std::vector<std::weak_ptr<RegisteredConnection>> all_shared() const;
+
   // Closes all connections, as when the process ends.
   void close_all(unsigned code, std::string_view reason);
 

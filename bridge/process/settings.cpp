@@ -154,6 +154,10 @@ class SettingsParser {
     add("bind", settings_.bind_address, "Address to listen on")->capture_default_str();
     add("port", settings_.port, "Port to listen on; 0 takes a free one and logs it");
     add("workers", settings_.workers, "Processes that share the port")->check(CLI::Range(1, 256));
+    add("drain-timeout", settings_.drain_seconds,
+        "Seconds after SIGTERM in which clients are let go, many of them in the first half of it one after another, "
+        "before the process ends")
+        ->check(CLI::Range(1u, 3600u));
     add("allowed-origin", origins_,
         "Origins whose pages may connect, separated by commas: scheme://host[:port], scheme://*.host[:port] for all "
         "below it, or *; default: the same origin only. Programs send no origin");

@@ -76,6 +76,7 @@ struct Settings {
   std::string bind_address = "127.0.0.1";
   std::uint16_t port = 4000;
   unsigned workers = 1;
+  unsigned drain_seconds = 10; // from SIGTERM to the end, at the latest
   TokenOptions tokens;
   std::vector<std::string> allowed_origins; // empty: the same origin, and programs, which send none
   MetricsSettings metrics;

@@ -27,6 +27,25 @@ describe('a bridge', () => {
     assert.equal((await socket.untilClosed()).code, 1012);
   });
 
+  test('that is asked to stop lets many clients go one after another, serves those that still wait, and ends when its time is over', async () => {
+    const bridge = await startBridge(database, { flags: ['--drain-timeout', '4', '--close-timeout', '1'] });
+    const topic = `realtime:${prefix}:drained`;
+    const users = Array.from({ length: 300 }, (_, number) => `${prefix}-${number}`);
+    const sockets = await Promise.all(users.map((sub) => RawSocket.open(bridge, { token: bridge.token({ sub }) })));
+    await Promise.all(sockets.map((socket) => socket.join(topic)));
+    const silent = await connectTcp(bridge); // a request that never comes would hold it up
+    const stopped = bridge.stop();
+    await eventually('some were let go', () => sockets.some((socket) => socket.closed));
+    const later = sockets.filter((socket) => !socket.closed);
+    assert.ok(later.length > 0, 'not all at once');
+    await Promise.all(sockets.map((socket) => socket.untilClosed()));
+    assert.ok(sockets.every((socket) => socket.closed.code === 1012));
+    assert.deepEqual(await stopped, { code: 0, signal: null }, bridge.log);
+    silent.destroy();
+    await eventually('nobody is left in the database', async () =>
+      (await database.query('select 1 from live.connection where user_id = any ($1)', [users])).rowCount === 0);
+  });
+
   for (const [what, conninfo] of Object.entries({
     'a URI that is cut off': 'postgres://live_bridge:hunter2@[::1',
     'a URI with half an escape': 'postgres://live_bridge:hunter2%@127.0.0.1/postgres',
