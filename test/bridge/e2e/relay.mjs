@@ -1,5 +1,7 @@
-// Owns a network in front of a bridge that can break silently: nothing more passes, and neither side is told.
+// Owns a network in front of a bridge, or of a database, that can break silently: nothing more passes, and neither side is
+// told. It can also be slow.
 import { connect, createServer } from 'node:net';
+import { Transform } from 'node:stream';
 
 /** Which sockets of a pair are read no more. */
 const silences = { both: ['client', 'upstream'], requests: ['client'], answers: ['upstream'] };
@@ -8,6 +10,8 @@ export class Relay {
   #pairs = new Set();
   /** That of connections that are made from now on, if there is one. */
   #silence = null;
+  /** Milliseconds that each piece takes to pass. */
+  #delay = () => 0;
 
   constructor(server, bridge) {
     this.server = server;
@@ -25,7 +29,11 @@ export class Relay {
   }
 
   #connect(client) {
-    const pair = { client, upstream: connect(this.bridge.port, '127.0.0.1'), isSilent: false };
+    const pair = { client, upstream: connect(this.bridge.port, '127.0.0.1'), ways: [this.#way(), this.#way()], isSilent: false };
+    client.setNoDelay();
+    pair.upstream.setNoDelay();
+    pair.ways[0].pipe(pair.upstream);
+    pair.ways[1].pipe(client);
     this.#pairs.add(pair);
     for (const socket of [client, pair.upstream]) {
       socket.on('error', () => {});
@@ -38,7 +46,17 @@ export class Relay {
   #pass(pair) {
     pair.isSilent = false;
     if (pair.client.destroyed || pair.upstream.destroyed) this.#end(pair);
-    else pair.client.unpipe().pipe(pair.upstream.unpipe()).pipe(pair.client); // each once
+    else for (const [index, from] of [pair.client, pair.upstream].entries()) from.unpipe().pipe(pair.ways[index]); // each once
+  }
+
+  #way() {
+    return new Transform({
+      transform: (piece, _encoding, passed) => {
+        const delay = this.#delay();
+        if (delay > 0) setTimeout(passed, delay, null, piece);
+        else passed(null, piece);
+      },
+    });
   }
 
   #hold(pair, silence) {
@@ -48,6 +66,7 @@ export class Relay {
 
   #end(pair) {
     this.#pairs.delete(pair);
+    for (const way of pair.ways) way.destroy();
     pair.client.destroy();
     pair.upstream.destroy();
   }
@@ -85,6 +104,11 @@ export class Relay {
   heal() {
     this.#silence = null;
     for (const pair of [...this.#pairs].filter(({ isSilent }) => isSilent)) this.#pass(pair);
+  }
+
+  /** `delay()`: how many milliseconds the next piece takes. */
+  slowDown(delay = () => 0) {
+    this.#delay = delay;
   }
 
   /** Both sides are told that their connection is gone. */
