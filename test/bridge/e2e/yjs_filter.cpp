@@ -23,12 +23,12 @@ std::string from_hexadecimal(const std::string &digits) {
 }
 
 std::string to_hexadecimal(const std::string &bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string result;
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    result += digits[byte >> 4U];
-    result += digits[byte & 15U];
+    result += kDigits[byte >> 4U];
+    result += kDigits[byte & 15U];
   }
   return result;
 }

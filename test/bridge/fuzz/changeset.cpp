@@ -15,7 +15,7 @@ using fuzz::require;
 
 namespace {
 
-constexpr std::size_t max_document_length = 10'000;
+constexpr std::size_t kMaxDocumentLength = 10'000;
 
 template <typename Value>
 Value value_of(const std::variant<Value, ChangeSetError> &result) {
@@ -95,7 +95,7 @@ extern "C" int fuzz_changeset(const unsigned char *data, std::size_t size) {
     require(*error == ChangeSetError::too_long);
   else
     require(value_of(first->compose(std::get<ChangeSet>(mapped))).length_before() == first->length_before());
-  if (first->length_before() <= max_document_length)
+  if (first->length_before() <= kMaxDocumentLength)
     check_effects(*first, *second, with_length(text, first->length_before()));
   return 0;
 }

@@ -12,7 +12,7 @@ using fuzz::require;
 extern "C" int fuzz_phoenix_binary(const unsigned char *data, std::size_t size) {
   std::string error;
   std::string refused;
-  append_error_reply(refused, Version::v2, envelope_of_binary(fuzz::view(data, size)), "refused", "22P02");
+  append_error_reply(refused, Version::v2, envelope_of_binary(fuzz::view(data, size)), {"refused", "22P02"});
   require(decode_text(Version::v2, refused).has_value());
   const auto message = decode_binary(fuzz::view(data, size), &error);
   require(message.has_value() == error.empty());

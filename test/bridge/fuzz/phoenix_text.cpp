@@ -27,7 +27,7 @@ extern "C" int fuzz_phoenix_text(const unsigned char *data, std::size_t size) {
   for (const Version version : {Version::v1, Version::v2}) {
     std::string error;
     std::string refused;
-    append_error_reply(refused, version, envelope_of(version, frame), "refused", "22P02");
+    append_error_reply(refused, version, envelope_of(version, frame), {"refused", "22P02"});
     const auto message = decode_text(version, frame, &error);
     require(message.has_value() == error.empty());
     if (!message) continue;

@@ -11,25 +11,25 @@ using fuzz::require;
 
 extern "C" int fuzz_token(const unsigned char *data, std::size_t size) {
   using namespace std::chrono_literals;
-  constexpr std::chrono::sys_seconds now{1'763'856'000s};
+  constexpr std::chrono::sys_seconds kNow{1'763'856'000s};
   static TokenVerifier verifier([] {
     TokenSettings settings;
-    settings.secret = test::secret;
-    settings.jwk_set = "{\"keys\":[" + std::string(test::p256_key) + "]}";
+    settings.secret = test::kSecret;
+    settings.jwk_set = "{\"keys\":[" + std::string(test::kP256Key) + "]}";
     settings.cached_tokens = 10;
     return settings;
   }());
   const std::string_view input = fuzz::view(data, size);
-  require(verifier.verify(input, now).error.has_value());
+  require(verifier.verify(input, kNow).error.has_value());
   const std::size_t half = size > 0 ? data[0] % size : 0;
-  verifier.verify(test::sign(input.substr(half), input.substr(0, half)), now);
-  const TokenResult result = verifier.verify(test::sign(input), now);
+  verifier.verify(test::sign(input.substr(half), input.substr(0, half)), kNow);
+  const TokenResult result = verifier.verify(test::sign(input), kNow);
   require((result.claims != nullptr) != result.error.has_value());
   if (!result.claims) return 0;
   const auto claims = json::parse(result.claims->text);
   require(claims && claims->kind == json::Kind::object && !json::has_duplicate_members(*claims));
   std::string role;
   require(json::unescape(*json::member(*claims, "role"), role) && role == result.claims->role);
-  require(result.claims->expires_at > now);
+  require(result.claims->expires_at > kNow);
   return 0;
 }

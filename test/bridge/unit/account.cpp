@@ -23,10 +23,10 @@ TEST(AccountTable, GivesOneAccountToAllWhoComeWithOneKey) {
 }
 
 TEST(AccountTable, ForgetsAnAccountOnlyAfterItsRest) {
-  constexpr RateLimit once{.per_second = 1, .burst = 1};
+  constexpr RateLimit kOnce{.per_second = 1, .burst = 1};
   AccountTable table(5s, 100);
   table.advance(10s);
-  EXPECT_TRUE(table.open("a")->bucket(Rate::joins).acquire(once, 10s));
+  EXPECT_TRUE(table.open("a")->bucket(Rate::joins).acquire(kOnce, 10s));
   table.advance(14999ms);
   EXPECT_EQ(table.size(), 1u);
   table.advance(15s);
@@ -34,12 +34,12 @@ TEST(AccountTable, ForgetsAnAccountOnlyAfterItsRest) {
 }
 
 TEST(AccountTable, WhoComesBackDuringTheRestFindsWhatWasUsed) {
-  constexpr RateLimit once{.per_second = 0.1, .burst = 1};
+  constexpr RateLimit kOnce{.per_second = 0.1, .burst = 1};
   AccountTable table(10s, 100);
-  EXPECT_TRUE(table.open("a")->bucket(Rate::joins).acquire(once, 0s));
+  EXPECT_TRUE(table.open("a")->bucket(Rate::joins).acquire(kOnce, 0s));
   table.advance(9s);
   const auto again = table.open("a");
-  EXPECT_FALSE(again->bucket(Rate::joins).acquire(once, 9s));
+  EXPECT_FALSE(again->bucket(Rate::joins).acquire(kOnce, 9s));
   table.advance(1h);
   EXPECT_EQ(table.size(), 1u) << "an account that is held does not rest";
   EXPECT_EQ(table.resting(), 0u);

@@ -6,8 +6,8 @@
 namespace pg_live {
 namespace {
 
-const std::string first_digest = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683";  // of "key"
-const std::string second_digest = "9834876DCFB05CB167A5C24953EBA58C4AC89B1ADF57F28F2F9D09AF107EE8F0"; // of "aaa"
+const std::string kFirstDigest = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683";  // of "key"
+const std::string kSecondDigest = "9834876DCFB05CB167A5C24953EBA58C4AC89B1ADF57F28F2F9D09AF107EE8F0"; // of "aaa"
 
 std::string problem_of(std::string_view text) {
   const auto keys = parse_api_keys(text);
@@ -16,8 +16,8 @@ std::string problem_of(std::string_view text) {
 }
 
 TEST(ApiKeyList, HasANameARoleAndADigestALine) {
-  const auto keys = parse_api_keys("# keys of the app\n\nweb  anon\t" + first_digest + "\r\n  jobs service_role " +
-                                   second_digest + "  ");
+  const auto keys = parse_api_keys("# keys of the app\n\nweb  anon\t" + kFirstDigest + "\r\n  jobs service_role " +
+                                   kSecondDigest + "  ");
   ASSERT_TRUE(std::holds_alternative<std::vector<HashedApiKey>>(keys)) << std::get<std::string>(keys);
   const auto &list = std::get<std::vector<HashedApiKey>>(keys);
   ASSERT_EQ(list.size(), 2u);
@@ -32,14 +32,14 @@ TEST(ApiKeyList, HasANameARoleAndADigestALine) {
 TEST(ApiKeyList, RefusesWhatIsNoKey) {
   const std::string expected = "expected a name, a role and the SHA-256 of the key in 64 hexadecimal digits";
   for (const std::string &line :
-       {std::string("web"), std::string("web anon"), "anon " + first_digest, "web anon " + first_digest + " more",
-        "web anon " + first_digest.substr(1), "web anon x" + first_digest.substr(1), std::string("web anon key")})
+       {std::string("web"), std::string("web anon"), "anon " + kFirstDigest, "web anon " + kFirstDigest + " more",
+        "web anon " + kFirstDigest.substr(1), "web anon x" + kFirstDigest.substr(1), std::string("web anon key")})
     EXPECT_EQ(problem_of("\n" + line + "\n"), "line 2: " + expected) << line;
-  EXPECT_EQ(problem_of("web " + std::string(64, 'r') + " " + first_digest),
+  EXPECT_EQ(problem_of("web " + std::string(64, 'r') + " " + kFirstDigest),
             "line 1: the role must have 1 to 63 bytes without control characters");
-  const std::string first_line = "web anon " + first_digest + "\n";
-  EXPECT_EQ(problem_of(first_line + "web anon " + second_digest), "line 2: the name or the key is given twice");
-  EXPECT_EQ(problem_of(first_line + "other service_role " + first_digest),
+  const std::string first_line = "web anon " + kFirstDigest + "\n";
+  EXPECT_EQ(problem_of(first_line + "web anon " + kSecondDigest), "line 2: the name or the key is given twice");
+  EXPECT_EQ(problem_of(first_line + "other service_role " + kFirstDigest),
             "line 2: the name or the key is given twice");
 }
 

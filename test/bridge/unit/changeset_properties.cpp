@@ -70,16 +70,16 @@ TEST(ChangeSetVectors, HaveTheResultsOfCodeMirror) {
 // Each test takes new random cases; a failure prints the seed with which it happens again.
 class ChangeSetLaws : public testing::Test {
  protected:
-  static constexpr int cases = 1000;
+  static constexpr int kCases = 1000;
 
   std::size_t below(std::size_t bound) { return random_() % bound; }
 
   std::string random_text(std::size_t max_characters) {
-    static constexpr std::string_view characters[] = {"a", "b", "\n", "é", "日", "👍", "e\xCC\x81", "👨‍👩‍👧",
-                                                      "\t"};
+    static constexpr std::string_view kCharacters[] = {
+        "a", "b", "\n", "é", "日", "👍", "e\xCC\x81", "👨‍👩‍👧", "\t"};
     std::string text;
     for (std::size_t left = below(max_characters + 1); left > 0; --left)
-      text += characters[below(std::size(characters))];
+      text += kCharacters[below(std::size(kCharacters))];
     return text;
   }
 
@@ -117,7 +117,7 @@ std::u16string expected_after(const ChangeSet &changes, std::u16string_view docu
 }
 
 TEST_F(ChangeSetLaws, ApplyDoesWhatTheSectionsSay) {
-  for (int i = 0; i < cases; ++i) {
+  for (int i = 0; i < kCases; ++i) {
     const std::string document = random_text(200);
     const ChangeSet changes = random_changes(document);
     const std::string after = value_of(changes.apply(document));
@@ -128,14 +128,14 @@ TEST_F(ChangeSetLaws, ApplyDoesWhatTheSectionsSay) {
 }
 
 TEST_F(ChangeSetLaws, JsonLeadsBackToTheSameChanges) {
-  for (int i = 0; i < cases; ++i) {
+  for (int i = 0; i < kCases; ++i) {
     const ChangeSet changes = random_changes(random_text(20));
     ASSERT_EQ(change_set(changes.to_json()), changes);
   }
 }
 
 TEST_F(ChangeSetLaws, MapLeadsBothWaysToOneText) {
-  for (int i = 0; i < cases; ++i) {
+  for (int i = 0; i < kCases; ++i) {
     const std::string document = random_text(20);
     const ChangeSet a = random_changes(document);
     const ChangeSet b = random_changes(document);
@@ -154,7 +154,7 @@ TEST_F(ChangeSetLaws, MapLeadsBothWaysToOneText) {
 }
 
 TEST_F(ChangeSetLaws, ComposeIsOneAfterTheOtherInAnyGrouping) {
-  for (int i = 0; i < cases; ++i) {
+  for (int i = 0; i < kCases; ++i) {
     const std::string document = random_text(20);
     const ChangeSet a = random_changes(document);
     const std::string after_a = value_of(a.apply(document));
@@ -171,7 +171,7 @@ TEST_F(ChangeSetLaws, ComposeIsOneAfterTheOtherInAnyGrouping) {
 }
 
 TEST_F(ChangeSetLaws, InvertLeadsBack) {
-  for (int i = 0; i < cases; ++i) {
+  for (int i = 0; i < kCases; ++i) {
     const std::string document = random_text(20);
     const ChangeSet changes = random_changes(document);
     const std::string after = value_of(changes.apply(document));
@@ -182,7 +182,7 @@ TEST_F(ChangeSetLaws, InvertLeadsBack) {
 }
 
 TEST_F(ChangeSetLaws, MapOverNoChangeChangesNothing) {
-  for (int i = 0; i < cases; ++i) {
+  for (int i = 0; i < kCases; ++i) {
     const ChangeSet changes = random_changes(random_text(20));
     ChangeSet nothing;
     ASSERT_TRUE(nothing.keep(changes.length_before()));

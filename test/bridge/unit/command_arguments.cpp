@@ -88,10 +88,10 @@ TEST(CommandArguments, AreAllThatTheSqlReads) {
       {"GET", "/api/activity/trending"}};
   for (const auto &[method, path] : requests) {
     std::string_view sql = command_of_request(method, path)->sql;
-    constexpr std::string_view reading = "arguments->>'";
+    constexpr std::string_view kReading = "arguments->>'";
     unsigned names = 0;
-    for (std::size_t at = 0; (at = sql.find(reading)) != std::string_view::npos; ++names) {
-      sql.remove_prefix(at + reading.size());
+    for (std::size_t at = 0; (at = sql.find(kReading)) != std::string_view::npos; ++names) {
+      sql.remove_prefix(at + kReading.size());
       const std::string name(sql.substr(0, sql.find('\'')));
       EXPECT_FALSE(asked(method, path, "{\"" + name + "\":\"x\"}")) << method << path << name;
     }

@@ -9,12 +9,12 @@
 namespace pg_live {
 namespace {
 
-const std::array proxies = {IpNetwork::parse("10.0.0.0/8").value(), IpNetwork::parse("2001:db8:1::/48").value()};
+const std::array kProxies = {IpNetwork::parse("10.0.0.0/8").value(), IpNetwork::parse("2001:db8:1::/48").value()};
 
 std::string client_of(const std::string &headers, ForwardedHeader header = ForwardedHeader::x_forwarded_for) {
   const std::string text = "GET / HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n\r\n";
   const auto head = parse_request_head(text);
-  return forwarded_client(std::get<RequestHead>(head), header, IpAddress::parse("10.0.0.1").value(), proxies).text();
+  return forwarded_client(std::get<RequestHead>(head), header, IpAddress::parse("10.0.0.1").value(), kProxies).text();
 }
 
 std::string standard_client_of(const std::string &headers) { return client_of(headers, ForwardedHeader::forwarded); }

@@ -62,14 +62,14 @@ TEST_P(JsonRefuses, SayingWhatAndWhere) {
   EXPECT_EQ(error.offset, GetParam().offset);
 }
 
-constexpr auto end_message = "unexpected end of text"sv;
+constexpr auto kEndMessage = "unexpected end of text"sv;
 
 INSTANTIATE_TEST_SUITE_P(
     Structure, JsonRefuses,
     testing::Values(
-        Refused{"", 0, end_message}, Refused{"  ", 2, end_message}, Refused{"[", 1, end_message},
-        Refused{"{", 1, end_message}, Refused{"{\"a\"", 4, end_message}, Refused{"{\"a\":", 5, end_message},
-        Refused{"{\"a\":1", 6, end_message}, Refused{"{\"a\":1,", 7, end_message}, Refused{"[1,", 3, end_message},
+        Refused{"", 0, kEndMessage}, Refused{"  ", 2, kEndMessage}, Refused{"[", 1, kEndMessage},
+        Refused{"{", 1, kEndMessage}, Refused{"{\"a\"", 4, kEndMessage}, Refused{"{\"a\":", 5, kEndMessage},
+        Refused{"{\"a\":1", 6, kEndMessage}, Refused{"{\"a\":1,", 7, kEndMessage}, Refused{"[1,", 3, kEndMessage},
         Refused{"[1,]", 3, "expected a value"}, Refused{"[,1]", 1, "expected a value"},
         Refused{"[1 2]", 3, "expected , or ]"}, Refused{"{,}", 1, "expected a member name"},
         Refused{"{\"a\":1,}", 7, "expected a member name"}, Refused{"{a:1}", 1, "expected a member name"},
@@ -89,18 +89,18 @@ INSTANTIATE_TEST_SUITE_P(Scalars, JsonRefuses,
                                          Refused{"Infinity", 0, "expected a value"},
                                          Refused{"-Infinity", 1, "expected a digit"}, Refused{"01", 1, "leading zero"},
                                          Refused{"-01", 2, "leading zero"}, Refused{"+1", 0, "expected a value"},
-                                         Refused{".5", 0, "expected a value"}, Refused{"1.", 2, end_message},
-                                         Refused{"1.e5", 2, "expected a digit"}, Refused{"-", 1, end_message},
-                                         Refused{"--1", 1, "expected a digit"}, Refused{"1e", 2, end_message},
-                                         Refused{"1e+", 3, end_message}, Refused{"[1e]", 3, "expected a digit"},
+                                         Refused{".5", 0, "expected a value"}, Refused{"1.", 2, kEndMessage},
+                                         Refused{"1.e5", 2, "expected a digit"}, Refused{"-", 1, kEndMessage},
+                                         Refused{"--1", 1, "expected a digit"}, Refused{"1e", 2, kEndMessage},
+                                         Refused{"1e+", 3, kEndMessage}, Refused{"[1e]", 3, "expected a digit"},
                                          Refused{"0x10", 1, "text after the end of the value"},
                                          Refused{"1_000", 1, "text after the end of the value"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Strings, JsonRefuses,
     testing::Values(
-        Refused{"\"", 1, end_message}, Refused{"\"abc", 4, end_message}, Refused{"\"a\\\"", 4, end_message},
-        Refused{"\"\\", 2, end_message}, Refused{"\"\\x41\"", 2, "unknown escape"},
+        Refused{"\"", 1, kEndMessage}, Refused{"\"abc", 4, kEndMessage}, Refused{"\"a\\\"", 4, kEndMessage},
+        Refused{"\"\\", 2, kEndMessage}, Refused{"\"\\x41\"", 2, "unknown escape"},
         Refused{"\"\\\0\""sv, 2, "unknown escape"}, Refused{"\"a\nb\"", 2, "control character in a string"},
         Refused{"\"\t\"", 1, "control character in a string"}, Refused{"\"\0\""sv, 1, "control character in a string"},
         Refused{"\"\x1F\"", 1, "control character in a string"}, Refused{"\"\\u12\"", 1, "malformed \\u escape"},

@@ -85,14 +85,14 @@ TEST_P(Signature, IsRefusedUnderEveryOtherAlgorithm) {
 
 TEST_P(Signature, IsRefusedByKeysOfAllOtherTokens) {
   const auto [text, signature] = split(GetParam().token);
-  for (const SignedToken &other : test::signed_tokens) {
+  for (const SignedToken &other : test::kSignedTokens) {
     if (other.key == GetParam().key) continue;
     const auto keys = keys_of(set_of(key_for(other)));
     EXPECT_FALSE(keys[0].verify(GetParam().algorithm, text, signature)) << other.algorithm;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryFamily, Signature, testing::ValuesIn(test::signed_tokens),
+INSTANTIATE_TEST_SUITE_P(EveryFamily, Signature, testing::ValuesIn(test::kSignedTokens),
                          [](const auto &test_case) { return std::string(test_case.param.algorithm); });
 
 TEST(VerificationKey, OfASecretVerifiesTheExampleOfRfc7515) {
@@ -122,21 +122,21 @@ TEST(VerificationKey, Ed25519VerifiesTheExampleOfRfc8037) {
 }
 
 TEST(JwkSet, AKeyWithAnAlgorithmAllowsNoOther) {
-  const auto keys = keys_of(set_of(with(test::rsa_key, R"("alg":"RS384")")));
+  const auto keys = keys_of(set_of(with(test::kRsaKey, R"("alg":"RS384")")));
   EXPECT_TRUE(keys.at(0).allows("RS384"));
   EXPECT_FALSE(keys.at(0).allows("RS256"));
   EXPECT_FALSE(keys.at(0).allows("PS384"));
 }
 
 TEST(JwkSet, AnRsaKeyWithoutAlgorithmIsForRsOnly) {
-  const auto keys = keys_of(set_of(test::rsa_key));
+  const auto keys = keys_of(set_of(test::kRsaKey));
   EXPECT_TRUE(keys.at(0).allows("RS256"));
   EXPECT_FALSE(keys.at(0).allows("PS256"));
 }
 
 TEST(JwkSet, KeepsTheIdsOfItsKeys) {
-  const auto keys = keys_of("{\"keys\":[" + with(test::p256_key, R"("kid":"one")") + "," +
-                            with(test::ed25519_key, R"("kid":"tw\u006f")") + "," + std::string(test::rsa_key) + "]}");
+  const auto keys = keys_of("{\"keys\":[" + with(test::kP256Key, R"("kid":"one")") + "," +
+                            with(test::kEd25519Key, R"("kid":"tw\u006f")") + "," + std::string(test::kRsaKey) + "]}");
   ASSERT_EQ(keys.size(), 3U);
   EXPECT_EQ(keys[0].id(), "one");
   EXPECT_EQ(keys[1].id(), "two");
@@ -144,17 +144,17 @@ TEST(JwkSet, KeepsTheIdsOfItsKeys) {
 }
 
 TEST(JwkSet, PassesOverKeysThatAreForSomethingElse) {
-  const std::string usable(test::p256_key);
+  const std::string usable(test::kP256Key);
   for (const std::string &other :
-       {with(test::rsa_key, R"("use":"enc")"), with(test::rsa_key, R"("key_ops":["encrypt"])"),
-        with(test::rsa_key, R"("alg":"RSA-OAEP")"), with(test::rsa_key, R"("alg":"none")"),
-        with(test::rsa_key, R"("alg":7)"), std::string(R"({"kty":"new"})"),
+       {with(test::kRsaKey, R"("use":"enc")"), with(test::kRsaKey, R"("key_ops":["encrypt"])"),
+        with(test::kRsaKey, R"("alg":"RSA-OAEP")"), with(test::kRsaKey, R"("alg":"none")"),
+        with(test::kRsaKey, R"("alg":7)"), std::string(R"({"kty":"new"})"),
         std::string(R"({"kty":"EC","crv":"secp256k1","x":"AA","y":"AA"})"),
         std::string(R"({"kty":"OKP","crv":"X25519","x":"AA"})")}) {
     EXPECT_EQ(keys_of("{\"keys\":[" + other + "," + usable + "]}").size(), 1U) << other;
     EXPECT_EQ(fault_of(set_of(other)), "the JWK set has no key to verify signatures with") << other;
   }
-  EXPECT_EQ(keys_of(set_of(with(test::rsa_key, R"("use":"sig","key_ops":["sign","verify"])"))).size(), 1U);
+  EXPECT_EQ(keys_of(set_of(with(test::kRsaKey, R"("use":"sig","key_ops":["sign","verify"])"))).size(), 1U);
 }
 
 TEST(JwkSet, RefusesWhatIsNotASet) {
@@ -170,7 +170,7 @@ TEST(JwkSet, RefusesWhatIsNotASet) {
 }
 
 TEST(JwkSet, RefusesWeakKeys) {
-  EXPECT_EQ(fault_of(set_of(test::weak_rsa_key)), "key 1 of the JWK set: an RSA key needs 2048 bits or more");
+  EXPECT_EQ(fault_of(set_of(test::kWeakRsaKey)), "key 1 of the JWK set: an RSA key needs 2048 bits or more");
   EXPECT_EQ(fault_of(set_of(R"({"kty":"oct","k":"c2hvcnQ"})")),
             "key 1 of the JWK set: a secret key needs 256 bits or more");
 }
@@ -208,10 +208,10 @@ TEST(JwkSet, RefusesMalformedKeys) {
       << "a point off the curve";
   EXPECT_EQ(fault(R"({"kty":"OKP","crv":"Ed25519","x":"AA"})"), "key 1 of the JWK set: malformed Ed25519 key");
   EXPECT_EQ(fault(R"({"kty":"oct","k":"a b"})"), "key 1 of the JWK set: malformed secret key");
-  EXPECT_EQ(fault(with(test::rsa_key, R"("alg":"ES256")")), "key 1 of the JWK set: type and algorithm do not fit");
-  EXPECT_EQ(fault(with(test::rsa_key, R"("alg":"HS256")")), "key 1 of the JWK set: type and algorithm do not fit");
-  EXPECT_EQ(fault(with(test::p256_key, R"("alg":"ES384")")), "key 1 of the JWK set: type and algorithm do not fit");
-  EXPECT_EQ(fault(with(test::ed25519_key, R"("alg":"ES256")")), "key 1 of the JWK set: type and algorithm do not fit");
+  EXPECT_EQ(fault(with(test::kRsaKey, R"("alg":"ES256")")), "key 1 of the JWK set: type and algorithm do not fit");
+  EXPECT_EQ(fault(with(test::kRsaKey, R"("alg":"HS256")")), "key 1 of the JWK set: type and algorithm do not fit");
+  EXPECT_EQ(fault(with(test::kP256Key, R"("alg":"ES384")")), "key 1 of the JWK set: type and algorithm do not fit");
+  EXPECT_EQ(fault(with(test::kEd25519Key, R"("alg":"ES256")")), "key 1 of the JWK set: type and algorithm do not fit");
 }
 
 } // namespace

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::string_literals;
 
-const std::string begin_of_binary = "\r\n\r\n\0\r\nQUIT\n"s;
+const std::string kBeginOfBinary = "\r\n\r\n\0\r\nQUIT\n"s;
 
 // The client's address, "-" for none, with the length; or what is wrong.
 std::string read_preface(const std::string &received) {
@@ -22,12 +22,12 @@ std::string read_preface(const std::string &received) {
 }
 
 std::string binary_preface(char command, char family, const std::string &rest) {
-  return begin_of_binary + command + family + static_cast<char>(rest.size() >> 8) +
+  return kBeginOfBinary + command + family + static_cast<char>(rest.size() >> 8) +
          static_cast<char>(rest.size() & 0xFF) + rest;
 }
 
-const std::string v4_addresses = "\xC0\0\2\1\xC0\0\2\2\x12\x34\0\x50"s;
-const std::string v6_addresses = "\x20\1\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\1"s + std::string(20, '\0');
+const std::string kV4Addresses = "\xC0\0\2\1\xC0\0\2\2\x12\x34\0\x50"s;
+const std::string kV6Addresses = "\x20\1\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\1"s + std::string(20, '\0');
 
 TEST(ProxyPreface, OfTheFirstVersionNamesTheClient) {
   EXPECT_EQ(read_preface("PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\nGET"), "192.0.2.1 45");
@@ -37,9 +37,9 @@ TEST(ProxyPreface, OfTheFirstVersionNamesTheClient) {
 }
 
 TEST(ProxyPreface, OfTheSecondVersionNamesTheClient) {
-  EXPECT_EQ(read_preface(binary_preface('\x21', '\x11', v4_addresses) + "GET"), "192.0.2.1 28");
-  EXPECT_EQ(read_preface(binary_preface('\x21', '\x21', v6_addresses)), "2001:db8::1 52");
-  EXPECT_EQ(read_preface(binary_preface('\x21', '\x11', v4_addresses + "\4\0\1x"s)), "192.0.2.1 32")
+  EXPECT_EQ(read_preface(binary_preface('\x21', '\x11', kV4Addresses) + "GET"), "192.0.2.1 28");
+  EXPECT_EQ(read_preface(binary_preface('\x21', '\x21', kV6Addresses)), "2001:db8::1 52");
+  EXPECT_EQ(read_preface(binary_preface('\x21', '\x11', kV4Addresses + "\4\0\1x"s)), "192.0.2.1 32")
       << "with an extension";
   EXPECT_EQ(read_preface(binary_preface('\x20', '\0', "")), "- 16") << "the proxy looks whether the server is there";
   EXPECT_EQ(read_preface(binary_preface('\x21', '\x31', std::string(216, 'x'))), "- 232") << "a Unix socket";
@@ -47,7 +47,7 @@ TEST(ProxyPreface, OfTheSecondVersionNamesTheClient) {
 
 TEST(ProxyPreface, MayComeInPieces) {
   for (const std::string &whole :
-       {"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"s, binary_preface('\x21', '\x11', v4_addresses)})
+       {"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"s, binary_preface('\x21', '\x11', kV4Addresses)})
     for (std::size_t length = 0; length < whole.size(); ++length)
       EXPECT_EQ(read_preface(whole.substr(0, length)), "incomplete") << length;
 }
@@ -58,9 +58,9 @@ TEST(ProxyPreface, IsNothingElse) {
         "PROXY TCP4 2001:db8::1 2001:db8::2 1 2\r\n"s, "PROXY TCP5 192.0.2.1 198.51.100.2 1 2\r\n"s,
         "PROXY TCP4 192.0.2.1 198.51.100.2 1 2 3\r\n"s, "PROXY TCP4  192.0.2.1 198.51.100.2 1 2\r\n"s,
         "PROXY TCP4 192.0.2.1 198.51.100.2 1 x\r\n"s, "PROXY " + std::string(200, 'x'), "PROXY\r\n"s,
-        "\r\n\r\n\0\r\nQUIX\n"s, binary_preface('\x11', '\x11', v4_addresses),
-        binary_preface('\x22', '\x11', v4_addresses), binary_preface('\x21', '\x11', "short"),
-        binary_preface('\x21', '\x21', v4_addresses), begin_of_binary + "\x21\x11\xFF\xFF"s})
+        "\r\n\r\n\0\r\nQUIX\n"s, binary_preface('\x11', '\x11', kV4Addresses),
+        binary_preface('\x22', '\x11', kV4Addresses), binary_preface('\x21', '\x11', "short"),
+        binary_preface('\x21', '\x21', kV4Addresses), kBeginOfBinary + "\x21\x11\xFF\xFF"s})
     EXPECT_EQ(read_preface(text), "malformed") << text;
 }
 

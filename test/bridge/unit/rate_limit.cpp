@@ -7,51 +7,51 @@ namespace pg_live {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr RateLimit ten_a_second{.per_second = 10, .burst = 3};
+constexpr RateLimit kTenASecond{.per_second = 10, .burst = 3};
 
 TEST(TokenBucket, GivesTheBurstAtOnceAndThenTheRate) {
   TokenBucket bucket;
   for (int i = 0; i < 3; ++i)
-    EXPECT_TRUE(bucket.acquire(ten_a_second, 5s));
-  EXPECT_FALSE(bucket.acquire(ten_a_second, 5s));
-  EXPECT_FALSE(bucket.acquire(ten_a_second, 5s + 99ms));
-  EXPECT_TRUE(bucket.acquire(ten_a_second, 5s + 100ms));
-  EXPECT_FALSE(bucket.acquire(ten_a_second, 5s + 101ms));
+    EXPECT_TRUE(bucket.acquire(kTenASecond, 5s));
+  EXPECT_FALSE(bucket.acquire(kTenASecond, 5s));
+  EXPECT_FALSE(bucket.acquire(kTenASecond, 5s + 99ms));
+  EXPECT_TRUE(bucket.acquire(kTenASecond, 5s + 100ms));
+  EXPECT_FALSE(bucket.acquire(kTenASecond, 5s + 101ms));
 }
 
 TEST(TokenBucket, SavesNoMoreThanTheBurst) {
   TokenBucket bucket;
-  EXPECT_TRUE(bucket.acquire(ten_a_second, 0s));
+  EXPECT_TRUE(bucket.acquire(kTenASecond, 0s));
   for (int i = 0; i < 3; ++i)
-    EXPECT_TRUE(bucket.acquire(ten_a_second, 1h));
-  EXPECT_FALSE(bucket.acquire(ten_a_second, 1h));
+    EXPECT_TRUE(bucket.acquire(kTenASecond, 1h));
+  EXPECT_FALSE(bucket.acquire(kTenASecond, 1h));
 }
 
 TEST(TokenBucket, TakesNothingWhenItRefuses) {
   TokenBucket bucket;
-  EXPECT_FALSE(bucket.acquire(ten_a_second, 0s, 4));
-  EXPECT_TRUE(bucket.acquire(ten_a_second, 0s, 3));
+  EXPECT_FALSE(bucket.acquire(kTenASecond, 0s, 4));
+  EXPECT_TRUE(bucket.acquire(kTenASecond, 0s, 3));
 }
 
 TEST(TokenBucket, RefusalsDoNotDelayTheNextToken) {
   TokenBucket bucket;
-  EXPECT_TRUE(bucket.acquire(ten_a_second, 0s, 3));
+  EXPECT_TRUE(bucket.acquire(kTenASecond, 0s, 3));
   for (int i = 1; i < 100; ++i)
-    EXPECT_FALSE(bucket.acquire(ten_a_second, std::chrono::milliseconds(i)));
-  EXPECT_TRUE(bucket.acquire(ten_a_second, 101ms));
+    EXPECT_FALSE(bucket.acquire(kTenASecond, std::chrono::milliseconds(i)));
+  EXPECT_TRUE(bucket.acquire(kTenASecond, 101ms));
 }
 
 TEST(TokenBucket, AClockThatStepsBackGivesNothing) {
   TokenBucket bucket;
-  EXPECT_TRUE(bucket.acquire(ten_a_second, 10s, 3));
-  EXPECT_FALSE(bucket.acquire(ten_a_second, 1s));
-  EXPECT_FALSE(bucket.acquire(ten_a_second, 10s)) << "the nine seconds were counted before";
-  EXPECT_TRUE(bucket.acquire(ten_a_second, 10s + 100ms));
+  EXPECT_TRUE(bucket.acquire(kTenASecond, 10s, 3));
+  EXPECT_FALSE(bucket.acquire(kTenASecond, 1s));
+  EXPECT_FALSE(bucket.acquire(kTenASecond, 10s)) << "the nine seconds were counted before";
+  EXPECT_TRUE(bucket.acquire(kTenASecond, 10s + 100ms));
 }
 
 TEST(TokenBucket, AChangedLimitHoldsAtOnce) {
   TokenBucket bucket;
-  EXPECT_TRUE(bucket.acquire(ten_a_second, 0s));
+  EXPECT_TRUE(bucket.acquire(kTenASecond, 0s));
   EXPECT_FALSE(bucket.acquire({.per_second = 10, .burst = 1}, 0s, 2));
   EXPECT_TRUE(bucket.acquire({.per_second = 1000, .burst = 1000}, 1s, 900));
 }
@@ -63,10 +63,10 @@ TEST(TokenBucket, AnInfiniteRateIsNoLimit) {
 }
 
 TEST(TokenBucket, ARateOfZeroGivesTheBurstOnce) {
-  constexpr RateLimit once{.per_second = 0, .burst = 1};
+  constexpr RateLimit kOnce{.per_second = 0, .burst = 1};
   TokenBucket bucket;
-  EXPECT_TRUE(bucket.acquire(once, 0s));
-  EXPECT_FALSE(bucket.acquire(once, 24h));
+  EXPECT_TRUE(bucket.acquire(kOnce, 0s));
+  EXPECT_FALSE(bucket.acquire(kOnce, 24h));
 }
 
 } // namespace

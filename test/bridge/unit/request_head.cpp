@@ -11,12 +11,12 @@ namespace {
 using namespace std::string_literals;
 using namespace std::string_view_literals;
 
-const std::string websocket_headers =
+const std::string kWebsocketHeaders =
     "Host: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 std::string upgrade_with(std::string_view headers = "") {
-  return "GET /socket/websocket HTTP/1.1\r\n" + websocket_headers + std::string(headers) + "\r\n";
+  return "GET /socket/websocket HTTP/1.1\r\n" + kWebsocketHeaders + std::string(headers) + "\r\n";
 }
 
 std::string get_with(std::string_view headers) {

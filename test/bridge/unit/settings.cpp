@@ -35,14 +35,14 @@ class SettingsTest : public testing::Test {
     for (const std::string &argument : arguments)
       pointers.push_back(argument.c_str());
     testing::internal::CaptureStderr();
-    auto settings = read_settings(static_cast<int>(pointers.size()), pointers.data(), exit_code);
-    output = testing::internal::GetCapturedStderr();
+    auto settings = read_settings(static_cast<int>(pointers.size()), pointers.data(), exit_code_);
+    output_ = testing::internal::GetCapturedStderr();
     return settings;
   }
 
   std::filesystem::path path_;
-  int exit_code = 0;
-  std::string output;
+  int exit_code_ = 0;
+  std::string output_;
 };
 
 // realtime-js sends a heartbeat every 25 seconds, phoenix every 30, and gives up when the next one is due. A connection
@@ -60,7 +60,7 @@ TEST_F(SettingsTest, SilentConnectionsEndBeforeTheirClientsComeBack) {
 // Clients give up after ten seconds. A connection to the database that is silent is given up 1.5 s after the command.
 TEST_F(SettingsTest, CommandsAreAnsweredBeforeClientsGiveUp) {
   const auto settings = read({});
-  ASSERT_TRUE(settings) << output;
+  ASSERT_TRUE(settings) << output_;
   EXPECT_LE(settings->database.statement_timeout_seconds, 8U);
 }
 
@@ -74,7 +74,7 @@ TEST_F(SettingsTest, ValueIsTheSameByFlagEnvironmentAndFile) {
     unsetenv("PG_LIVE_JWT_SECRET");
     const auto by_file = read({"--config", file("jwt-secret = " + value)});
     for (const auto &settings : {by_flag, by_environment, by_file}) {
-      ASSERT_TRUE(settings) << value << output;
+      ASSERT_TRUE(settings) << value << output_;
       EXPECT_EQ(settings->tokens.secret, value);
     }
   }
@@ -91,8 +91,9 @@ TEST_F(SettingsTest, SecretShorterThanItsHashEndsTheProgram) {
         {}, {"--jwt-secret", secret}, {"--config", file("jwt-secret = " + secret)}};
     for (const auto &arguments : ways) {
       EXPECT_FALSE(read(arguments));
-      EXPECT_EQ(exit_code, 2);
-      EXPECT_EQ(output, "--jwt-secret: the secret must have at least 32 bytes\nhint: openssl rand -hex 32 makes one\n");
+      EXPECT_EQ(exit_code_, 2);
+      EXPECT_EQ(output_,
+                "--jwt-secret: the secret must have at least 32 bytes\nhint: openssl rand -hex 32 makes one\n");
     }
   }
 }
@@ -101,7 +102,7 @@ TEST_F(SettingsTest, IssuersMayHaveKeysOfTheirOwn) {
   const auto settings =
       read({"--jwks", "keys.json", "--jwt-issuer", "supabase, https://a.example=https://a.example/jwks?v=1 ,b=b.json",
             "--jwt-audience", "authenticated,events", "--jwt-leeway", "5"});
-  ASSERT_TRUE(settings) << output;
+  ASSERT_TRUE(settings) << output_;
   ASSERT_EQ(settings->tokens.issuers.size(), 3u);
   EXPECT_EQ(settings->tokens.issuers[0].name, "supabase");
   EXPECT_EQ(settings->tokens.issuers[0].keys, "");
@@ -115,14 +116,14 @@ TEST_F(SettingsTest, IssuersMayHaveKeysOfTheirOwn) {
 TEST_F(SettingsTest, KeysAreFetchedByHttpsOrFromThisMachine) {
   for (const auto *url : {"https://a.example/jwks", "HTTPS://a.example", "http://localhost:4000/jwks",
                           "http://127.0.0.1/jwks", "http://[::1]:80/jwks"})
-    EXPECT_TRUE(read({"--jwks", url})) << url << output;
+    EXPECT_TRUE(read({"--jwks", url})) << url << output_;
   for (const auto *url : {"http://a.example/jwks", "http://127.0.0.1.a.example/", "http://localhost@a.example/",
                           "https://user:password@a.example/", "http://127.0.0.1\\@a.example/", "ftp://a.example/jwks",
                           "file:///etc/passwd", "https://", "https:///jwks", "http://[::1].a.example/", "https://a b/",
                           "http://0177.0.0.1/", "https://a.example/\x7f"}) {
     EXPECT_FALSE(read({"--jwks", url})) << url;
-    EXPECT_EQ(exit_code, 2);
-    EXPECT_NE(output.find("--jwks: \""), std::string::npos) << output;
+    EXPECT_EQ(exit_code_, 2);
+    EXPECT_NE(output_.find("--jwks: \""), std::string::npos) << output_;
     EXPECT_FALSE(read({"--jwt-issuer", "issuer=" + std::string(url)})) << url;
   }
 }
@@ -146,8 +147,8 @@ TEST_F(SettingsTest, TokenOptionsThatCannotBeMeantEndTheProgram) {
   };
   for (const auto &arguments : cases) {
     EXPECT_FALSE(read(arguments)) << arguments[0] << " " << arguments[1];
-    EXPECT_EQ(exit_code, 2) << arguments[0] << " " << arguments[1];
-    EXPECT_NE(output.find(arguments[0]), std::string::npos) << output;
+    EXPECT_EQ(exit_code_, 2) << arguments[0] << " " << arguments[1];
+    EXPECT_NE(output_.find(arguments[0]), std::string::npos) << output_;
   }
 }
 
@@ -173,26 +174,26 @@ TEST_F(SettingsTest, CommandLineWinsOverEnvironmentAndThatOverTheFile) {
 
 TEST_F(SettingsTest, FileThatCannotBeReadEndsTheProgram) {
   EXPECT_FALSE(read({"--config", path_.string()}));
-  EXPECT_EQ(exit_code, 2);
+  EXPECT_EQ(exit_code_, 2);
   setenv("PG_LIVE_CONFIG", path_.c_str(), 1);
   EXPECT_FALSE(read({})) << "also when the environment names it";
-  EXPECT_EQ(output, "could not read configuration file \"" + path_.string() + "\"\n");
+  EXPECT_EQ(output_, "could not read configuration file \"" + path_.string() + "\"\n");
 }
 
 TEST_F(SettingsTest, FolderOrEndlessDeviceAsFileEndsTheProgram) {
   for (const std::string path : {"/", "/dev/zero"}) {
     EXPECT_FALSE(read({"--config", path})) << path;
-    EXPECT_EQ(exit_code, 2);
-    EXPECT_EQ(output, "could not read configuration file \"" + path + "\"\n");
+    EXPECT_EQ(exit_code_, 2);
+    EXPECT_EQ(output_, "could not read configuration file \"" + path + "\"\n");
   }
 }
 
 TEST_F(SettingsTest, UnknownNameInTheFileEndsTheProgramWithoutTellingItsValue) {
   for (const auto *line : {"jwt-secrt = hidden", "jwt_secret = hidden", "config = hidden", "JWT-SECRET = hidden"}) {
     EXPECT_FALSE(read({"--config", file(line)})) << line;
-    EXPECT_EQ(exit_code, 2);
-    EXPECT_NE(output.find("unknown setting"), std::string::npos) << output;
-    EXPECT_EQ(output.find("hidden"), std::string::npos) << output;
+    EXPECT_EQ(exit_code_, 2);
+    EXPECT_NE(output_.find("unknown setting"), std::string::npos) << output_;
+    EXPECT_EQ(output_.find("hidden"), std::string::npos) << output_;
   }
 }
 
@@ -213,7 +214,7 @@ TEST_F(SettingsTest, ALimitIsSetByFlagFileAndEnvironmentUnderOneName) {
 TEST_F(SettingsTest, ALimitThatIsNoNumberEndsTheProgram) {
   for (const auto *value : {"-1", "1MB", "much", "99999999999"}) {
     EXPECT_FALSE(read({"--limit-tracked-bytes-by-user", value})) << value;
-    EXPECT_EQ(exit_code, 2);
+    EXPECT_EQ(exit_code_, 2);
   }
 }
 
@@ -256,7 +257,7 @@ TEST_F(SettingsTest, ApiKeysMayHaveSpacesAroundThemAndNeedARole) {
             (std::vector<std::string>{"k=anon", "l=m=service_role"}));
   for (const auto *keys : {"k", "k=", "=anon", "k=anon,l"}) {
     EXPECT_FALSE(read({"--api-keys", keys})) << keys;
-    EXPECT_EQ(output, "--api-keys: each key needs a role: key=role\n");
+    EXPECT_EQ(output_, "--api-keys: each key needs a role: key=role\n");
   }
 }
 
@@ -273,7 +274,7 @@ TEST_F(SettingsTest, TrustedProxiesAreAddressesAndNetworks) {
   EXPECT_TRUE(settings->proxy.trusted[1].contains(IpAddress::parse("10.1.2.3").value()));
   for (const auto *text : {"proxy.example", "10.0.0.1/8", "10.0.0.0/40", "*"}) {
     EXPECT_FALSE(read({"--trusted-proxies", text})) << text;
-    EXPECT_NE(output.find("is no address and no network"), std::string::npos) << output;
+    EXPECT_NE(output_.find("is no address and no network"), std::string::npos) << output_;
   }
   EXPECT_FALSE(read({"--proxy-protocol"})) << "from anyone, a preface could say anything";
   EXPECT_FALSE(read({"--trusted-proxies", "10.0.0.1", "--forwarded-header", "x-real-ip"}));
@@ -289,8 +290,8 @@ TEST_F(SettingsTest, TheEncryptedPortNeedsACertificateAndAPortOfItsOwn) {
     auto part = whole;
     part.erase(part.begin() + static_cast<std::ptrdiff_t>(left_out));
     EXPECT_FALSE(read(part));
-    EXPECT_EQ(exit_code, 2);
-    EXPECT_NE(output.find("need each other"), std::string::npos) << output;
+    EXPECT_EQ(exit_code_, 2);
+    EXPECT_NE(output_.find("need each other"), std::string::npos) << output_;
   }
   for (const auto *clash : {"--port=4443", "--metrics-port=4443"}) {
     auto clashing = whole;

@@ -12,23 +12,23 @@ namespace {
 
 using namespace std::chrono_literals;
 using std::chrono::sys_seconds;
-using test::bad_signature;
-using test::fields_missing;
-using test::good;
-using test::malformed;
-using test::now;
+using test::kBadSignature;
+using test::kFieldsMissing;
+using test::kGood;
+using test::kMalformed;
+using test::kNow;
 using test::refusal;
 using test::sign;
 using test::verify;
 using test::with_secret;
 
 TEST(Token, GivesItsClaims) {
-  const auto result = verify(sign(good));
+  const auto result = verify(sign(kGood));
   ASSERT_TRUE(result.claims);
-  EXPECT_EQ(result.claims->text, good);
+  EXPECT_EQ(result.claims->text, kGood);
   EXPECT_EQ(result.claims->user_id, "user-1");
   EXPECT_EQ(result.claims->role, "authenticated");
-  EXPECT_EQ(result.claims->expires_at, now + 60s);
+  EXPECT_EQ(result.claims->expires_at, kNow + 60s);
 }
 
 TEST(Token, KeepsTheTextOfTheClaimsAsSigned) {
@@ -41,8 +41,8 @@ TEST(Token, KeepsTheTextOfTheClaimsAsSigned) {
 }
 
 TEST(Token, MayBeSignedWithAnyHsAlgorithm) {
-  EXPECT_TRUE(verify(sign(good, R"({"alg":"HS384"})", test::secret, EVP_sha384())).claims);
-  EXPECT_TRUE(verify(sign(good, R"({"alg":"HS512"})", test::secret, EVP_sha512())).claims);
+  EXPECT_TRUE(verify(sign(kGood, R"({"alg":"HS384"})", test::kSecret, EVP_sha384())).claims);
+  EXPECT_TRUE(verify(sign(kGood, R"({"alg":"HS512"})", test::kSecret, EVP_sha512())).claims);
 }
 
 class TokenOfFamily : public testing::TestWithParam<test::SignedToken> {};
@@ -56,41 +56,41 @@ TEST_P(TokenOfFamily, IsAcceptedFromAJwkSet) {
   EXPECT_EQ(result.claims->user_id, "7c9e6679-7425-40de-944b-e07fc1f90ae7");
 }
 
-TEST_P(TokenOfFamily, IsRefusedBySecrets) { EXPECT_EQ(refusal(GetParam().token), bad_signature); }
+TEST_P(TokenOfFamily, IsRefusedBySecrets) { EXPECT_EQ(refusal(GetParam().token), kBadSignature); }
 
-INSTANTIATE_TEST_SUITE_P(EveryFamily, TokenOfFamily, testing::ValuesIn(test::signed_tokens),
+INSTANTIATE_TEST_SUITE_P(EveryFamily, TokenOfFamily, testing::ValuesIn(test::kSignedTokens),
                          [](const auto &test_case) { return std::string(test_case.param.algorithm); });
 
 TEST(Token, APublicKeyIsNeverASecret) {
   TokenSettings settings;
-  settings.jwk_set = "{\"keys\":[" + std::string(test::rsa_key) + "]}";
-  EXPECT_EQ(refusal(sign(good, test::hs256, test::rsa_key), settings), bad_signature);
-  EXPECT_EQ(refusal(sign(good, test::hs256, settings.jwk_set), settings), bad_signature);
+  settings.jwk_set = "{\"keys\":[" + std::string(test::kRsaKey) + "]}";
+  EXPECT_EQ(refusal(sign(kGood, test::kHs256, test::kRsaKey), settings), kBadSignature);
+  EXPECT_EQ(refusal(sign(kGood, test::kHs256, settings.jwk_set), settings), kBadSignature);
 }
 
 TEST(Token, WithoutSignatureIsRefused) {
-  const std::string payload = encode_base64url(good);
+  const std::string payload = encode_base64url(kGood);
   for (const auto *algorithm : {"none", "None", "NONE", "nOnE", ""}) {
     const std::string header = encode_base64url(R"({"alg":")" + std::string(algorithm) + "\"}");
-    EXPECT_EQ(refusal(header + "." + payload + "."), malformed);
-    EXPECT_EQ(refusal(header + "." + payload + ".AAAA"), bad_signature);
+    EXPECT_EQ(refusal(header + "." + payload + "."), kMalformed);
+    EXPECT_EQ(refusal(header + "." + payload + ".AAAA"), kBadSignature);
   }
 }
 
 TEST(Token, MustHaveThreeWellFormedParts) {
-  const std::string token = sign(good);
+  const std::string token = sign(kGood);
   const std::string unsigned_part = token.substr(0, token.rfind('.'));
   for (const std::string &text :
        {std::string(), std::string("x"), std::string("."), std::string(".."), std::string("..."), unsigned_part,
         unsigned_part + ".", token + ".", token + ".AAAA", "." + token, token + "=", token + " ", " " + token,
         token + "\n", "Bearer " + token, std::string("sb_publishable_x"), std::string("null"), std::string(5, '\0'),
         std::string("\xFF\xFE.a.b")})
-    EXPECT_EQ(refusal(text), malformed) << text;
+    EXPECT_EQ(refusal(text), kMalformed) << text;
 }
 
 TEST(Token, IsNotLookedAtWhenItIsTooLong) {
   const std::string padding(kMaxTokenBytes, 'x');
-  EXPECT_EQ(refusal(sign(R"({"role":"a","exp":4102444800,"x":")" + padding + "\"}")), malformed);
+  EXPECT_EQ(refusal(sign(R"({"role":"a","exp":4102444800,"x":")" + padding + "\"}")), kMalformed);
 }
 
 TEST(Token, HeaderMustBeAnObjectWithAnAlgorithm) {
@@ -99,8 +99,8 @@ TEST(Token, HeaderMustBeAnObjectWithAnAlgorithm) {
         R"({"alg":"HS256","alg":"HS256"})", R"({"alg":"none","\u0061lg":"HS256"})", R"({"alg":"HS256"}x)",
         R"({"alg":"HS256","crit":["exp"]})", R"({"alg":"HS256","crit":[]})",
         R"({"alg":"HS256","crit":["b64"],"b64":false})", R"({"alg":"HS256","kid":7})", R"({"alg":"HS256\u0000"})"})
-    EXPECT_EQ(refusal(sign(good, header)), malformed) << header;
-  EXPECT_EQ(refusal(sign(good, R"({"alg":"hs256"})")), bad_signature) << "names are exact";
+    EXPECT_EQ(refusal(sign(kGood, header)), kMalformed) << header;
+  EXPECT_EQ(refusal(sign(kGood, R"({"alg":"hs256"})")), kBadSignature) << "names are exact";
 }
 
 TEST(Token, PayloadMustBeAnObjectWithoutDuplicates) {
@@ -110,24 +110,24 @@ TEST(Token, PayloadMustBeAnObjectWithoutDuplicates) {
         R"({"role":"anon","\u0072ole":"service_role","exp":4102444800})", R"({"role":"anon","exp":1,"exp":4102444800})",
         R"({"role":"anon","exp":4102444800,"x":"\u0000"})", R"({"role":"anon\u0000","exp":4102444800})",
         "{\"role\":\"anon\",\"exp\":4102444800,\"x\":\"\xFF\"}", "\xEF\xBB\xBF{\"role\":\"anon\",\"exp\":4102444800}"})
-    EXPECT_EQ(refusal(sign(payload)), malformed) << payload;
+    EXPECT_EQ(refusal(sign(payload)), kMalformed) << payload;
 }
 
 TEST(Token, AWrongSignatureIsRefusedBeforeClaimsAreRead) {
   std::string token = sign(R"({"role":"anon","exp":1})");
   token.back() = token.back() == 'A' ? 'E' : 'A';
-  EXPECT_EQ(refusal(token), bad_signature);
-  EXPECT_EQ(refusal(sign(good, test::hs256, "another secret of at least thirty-two bytes")), bad_signature);
+  EXPECT_EQ(refusal(token), kBadSignature);
+  EXPECT_EQ(refusal(sign(kGood, test::kHs256, "another secret of at least thirty-two bytes")), kBadSignature);
   const std::string other = sign(R"({"role":"service_role","exp":4102444800})");
-  const std::string mixed = other.substr(0, other.rfind('.')) + sign(good).substr(sign(good).rfind('.'));
-  EXPECT_EQ(refusal(mixed), bad_signature);
+  const std::string mixed = other.substr(0, other.rfind('.')) + sign(kGood).substr(sign(kGood).rfind('.'));
+  EXPECT_EQ(refusal(mixed), kBadSignature);
 }
 
 TEST(Token, NeedsRoleAndExp) {
   for (const auto *payload :
        {"{}", R"({"role":"anon"})", R"({"exp":4102444800})", R"({"Role":"anon","exp":4102444800})",
         R"({"role":null,"exp":4102444800})", R"({"role":"anon","exp":null})"})
-    EXPECT_EQ(refusal(sign(payload)), fields_missing) << payload;
+    EXPECT_EQ(refusal(sign(payload)), kFieldsMissing) << payload;
 }
 
 TEST(Token, RoleMustBeAName) {
@@ -160,11 +160,11 @@ TEST(Token, SubjectMustBeAName) {
 }
 
 TEST(Token, ExpiresAtTheSecondItSays) {
-  EXPECT_TRUE(verify(sign(good), with_secret(), now + 59s).claims);
-  const auto result = verify(sign(good), with_secret(), now + 60s);
+  EXPECT_TRUE(verify(sign(kGood), with_secret(), kNow + 59s).claims);
+  const auto result = verify(sign(kGood), with_secret(), kNow + 60s);
   ASSERT_TRUE(result.error);
   EXPECT_EQ(result.error->message, "Token has expired 0 seconds ago");
-  EXPECT_EQ(verify(sign(good), with_secret(), now + 65s).error->message, "Token has expired 5 seconds ago");
+  EXPECT_EQ(verify(sign(kGood), with_secret(), kNow + 65s).error->message, "Token has expired 5 seconds ago");
   EXPECT_EQ(result.error->code, "InvalidJWTToken");
 }
 
@@ -186,13 +186,13 @@ TEST(Token, TimesFarAwayAreCutToTheYearsThereAre) {
 TEST(Token, IsNotValidMuchBeforeItSays) {
   const std::string token = sign(R"({"role":"a","exp":4102444800,"nbf":1763856031})");
   EXPECT_EQ(refusal(token), "InvalidJWTToken: Token is not valid yet") << "31 seconds early";
-  EXPECT_TRUE(verify(token, with_secret(), now + 1s).claims) << "clocks differ by up to 30 seconds";
+  EXPECT_TRUE(verify(token, with_secret(), kNow + 1s).claims) << "clocks differ by up to 30 seconds";
 }
 
 TEST(Token, IssuedInTheFutureIsRefused) {
   const auto result = verify(sign(R"({"role":"a","exp":4102444800,"iat":1763856030.9})"));
   ASSERT_TRUE(result.claims) << "clocks differ by up to 30 seconds";
-  EXPECT_EQ(result.claims->issued_at, now) << "as old as a clock may be ahead, for what is revoked meanwhile";
+  EXPECT_EQ(result.claims->issued_at, kNow) << "as old as a clock may be ahead, for what is revoked meanwhile";
   EXPECT_EQ(refusal(sign(R"({"role":"a","exp":4102444800,"iat":1763856031})")),
             "InvalidJWTToken: Token was issued in the future");
 }
@@ -209,7 +209,7 @@ TEST(Token, LeewayIsForBothItsBeginnings) {
   }
   settings.leeway = 600s;
   EXPECT_TRUE(verify(sign(R"({"role":"a","exp":4102444800,"nbf":1763856600,"iat":1763856600})"), settings).claims);
-  EXPECT_FALSE(verify(sign(good), settings, now + 60s).claims) << "the end is exact";
+  EXPECT_FALSE(verify(sign(kGood), settings, kNow + 60s).claims) << "the end is exact";
 }
 
 TEST(Token, GivesItsIdAsText) {
@@ -219,8 +219,8 @@ TEST(Token, GivesItsIdAsText) {
   EXPECT_EQ(verify(with_id(R"("a\u0062c")")).claims->token_id, "abc");
   EXPECT_EQ(verify(with_id("12")).claims->token_id, "12");
   EXPECT_EQ(verify(with_id("null")).claims->token_id, "");
-  EXPECT_EQ(verify(sign(good)).claims->token_id, "");
-  EXPECT_EQ(verify(sign(good)).claims->issued_at, sys_seconds::min());
+  EXPECT_EQ(verify(sign(kGood)).claims->token_id, "");
+  EXPECT_EQ(verify(sign(kGood)).claims->issued_at, sys_seconds::min());
   for (const std::string &id : {std::string("\"\""), std::string("{}"), std::string("true"), std::string(R"("\n")"),
                                 "\"" + std::string(256, 'x') + "\""})
     EXPECT_EQ(refusal(with_id(id)),
@@ -239,7 +239,7 @@ TEST(Token, AudienceIsCheckedWhenOneIsExpected) {
   EXPECT_TRUE(verify(with_audience("\"events\""), settings).claims);
   for (const auto *aud : {"\"other\"", "[]", "[[\"realtime\"]]", "null", "{\"realtime\":1}", "\"realtime2\""})
     EXPECT_EQ(refusal(with_audience(aud), settings), "InvalidJWTToken: Token is for another audience") << aud;
-  EXPECT_EQ(refusal(sign(good), settings), "InvalidJWTToken: Token is for another audience");
+  EXPECT_EQ(refusal(sign(kGood), settings), "InvalidJWTToken: Token is for another audience");
   EXPECT_TRUE(verify(with_audience("\"other\"")).claims) << "none is expected";
 }
 
@@ -252,7 +252,7 @@ TEST(Token, IssuerIsCheckedWhenOneIsExpected) {
             "InvalidJWTToken: Token is from another issuer");
   EXPECT_EQ(refusal(sign(R"({"role":"a","exp":4102444800,"iss":["https://auth"]})"), settings),
             "InvalidJWTToken: Token is from another issuer");
-  EXPECT_EQ(refusal(sign(good), settings), "InvalidJWTToken: Token is from another issuer");
+  EXPECT_EQ(refusal(sign(kGood), settings), "InvalidJWTToken: Token is from another issuer");
 }
 
 TEST(TokenSettings, ThatCannotBeUsedAreRefused) {
@@ -277,30 +277,30 @@ TEST(ApiKeys, StandForTheirRoles) {
   EXPECT_EQ(anon.claims->expires_at, sys_seconds::max());
   EXPECT_EQ(verify("sb_secret_1", settings).claims->text, R"({"role":"service\"role"})");
   for (const auto *key : {"sb_publishable_", "sb_publishable_11", "SB_publishable_1", ""})
-    EXPECT_EQ(refusal(key, settings), malformed) << key;
+    EXPECT_EQ(refusal(key, settings), kMalformed) << key;
 }
 
 TEST(TokenMemory, OneTokenVerifiedTwiceSharesItsClaims) {
   TokenVerifier verifier(with_secret());
-  const std::string token = sign(good);
-  const auto first = verifier.verify(token, now).claims;
-  EXPECT_EQ(verifier.verify(token, now).claims.get(), first.get());
+  const std::string token = sign(kGood);
+  const auto first = verifier.verify(token, kNow).claims;
+  EXPECT_EQ(verifier.verify(token, kNow).claims.get(), first.get());
 }
 
 TEST(TokenMemory, ARememberedTokenExpiresToo) {
   TokenVerifier verifier(with_secret());
-  const std::string token = sign(good);
-  EXPECT_TRUE(verifier.verify(token, now).claims);
-  EXPECT_EQ(verifier.verify(token, now + 61s).error->message, "Token has expired 1 seconds ago");
+  const std::string token = sign(kGood);
+  EXPECT_TRUE(verifier.verify(token, kNow).claims);
+  EXPECT_EQ(verifier.verify(token, kNow + 61s).error->message, "Token has expired 1 seconds ago");
 }
 
 TEST(TokenMemory, CanBeTurnedOff) {
   TokenSettings settings = with_secret();
   settings.cached_tokens = 0;
   TokenVerifier verifier(settings);
-  const std::string token = sign(good);
-  const auto first = verifier.verify(token, now).claims;
-  EXPECT_NE(verifier.verify(token, now).claims.get(), first.get());
+  const std::string token = sign(kGood);
+  const auto first = verifier.verify(token, kNow).claims;
+  EXPECT_NE(verifier.verify(token, kNow).claims.get(), first.get());
 }
 
 } // namespace

@@ -12,10 +12,10 @@
 
 namespace pg_live::test {
 
-inline constexpr std::string_view secret = "super-secret-jwt-token-with-at-least-32-characters-long";
-inline constexpr std::string_view hs256 = R"({"alg":"HS256","typ":"JWT"})";
+inline constexpr std::string_view kSecret = "super-secret-jwt-token-with-at-least-32-characters-long";
+inline constexpr std::string_view kHs256 = R"({"alg":"HS256","typ":"JWT"})";
 
-inline std::string sign(std::string_view payload, std::string_view header = hs256, std::string_view key = secret,
+inline std::string sign(std::string_view payload, std::string_view header = kHs256, std::string_view key = kSecret,
                         const EVP_MD *digest = EVP_sha256()) {
   const std::string text = encode_base64url(header) + "." + encode_base64url(payload);
   std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};

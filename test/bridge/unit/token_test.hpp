@@ -12,17 +12,17 @@
 
 namespace pg_live::test {
 
-inline constexpr std::chrono::sys_seconds now{std::chrono::seconds(1'763'856'000)};
-inline const std::string good = R"({"role":"authenticated","sub":"user-1","exp":1763856060})";
+inline constexpr std::chrono::sys_seconds kNow{std::chrono::seconds(1'763'856'000)};
+inline const std::string kGood = R"({"role":"authenticated","sub":"user-1","exp":1763856060})";
 
 inline TokenSettings with_secret() {
   TokenSettings settings;
-  settings.secret = secret;
+  settings.secret = kSecret;
   return settings;
 }
 
 inline TokenResult verify(std::string_view token, const TokenSettings &settings = with_secret(),
-                          std::chrono::sys_seconds at = now) {
+                          std::chrono::sys_seconds at = kNow) {
   TokenVerifier verifier(settings);
   TokenResult result = verifier.verify(token, at);
   EXPECT_NE(result.claims == nullptr, !result.error.has_value()) << "exactly one of the two";
@@ -36,8 +36,8 @@ inline std::string refusal(std::string_view token, const TokenSettings &settings
   return std::string(result.error->code) + ": " + result.error->message;
 }
 
-inline constexpr auto malformed = "MalformedJWT: The token provided is not a valid JWT";
-inline constexpr auto bad_signature = "JwtSignatureError: Failed to validate JWT signature";
-inline constexpr auto fields_missing = "InvalidJWTToken: Fields `role` and `exp` are required in JWT";
+inline constexpr auto kMalformed = "MalformedJWT: The token provided is not a valid JWT";
+inline constexpr auto kBadSignature = "JwtSignatureError: Failed to validate JWT signature";
+inline constexpr auto kFieldsMissing = "InvalidJWTToken: Fields `role` and `exp` are required in JWT";
 
 } // namespace pg_live::test

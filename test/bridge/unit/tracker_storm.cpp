@@ -9,10 +9,10 @@ namespace {
 // Many clients do at random what clients do, while the database is locked, held, cut off, or behind with its signals.
 class Storm : public TrackerTest, public testing::WithParamInterface<unsigned> {
  protected:
-  std::minstd_rand random{GetParam()};
-  int last_meta = 0;
+  std::minstd_rand random_{GetParam()};
+  int last_meta_ = 0;
 
-  unsigned dice(unsigned sides) { return random() % sides; }
+  unsigned dice(unsigned sides) { return random_() % sides; }
 
   void act(Client &client) {
     switch (dice(16)) {
@@ -27,7 +27,7 @@ class Storm : public TrackerTest, public testing::WithParamInterface<unsigned> {
     case 4:
       return client.sign_in_as("user " + std::to_string(dice(3)));
     default:
-      return client.wish(std::to_string(++last_meta));
+      return client.wish(std::to_string(++last_meta_));
     }
   }
   void disturb() {

@@ -40,20 +40,20 @@ TEST(QueryObject, HasTheFirstOfArgumentsWithOneName) {
 }
 
 TEST(QueryObject, HasAllValuesOfAList) {
-  constexpr std::array<std::string_view, 1> lists{"type"};
-  EXPECT_EQ(query_object("type=a&x=1&type=b%2Cc&x=2&%74ype=", {}, lists), R"({"type":"a,b,c,","x":"1"})");
-  EXPECT_EQ(query_object("type=a&type=%ff", {}, lists), std::nullopt);
+  constexpr std::array<std::string_view, 1> kLists{"type"};
+  EXPECT_EQ(query_object("type=a&x=1&type=b%2Cc&x=2&%74ype=", {}, kLists), R"({"type":"a,b,c,","x":"1"})");
+  EXPECT_EQ(query_object("type=a&type=%ff", {}, kLists), std::nullopt);
 }
 
 TEST(QueryWithout, IsTheSameQueryEscapedThroughout) {
-  constexpr std::array<std::string_view, 1> left_out{"cursor"};
-  EXPECT_EQ(query_without("a=1&cursor=x&a=+%3e\"&flag&=y&%63ursor", left_out), "a=1&a=%20%3E%22&flag=");
-  EXPECT_EQ(query_without("gr%C3%BC%C3%9Fe=-._~&a=%ff&b=%", left_out), "gr%C3%BC%C3%9Fe=-._~");
+  constexpr std::array<std::string_view, 1> kLeftOut{"cursor"};
+  EXPECT_EQ(query_without("a=1&cursor=x&a=+%3e\"&flag&=y&%63ursor", kLeftOut), "a=1&a=%20%3E%22&flag=");
+  EXPECT_EQ(query_without("gr%C3%BC%C3%9Fe=-._~&a=%ff&b=%", kLeftOut), "gr%C3%BC%C3%9Fe=-._~");
 }
 
 TEST(QueryObject, LeavesOutWhatIsNoArgument) {
-  constexpr std::array<std::string_view, 2> secrets{"apikey", "token"};
-  EXPECT_EQ(query_object("apikey=x&a=1&token=y", secrets), R"({"a":"1"})");
+  constexpr std::array<std::string_view, 2> kSecrets{"apikey", "token"};
+  EXPECT_EQ(query_object("apikey=x&a=1&token=y", kSecrets), R"({"a":"1"})");
   EXPECT_EQ(object_of("&&=x&"), "{}");
 }
 

@@ -9,15 +9,15 @@ namespace pg_live {
 namespace {
 
 TEST(Uuid, IsOfVersionFour) {
-  constexpr std::string_view form = "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx"; // x: any digit, y: the variant
+  constexpr std::string_view kForm = "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx"; // x: any digit, y: the variant
   std::set<std::string> seen;
   for (int i = 0; i < 1000; ++i) {
     const std::string text = Uuid::random().text();
-    ASSERT_EQ(text.size(), form.size());
-    for (std::size_t place = 0; place < form.size(); ++place) {
-      const std::string_view allowed = form[place] == 'x'   ? std::string_view("0123456789abcdef")
-                                       : form[place] == 'y' ? std::string_view("89ab")
-                                                            : form.substr(place, 1);
+    ASSERT_EQ(text.size(), kForm.size());
+    for (std::size_t place = 0; place < kForm.size(); ++place) {
+      const std::string_view allowed = kForm[place] == 'x'   ? std::string_view("0123456789abcdef")
+                                       : kForm[place] == 'y' ? std::string_view("89ab")
+                                                             : kForm.substr(place, 1);
       EXPECT_NE(allowed.find(text[place]), std::string_view::npos) << text;
     }
     seen.insert(text);

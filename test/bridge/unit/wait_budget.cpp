@@ -36,13 +36,13 @@ TEST(WaitBudget, NeverHoldsMoreThanItsLimit) {
 }
 
 TEST(WaitBudget, ReadersWhoPauseInTurnCostNoMoreThanOne) {
-  constexpr unsigned part = 256 << 10;
-  constexpr unsigned parts = 400; // 100 MB
+  constexpr unsigned kPart = 256 << 10;
+  constexpr unsigned kParts = 400; // 100 MB
   const auto waited = [](unsigned readers) {
     WaitBudget budget({1000, 25000});
     unsigned total = 0;
-    for (unsigned sent = 0; sent < parts; ++sent) {
-      budget.earn(part);
+    for (unsigned sent = 0; sent < kParts; ++sent) {
+      budget.earn(kPart);
       for (unsigned reader = 0; reader < readers; ++reader)
         for (unsigned look = 0; look < 20 && budget.spend(5); ++look)
           total += 5;
@@ -50,7 +50,7 @@ TEST(WaitBudget, ReadersWhoPauseInTurnCostNoMoreThanOne) {
     return total;
   };
   EXPECT_EQ(waited(20), waited(1));
-  EXPECT_LE(waited(20), 1000U + parts * part / 25000U);
+  EXPECT_LE(waited(20), 1000U + kParts * kPart / 25000U);
 }
 
 } // namespace

@@ -35,9 +35,9 @@ std::string json_in_arrays(std::size_t depth) {
 }
 
 // A number of eight bytes.
-const std::string largest = repeated("\xff", 7) + '\x0f';
-const std::string one_more = repeated("\x80", 7) + '\x10';
-const std::string nothing(1, '\0');
+const std::string kLargest = repeated("\xff", 7) + '\x0f';
+const std::string kOneMore = repeated("\x80", 7) + '\x10';
+const std::string kNothing(1, '\0');
 
 struct Refusal {
   std::string name;
@@ -60,22 +60,22 @@ INSTANTIATE_TEST_SUITE_P(
     All, YjsUpdateRefuses,
     testing::Values(
         Refusal{"no bytes", "", Fault::truncated}, Refusal{"no delete set", yjs_bytes({0}), Fault::truncated},
-        Refusal{"more sections than there are", largest, Fault::truncated},
-        Refusal{"more structs than there are", yjs_bytes({1}) + largest + yjs_bytes({1, 0, 0, 1}), Fault::truncated},
-        Refusal{"more deletions than there are", yjs_bytes({0, 1, 1}) + largest, Fault::truncated},
-        Refusal{"more values than there are", with_item(8, largest + '\x7d'), Fault::truncated},
-        Refusal{"more members than there are", with_item(8, "\1\x76" + largest), Fault::truncated},
-        Refusal{"a string that is longer than the bytes", with_item(4, largest), Fault::truncated},
+        Refusal{"more sections than there are", kLargest, Fault::truncated},
+        Refusal{"more structs than there are", yjs_bytes({1}) + kLargest + yjs_bytes({1, 0, 0, 1}), Fault::truncated},
+        Refusal{"more deletions than there are", yjs_bytes({0, 1, 1}) + kLargest, Fault::truncated},
+        Refusal{"more values than there are", with_item(8, kLargest + '\x7d'), Fault::truncated},
+        Refusal{"more members than there are", with_item(8, "\1\x76" + kLargest), Fault::truncated},
+        Refusal{"a string that is longer than the bytes", with_item(4, kLargest), Fault::truncated},
         Refusal{"a float that is cut off", with_item(8, "\1\x7b"), Fault::truncated},
         Refusal{"a byte after the end", yjs_bytes({0, 0, 0}), Fault::trailing_bytes},
-        Refusal{"2^53 as a client", yjs_bytes({1, 1}) + one_more, Fault::number_too_large},
+        Refusal{"2^53 as a client", yjs_bytes({1, 1}) + kOneMore, Fault::number_too_large},
         Refusal{"a number without end", repeated("\xff", 100), Fault::number_too_large},
         Refusal{"zero in nine bytes", repeated("\x80", 8) + '\0', Fault::number_too_large},
         Refusal{"an integer without end", with_item(8, "\1\x7d" + repeated("\xff", 100)), Fault::number_too_large},
-        Refusal{"a struct beyond 2^53", yjs_bytes({1, 1, 1}) + largest + yjs_bytes({0, 1, 0}), Fault::clock_too_large},
-        Refusal{"structs that add up beyond 2^53", yjs_bytes({1, 2, 1, 0, 0}) + largest + yjs_bytes({10, 1, 0}),
+        Refusal{"a struct beyond 2^53", yjs_bytes({1, 1, 1}) + kLargest + yjs_bytes({0, 1, 0}), Fault::clock_too_large},
+        Refusal{"structs that add up beyond 2^53", yjs_bytes({1, 2, 1, 0, 0}) + kLargest + yjs_bytes({10, 1, 0}),
                 Fault::clock_too_large},
-        Refusal{"a deletion beyond 2^53", yjs_bytes({0, 1, 1, 1}) + largest + yjs_bytes({1}), Fault::clock_too_large},
+        Refusal{"a deletion beyond 2^53", yjs_bytes({0, 1, 1, 1}) + kLargest + yjs_bytes({1}), Fault::clock_too_large},
         Refusal{"half of a character", with_item(4, "\1\xc3"), Fault::invalid_text},
         Refusal{"a surrogate", with_item(4, "\3\xed\xa0\x80"), Fault::invalid_text},
         Refusal{"the name of a shared type", with_struct({4, 1, 1, 0xff, 1, 'a'}), Fault::invalid_text},
@@ -85,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"the name of an element", with_item(7, "\3\1\xff"), Fault::invalid_text},
         Refusal{"an embed that is not JSON", with_item(5, "\1{"), Fault::invalid_json},
         Refusal{"an embed that is undefined", with_item(5, "\x9undefined"), Fault::invalid_json},
-        Refusal{"a format that is not JSON", with_item(6, "\1b" + nothing), Fault::invalid_json},
+        Refusal{"a format that is not JSON", with_item(6, "\1b" + kNothing), Fault::invalid_json},
         Refusal{"an element that is not JSON", with_item(2, "\1\1x"), Fault::invalid_json},
         Refusal{"JSON in 257 arrays", with_item(5, json_in_arrays(257)), Fault::nested_too_deeply},
         Refusal{"a value in 257 arrays", with_item(8, in_arrays(257)), Fault::nested_too_deeply},
@@ -98,9 +98,9 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"a subdocument without options", with_item(9, "\1d\x7e"), Fault::invalid_subdocument},
         Refusal{"no garbage", with_struct({0, 0}), Fault::empty_struct},
         Refusal{"no Skip", with_struct({10, 0}), Fault::empty_struct},
-        Refusal{"no deleted content", with_item(1, nothing), Fault::empty_struct},
-        Refusal{"no text", with_item(4, nothing), Fault::empty_struct},
-        Refusal{"no values", with_item(8, nothing), Fault::empty_struct},
+        Refusal{"no deleted content", with_item(1, kNothing), Fault::empty_struct},
+        Refusal{"no text", with_item(4, kNothing), Fault::empty_struct},
+        Refusal{"no values", with_item(8, kNothing), Fault::empty_struct},
         Refusal{"an item to the right of itself", with_struct({0x84, 1, 5, 1, 'a'}), Fault::later_reference},
         Refusal{"an item to the left of itself", with_struct({0x44, 1, 5, 1, 'a'}), Fault::later_reference},
         Refusal{"an item within a later one", with_struct({4, 0, 1, 6, 1, 'a'}), Fault::later_reference},
@@ -121,8 +121,8 @@ TEST(YjsUpdate, RefusesEachPartThatIsCutOff) {
 TEST(YjsUpdate, TakesWhatIsAtItsLimits) {
   for (const std::string &bytes :
        {with_item(5, json_in_arrays(256)), with_item(8, in_arrays(256)), with_item(2, "\1\x9undefined"),
-        with_item(4, "\1" + nothing), with_struct({0xc4, 1, 4, 2, 9, 1, 'a'}), with_struct({4, 0, 2, 9, 1, 'a'}),
-        yjs_bytes({1, 1, 1, 0, 0}) + largest + nothing, yjs_bytes({1, 1}) + largest + yjs_bytes({0, 0, 1, 0})})
+        with_item(4, "\1" + kNothing), with_struct({0xc4, 1, 4, 2, 9, 1, 'a'}), with_struct({4, 0, 2, 9, 1, 'a'}),
+        yjs_bytes({1, 1, 1, 0, 0}) + kLargest + kNothing, yjs_bytes({1, 1}) + kLargest + yjs_bytes({0, 0, 1, 0})})
     EXPECT_NO_THROW(yjs_update(bytes));
 }
 
@@ -146,7 +146,7 @@ TEST(YjsUpdate, CountsItsContentInUnitsOfTheClock) {
   EXPECT_EQ(length(with_item(2, "\2\1" + std::string("1\x9undefined"))), 2U);
   EXPECT_EQ(length(with_item(1, "\x85\1")), 133U);
   EXPECT_EQ(length(with_item(3, "\3abc")), 1U);
-  EXPECT_EQ(length(with_item(9, "\1d\x76" + nothing)), 1U);
+  EXPECT_EQ(length(with_item(9, "\1d\x76" + kNothing)), 1U);
 }
 
 TEST(YjsUpdate, HasWhatIsBeforeAndAfterASkip) {
