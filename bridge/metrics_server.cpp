@@ -28,7 +28,7 @@ void MetricsServer::handle_head(Incoming &incoming) {
   const RequestHead &head = incoming.head();
   if (head.path != "/metrics") return incoming.respond(error_response(404, "no such path"));
   if (head.method != "GET" && head.method != "HEAD")
-    return incoming.respond(error_response(405, "this path takes GET, HEAD"));
+    return incoming.respond(method_not_allowed("GET, HEAD"));
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.headers = {{"Cache-Control", "no-store"}};

@@ -53,7 +53,8 @@ class Node final : public IncomingOwner, public InternalReceiver {
                                                                                      access_, hub_, limiter_, wheel_},
         channel_presence_(services_, presence_.queue()), session_presence_(presence_.queue()), edits_(loop_, database_),
         cursors_(loop_, database_, Milliseconds{settings.presence.cursor_milliseconds}),
-        conversation_services_{services_, presence_, channel_presence_, session_presence_, edits_, cursors_, joins_},
+        conversation_services_{services_, presence_, channel_presence_, session_presence_, edits_,
+                               cursors_,  joins_,    refusals_},
         visibility_(services_), listener_(loop_, log, settings.database, hub_),
         http_(services_, [this] { return listener_.ready(); }), admission_(conversation_services_, connections_),
         server_(loop_, log, Admission::subprotocols()),
@@ -108,6 +109,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   void handle_head(Incoming &incoming) override;
   std::optional<Excess> excess_of(Allowance &allowance) const;
   void answer_head(Incoming &incoming);
+  void refuse(Incoming &incoming, std::string_view what, HttpResponse response);
   void handle_request(Incoming &incoming) override;
   void finished(Incoming &incoming) override;
   void handle_internal(const LiveEvent &event) override;
@@ -144,6 +146,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   GatheredEdits edits_;
   GatheredCursors cursors_;
   NameCounts joins_;
+  Refusals refusals_;
   ConversationServices conversation_services_;
   PresenceVisibility visibility_;
   Listener listener_;
@@ -204,7 +207,8 @@ std::optional<Excess> Node::excess_of(Allowance &allowance) const {
 
 void Node::handle_head(Incoming &incoming) {
   if (!Http::is_probe(incoming.head().path)) {
-    if (const auto excess = excess_of(incoming.allowance())) return incoming.respond(error_response(*excess));
+    if (const auto excess = excess_of(incoming.allowance()))
+      return refuse(incoming, "connection", error_response(*excess));
     if (incoming.transport() == Transport::plain)
       if (auto answer = answer_to_plain(incoming.head(), settings_.tls)) return incoming.respond(std::move(*answer));
   }
@@ -219,21 +223,34 @@ void Node::handle_head(Incoming &incoming) {
 void Node::answer_head(Incoming &incoming) {
   if (!incoming.head().upgrade && !Admission::is_websocket_path(incoming.head().path)) {
     auto answer = http_.answer_head(incoming.head(), incoming.allowance());
-    return answer ? incoming.respond(std::move(*answer)) : incoming.read_body();
+    if (!answer) return incoming.read_body();
+    return answer->status < 400 ? incoming.respond(std::move(*answer)) : refuse(incoming, "request", *answer);
   }
   auto admitted = admission_.admit(incoming.head(), incoming.allowance());
   if (const auto *refusal = std::get_if<HttpResponse>(&admitted)) {
-    ++connections_.tally().refused[static_cast<unsigned>(refusal->status)];
     log_.info("refused a connection", {{"address", incoming.address()},
                                        {"origin", incoming.head().header("origin").value_or("")},
                                        {"status", refusal->status},
                                        {"response", refusal->body}});
-    return incoming.respond(*refusal);
+    return refuse(incoming, "connection", *refusal);
   }
   auto &[connection, subprotocol] = std::get<Admission::Admitted>(admitted);
   const std::string head = rewrite(incoming.head(), subprotocol).append(incoming.surplus());
   Descriptor socket = incoming.release();
   server_.adopt(socket.release(), head, std::move(connection));
+}
+
+// `what`: a literal.
+void Node::refuse(Incoming &incoming, std::string_view what, HttpResponse response) {
+  if (what == "connection") ++connections_.tally().refused[static_cast<unsigned>(response.status)];
+  refusals_.note({what,
+                  std::to_string(response.status),
+                  response.body,
+                  "",
+                  incoming.address(),
+                  std::string(incoming.head().path),
+                  {}});
+  incoming.respond(std::move(response));
 }
 
 void Node::handle_request(Incoming &incoming) {

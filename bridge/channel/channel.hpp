@@ -65,6 +65,7 @@ class Client : public std::enable_shared_from_this<Client> {
 
   virtual std::uint64_t id() const = 0;
   virtual const Codec &codec() const = 0; // of the protocol that the client speaks
+  virtual const std::string &address() const = 0;
   virtual Channels &channels() = 0;
   virtual bool closing() const = 0;
 

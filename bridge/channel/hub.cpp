@@ -42,7 +42,8 @@ std::vector<Channel *> Hub::followers(std::string_view topic) const {
 }
 
 void Hub::deliver(std::span<const LiveEvent> events) {
-  events_ += events.size();
+  tally_.events += events.size();
+  tally_.arrival.observe(time_since_publication(events.back().position.batch));
   if (events.size() == 1) {
     TopicBatch batch;
     batch.add(events.front());
@@ -54,6 +55,7 @@ void Hub::deliver(std::span<const LiveEvent> events) {
   }
   if (!events.empty()) delivered_ = events.back().position;
   flush();
+  tally_.writing.observe(time_since_publication(events.back().position.batch));
   for (const LiveEvent &event : events) {
     if (event.event == kRevoked) revoke(event);
     if (event.topic.starts_with(kInternal)) internal_->handle_internal(event);
@@ -62,7 +64,7 @@ void Hub::deliver(std::span<const LiveEvent> events) {
 
 void Hub::deliver_topic(const TopicBatch &batch, WriteTime time) {
   const TopicTable::Walk subscriptions = table_.subscribers(batch.topic(), TopicKind::database);
-  deliveries_ += subscriptions.size() * batch.events().size();
+  tally_.deliveries += subscriptions.size() * batch.events().size();
   for (const auto &subscription : subscriptions)
     channel_of(subscription).deliver(batch, time);
 }

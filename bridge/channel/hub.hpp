@@ -6,6 +6,7 @@
 #include "channel/channel.hpp"
 #include "channel/revocation_counts.hpp"
 #include "channel/topic_table.hpp"
+#include "metrics/event_tally.hpp"
 #include "wire/live_event.hpp"
 #include "wire/message.hpp"
 
@@ -62,8 +63,7 @@ class Hub final : public EventReceiver {
   // The last event that was given to its channels; nothing: none yet.
   std::optional<Position> delivered() const { return delivered_; }
 
-  std::uint64_t events() const { return events_; }         // of the database, so far
-  std::uint64_t deliveries() const { return deliveries_; } // of them, each to one channel
+  const EventTally &tally() const { return tally_; }
 
  private:
   void deliver_topic(const TopicBatch &batch, WriteTime time);
@@ -77,8 +77,7 @@ class Hub final : public EventReceiver {
   RevocationCounts revocations_;
   std::vector<Client *> behind_; // connections that keep the stream waiting
   std::optional<Position> delivered_;
-  std::uint64_t events_ = 0;
-  std::uint64_t deliveries_ = 0;
+  EventTally tally_;
 };
 
 } // namespace pg_live

@@ -56,14 +56,14 @@ void Connection::closed() {
 void Connection::send(const websocket::Frame &frame) {
   if (stage_ != Stage::open) return;
   if (queue_.empty() && socket_.can_write()) return write(frame);
-  if (!queue_.push(frame)) return close_slow();
+  if (!enqueue(frame)) return close_slow();
   queue_changed();
   socket_.want_writable();
 }
 
 void Connection::send_later(const websocket::Frame &frame) {
   if (stage_ != Stage::open) return;
-  if (!queue_.push(frame)) return close_slow();
+  if (!enqueue(frame)) return close_slow();
   queue_changed();
   if (!std::exchange(unsent_, true)) services_.hub.note_unsent(*this);
 }
@@ -74,8 +74,11 @@ void Connection::flush() {
 }
 
 void Connection::writable() {
-  while (!queue_.empty() && socket_.can_write())
-    write(queue_.pop_some(kMaxWriteBytes));
+  while (!queue_.empty() && socket_.can_write()) {
+    const websocket::Frame frames = queue_.pop_some(kMaxWriteBytes);
+    registry_.tally().bytes_queued -= frames.bytes().size();
+    write(frames);
+  }
   queue_changed();
   if (!queue_.empty() && has_socket()) return socket_.want_writable();
   let_senders_continue();
@@ -119,7 +122,14 @@ void Connection::when_drained(std::function<void()> continue_sending) {
   socket_.want_writable();
 }
 
+bool Connection::enqueue(const websocket::Frame &frame) {
+  if (!queue_.push(frame)) return false;
+  registry_.tally().bytes_queued += frame.bytes().size();
+  return true;
+}
+
 void Connection::drop_queued() {
+  registry_.tally().bytes_queued -= queue_.bytes();
   queue_.clear();
   queue_changed();
   unfinished_.reset();
@@ -145,12 +155,13 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
   services_.wheel.arm(*this, services_.deadline_after(seconds(services_.settings.sockets.close_seconds)));
   const websocket::Frame frame = websocket::close_frame(code, reason);
   if (socket_.can_write()) return write(frame);
-  if (queue_.push(frame)) socket_.want_writable(); // an empty queue takes any frame
+  if (enqueue(frame)) socket_.want_writable(); // an empty queue takes any frame
 }
 
 void Connection::close_slow() {
   if (!closing()) {
     allowance_.note(Limit::queue_bytes);
+    ++registry_.tally().slow_readers_closed;
     services_.log.info("a client reads too slowly", {{"connection", id_}});
   }
   close(1013, "reads too slowly");

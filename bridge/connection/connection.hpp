@@ -33,6 +33,7 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
 
   std::uint64_t id() const override { return id_; }
   const Codec &codec() const override { return conversation_.codec(); }
+  const std::string &address() const override { return allowance_.address_key(); }
   Channels &channels() override { return conversation_; }
   Allowance &allowance() override { return allowance_; }
   bool closing() const override { return stage_ == Stage::closing || stage_ == Stage::closed; }
@@ -103,6 +104,7 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   void let_senders_continue();
   void abort();
   void leave_topics_soon();
+  bool enqueue(const websocket::Frame &frame); // false if the queue is full
   void drop_queued();
   void queue_changed();
   Ending ending_of(std::string_view close_payload) const;

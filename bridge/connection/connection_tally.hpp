@@ -14,6 +14,8 @@ struct ConnectionTally {
   std::uint64_t bytes_received = 0; // of messages
   std::uint64_t writes = 0;         // each of one or more whole frames
   std::uint64_t bytes_written = 0;
+  std::uint64_t bytes_queued = 0; // now, for readers that are slower than what they are sent
+  std::uint64_t slow_readers_closed = 0;
 };
 
 } // namespace pg_live

@@ -5,6 +5,7 @@
 #include "conversation/gathered_cursors.hpp"
 #include "conversation/gathered_edits.hpp"
 #include "metrics/name_counts.hpp"
+#include "metrics/refusals.hpp"
 #include "presence/channel_presence.hpp"
 #include "presence/presence.hpp"
 #include "presence/session_presence.hpp"
@@ -18,6 +19,7 @@ struct ConversationServices : Services {
   GatheredEdits &edits;
   GatheredCursors &cursors;
   NameCounts &joins; // whose access was asked for, by how they ended: "ok", or the SQLSTATE of the refusal
+  Refusals &refusals;
 };
 
 } // namespace pg_live

@@ -127,6 +127,13 @@ void Join::succeed(Channel &channel, std::string_view resumed) {
 void Join::fail(std::string_view reason, std::string_view sqlstate) {
   const auto channel = channel_.find();
   services_.joins.note(sqlstate);
+  services_.refusals.note({"join",
+                           std::string(sqlstate),
+                           std::string(reason),
+                           channel->claims()->user_id,
+                           channel->client().address(),
+                           std::string(channel->topic()),
+                           {}});
   channel->reply_error(ref_, reason, sqlstate);
   channel->client().channels().give_up_join(channel_.id);
 }

@@ -31,8 +31,9 @@ void ConnectionLane::start() {
     connection->start();
 }
 
-bool ConnectionLane::ready() const {
-  return std::any_of(connections_.begin(), connections_.end(), [](const auto &each) { return each->ready(); });
+std::size_t ConnectionLane::ready_connections() const {
+  return static_cast<std::size_t>(
+      std::count_if(connections_.begin(), connections_.end(), [](const auto &each) { return each->ready(); }));
 }
 
 bool ConnectionLane::admit(PendingRef &pending, std::size_t max_waiting) {

@@ -23,7 +23,9 @@ class ConnectionLane final : public CommandSource {
                  LaneLimits limits, Callbacks callbacks);
 
   void start();
-  bool ready() const; // whether a command would reach the database now
+  bool ready() const { return ready_connections() > 0; } // whether a command would reach the database now
+  std::size_t ready_connections() const;
+  std::size_t connections() const { return connections_.size(); }
 
   // Queues the command, and sends it in its turn. False, leaving it untouched, if the user has that many waiting.
   bool admit(PendingRef &pending, std::size_t max_waiting);

@@ -71,6 +71,13 @@ void Database::start() {
   deadline_timer_.start(kDeadlineCheck, kDeadlineCheck);
 }
 
+std::array<Database::LaneState, 4> Database::lanes() const {
+  return {{{"join", joins_.ready_connections(), joins_.connections()},
+           {"read", queries_.ready_connections(), queries_.connections()},
+           {"write", writes_.ready_connections(), writes_.connections()},
+           {"own", own_.ready_connections(), own_.connections()}}};
+}
+
 bool Database::can_store(std::string_view text) const {
   return is_utf8_ ||
          std::all_of(text.begin(), text.end(), [](char each) { return static_cast<unsigned char>(each) < 0x80; });

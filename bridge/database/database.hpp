@@ -10,6 +10,7 @@
 #include "limits/limiter.hpp"
 #include "process/settings.hpp"
 
+#include <array>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -55,6 +56,13 @@ class Database {
   // Whether the database can store this UTF-8 text as a user, a key or a topic. In a database whose encoding is not
   // UTF8, claims are ASCII: see live.user_id().
   bool can_store(std::string_view text) const;
+
+  struct LaneState {
+    std::string_view name;
+    std::size_t ready; // connections that commands would be sent to
+    std::size_t connections;
+  };
+  std::array<LaneState, 4> lanes() const;
 
   const CommandTallies &tallies() const { return tallies_; }
   unsigned unfinished_commands() const { return unfinished_; }

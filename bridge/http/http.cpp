@@ -38,12 +38,6 @@ bool lists_method(std::string_view methods, std::string_view method) {
   return found;
 }
 
-HttpResponse method_not_allowed(const std::string &methods) {
-  HttpResponse response = error_response(405, "this path takes " + methods);
-  response.headers = {{"Allow", methods}};
-  return response;
-}
-
 } // namespace
 
 Http::Http(Services &services, std::function<bool()> events_flow)

@@ -93,6 +93,12 @@ HttpResponse error_response(int status, std::string_view message, std::string_vi
   return error_response({status, {std::string(sqlstate), std::string(message), ""}});
 }
 
+HttpResponse method_not_allowed(const std::string &methods) {
+  HttpResponse response = error_response(405, "this path takes " + methods);
+  response.headers = {{"Allow", methods}};
+  return response;
+}
+
 void allow_origin(HttpResponse &response, std::string_view origin) {
   response.headers.emplace_back("Access-Control-Allow-Origin", origin);
   response.headers.emplace_back("Access-Control-Expose-Headers", "Link, Live-Position, Retry-After");

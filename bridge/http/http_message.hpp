@@ -39,6 +39,9 @@ HttpResponse error_response(const ClientError &error);
 // The response to what was too much: 429, with the time to try again in Retry-After.
 HttpResponse error_response(const Excess &excess);
 
+// The response to a method that the path does not take; `methods`: those that it does.
+HttpResponse method_not_allowed(const std::string &methods);
+
 // Lets a page of that origin read the response. The bridge uses no cookies, so there are no credentials to allow.
 void allow_origin(HttpResponse &response, std::string_view origin);
 

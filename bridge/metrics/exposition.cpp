@@ -37,6 +37,7 @@ void Exposition::line(std::string_view suffix, Labels labels, std::string_view v
   text_.append(name_).append(suffix);
   char separator = '{';
   for (const auto &[name, content] : labels) {
+    if (name.empty()) continue;
     text_.push_back(separator);
     text_.append(name).append("=\"");
     append_escaped(text_, content);
@@ -72,6 +73,11 @@ void Exposition::sample(std::pair<std::string_view, std::string_view> label, con
   line("_bucket", {label, {"le", "+Inf"}}, std::to_string(histogram.count()));
   line("_sum", {label}, text_of(histogram.sum()));
   line("_count", {label}, std::to_string(histogram.count()));
+}
+
+void Exposition::histogram(std::string_view name, std::string_view help, const Histogram &histogram) {
+  begin_histogram(name, help);
+  sample({}, histogram); // an empty label is left out
 }
 
 } // namespace pg_live

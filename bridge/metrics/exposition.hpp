@@ -25,9 +25,13 @@ class Exposition {
 
   // A family whose samples follow.
   void begin_counter(std::string_view name, std::string_view help) { begin(name, "counter", help); }
+  void begin_gauge(std::string_view name, std::string_view help) { begin(name, "gauge", help); }
   void begin_histogram(std::string_view name, std::string_view help) { begin(name, "histogram", help); }
   void sample(Labels labels, std::uint64_t value);
   void sample(std::pair<std::string_view, std::string_view> label, const Histogram &histogram);
+
+  // A family that is one histogram.
+  void histogram(std::string_view name, std::string_view help, const Histogram &histogram);
 
   const std::string &text() const { return text_; }
 

@@ -65,12 +65,31 @@ describe('metrics', () => {
     assert.ok(after.get('pg_live_messages_received_total') >= 2);
     assert.ok(after.get('pg_live_written_bytes_total') > before.get('pg_live_written_bytes_total'));
     assert.deepEqual(['pg_live_events_flow', 'pg_live_commands_ready'].map((name) => after.get(name)), [1, 1]);
+    for (const kind of ['join', 'read', 'write', 'own']) {
+      assert.equal(after.get(`pg_live_database_connections{kind="${kind}"}`), after.get(`pg_live_database_connections_wanted{kind="${kind}"}`));
+    }
+    for (const name of ['pg_live_batch_lag_seconds', 'pg_live_publication_to_socket_seconds']) {
+      assert.ok(after.get(`${name}_count`) > 0);
+      assert.ok(after.get(`${name}_bucket{le="10"}`) > 0, 'the clock of the database is this one');
+    }
     assert.ok(after.get('process_resident_memory_bytes') > 1e6);
+  });
+
+  test('count what waits for a slow reader, until it is closed', async () => {
+    const topic = `${prefix}:${uniqueName('slow')}`;
+    const slow = closeLater(await RawSocket.open(bridge));
+    await slow.join(`realtime:${topic}`);
+    slow.socket.pause();
+    const emit = () => database.query("select live.emit($1, 'large', to_jsonb(repeat('x', 500000)))", [topic]);
+    await eventually('bytes wait', async () => (await emit(), (await read()).get('pg_live_queued_bytes') > 500_000));
+    await eventually('the slow reader is closed', async () => (await emit(), (await read()).get('pg_live_slow_readers_closed_total') === 1));
+    assert.equal((await read()).get('pg_live_queued_bytes'), 0);
   });
 
   test('are not shown to clients', async () => {
     assert.equal((await fetch(`${bridge.url}/metrics`)).status, 404);
     assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 404);
-    assert.equal((await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'POST' })).status, 405);
+    const refused = await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'POST' });
+    assert.deepEqual([refused.status, refused.headers.get('allow')], [405, 'GET, HEAD']);
   });
 });
