@@ -1,4 +1,4 @@
-// One route: GET /metrics.
+// GET /metrics, and what Admin answers.
 #include "metrics_server.hpp"
 
 #include <utility>
@@ -11,8 +11,8 @@ constexpr std::size_t kMaxRequests = 16;
 
 } // namespace
 
-MetricsServer::MetricsServer(Services &services, std::function<std::string()> page)
-    : services_(services), page_(std::move(page)),
+MetricsServer::MetricsServer(Services &services, std::function<std::string()> page, Admin *admin)
+    : services_(services), page_(std::move(page)), admin_(admin),
       acceptor_(services.loop, services.log, services.settings.sockets, services.settings.metrics.bind_address,
                 services.settings.metrics.port,
                 [this](Descriptor socket, const std::string &address) { accept(std::move(socket), address); }) {}
@@ -26,9 +26,9 @@ void MetricsServer::accept(Descriptor socket, const std::string &address) {
 
 void MetricsServer::handle_head(Incoming &incoming) {
   const RequestHead &head = incoming.head();
+  if (admin_ != nullptr && Admin::is_path(head.path)) return incoming.respond(admin_->answer(head));
   if (head.path != "/metrics") return incoming.respond(error_response(404, "no such path"));
-  if (head.method != "GET" && head.method != "HEAD")
-    return incoming.respond(method_not_allowed("GET, HEAD"));
+  if (head.method != "GET" && head.method != "HEAD") return incoming.respond(method_not_allowed("GET, HEAD"));
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.headers = {{"Cache-Control", "no-store"}};

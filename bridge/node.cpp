@@ -2,6 +2,7 @@
 // refers to.
 #include "node.hpp"
 
+#include "admin/admin.hpp"
 #include "channel/hub.hpp"
 #include "connection/admission.hpp"
 #include "connection/connection.hpp"
@@ -74,10 +75,14 @@ class Node final : public IncomingOwner, public InternalReceiver {
       tls_.emplace(loop_, log, wheel_, settings, [this](Descriptor socket, const std::string &address) {
         accept(std::move(socket), address, proxy_inside_tls_, Transport::encrypted);
       });
+    if (!settings.admin.token_file.empty()) admin_.emplace(settings.admin, loop_, hub_, connections_, refusals_);
     if (settings.metrics.port != 0)
-      metrics_.emplace(services_, [this] {
-        return metrics_page({connections_, hub_, database_, listener_, joins_, limiter_, tls_ ? &*tls_ : nullptr});
-      });
+      metrics_.emplace(
+          services_,
+          [this] {
+            return metrics_page({connections_, hub_, database_, listener_, joins_, limiter_, tls_ ? &*tls_ : nullptr});
+          },
+          admin_ ? &*admin_ : nullptr);
   }
 
   void run() {
@@ -159,6 +164,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   // With the PROXY protocol the preface stands outside of the encryption, where TlsServer reads it.
   const ProxySettings proxy_inside_tls_;
   std::optional<TlsServer> tls_;
+  std::optional<Admin> admin_;
   std::optional<MetricsServer> metrics_;
   LoopTimer tick_;
   LoopTimer revocation_timer_;

@@ -40,6 +40,15 @@ std::string IpAddress::text() const {
   return text.data();
 }
 
+std::string text_of_client_key(std::string_view key) {
+  std::array<unsigned char, 16> bytes{};
+  std::copy_n(key.begin(), std::min(key.size(), bytes.size()), bytes.begin());
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const bool is_v4 = key.size() == 4;
+  ::inet_ntop(is_v4 ? AF_INET : AF_INET6, bytes.data(), text.data(), text.size());
+  return std::string(text.data()).append(is_v4 ? "" : "/64");
+}
+
 std::optional<IpNetwork> IpNetwork::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   const auto first = IpAddress::parse(text.substr(0, slash));

@@ -32,6 +32,9 @@ class IpAddress {
   std::array<unsigned char, 16> bytes_{};
 };
 
+// What IpAddress::client_key() stands for: an address of IPv4, or a network of IPv6 with its 64 bits.
+std::string text_of_client_key(std::string_view key);
+
 class IpNetwork {
  public:
   // An address, or an address and the number of its leading bits that count: "10.0.0.0/8". Nothing for other text, and

@@ -64,8 +64,8 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual ~Client() = default;
 
   virtual std::uint64_t id() const = 0;
-  virtual const Codec &codec() const = 0; // of the protocol that the client speaks
-  virtual const std::string &address() const = 0;
+  virtual const Codec &codec() const = 0;  // of the protocol that the client speaks
+  virtual std::string address() const = 0; // as text; of IPv6 the network of 64 bits
   virtual Channels &channels() = 0;
   virtual bool closing() const = 0;
 

@@ -4,6 +4,7 @@
 #include "text/json.hpp"
 #include "wire/topic_name.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -60,6 +61,21 @@ void Hub::deliver(std::span<const LiveEvent> events) {
     if (event.event == kRevoked) revoke(event);
     if (event.topic.starts_with(kInternal)) internal_->handle_internal(event);
   }
+  if (observer_ == nullptr || !observer_->is_watching()) return;
+  for (const LiveEvent &event : events)
+    observer_->passed(event);
+}
+
+std::vector<std::pair<std::string_view, std::size_t>> Hub::largest_topics(std::size_t count) const {
+  std::vector<std::pair<std::string_view, std::size_t>> topics;
+  topics.reserve(table_.topics());
+  for (const TopicId id : table_.all())
+    topics.emplace_back(table_.name(id), table_.subscribers(id).size());
+  const auto end = topics.begin() + static_cast<std::ptrdiff_t>(std::min(count, topics.size()));
+  std::partial_sort(topics.begin(), end, topics.end(),
+                    [](const auto &one, const auto &other) { return one.second > other.second; });
+  topics.erase(end, topics.end());
+  return topics;
 }
 
 void Hub::deliver_topic(const TopicBatch &batch, WriteTime time) {

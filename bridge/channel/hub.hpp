@@ -34,6 +34,9 @@ class Hub final : public EventReceiver {
 
   // Sets the receiver of events on topics that begin with $. It must outlive the hub's last event.
   void set_internal(InternalReceiver &internal) { internal_ = &internal; }
+
+  // Null: nobody looks.
+  void set_observer(EventObserver *observer) { observer_ = observer; }
   void caught_up() override { internal_->stream_caught_up(); }
   void start_over(std::string_view reason) override;
 
@@ -59,6 +62,8 @@ class Hub final : public EventReceiver {
 
   std::size_t topics() const { return table_.topics(); }
   std::size_t subscriptions() const { return table_.subscriptions(); }
+  // The topics and rooms with the most channels, at most `count`, with their numbers of channels. O(topics).
+  std::vector<std::pair<std::string_view, std::size_t>> largest_topics(std::size_t count) const;
   std::size_t clients_behind() const { return behind_.size(); }
   // The last event that was given to its channels; nothing: none yet.
   std::optional<Position> delivered() const { return delivered_; }
@@ -72,6 +77,7 @@ class Hub final : public EventReceiver {
   std::vector<ChannelRef> channels_on(const std::string &pattern, const std::string *user_id) const;
 
   InternalReceiver *internal_ = nullptr;
+  EventObserver *observer_ = nullptr;
   TopicTable table_;
   std::vector<Client *> unsent_;
   RevocationCounts revocations_;

@@ -33,7 +33,7 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
 
   std::uint64_t id() const override { return id_; }
   const Codec &codec() const override { return conversation_.codec(); }
-  const std::string &address() const override { return allowance_.address_key(); }
+  std::string address() const override { return text_of_client_key(allowance_.address_key()); }
   Channels &channels() override { return conversation_; }
   Allowance &allowance() override { return allowance_; }
   bool closing() const override { return stage_ == Stage::closing || stage_ == Stage::closed; }
@@ -41,6 +41,8 @@ class Connection final : public SocketHandler, public Timer, public RegisteredCo
   void send(const websocket::Frame &frame) override;
   void send_later(const websocket::Frame &frame) override;
   void flush() override;
+  const std::string &user_id() const override { return conversation_.claims()->user_id; }
+  std::size_t queued_bytes() const override { return queue_.bytes(); }
   std::size_t queue_limit() const override { return services_.settings.limits[Limit::queue_bytes]; }
   void close_slow() override;
   void exempt() override;

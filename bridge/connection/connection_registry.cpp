@@ -3,6 +3,7 @@
 
 #include "text/json.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace pg_live {
@@ -13,6 +14,18 @@ ConnectionRegistry::ConnectionRegistry(Loop &loop, const Limits &limits)
 void ConnectionRegistry::add(RegisteredConnection &connection) { open_.add(connection); }
 
 void ConnectionRegistry::remove(RegisteredConnection &connection) { open_.remove(connection); }
+
+std::vector<const RegisteredConnection *> ConnectionRegistry::slowest(std::size_t count) const {
+  std::vector<const RegisteredConnection *> waiting;
+  if (tally_.bytes_queued == 0) return waiting;
+  for (const RegisteredConnection *connection : open_)
+    if (connection->queued_bytes() > 0) waiting.push_back(connection);
+  const auto end = waiting.begin() + static_cast<std::ptrdiff_t>(std::min(count, waiting.size()));
+  std::partial_sort(waiting.begin(), end, waiting.end(),
+                    [](const auto *one, const auto *other) { return one->queued_bytes() > other->queued_bytes(); });
+  waiting.erase(end, waiting.end());
+  return waiting;
+}
 
 void ConnectionRegistry::give_up_messages(const Log &log) {
   while (MessageSender *sender = unfinished_messages_.largest()) {

@@ -23,6 +23,9 @@ class RegisteredConnection : public Client, public MessageSender {
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
   virtual void leave_topics() = 0;
 
+  virtual const std::string &user_id() const = 0; // empty: none
+  virtual std::size_t queued_bytes() const = 0;   // that wait to be sent
+
   virtual void assert_presence() = 0;
 
   // Ends what was opened with a token that has expired or was revoked.
@@ -42,6 +45,9 @@ class ConnectionRegistry {
   std::size_t open() const { return open_.size(); }
 
   ConnectionTally &tally() { return tally_; }
+
+  // The connections for which most waits to be sent, at most `count`. O(connections) while anything waits.
+  std::vector<const RegisteredConnection *> slowest(std::size_t count) const;
 
   // Lets a closing connection leave its topics on the next turn of the loop: the topic table may be walked now.
   void leave_topics_soon(std::weak_ptr<RegisteredConnection> connection);

@@ -173,6 +173,11 @@ class SettingsParser {
     add("metrics-port", settings_.metrics.port,
         "Port where Prometheus reads /metrics; with --workers, the first of as many; 0: nowhere");
     add("metrics-bind", settings_.metrics.bind_address, "Address of that port")->capture_default_str();
+    add("admin-token-file", settings_.admin.token_file,
+        "File with the token, at least 16 characters, that operators give at /admin of --metrics-port; default: no "
+        "such "
+        "page");
+    add("admin-payloads", settings_.admin.shows_payloads, "Show payloads of events there, not only their sizes");
     add("demo-dir", settings_.demo_directory, "Folder of static files served at /");
     add("log-level", log_level_, "debug, info, warning or error")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
@@ -315,6 +320,8 @@ class SettingsParser {
   void check_metrics_port() const {
     const unsigned first = settings_.metrics.port;
     const unsigned last = first + settings_.workers - 1;
+    if (first == 0 && !settings_.admin.token_file.empty())
+      throw std::invalid_argument("--admin-token-file: needs --metrics-port, where the page is");
     if (first == 0) return;
     if (last > 65535) throw std::invalid_argument("--metrics-port: there are not enough ports for all --workers");
     for (const unsigned port : {settings_.port, settings_.tls.port})

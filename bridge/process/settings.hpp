@@ -70,6 +70,12 @@ struct MetricsSettings {
   std::uint16_t port = 0; // 0: nowhere
 };
 
+// The operator's page, at the port where Prometheus reads.
+struct AdminSettings {
+  std::string token_file; // empty: there is no such page
+  bool shows_payloads = false;
+};
+
 struct Settings {
   DatabaseSettings database;
   PresenceSettings presence;
@@ -80,6 +86,7 @@ struct Settings {
   TokenOptions tokens;
   std::vector<std::string> allowed_origins; // empty: the same origin, and programs, which send none
   MetricsSettings metrics;
+  AdminSettings admin;
   TlsSettings tls;
   ProxySettings proxy;
   bool anonymous = false;

@@ -40,6 +40,14 @@ class EventReceiver {
   virtual void caught_up() = 0;
 };
 
+// Looks at events as they pass.
+class EventObserver {
+ public:
+  virtual ~EventObserver() = default;
+  virtual bool is_watching() const = 0;
+  virtual void passed(const LiveEvent &event) = 0; // after its delivery; only while it is watching
+};
+
 // Receives what the extension tells the bridges on topics that begin with $.
 class InternalReceiver {
  public:

@@ -58,5 +58,10 @@ TEST(IpNetwork, IsNoOtherText) {
     EXPECT_FALSE(IpNetwork::parse(text)) << text;
 }
 
+TEST(IpAddress, SaysWhatTheKeyOfAClientStandsFor) {
+  EXPECT_EQ(text_of_client_key(IpAddress::parse("192.0.2.1")->client_key()), "192.0.2.1");
+  EXPECT_EQ(text_of_client_key(IpAddress::parse("2001:db8::1")->client_key()), "2001:db8::/64");
+}
+
 } // namespace
 } // namespace pg_live

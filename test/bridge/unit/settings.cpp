@@ -301,5 +301,13 @@ TEST_F(SettingsTest, TheEncryptedPortNeedsACertificateAndAPortOfItsOwn) {
   EXPECT_FALSE(read({"--plain-http=redirect"}));
 }
 
+TEST_F(SettingsTest, ThePageOfOperatorsNeedsThePortOfMetrics) {
+  EXPECT_FALSE(read({"--admin-token-file=t"}));
+  EXPECT_NE(output.find("--metrics-port"), std::string::npos) << output;
+  const auto settings = read({"--admin-token-file=t", "--metrics-port=9400"});
+  ASSERT_TRUE(settings);
+  EXPECT_FALSE(settings->admin.shows_payloads);
+}
+
 } // namespace
 } // namespace pg_live
