@@ -152,7 +152,7 @@ std::string Admin::slowest() const {
 
 std::string Admin::refusals() const {
   std::string list = "[";
-  refusals_.for_each([&](const Refusal &refusal) {
+  refusals_.for_each([&](const NotedRefusal &refusal) {
     std::string object = "{";
     json::append_raw_member(object, "at", std::to_string(milliseconds_of(refusal.at)));
     json::append_member(object, "what", refusal.what);

@@ -11,7 +11,7 @@
 
 namespace pg_live {
 
-struct Refusal {
+struct NotedRefusal {
   std::string_view what; // a literal: connection, request or join
   std::string code;      // status of HTTP, or SQLSTATE
   std::string reason;
@@ -26,7 +26,7 @@ class Refusals {
   static constexpr std::size_t kKept = 200;
   static constexpr std::size_t kMaxTextBytes = 300; // of each part: clients can make topics and users long
 
-  void note(Refusal refusal) {
+  void note(NotedRefusal refusal) {
     for (std::string *text : {&refusal.reason, &refusal.user, &refusal.topic})
       cut(*text);
     refusal.at = std::chrono::system_clock::now();
@@ -50,7 +50,7 @@ class Refusals {
     text.shrink_to_fit();
   }
 
-  std::array<Refusal, kKept> kept_;
+  std::array<NotedRefusal, kKept> kept_;
   std::uint64_t noted_ = 0;
 };
 

@@ -252,6 +252,7 @@ describe('limits', () => {
     const from = newAddress();
     const [first, second, neighbour] = [await open(null, { from }), await open(null, { from }), await open(null)];
     for (let n = 0; n < 4; n++) first.send(`${n}`, `${n}`, `realtime:${slow}:${n}:slow`, 'phx_join', { config: { private: true } });
+    assert.ok(await first.answers()); // they have arrived
     const { payload } = await second.join(`realtime:${slow}:5:slow`); // one runs, three wait
     assert.equal(payload.response.code, '53400');
     assert.match(payload.response.reason, /--limit-commands-by-address/);

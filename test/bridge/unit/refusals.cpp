@@ -8,8 +8,8 @@
 namespace pg_live {
 namespace {
 
-Refusal refusal(std::string reason) {
-  Refusal result;
+NotedRefusal noted(std::string reason) {
+  NotedRefusal result;
   result.what = "join";
   result.reason = std::move(reason);
   return result;
@@ -18,9 +18,9 @@ Refusal refusal(std::string reason) {
 TEST(Refusals, KeepTheLastOnes) {
   Refusals refusals;
   for (std::size_t n = 0; n < Refusals::kKept + 50; ++n)
-    refusals.note(refusal(std::to_string(n)));
+    refusals.note(noted(std::to_string(n)));
   std::vector<std::string> reasons;
-  refusals.for_each([&](const Refusal &each) { reasons.push_back(each.reason); });
+  refusals.for_each([&](const NotedRefusal &each) { reasons.push_back(each.reason); });
   ASSERT_EQ(reasons.size(), Refusals::kKept);
   EXPECT_EQ(reasons.front(), std::to_string(Refusals::kKept + 49));
   EXPECT_EQ(reasons.back(), "50");
@@ -31,8 +31,9 @@ TEST(Refusals, CutLongTextsBetweenCharacters) {
   std::string text = "x";
   while (text.size() < 2000)
     text.append("\xC3\xA4");
-  refusals.note(refusal(text));
-  refusals.for_each([&](const Refusal &each) { EXPECT_EQ(each.reason, text.substr(0, Refusals::kMaxTextBytes - 1)); });
+  refusals.note(noted(text));
+  refusals.for_each(
+      [&](const NotedRefusal &each) { EXPECT_EQ(each.reason, text.substr(0, Refusals::kMaxTextBytes - 1)); });
 }
 
 } // namespace

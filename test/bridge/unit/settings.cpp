@@ -303,7 +303,7 @@ TEST_F(SettingsTest, TheEncryptedPortNeedsACertificateAndAPortOfItsOwn) {
 
 TEST_F(SettingsTest, ThePageOfOperatorsNeedsThePortOfMetrics) {
   EXPECT_FALSE(read({"--admin-token-file=t"}));
-  EXPECT_NE(output.find("--metrics-port"), std::string::npos) << output;
+  EXPECT_NE(output_.find("--metrics-port"), std::string::npos) << output_;
   const auto settings = read({"--admin-token-file=t", "--metrics-port=9400"});
   ASSERT_TRUE(settings);
   EXPECT_FALSE(settings->admin.shows_payloads);
