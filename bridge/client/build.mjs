@@ -53,6 +53,8 @@ async function makeDemo() {
     loader: { '.svg': 'copy' },
     metafile: true,
   });
+  // The package looks for its worker beside the file that it is in.
+  await build({ ...common, entryPoints: ['src/core/beat_worker.ts'], entryNames: '[name]', outdir: 'dist/assets', minify: true });
   // index.html names the sources; what is built from them takes their place.
   let page = await readFile('index.html', 'utf8');
   for (const [file, { entryPoint }] of Object.entries(metafile.outputs)) {

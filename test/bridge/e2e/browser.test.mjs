@@ -13,6 +13,7 @@ import { Author, TextEditor } from './editors.mjs';
 import { withDatabase } from './fixture.mjs';
 import { eventually, startBridge } from './support.mjs';
 import { connectTcp } from './tcp-socket.mjs';
+import { violations } from './violations.mjs';
 
 const client = fileURLToPath(new URL('../../../bridge/client/', import.meta.url));
 
@@ -55,11 +56,13 @@ describe('the demo page', () => {
       return opened;
     }
 
+    const left = (where) => where.locator('[data-pane=left]');
+    const right = (where) => where.locator('[data-pane=right]');
     const eventOf = (where, text) => where.locator('[data-testid=event]', { hasText: text });
 
     test('two visitors write one note, which the database has', async () => {
       const other = await openPage('?user=ben');
-      const editorOf = (where) => where.locator('[data-testid=note] .cm-content');
+      const editorOf = (where) => left(where).locator('[data-testid=note] .cm-content');
       await editorOf(page).click();
       await page.keyboard.type('one ');
       await editorOf(other).getByText('one').waitFor();
@@ -67,7 +70,7 @@ describe('the demo page', () => {
       await other.keyboard.press('Control+End');
       await other.keyboard.type('two');
       await editorOf(page).getByText('two').waitFor();
-      await page.locator('[data-testid=note-status][data-state=joined]', { hasText: 'Saved' }).waitFor();
+      await left(page).locator('[data-testid=note] [data-state=saved]').waitFor();
       const { rows: [{ document }] } = await database.query(`select live_private.document_text(id) as document from live.collaboration_sessions where room_name = 'note'`);
       assert.match(document, /one.*two/);
       await other.context().close();
@@ -79,7 +82,7 @@ describe('the demo page', () => {
       const { session, editor: { view } } = eve;
       eve.editor.change({ from: 0, insert: 'shown ' });
       const carets = new Carets(session, { mappingOf, sides, selection: () => ({ ...selectionOf(view.state, session.version), anchor: 0, head: 5 }), changed: () => {} });
-      const note = page.locator('[data-testid=note]');
+      const note = left(page).locator('[data-testid=note]');
       await note.locator('.pg-live-caret-name', { hasText: name }).waitFor();
       await note.locator('.pg-live-selection', { hasText: 'shown' }).waitFor();
       assert.equal(await note.locator('b').count(), 0);
@@ -107,27 +110,65 @@ describe('the demo page', () => {
     test('a click causes an event that another browser and a Node client receive', async () => {
       const other = await openPage('?user=ben');
       const subscription = await subscribed(newestRealtime, bridge, 'room:lobby', { claims: { sub: 'carl' } });
-      await page.locator('[data-testid=text]').fill('hello from the page');
-      await page.locator('[data-testid=send]').click();
+      await left(page).locator('[data-testid=text]').fill('hello from the page');
+      await left(page).locator('[data-testid=send]').click();
       assert.deepEqual((await subscription.arrived('message')).payload, { from: 'anna', text: 'hello from the page' });
       await eventOf(page, 'anna: hello from the page').waitFor();
       await eventOf(other, 'anna: hello from the page').waitFor();
-      await page.locator('[data-testid=outcome]', { hasText: 'Committed' }).waitFor();
-      assert.equal(await page.locator('[data-testid=text]').inputValue(), '');
+      await left(page).locator('[data-testid=outcome]', { hasText: 'Committed' }).waitFor();
+      assert.equal(await left(page).locator('[data-testid=text]').inputValue(), '');
       await other.context().close();
       await subscription.close();
     });
 
     test('the keyboard is enough: to choose who one is, to write and to send', async () => {
-      await page.locator('[data-testid=users] input:checked').focus();
+      await left(page).locator('[data-testid=users] input:checked').focus();
       await page.keyboard.press('ArrowDown');
       await page.locator('[data-testid=stream-state][data-state=live]').waitFor();
       await eventually('the page is ben\u2019s', () => page.url().endsWith('?user=ben'));
-      await page.locator('[data-testid=send]:enabled').waitFor();
+      await left(page).locator('[data-testid=send]:enabled').waitFor();
       await page.keyboard.press('Tab');
       await page.keyboard.type('no mouse needed');
       await page.keyboard.press('Enter');
       await eventOf(page, 'ben: no mouse needed').waitFor();
+    });
+
+    test('two visitors side by side see each other type, read and write', async () => {
+      await right(page).locator('online-users-list li', { hasText: 'Anna' }).waitFor();
+      await left(page).locator('presence-indicator [data-status=online]').waitFor();
+      await left(page).locator('[data-testid=text]').pressSequentially('about');
+      await right(page).locator('typing-indicator', { hasText: 'Anna is typing' }).waitFor();
+      await left(page).locator('.book').selectOption('Walden');
+      await left(page).getByRole('button', { name: 'Finished' }).first().click();
+      for (const pane of [left(page), right(page)]) await pane.locator('activity-feed article', { hasText: 'Anna finished Walden' }).waitFor();
+      await left(page).locator('[data-testid=note] .cm-content').click();
+      await page.keyboard.type('side by side ');
+      await right(page).locator('[data-testid=note] .cm-content', { hasText: 'side by side' }).waitFor();
+      await right(page).locator('[data-testid=note] .pg-live-caret-name', { hasText: 'Anna' }).first().waitFor();
+    });
+
+    test('an event that both visitors receive is one row, with the latency of each', async () => {
+      await left(page).getByRole('button', { name: 'Liked' }).first().click();
+      const row = page.locator('[data-testid=event][data-topic=activity]', { hasText: 'Anna liked Middlemarch' });
+      for (const name of ['Anna', 'Ben']) await row.locator('.receiver').filter({ hasText: new RegExp(`^${name} \\d+ ms$`) }).waitFor();
+      assert.equal(await row.count(), 1);
+    });
+
+    test('a visitor whose connection was cut has what was missed when it is back, and the other what was written meanwhile', async () => {
+      await right(page).locator('[data-testid=note] [data-state=saved]').waitFor();
+      await right(page).getByRole('button', { name: 'Cut the connection' }).click();
+      await page.locator('[data-testid=stream-state][data-state=off]').waitFor();
+      await right(page).locator('[data-testid=note] .cm-content').click();
+      await page.keyboard.type('written offline ');
+      await left(page).locator('.book').selectOption('Emma');
+      await left(page).getByRole('button', { name: 'Started' }).first().click();
+      const row = page.locator('[data-testid=event][data-topic=activity]', { hasText: 'Anna started Emma' });
+      await row.locator('.receiver', { hasText: 'Anna' }).waitFor();
+      assert.equal(await row.locator('.receiver', { hasText: 'Ben' }).count(), 0);
+      await right(page).getByRole('button', { name: 'Connect again' }).click();
+      await row.locator('.receiver', { hasText: 'Ben' }).waitFor();
+      await right(page).locator('activity-feed article', { hasText: 'Anna started Emma' }).waitFor();
+      await left(page).locator('[data-testid=note] .cm-content', { hasText: 'written offline' }).waitFor();
     });
 
     test('markup in an event is text', async () => {
@@ -151,7 +192,7 @@ describe('the demo page', () => {
       const { port, secret } = bridge;
       await bridge.stop('SIGKILL');
       await page.locator('[data-testid=stream-state][data-state=waiting]').waitFor();
-      assert.ok(await page.locator('[data-testid=send]').isDisabled());
+      assert.ok(await left(page).locator('[data-testid=send]').isDisabled());
       bridge = closeLater(await startBridge(database, { flags: ['--demo-dir', directory], port, secret }));
       await page.locator('[data-testid=stream-state][data-state=live]').waitFor({ timeout: 60_000 });
       await database.emit('room:lobby', 'again', { from: 'SQL', text: 'after the restart' });
@@ -170,9 +211,12 @@ describe('the demo page', () => {
     });
 
     test('every control has a name, and what changes is announced', async () => {
-      assert.equal(await page.getByRole('textbox', { name: 'Say something in room:lobby' }).count(), 1);
-      assert.equal(await page.getByRole('button', { name: 'Send' }).count(), 1);
-      assert.equal(await page.getByRole('group', { name: 'You are' }).getByRole('radio').count(), 2);
+      for (const pane of [left(page), right(page)]) {
+        assert.equal(await pane.getByRole('textbox', { name: 'Say something to the club' }).count(), 1);
+        assert.equal(await pane.getByRole('button', { name: 'Send' }).count(), 1);
+        assert.equal(await pane.getByRole('group', { name: 'You are' }).getByRole('radio').count(), 2);
+      }
+      assert.deepEqual(await violations(page), []);
       assert.equal(await page.getByRole('status').first().textContent(), 'Live');
       assert.equal(await page.locator('[data-testid=events]').getAttribute('aria-live'), 'polite');
     });

@@ -1,14 +1,13 @@
-// Owns the demo page: who the visitor is, the stream, what a visitor can cause, and the shared note.
-// Invariant: text that came from outside is shown as text (textContent) and never read as markup.
-import { LiveStream, type TopicState } from '../core/stream';
+// Owns the demo page: two visitors side by side, and the events that both receive.
+import '../elements';
+import '../elements/editor';
+import { setNames } from '../elements';
 import { loadConfig, type DemoConfig } from './config';
 import { EventList } from './event-list';
-import { SharedNote } from './note';
+import { Pane } from './pane';
+import { nameOf } from './people';
 
-const TOPICS = ['activity', 'room:lobby'] as const;
-const LOBBY = 'room:lobby';
-
-const statusTexts = { live: 'Live', ended: 'Closed', waiting: 'Waiting to reconnect', connecting: 'Connecting' };
+const statusTexts = { live: 'Live', off: 'Cut off', waiting: 'Waiting to reconnect', connecting: 'Connecting' };
 
 function element<T extends HTMLElement>(id: string, type: new () => T): T {
   const found = document.getElementById(id);
@@ -16,112 +15,38 @@ function element<T extends HTMLElement>(id: string, type: new () => T): T {
   return found;
 }
 
-class DemoPage {
-  readonly #status = element('status', HTMLElement);
-  readonly #topics = element('topics', HTMLUListElement);
-  readonly #users = element('users', HTMLFieldSetElement);
-  readonly #form = element('say', HTMLFormElement);
-  readonly #text = element('text', HTMLInputElement);
-  readonly #button = element('send', HTMLButtonElement);
-  readonly #outcome = element('outcome', HTMLOutputElement);
-  readonly #events = new EventList(element('events', HTMLOListElement), element('empty', HTMLElement));
-  readonly #states = new Map<string, TopicState>();
-  readonly #reasons = new Map<string, string | null>();
-  #stream: LiveStream;
-  #note: SharedNote;
+const status = element('status', HTMLElement);
 
-  constructor(private readonly config: DemoConfig, private user: string) {
-    this.#showUsers();
-    this.#form.addEventListener('submit', (submit) => {
-      submit.preventDefault();
-      void this.#say();
+function openPanes({ users }: DemoConfig, chosen: [string, string]): void {
+  const events = new EventList(element('events', HTMLOListElement), element('empty', HTMLElement));
+  const panes: Pane[] = [];
+  const show = () => {
+    const states = panes.map(({ state }) => state);
+    const overall = (['off', 'waiting', 'connecting'] as const).find((state) => states.includes(state)) ?? 'live';
+    if (status.dataset['state'] === overall) return;
+    status.dataset['state'] = overall;
+    status.textContent = statusTexts[overall];
+  };
+  /** One visitor is in one pane: whom the other pane has goes to this one in exchange. */
+  const choose = (at: number, user: string) => {
+    const [pane, other] = [panes[at]!, panes[1 - at]!];
+    const before = pane.user;
+    pane.become(user);
+    if (other.user === user) other.become(before);
+    history.replaceState(null, '', `?${new URLSearchParams({ user: panes[0]!.user })}`);
+  };
+  for (const [at, side] of ['left', 'right'].entries()) {
+    const pane = new Pane(element('pane', HTMLTemplateElement), chosen[at]!, {
+      side,
+      users: Object.keys(users),
+      tokenOf: (user) => users[user]!,
+      onEvent: (event, user) => events.add(event, user),
+      onSending: (payload) => events.sending(payload),
+      onState: show,
+      onChosen: (user) => choose(at, user),
     });
-    this.#stream = this.#connect();
-    this.#note = this.#openNote();
-  }
-
-  #openNote(): SharedNote {
-    const [place, status] = [element('note', HTMLElement), element('note-status', HTMLOutputElement)];
-    return new SharedNote({ place, status, apiKey: this.config.anonKey, token: this.config.users[this.user]! });
-  }
-
-  #connect(): LiveStream {
-    return new LiveStream({
-      url: new URL('realtime/v1', document.baseURI).href.replace(/^http/, 'ws'),
-      apiKey: this.config.anonKey,
-      token: this.config.users[this.user]!,
-      topics: TOPICS,
-      onEvent: (event) => this.#events.add(event),
-      onTopicState: (topic, state, reason) => this.#showState(topic, state, reason),
-    });
-  }
-
-  #become(user: string): void {
-    void this.#stream.close();
-    this.#note.close();
-    this.user = user;
-    history.replaceState(null, '', `?user=${encodeURIComponent(user)}`);
-    this.#stream = this.#connect();
-    this.#note = this.#openNote();
-  }
-
-  async #say(): Promise<void> {
-    const text = this.#text.value.trim();
-    if (!text) return;
-    this.#button.disabled = true;
-    this.#outcome.textContent = 'Sending …';
-    try {
-      await this.#stream.send(LOBBY, 'message', { from: this.user, text });
-      this.#outcome.textContent = 'Committed, and on its way to every browser.';
-      this.#text.value = '';
-    } catch (error) {
-      this.#outcome.textContent = `Not sent: ${error instanceof Error ? error.message : 'unknown error'}.`;
-    } finally {
-      this.#button.disabled = this.#states.get(LOBBY) !== 'joined';
-      this.#text.focus();
-    }
-  }
-
-  #showState(topic: string, state: TopicState, reason: string | null): void {
-    this.#states.set(topic, state);
-    this.#reasons.set(topic, reason);
-    this.#render(state);
-  }
-
-  #render(latest: TopicState): void {
-    const states = TOPICS.map((topic) => this.#states.get(topic) ?? 'joining');
-    const live = states.every((state) => state === 'joined');
-    const overall = live ? 'live' : states.includes('ended') ? 'ended' : latest === 'waiting' ? 'waiting' : 'connecting';
-    this.#status.dataset['state'] = overall;
-    this.#status.textContent = statusTexts[overall];
-    this.#button.disabled = this.#states.get(LOBBY) !== 'joined';
-    this.#topics.replaceChildren(...TOPICS.map((topic) => this.#topicRow(topic)));
-  }
-
-  #topicRow(topic: string): HTMLLIElement {
-    const row = document.createElement('li');
-    const state = this.#states.get(topic) ?? 'joining';
-    const reason = this.#reasons.get(topic);
-    row.dataset['topic'] = topic;
-    row.dataset['state'] = state;
-    const name = document.createElement('code');
-    name.textContent = topic;
-    row.append(name, ` ${state}${reason ? `: ${reason}` : ''}`);
-    return row;
-  }
-
-  #showUsers(): void {
-    for (const name of Object.keys(this.config.users)) {
-      const label = document.createElement('label');
-      const choice = document.createElement('input');
-      choice.type = 'radio';
-      choice.name = 'user';
-      choice.value = name;
-      choice.checked = name === this.user;
-      choice.addEventListener('change', () => this.#become(name));
-      label.append(choice, ` ${name}`);
-      this.#users.append(label);
-    }
+    panes.push(pane);
+    element('panes', HTMLElement).append(pane.element);
   }
 }
 
@@ -131,10 +56,11 @@ async function start(): Promise<void> {
     const names = Object.keys(config.users);
     const asked = new URLSearchParams(location.search).get('user');
     const user = asked !== null && names.includes(asked) ? asked : names[0];
-    if (user === undefined) throw new Error('config.json names no user');
-    new DemoPage(config, user);
+    const other = names.find((name) => name !== user);
+    if (user === undefined || other === undefined) throw new Error('config.json needs two users');
+    setNames(nameOf);
+    openPanes(config, [user, other]);
   } catch (error) {
-    const status = element('status', HTMLElement);
     status.dataset['state'] = 'failed';
     status.textContent = error instanceof Error ? error.message : 'the page could not start';
   }
