@@ -100,7 +100,7 @@ export class CollaborativeEditor extends LiveElement {
       const state = (await client.request('POST /api/collaboration/join', asked)).value as SessionState;
       if (isGone()) return;
       if (state.policy !== 'text') return this.#show('error', texts.failed(`the session has the policy ${state.policy}, not text`));
-      const kept = new KeptEdits(storageOfTab(), textRebase);
+      const kept = new KeptEdits(storageOf(client.userId), textRebase);
       const onRefused = (error: CommandError) => this.#show('error', texts.refused(error.message));
       await submitUnsaved({ url: client.url, token: () => client.token() }, state, kept, onRefused);
       if (!isGone()) this.#edit(client, state, kept, onRefused);
@@ -182,10 +182,16 @@ export class CollaborativeEditor extends LiveElement {
   }
 }
 
-/** sessionStorage, or nothing where a policy forbids it. */
-function storageOfTab(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
+/** What of sessionStorage is the user's: another one in the same tab neither sees nor submits it. Nothing where a policy forbids it. */
+function storageOf(userId: string | null): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
   try {
-    return sessionStorage;
+    const storage = sessionStorage;
+    const own = (name: string) => JSON.stringify([name, userId]);
+    return {
+      getItem: (name) => storage.getItem(own(name)),
+      setItem: (name, value) => storage.setItem(own(name), value),
+      removeItem: (name) => storage.removeItem(own(name)),
+    };
   } catch {
     return { getItem: () => null, setItem: () => {}, removeItem: () => {} };
   }
