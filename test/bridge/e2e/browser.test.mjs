@@ -171,6 +171,17 @@ describe('the demo page', () => {
       await left(page).locator('[data-testid=note] .cm-content', { hasText: 'written offline' }).waitFor();
     });
 
+    test('what a visitor wrote without a connection is submitted as theirs, though another one takes their place', async () => {
+      await right(page).locator('[data-testid=note] [data-state=saved]').waitFor();
+      await right(page).getByRole('button', { name: 'Cut the connection' }).click();
+      await right(page).locator('[data-testid=note] .cm-content').click();
+      await page.keyboard.insertText('by Ben alone');
+      await right(page).getByRole('radio', { name: 'Anna' }).check();
+      for (const pane of [left(page), right(page)]) await pane.locator('[data-testid=note] .cm-content', { hasText: 'by Ben alone' }).waitFor();
+      const { rows } = await database.query("select user_id from live.operation where operation::text like '%by Ben alone%'");
+      assert.deepEqual(rows, [{ user_id: 'ben' }]);
+    });
+
     test('markup in an event is text', async () => {
       const markup = '<img src="https://example.org/x.png" onerror="document.title = 1"><script>document.title = 1</script>';
       await database.emit('room:lobby', '<b>bold</b>', { from: '<i>x</i>', text: markup });
