@@ -221,7 +221,7 @@ void Node::handle_head(Incoming &incoming) {
   auto resume = [this, waiting = incoming.weak_from_this()] {
     if (const auto still_there = waiting.lock()) answer_head(*still_there);
   };
-  if (access_.must_await(Admission::token_of(incoming.head()), incoming.allowance(), std::move(resume)))
+  if (!access_.verify(Admission::token_of(incoming.head()), incoming.allowance(), std::move(resume)))
     return incoming.defer();
   answer_head(incoming);
 }

@@ -35,10 +35,11 @@ void Conversation::handle(websocket::Opcode opcode, std::string_view frame) {
   const auto decoded = codec_.decode(opcode, frame);
   if (const auto *bad = std::get_if<BadMessage>(&decoded)) return refuse(opcode, frame, {bad->reason, bad->sqlstate});
   const Message &message = std::get<Message>(decoded);
-  if (defer_until_known(message, opcode, frame)) return;
+  const auto credentials = credentials_of(message, opcode, frame);
+  if (!credentials) return;
   if (message.kind == MessageKind::sign_of_life) return reply(message, Status::ok, "{}");
   if (message.kind == MessageKind::unknown) return reply_error(message, {"unknown event", ""});
-  if (message.kind == MessageKind::join) return join(message);
+  if (message.kind == MessageKind::join) return join(message, *credentials);
   Channel *channel = find(message.topic);
   if (message.kind == MessageKind::leave) {
     if (channel != nullptr && codec_.is_for(message, channel->join_ref())) return leave(*channel, message);
@@ -46,7 +47,7 @@ void Conversation::handle(websocket::Opcode opcode, std::string_view frame) {
   }
   if (channel == nullptr) return reply_error(message, {"unmatched topic", ""});
   if (!channel->joined()) return buffer(*channel, message, opcode, frame);
-  dispatch(*channel, message);
+  dispatch(*channel, message, *credentials);
 }
 
 void Conversation::refuse(websocket::Opcode opcode, std::string_view frame, const Refusal &refusal) {
@@ -60,24 +61,37 @@ void Conversation::buffer(const Channel &channel, const Message &message, websoc
   reply_error(message, {"too much was sent before the join was answered", sqlstate::kConfigurationLimitExceeded});
 }
 
-// A message whose token cannot be verified yet waits, and so do those behind it.
-bool Conversation::defer_until_known(const Message &message, websocket::Opcode opcode, std::string_view frame) {
-  if (std::exchange(resumes_, false)) return false;
-  if (!deferred_) {
-    std::optional<std::string> token;
-    if (message.kind == MessageKind::join) token = codec_.join_options(message).access_token;
-    if (message.kind == MessageKind::access_token) token = codec_.access_token(message);
-    if (!token) return false;
-    auto deferred = std::make_shared<EarlyMessages>();
-    auto resume = [this, waiting = std::weak_ptr(deferred)] {
-      if (const auto still_there = waiting.lock()) handle_deferred();
-    };
-    if (!services_.access.must_await(*token, client_.allowance(), std::move(resume))) return false;
-    deferred_ = std::move(deferred);
+// Nothing if the message waits, since its token cannot be verified yet, or since it stands behind one that waits.
+std::optional<Conversation::Credentials> Conversation::credentials_of(const Message &message, websocket::Opcode opcode,
+                                                                      std::string_view frame) {
+  const bool resumes = std::exchange(resumes_, false);
+  if (deferred_ && !resumes) {
+    defer(message, opcode, frame);
+    return std::nullopt;
   }
+  Credentials credentials;
+  std::optional<std::string> token;
+  if (message.kind == MessageKind::join) token = credentials.join.emplace(codec_.join_options(message)).access_token;
+  if (message.kind == MessageKind::access_token) token = codec_.access_token(message);
+  if (!token) return credentials;
+  if (resumes) {
+    credentials.verified = services_.access.verify(*token);
+    return credentials;
+  }
+  auto deferred = std::make_shared<EarlyMessages>();
+  credentials.verified =
+      services_.access.verify(*token, client_.allowance(), [this, waiting = std::weak_ptr(deferred)] {
+        if (const auto still_there = waiting.lock()) handle_deferred();
+      });
+  if (credentials.verified) return credentials;
+  deferred_ = std::move(deferred);
+  defer(message, opcode, frame);
+  return std::nullopt;
+}
+
+void Conversation::defer(const Message &message, websocket::Opcode opcode, std::string_view frame) {
   if (!deferred_->push({ChannelId{}, opcode, std::string(frame)}))
     reply_error(message, {"too much was sent before a token could be verified", sqlstate::kConfigurationLimitExceeded});
-  return true;
 }
 
 void Conversation::handle_deferred() {
@@ -106,8 +120,8 @@ void Conversation::give_up_join(ChannelId id) {
     handle(message.opcode, message.frame);
 }
 
-void Conversation::dispatch(Channel &channel, const Message &message) {
-  if (message.kind == MessageKind::access_token) return replace_token(channel, message);
+void Conversation::dispatch(Channel &channel, const Message &message, const Credentials &credentials) {
+  if (message.kind == MessageKind::access_token) return replace_token(channel, credentials);
   const bool says_itself = message.kind == MessageKind::command && message.event == kHeartbeatEvent;
   if (!says_itself) client_.note_use(); // a heartbeat states itself whether the user is active
   if (message.kind == MessageKind::broadcast) return handle_broadcast(services_, channel, message);
@@ -135,18 +149,18 @@ std::optional<Refusal> Conversation::refusal_of_join(const Message &message) {
   return std::nullopt;
 }
 
-void Conversation::join(const Message &message) {
+void Conversation::join(const Message &message, const Credentials &credentials) {
   if (Channel *previous = find(message.topic)) {
     // The client joins again without having left: the old channel ends first, under its own join_ref.
     previous->send_close();
     remove(previous->id());
   }
   if (const auto refusal = refusal_of_join(message)) return reply_error(message, *refusal);
-  const JoinOptions options = codec_.join_options(message);
+  const JoinOptions &options = *credentials.join;
   if (!options.refusal.empty()) return reply_error(message, {options.refusal, options.refusal_code});
   ClaimsRef claims = claims_;
-  if (options.access_token) {
-    const TokenResult result = services_.access.verify(*options.access_token);
+  if (credentials.verified) {
+    const TokenResult &result = *credentials.verified;
     if (!result.claims)
       return reply_error(message,
                          {std::string(result.error->code) + ": " + result.error->message, result.error->sqlstate});
@@ -171,10 +185,9 @@ void Conversation::leave(Channel &channel, const Message &message) {
 }
 
 // A token is a channel's: clients send a fresh one to each.
-void Conversation::replace_token(Channel &channel, const Message &message) {
-  const auto token = codec_.access_token(message);
-  if (!token) return;
-  const TokenResult result = services_.access.verify(*token);
+void Conversation::replace_token(Channel &channel, const Credentials &credentials) {
+  if (!credentials.verified) return;
+  const TokenResult &result = *credentials.verified;
   if (!result.claims) return close_channel(channel.id(), result.error->message);
   if (channel.claims()->text == result.claims->text) return; // clients repeat it
   if (const auto excess = client_.allowance().change_user(result.claims->user_id, services_.time_now()))

@@ -63,14 +63,20 @@ class Conversation final : public Channels {
   Channel *find(std::string_view wire_topic) const;
   void run_command(Channel &channel, const CommandEntry &command, const Message &message);
   bool resumes_ = false; // the next message is one that waited for its token
-  bool defer_until_known(const Message &message, websocket::Opcode opcode, std::string_view frame);
+  // What a message says of who sends it.
+  struct Credentials {
+    std::optional<JoinOptions> join;     // of a join
+    std::optional<TokenResult> verified; // of the token in the message, if there is one
+  };
+  std::optional<Credentials> credentials_of(const Message &message, websocket::Opcode opcode, std::string_view frame);
+  void defer(const Message &message, websocket::Opcode opcode, std::string_view frame);
   void handle_deferred();
-  void dispatch(Channel &channel, const Message &message);
+  void dispatch(Channel &channel, const Message &message, const Credentials &credentials);
   void buffer(const Channel &channel, const Message &message, websocket::Opcode opcode, std::string_view frame);
   std::vector<EarlyMessage> pop_early(ChannelId id);
-  void join(const Message &message);
+  void join(const Message &message, const Credentials &credentials);
   void leave(Channel &channel, const Message &message);
-  void replace_token(Channel &channel, const Message &message);
+  void replace_token(Channel &channel, const Credentials &credentials);
   void close_channel(ChannelId id, std::string_view reason);
 
   // Why the join may not go on, or nothing.

@@ -34,8 +34,17 @@ std::optional<std::string_view> Access::fault_of(const Claims &claims) const {
   return std::nullopt;
 }
 
-TokenResult Access::verify(std::string_view token) const {
+TokenResult Access::verify(std::string_view token) const { return checked(tokens_.verify(token, wall_clock())); }
+
+std::optional<TokenResult> Access::verify(std::string_view token, Allowance &allowance,
+                                          std::function<void()> resume) const {
   TokenResult result = tokens_.verify(token, wall_clock());
+  if (must_await(result, allowance, std::move(resume))) return std::nullopt;
+  return checked(std::move(result));
+}
+
+// What is beyond the token itself.
+TokenResult Access::checked(TokenResult result) const {
   if (!result.claims) {
     const auto key_set = result.error->missing_key_of;
     if (key_set && keys_.is_awaited(*key_set))
@@ -51,9 +60,7 @@ TokenResult Access::verify(std::string_view token) const {
   return result;
 }
 
-bool Access::must_await(std::string_view token, Allowance &allowance, std::function<void()> resume) const {
-  if (token.empty()) return false;
-  const TokenResult result = tokens_.verify(token, wall_clock());
+bool Access::must_await(const TokenResult &result, Allowance &allowance, std::function<void()> resume) const {
   const bool awaits_revocations = result.claims && can_be_revoked(*result.claims) && !revoked_.were_read();
   if (!awaits_revocations && (result.claims || !result.error->missing_key_of)) return false;
   auto place = allowance.wait_for_keys();

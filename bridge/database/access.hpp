@@ -29,16 +29,16 @@ class Access {
   // The claims of a token, as of now.
   TokenResult verify(std::string_view token) const;
 
+  // The same, or nothing if the token must wait until keys have been fetched, or revocations read: `resume` is called
+  // later, once, and the token can be verified, well or not. If too many wait already, of the address or in all, it
+  // does not wait, and is refused.
+  std::optional<TokenResult> verify(std::string_view token, Allowance &allowance, std::function<void()> resume) const;
+
   // Why claims that a token had must not be used any more, in the words clients know; nothing if they may.
   std::optional<std::string_view> fault_of(const Claims &claims) const;
   bool is_revoked(const Claims &claims) const {
     return revoked_.includes(claims) || tokens_.is_removed_api_key(claims);
   }
-
-  // Whether the token cannot be verified before keys have been fetched, or revocations read. Then `resume` is called
-  // later, once, and the token can be verified, well or not.
-  // If too many of the client's address wait already, it does not.
-  bool must_await(std::string_view token, Allowance &allowance, std::function<void()> resume) const;
 
   // Calls live.topic_access(). After an error the access is unknown, and the caller must deny it. `share`: of the
   // command.
@@ -46,6 +46,9 @@ class Access {
            std::function<void(TopicAccess, const std::optional<DatabaseError> &)> done);
 
  private:
+  TokenResult checked(TokenResult result) const;
+  bool must_await(const TokenResult &result, Allowance &allowance, std::function<void()> resume) const;
+
   Database &database_;
   TokenVerifier &tokens_;
   IssuerKeys &keys_;
