@@ -113,7 +113,7 @@ class Node final : public IncomingOwner, public InternalReceiver {
   void accept(Descriptor socket, const std::string &address, const ProxySettings &proxy, Transport transport);
   void handle_head(Incoming &incoming) override;
   std::optional<Excess> excess_of(Allowance &allowance) const;
-  void answer_head(Incoming &incoming);
+  void answer_head(Incoming &incoming, const std::function<void()> &resume);
   void refuse(Incoming &incoming, std::string_view what, HttpResponse response);
   void handle_request(Incoming &incoming) override;
   void finished(Incoming &incoming) override;
@@ -218,21 +218,22 @@ void Node::handle_head(Incoming &incoming) {
     if (incoming.transport() == Transport::plain)
       if (auto answer = answer_to_plain(incoming.head(), settings_.tls)) return incoming.respond(std::move(*answer));
   }
-  auto resume = [this, waiting = incoming.weak_from_this()] {
-    if (const auto still_there = waiting.lock()) answer_head(*still_there);
-  };
-  if (!access_.verify(Admission::token_of(incoming.head()), incoming.allowance(), std::move(resume)))
-    return incoming.defer();
-  answer_head(incoming);
+  answer_head(incoming, [this, waiting = incoming.weak_from_this()] {
+    if (const auto still_there = waiting.lock()) answer_head(*still_there, nullptr);
+  });
 }
 
-void Node::answer_head(Incoming &incoming) {
+// `resume`: see identify().
+void Node::answer_head(Incoming &incoming, const std::function<void()> &resume) {
   if (!incoming.head().upgrade && !Admission::is_websocket_path(incoming.head().path)) {
-    auto answer = http_.answer_head(incoming.head(), incoming.allowance());
-    if (!answer) return incoming.read_body();
-    return answer->status < 400 ? incoming.respond(std::move(*answer)) : refuse(incoming, "request", *answer);
+    Identity identity = http_.answer_head(incoming.head(), incoming.allowance(), resume);
+    if (std::holds_alternative<NotYet>(identity)) return incoming.defer();
+    if (auto *claims = std::get_if<ClaimsRef>(&identity)) return incoming.read_body(std::move(*claims));
+    auto &answer = std::get<HttpResponse>(identity);
+    return answer.status < 400 ? incoming.respond(std::move(answer)) : refuse(incoming, "request", std::move(answer));
   }
-  auto admitted = admission_.admit(incoming.head(), incoming.allowance());
+  auto admitted = admission_.admit(incoming.head(), incoming.allowance(), resume);
+  if (std::holds_alternative<NotYet>(admitted)) return incoming.defer();
   if (const auto *refusal = std::get_if<HttpResponse>(&admitted)) {
     log_.info("refused a connection", {{"address", incoming.address()},
                                        {"origin", incoming.head().header("origin").value_or("")},
@@ -260,7 +261,7 @@ void Node::refuse(Incoming &incoming, std::string_view what, HttpResponse respon
 }
 
 void Node::handle_request(Incoming &incoming) {
-  http_.handle({incoming.head(), incoming.body(), incoming.allowance()},
+  http_.handle({incoming.head(), incoming.body(), incoming.claims(), incoming.allowance()},
                [waiting = incoming.weak_from_this()](const HttpResponse &response) {
                  if (const auto still_there = waiting.lock()) still_there->respond(response);
                });

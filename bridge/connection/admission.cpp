@@ -1,7 +1,6 @@
 // Checks path, origin, protocol, token and limits, in this order: cheap checks first.
 #include "connection/admission.hpp"
 
-#include "http/request_identity.hpp"
 #include "identity/device_type.hpp"
 #include "wire/phoenix/phoenix_codec.hpp"
 #include "wire/phoenix/phoenix_handshake.hpp"
@@ -29,21 +28,19 @@ bool Admission::is_websocket_path(std::string_view path) {
 
 std::span<const char *const> Admission::subprotocols() { return kSubprotocols; }
 
-std::string Admission::token_of(const RequestHead &head) {
-  auto handshake = phoenix::read_handshake(head.subprotocols);
-  return handshake && !handshake->token.empty() ? std::move(handshake->token) : pg_live::token_of(head);
-}
-
-std::variant<Admission::Admitted, HttpResponse> Admission::admit(const RequestHead &head, Allowance &allowance) {
+std::variant<Admission::Admitted, HttpResponse, NotYet> Admission::admit(const RequestHead &head, Allowance &allowance,
+                                                                         const std::function<void()> &resume) {
   if (!is_websocket_path(head.path)) return error_response(404, "no such path");
   if (!head.upgrade) return error_response(426, "this path needs an upgrade to WebSocket");
   if (!origin_is_allowed(head, services_.settings)) return error_response(403, "the origin is not allowed");
   const auto version = phoenix::version_of(head.query_argument("vsn").value_or(""));
   if (!version) return error_response(400, "vsn must be 1.0.0 or 2.0.0");
-  auto handshake = phoenix::read_handshake(head.subprotocols);
+  const auto handshake = phoenix::read_handshake(head.subprotocols);
   if (!handshake) return error_response(400, "malformed bearer subprotocol");
-  auto identity = identify(token_of(head), services_);
+  const std::string token = handshake->token.empty() ? token_of(head) : handshake->token;
+  Identity identity = identify(token, services_, allowance, resume);
   if (auto *refusal = std::get_if<HttpResponse>(&identity)) return std::move(*refusal);
+  if (std::holds_alternative<NotYet>(identity)) return NotYet{};
   ClaimsRef claims = std::get<ClaimsRef>(std::move(identity));
   if (const auto excess = allowance.connect(claims->user_id)) return error_response(*excess);
   const Connection::Origin origin{head.header("origin").has_value(),

@@ -6,7 +6,9 @@
 #include "connection/connection_registry.hpp"
 #include "conversation/conversation_services.hpp"
 #include "http/http_message.hpp"
+#include "http/request_identity.hpp"
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,12 +31,10 @@ class Admission {
   // The subprotocols that any protocol selects.
   static std::span<const char *const> subprotocols();
 
-  // The token of a request, also where a protocol puts one. Empty if there is none.
-  static std::string token_of(const RequestHead &head);
-
   // A connection for a WebSocket upgrade, which takes over the allowance of its socket, or the response that refuses
-  // it.
-  std::variant<Admitted, HttpResponse> admit(const RequestHead &head, Allowance &allowance);
+  // it. For `resume`, see identify().
+  std::variant<Admitted, HttpResponse, NotYet> admit(const RequestHead &head, Allowance &allowance,
+                                                     const std::function<void()> &resume);
 
  private:
   ConversationServices &services_;

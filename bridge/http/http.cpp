@@ -4,11 +4,11 @@
 #include "api/commands.hpp"
 #include "api/openapi.hpp"
 #include "base/http_text.hpp"
+#include "base/sqlstate.hpp"
 #include "database/database.hpp"
 #include "http/broadcast_request.hpp"
 #include "http/http_api.hpp"
 #include "http/http_broadcast.hpp"
-#include "http/request_identity.hpp"
 
 namespace pg_live {
 
@@ -84,27 +84,27 @@ Http::Route Http::route_of(std::string_view path) {
   return {methods_of_path(path), command_by_http};
 }
 
-std::optional<HttpResponse> Http::answer_head(const RequestHead &head, Allowance &allowance) const {
+Identity Http::answer_head(const RequestHead &head, Allowance &allowance, const std::function<void()> &resume) const {
   if (head.path.ends_with("/longpoll"))
     return error_response(501, "long polling is not served; connect by WebSocket to /socket/websocket");
   const Route route = route_of(head.path);
-  if (route.methods.empty()) return std::nullopt;
+  if (route.methods.empty()) return ClaimsRef();
   if (!origin_is_allowed(head, services_.settings)) return uncached(error_response(403, "the origin is not allowed"));
   if (head.method == "OPTIONS") return uncached(preflight(route.methods));
   if (!lists_method(route.methods, head.method)) return uncached(method_not_allowed(route.methods));
-  auto identity = identify(token_of(head), services_);
+  Identity identity = identify(token_of(head), services_, allowance, resume);
   if (auto *refusal = std::get_if<HttpResponse>(&identity)) return uncached(std::move(*refusal));
-  const std::string &user_id = std::get<ClaimsRef>(identity)->user_id;
-  if (const auto excess = allowance.begin_request(user_id, services_.time_now()))
-    return uncached(error_response(*excess));
-  return std::nullopt;
+  if (const auto *claims = std::get_if<ClaimsRef>(&identity))
+    if (const auto excess = allowance.begin_request((*claims)->user_id, services_.time_now()))
+      return uncached(error_response(*excess));
+  return identity;
 }
 
-void Http::handle_api(const Route &route, const HttpRequest &request, Respond respond) {
-  // Once more: the token may have expired while the body arrived.
-  auto identity = identify(token_of(request.head), services_);
-  if (auto *refusal = std::get_if<HttpResponse>(&identity)) return respond(uncached(std::move(*refusal)));
-  route.api(services_, std::get<ClaimsRef>(identity), request,
+void Http::handle_api(const Route &route, const HttpRequest &request, Respond respond) const {
+  // The token may have expired or been revoked while the body arrived.
+  if (const auto fault = services_.access.fault_of(*request.claims))
+    return respond(uncached(error_response(401, *fault, sqlstate::kInvalidAuthorization)));
+  route.api(services_, request.claims, request,
             [respond = std::move(respond)](HttpResponse response) { respond(uncached(std::move(response))); });
 }
 

@@ -5,6 +5,7 @@
 #include "channel/services.hpp"
 #include "database/access.hpp"
 #include "http/http_message.hpp"
+#include "http/request_identity.hpp"
 #include "http/static_files.hpp"
 
 #include <functional>
@@ -24,8 +25,9 @@ class Http {
   static bool is_probe(std::string_view path);
 
   // The response to a request that needs no body: a preflight, or a refusal, so that unknown clients cannot send
-  // bodies. Without one, the caller reads the body and calls handle().
-  std::optional<HttpResponse> answer_head(const RequestHead &head, Allowance &allowance) const;
+  // bodies. With claims, null where the path needs none, the caller reads the body and calls handle(). For `resume`,
+  // see identify().
+  Identity answer_head(const RequestHead &head, Allowance &allowance, const std::function<void()> &resume) const;
 
   // Answers at once or later; does not use the request after the call.
   void handle(const HttpRequest &request, Respond respond);
@@ -39,7 +41,7 @@ class Http {
     Api api;
   };
   static Route route_of(std::string_view path);
-  void handle_api(const Route &route, const HttpRequest &request, Respond respond);
+  void handle_api(const Route &route, const HttpRequest &request, Respond respond) const;
 
   Services &services_;
   std::function<bool()> events_flow_;

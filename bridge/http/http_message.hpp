@@ -4,6 +4,7 @@
 
 #include "api/client_error.hpp"
 #include "http/request_head.hpp"
+#include "identity/claims.hpp"
 #include "limits/limiter.hpp"
 
 #include <functional>
@@ -17,6 +18,7 @@ namespace pg_live {
 struct HttpRequest {
   const RequestHead &head;
   std::string_view body;
+  ClaimsRef claims;     // null where the path needs none
   Allowance &allowance; // of its socket
 };
 

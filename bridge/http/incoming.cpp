@@ -131,7 +131,8 @@ void Incoming::defer() {
   watcher_.reset();
 }
 
-void Incoming::read_body() {
+void Incoming::read_body(ClaimsRef claims) {
+  claims_ = std::move(claims);
   if (head_->content_length > services_.settings.limits[Limit::body_bytes]) {
     allowance_.note(Limit::body_bytes);
     return respond(error_response(413, "the body is too long"));

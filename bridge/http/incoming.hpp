@@ -44,6 +44,7 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   std::string address() const { return address_.text(); }
   const RequestHead &head() const { return *head_; }
   std::string_view body() const { return body_; }
+  const ClaimsRef &claims() const { return claims_; }
   std::string_view surplus() const; // bytes received after the head
 
   // What it may use; a connection takes it over.
@@ -64,7 +65,8 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   // Reads nothing until the owner calls one of the others.
   void defer();
 
-  void read_body();
+  // `claims`: of the token of the request; null where the path needs none.
+  void read_body(ClaimsRef claims);
   void respond(HttpResponse response);
 
  private:
@@ -94,6 +96,7 @@ class Incoming final : public Timer, public std::enable_shared_from_this<Incomin
   std::size_t scanned_ = 0;
   std::optional<RequestHead> head_; // views into received_
   std::string body_;
+  ClaimsRef claims_;
   std::string output_;
   std::size_t written_ = 0;
 };

@@ -29,17 +29,19 @@ bool origin_is_allowed(const RequestHead &head, const Settings &settings) {
   return !origin || origin_is_allowed(*origin, head.header("host"), settings);
 }
 
-std::variant<ClaimsRef, HttpResponse> identify(const std::string &token, const Services &services) {
+Identity identify(const std::string &token, const Services &services, Allowance &allowance,
+                  const std::function<void()> &resume) {
   if (token.empty()) {
     if (services.settings.anonymous) return claims_of_role(services.settings.anonymous_role);
     return error_response(401, "API key is missing", sqlstate::kInvalidAuthorization);
   }
-  TokenResult result = services.access.verify(token);
-  if (!result.claims) {
-    const bool is_our_fault = result.error->sqlstate == sqlstate::kCannotConnectNow;
-    return error_response(is_our_fault ? 503 : 401, result.error->message, result.error->sqlstate);
+  const auto result = resume ? services.access.verify(token, allowance, resume) : services.access.verify(token);
+  if (!result) return NotYet{};
+  if (!result->claims) {
+    const bool is_our_fault = result->error->sqlstate == sqlstate::kCannotConnectNow;
+    return error_response(is_our_fault ? 503 : 401, result->error->message, result->error->sqlstate);
   }
-  return std::move(result.claims);
+  return result->claims;
 }
 
 } // namespace pg_live

@@ -5,6 +5,7 @@
 #include "http/http_message.hpp"
 #include "identity/claims.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,8 +22,15 @@ bool origin_is_allowed(const RequestHead &head, const Settings &settings);
 // The token of a request: Authorization, x-api-key, apikey, ?apikey=, ?token=, in that order. Empty if there is none.
 std::string token_of(const RequestHead &head);
 
+// The token waits until it can be verified.
+struct NotYet {};
+
+using Identity = std::variant<ClaimsRef, HttpResponse, NotYet>;
+
 // The claims of a token; without one, the anonymous claims if the settings allow them. Otherwise the response that
-// refuses the request.
-std::variant<ClaimsRef, HttpResponse> identify(const std::string &token, const Services &services);
+// refuses the request. A token that cannot be verified yet waits, in a place of the allowance, and `resume` is called
+// later, once; without a `resume` it is refused.
+Identity identify(const std::string &token, const Services &services, Allowance &allowance,
+                  const std::function<void()> &resume);
 
 } // namespace pg_live

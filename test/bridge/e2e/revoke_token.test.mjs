@@ -6,6 +6,7 @@ import { withBridge } from './fixture.mjs';
 import { ask } from './http-client.mjs';
 import { RawSocket } from './raw-socket.mjs';
 import { eventually, now, startBridge, uniqueName } from './support.mjs';
+import { connectTcp } from './tcp-socket.mjs';
 
 inEachMode((mode) => {
   let database, bridge, other, prefix;
@@ -73,6 +74,21 @@ inEachMode((mode) => {
     assert.equal(await statusOf(other, two), 200);
     assert.ok(await second.answers());
     second.close();
+  });
+
+  test('a request whose token is revoked while its body arrives is refused', async () => {
+    const anna = uniqueName('anna');
+    const token = bridge.token({ sub: anna, iat: now() });
+    const body = '{"messages":[]}';
+    const request = await connectTcp(bridge);
+    request.send(`POST /api/broadcast HTTP/1.1\r\nHost: bridge\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${body.length}\r\n\r\n`);
+    assert.equal(await statusOf(bridge, token), 200, 'the head, which came earlier, was accepted too');
+    await revokeUser(anna);
+    await eventually('the bridge knows', async () => (await statusOf(bridge, token)) === 401);
+    assert.equal(request.text, '', 'it waits for the body');
+    request.send(body);
+    await request.untilClosed();
+    assert.match(request.text, /^HTTP\/1.1 401 [^]*Token has been revoked/);
   });
 
   test('a revoked user is no longer present', async () => {
