@@ -1,17 +1,10 @@
-// The table of settings, read with CLI11.
-// The lines of the configuration file and then the variables of the environment are turned into arguments that stand
-// before those of the command line; the last of the same name wins.
+// The table of settings, and what they must have in common.
 #include "process/settings.hpp"
 
 #include "base/http_text.hpp"
 #include "base/origin.hpp"
-#include "base/text_file.hpp"
-#include "process/settings_file.hpp"
+#include "process/settings_sources.hpp"
 
-#include <CLI/CLI.hpp>
-
-#include <cstdlib>
-#include <iostream>
 #include <map>
 #include <stdexcept>
 
@@ -21,16 +14,9 @@ namespace {
 
 constexpr unsigned kMaxLimit = 2000000000;
 
-class SettingsParser {
+class SettingsTable {
  public:
-  explicit SettingsParser(Settings &settings) : settings_(settings) {
-    app_.set_version_flag("--version", PG_LIVE_VERSION);
-    app_.add_option(
-            "--config", file_,
-            "Configuration file: lines `name = value`, names as below without the dashes; the whole line is the "
-            "value, or what is between quotes (PG_LIVE_CONFIG)")
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    app_.footer("Precedence: command line, environment, configuration file, default.");
+  explicit SettingsTable(Settings &settings) : settings_(settings) {
     add_identity();
     add_network();
     add_tls();
@@ -40,88 +26,15 @@ class SettingsParser {
     add_limits();
   }
 
-  int parse(int argument_count, const char *const *arguments) {
-    std::vector<std::string> given = environment_arguments();
-    given.insert(given.end(), arguments + 1, arguments + argument_count);
-    try {
-      parse_arguments(given); // which may name the file
-      if (!file_.empty()) {
-        std::vector<std::string> all = file_arguments();
-        all.insert(all.end(), given.begin(), given.end());
-        parse_arguments(all);
-      }
-      finish();
-    } catch (const CLI::ParseError &error) {
-      return app_.exit(error) == 0 ? 0 : 2;
-    } catch (const std::invalid_argument &error) {
-      std::cerr << error.what() << '\n';
-      return 2;
-    }
-    return -1;
+  // As SettingsSources::read().
+  int read(int argument_count, const char *const *arguments) {
+    return sources_.read(argument_count, arguments, [this] { finish(); });
   }
 
  private:
-  // One setting: the option --name, its environment variable PG_LIVE_NAME, and its key in the file.
   template <typename Value>
   CLI::Option *add(const std::string &name, Value &value, const std::string &help) {
-    const std::string variable = variable_of(name);
-    const std::string text = help + " (" + variable + ")";
-    CLI::Option *option = nullptr;
-    if constexpr (std::is_same_v<Value, bool>) {
-      option = app_.add_flag("--" + name + "{true}", value, text);
-    } else {
-      option = app_.add_option("--" + name, value, text);
-      if constexpr (std::is_unsigned_v<Value>) option->capture_default_str();
-    }
-    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    variables_.emplace(variable, name);
-    return option;
-  }
-
-  static std::string variable_of(const std::string &name) {
-    std::string variable = "PG_LIVE_";
-    for (const char c : name)
-      variable.push_back(c == '-' ? '_' : static_cast<char>(std::toupper(c)));
-    return variable;
-  }
-
-  void parse_arguments(std::vector<std::string> arguments) {
-    std::reverse(arguments.begin(), arguments.end()); // CLI11 takes a vector from its back
-    app_.parse(arguments);
-  }
-
-  // An empty value leaves the default.
-  static void append_argument(std::vector<std::string> &arguments, const std::string &name, const std::string &value) {
-    if (!value.empty()) arguments.push_back("--" + name + "=" + value);
-  }
-
-  std::vector<std::string> environment_arguments() const {
-    std::vector<std::string> result;
-    const auto value_of = [](const std::string &variable) {
-      const char *const value = std::getenv(variable.c_str());
-      return std::string(value == nullptr ? "" : value);
-    };
-    append_argument(result, "config", value_of("PG_LIVE_CONFIG"));
-    for (const auto &[variable, name] : variables_)
-      append_argument(result, name, value_of(variable));
-    return result;
-  }
-
-  std::vector<std::string> file_arguments() const {
-    const std::optional<std::string> text = read_text_file(file_);
-    if (!text) throw std::invalid_argument("could not read configuration file \"" + file_ + "\"");
-    std::vector<std::string> result;
-    try {
-      for (const FileSetting &setting : parse_settings_file(*text)) {
-        const auto known = variables_.find(variable_of(setting.name));
-        if (known == variables_.end() || known->second != setting.name)
-          throw std::invalid_argument("unknown setting \"" + setting.name + "\"");
-        append_argument(result, setting.name, setting.value);
-      }
-    } catch (const std::invalid_argument &error) {
-      throw std::invalid_argument("configuration file \"" + file_ + "\": " + error.what());
-    }
-    return result;
+    return sources_.add(name, value, help);
   }
 
   void add_identity() {
@@ -345,10 +258,8 @@ class SettingsParser {
   }
 
   Settings &settings_;
-  CLI::App app_{"Forwards committed events of PostgreSQL to browsers over Phoenix Channels"};
-  std::map<std::string, std::string> variables_; // environment variable -> name
-  std::vector<CLI::Option *> limit_options_;     // in the order of the limits
-  std::string file_;
+  SettingsSources sources_;
+  std::vector<CLI::Option *> limit_options_; // in the order of the limits
   std::string origins_;
   std::string proxies_;
   std::string forwarded_header_ = "x-forwarded-for";
@@ -363,8 +274,8 @@ class SettingsParser {
 
 std::optional<Settings> read_settings(int argument_count, const char *const *arguments, int &exit_code) {
   Settings settings;
-  SettingsParser parser(settings);
-  exit_code = parser.parse(argument_count, arguments);
+  SettingsTable table(settings);
+  exit_code = table.read(argument_count, arguments);
   if (exit_code >= 0) return std::nullopt;
   return settings;
 }
