@@ -37,7 +37,7 @@ BEGIN
         answer := live.submit_operations(sessions[place], edit.base_version, edit.operations, edit.client_id, edit.key);
       END IF;
     EXCEPTION WHEN OTHERS THEN
-      IF SQLSTATE ~ '^(40|53[12]|55P03|57|58|XX)' THEN
+      IF SQLSTATE COLLATE "C" ~ '^(40|53[12]|55P03|57|58|XX)' THEN
         RAISE;
       END IF;
       GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;

@@ -66,6 +66,8 @@ INSERT INTO called VALUES -- %s: the collation
   ('remove_participant', $$SELECT live.remove_participant('00000000-0000-4000-8000-000000000001', 'bob' %s)$$),
   ('submit_operations', $$SELECT live.submit_operations('00000000-0000-4000-8000-000000000001', 0, '[[[0,"x"]]]', 'CLIENT' %1$s, 'KEY' %1$s)$$),
   ('submit_operations', $$SELECT live.submit_operations('00000000-0000-4000-8000-000000000001', 1, '[[1,[0,"x"]]]', 'client' %1$s, 'KEY' %1$s)$$),
+  ('submit_each', $$SELECT code, answer ->> 'status' FROM live_private.submit_each(ARRAY['00000000-0000-4000-8000-000000000001']::uuid[], ARRAY['{"claims": "{\"sub\": \"BOB\"}", "role": "authenticated", "base_version": 0, "operations": [[[0,"x"]]], "client_id": "C"}' %s], false)$$),
+  ('submit_each', $$SELECT code FROM live_private.submit_each(ARRAY['00000000-0000-4000-8000-000000000001']::uuid[], ARRAY['{"claims": "{}", "role": "AUTHENTICATED", "base_version": 0, "operations": [], "client_id": "C"}' %s], false)$$),
   ('erase_user', $$SELECT live.erase_user('BOB' %s)$$),
   ('erase_user', $$SELECT live.erase_user('bob' %s)$$),
   ('can_see_presence', $$SELECT live.set_presence_visibility('followers'), live_private.can_see_presence('ANNA' %s)$$),

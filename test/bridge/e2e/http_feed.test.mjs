@@ -160,7 +160,7 @@ describe('the feed by HTTP', () => {
   test('lets a page of an allowed origin read its links', async () => {
     const { headers } = await ask('GET', filtered({ limit: 1 }), { headers: { origin } });
     assert.equal(headers.get('access-control-allow-origin'), origin);
-    assert.equal(headers.get('access-control-expose-headers'), 'Link, Live-Position');
+    assert.equal(headers.get('access-control-expose-headers'), 'Link, Live-Position, Retry-After');
   });
 
   for (const [query, code] of [
