@@ -261,7 +261,8 @@ void Conversation::check_again(ChannelId id) {
     }
     services.channel_presence.check(*channel);
   };
-  services_.access.ask(asking->claims(), client_.allowance().address_key(), asking->topic(), std::move(answered));
+  services_.access.ask(asking->claims(), client_.allowance().address_key(), asking->topic(), Limiting::applies,
+                       std::move(answered));
 }
 
 void Conversation::end_for_rejoin(ChannelId id, std::string_view reason) {

@@ -28,8 +28,8 @@ class Join : public std::enable_shared_from_this<Join> {
 
   void ask(const Channel &channel) {
     revocations_ = revocations(channel);
-    ++questions_;
-    services_.access.ask(channel.claims(), channel.client().allowance().address_key(), channel.topic(),
+    const Limiting limiting = questions_++ == 0 ? Limiting::applies : Limiting::was_applied;
+    services_.access.ask(channel.claims(), channel.client().allowance().address_key(), channel.topic(), limiting,
                          [self = shared_from_this()](TopicAccess access, const std::optional<DatabaseError> &error) {
                            self->answered(access, error);
                          });

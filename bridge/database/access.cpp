@@ -74,12 +74,13 @@ bool Access::must_await(const TokenResult &result, Allowance &allowance, std::fu
   return true;
 }
 
-void Access::ask(const ClaimsRef &claims, const std::string &share, std::string_view topic,
+void Access::ask(const ClaimsRef &claims, const std::string &share, std::string_view topic, Limiting limiting,
                  std::function<void(TopicAccess, const std::optional<DatabaseError> &)> done) {
   Command command;
   command.claims = claims;
   command.share = share;
   command.pace = Pace::quick;
+  command.limiting = limiting;
   command.sql = kTopicAccess;
   command.name = "access";
   command.parameters = {std::string(topic)};

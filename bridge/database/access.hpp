@@ -40,9 +40,9 @@ class Access {
     return revoked_.includes(claims) || tokens_.is_removed_api_key(claims);
   }
 
-  // Calls live.topic_access(). After an error the access is unknown, and the caller must deny it. `share`: of the
-  // command.
-  void ask(const ClaimsRef &claims, const std::string &share, std::string_view topic,
+  // Calls live.topic_access(). After an error the access is unknown, and the caller must deny it. `share` and
+  // `limiting`: of the command.
+  void ask(const ClaimsRef &claims, const std::string &share, std::string_view topic, Limiting limiting,
            std::function<void(TopicAccess, const std::optional<DatabaseError> &)> done);
 
  private:

@@ -15,6 +15,9 @@
 
 namespace pg_live {
 
+// Whether limits hold for the command. What was admitted once is not refused when it is asked again.
+enum class Limiting { applies, was_applied };
+
 struct CommandResult {
   Rows rows;                          // of a command that succeeded
   std::optional<DatabaseError> error; // of a command that failed and was rolled back; after 08007 this is unknown
@@ -33,6 +36,7 @@ struct Command {
   std::vector<std::optional<std::string>> parameters; // nothing: NULL
   std::function<void(CommandResult)> done;
   Pace pace = Pace::unknown;
+  Limiting limiting = Limiting::applies;
   // Who takes turns with others where the claims name no user: an address; or, of the bridge's own, what keeps its
   // order, while those of others do not wait for it.
   std::string share{};

@@ -106,6 +106,11 @@ PendingRef Database::prepare(Command command) {
 }
 
 void Database::admit(ConnectionLane &lane, PendingRef pending) {
+  if (pending->command.limiting == Limiting::was_applied) {
+    note_begin(pending->command);
+    lane.admit(pending, std::size_t(-1));
+    return;
+  }
   const Limits &limits = limiter_.limits();
   if (unfinished_ >= limits[Limit::commands])
     return refuse(std::move(pending), {"53000", text_of(limiter_.note(Limit::commands)), "try again later"});
