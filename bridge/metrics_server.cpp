@@ -15,11 +15,12 @@ MetricsServer::MetricsServer(Services &services, std::function<std::string()> pa
     : services_(services), page_(std::move(page)), admin_(admin),
       acceptor_(services.loop, services.log, services.settings.sockets, services.settings.metrics.bind_address,
                 services.settings.metrics.port,
-                [this](Descriptor socket, const std::string &address) { accept(std::move(socket), address); }) {}
+                [this](Descriptor socket, const IpAddress &address) { accept(std::move(socket), address); }) {}
 
-void MetricsServer::accept(Descriptor socket, const std::string &address) {
+void MetricsServer::accept(Descriptor socket, const IpAddress &address) {
   if (requests_.size() >= kMaxRequests) return; // closes the socket
-  auto incoming = std::make_shared<Incoming>(services_, *this, no_proxy_, std::move(socket), address);
+  auto incoming = std::make_shared<Incoming>(services_, *this, no_proxy_, std::move(socket), address,
+                                             Allowance(services_.limiter, address.client_key()));
   Incoming &accepted = *incoming;
   requests_.emplace(&accepted, std::move(incoming));
 }

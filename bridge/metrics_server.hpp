@@ -24,7 +24,7 @@ class MetricsServer final : public IncomingOwner {
   unsigned port() const { return acceptor_.port(); }
 
  private:
-  void accept(Descriptor socket, const std::string &address);
+  void accept(Descriptor socket, const IpAddress &address);
   void handle_head(Incoming &incoming) override;
   void handle_request(Incoming &) override {} // none has a body
   void finished(Incoming &incoming) override { requests_.erase(&incoming); }

@@ -60,8 +60,9 @@ class Node final : public IncomingOwner, public InternalReceiver {
         http_(services_, [this] { return listener_.ready(); }), admission_(conversation_services_, connections_),
         server_(loop_, log, Admission::subprotocols()),
         acceptor_(loop_, log, settings.sockets, settings.bind_address, settings.port,
-                  [this](Descriptor socket, const std::string &address) {
-                    accept(std::move(socket), address, settings_.proxy, Transport::plain);
+                  [this](Descriptor socket, const IpAddress &address) {
+                    accept(std::move(socket), address, Allowance(limiter_, address.client_key()), settings_.proxy,
+                           Transport::plain);
                   }),
         proxy_inside_tls_(settings.proxy.sends_preface ? ProxySettings() : settings.proxy),
         tick_(loop_, [this] { tick(); }), revocation_timer_(loop_,
@@ -72,9 +73,10 @@ class Node final : public IncomingOwner, public InternalReceiver {
         drain_(connections_), drain_timer_(loop_, [this] { drain(); }), reload_(loop_, SIGHUP, [this] { reload(); }),
         terminate_(loop_, SIGTERM, [this] { stop(); }), interrupt_(loop_, SIGINT, [this] { stop(); }) {
     if (settings.tls.port != 0)
-      tls_.emplace(loop_, log, wheel_, settings, [this](Descriptor socket, const std::string &address) {
-        accept(std::move(socket), address, proxy_inside_tls_, Transport::encrypted);
-      });
+      tls_.emplace(loop_, log, wheel_, settings, limiter_,
+                   [this](Descriptor socket, const IpAddress &address, Allowance allowance) {
+                     accept(std::move(socket), address, std::move(allowance), proxy_inside_tls_, Transport::encrypted);
+                   });
     if (!settings.admin.token_file.empty()) admin_.emplace(settings.admin, loop_, hub_, connections_, refusals_);
     if (settings.metrics.port != 0)
       metrics_.emplace(
@@ -110,7 +112,8 @@ class Node final : public IncomingOwner, public InternalReceiver {
 
  private:
   bool make_room();
-  void accept(Descriptor socket, const std::string &address, const ProxySettings &proxy, Transport transport);
+  void accept(Descriptor socket, const IpAddress &address, Allowance allowance, const ProxySettings &proxy,
+              Transport transport);
   void handle_head(Incoming &incoming) override;
   std::optional<Excess> excess_of(Allowance &allowance) const;
   void answer_head(Incoming &incoming, const std::function<void()> &resume);
@@ -190,12 +193,14 @@ bool Node::make_room() {
   return false;
 }
 
-void Node::accept(Descriptor socket, const std::string &address, const ProxySettings &proxy, Transport transport) {
+void Node::accept(Descriptor socket, const IpAddress &address, Allowance allowance, const ProxySettings &proxy,
+                  Transport transport) {
   const std::size_t sockets = connections_.open() + incoming_.size();
   if (sockets >= settings_.limits[Limit::connections] + kSpareDescriptors && !make_room()) return; // closes the socket
   while (!arrivals_.empty() && arrivals_.front().expired())
     arrivals_.pop_front();
-  auto incoming = std::make_shared<Incoming>(services_, *this, proxy, std::move(socket), address, transport);
+  auto incoming =
+      std::make_shared<Incoming>(services_, *this, proxy, std::move(socket), address, std::move(allowance), transport);
   if (incoming->is_far_too_many()) return; // closes the socket
   Incoming &accepted = *incoming;
   arrivals_.push_back(incoming);

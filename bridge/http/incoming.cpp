@@ -25,10 +25,9 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == 
 } // namespace
 
 Incoming::Incoming(Services &services, IncomingOwner &owner, const ProxySettings &proxy, Descriptor socket,
-                   std::string_view address, Transport transport)
-    : services_(services), owner_(owner), proxy_(proxy), socket_(std::move(socket)),
-      address_(IpAddress::parse(address.substr(0, address.find('%'))).value_or(IpAddress())), // without a zone
-      allowance_(services.limiter, address_.client_key()), transport_(transport) {
+                   const IpAddress &address, Allowance allowance, Transport transport)
+    : services_(services), owner_(owner), proxy_(proxy), socket_(std::move(socket)), address_(address),
+      allowance_(std::move(allowance)), transport_(transport) {
   if (proxy.sends_preface && is_trusted(proxy.trusted, address_)) step_ = Step::preface;
   watch();
 }

@@ -34,9 +34,9 @@ enum class Transport : unsigned char { plain, encrypted };
 
 class Incoming final : public Timer, public std::enable_shared_from_this<Incoming> {
  public:
-  // `proxy`: what stands in front of the socket; outlives the object.
+  // `proxy`: what stands in front of the socket; outlives the object. `allowance`: of that address.
   Incoming(Services &services, IncomingOwner &owner, const ProxySettings &proxy, Descriptor socket,
-           std::string_view address, Transport transport = Transport::plain);
+           const IpAddress &address, Allowance allowance, Transport transport = Transport::plain);
 
   Transport transport() const { return transport_; }
 

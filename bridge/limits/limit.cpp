@@ -20,6 +20,8 @@ constexpr std::array<LimitEntry, kLimits> kEntries = {
     same(Limit::connections, "connections", 100000, "connections of one process"),
     same(Limit::connections_by_user, "connections-by-user", 200, "connections of one user"),
     by_address(Limit::connections_by_address, "connections-by-address", 2000, "connections of one address"),
+    same(Limit::handshakes, "handshakes", 1000,
+         "encrypted connections whose handshake is not done; one of the address that has most of them gives way"),
     same(Limit::topics_by_socket, "topics-by-socket", 100, "topics of one connection"),
     same(Limit::topics_by_user, "topics-by-user", 5000, "topics of all connections of one user"),
     by_address(Limit::topics_by_address, "topics-by-address", 50000, "topics of all connections of one address"),

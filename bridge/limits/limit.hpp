@@ -16,6 +16,7 @@ enum class Limit : unsigned char {
   connections,
   connections_by_user,
   connections_by_address,
+  handshakes,
   topics_by_socket,
   topics_by_user,
   topics_by_address,

@@ -39,17 +39,18 @@ Descriptor listen_on(const std::string &address, std::uint16_t port) {
   return socket;
 }
 
-std::string text_of(const sockaddr_storage &address, socklen_t length) {
+IpAddress address_of(const sockaddr_storage &address, socklen_t length) {
   std::array<char, NI_MAXHOST> host{};
   ::getnameinfo(reinterpret_cast<const sockaddr *>(&address), length, host.data(), host.size(), nullptr, 0,
                 NI_NUMERICHOST);
-  return host.data();
+  const std::string_view text = host.data();
+  return IpAddress::parse(text.substr(0, text.find('%'))).value_or(IpAddress()); // without a zone
 }
 
 } // namespace
 
 Acceptor::Acceptor(Loop &loop, const Log &log, const SocketSettings &settings, const std::string &address,
-                   std::uint16_t port, std::function<void(Descriptor, std::string)> accepted)
+                   std::uint16_t port, std::function<void(Descriptor, const IpAddress &)> accepted)
     : log_(log), settings_(settings), accepted_(std::move(accepted)), socket_(listen_on(address, port)),
       retry_timer_(loop, [this] { start(); }) {
   watcher_.emplace(loop, socket_.get(), [this](int) { accept_some(kMaxAcceptedPerTurn); });
@@ -93,7 +94,7 @@ void Acceptor::accept_some(int max) {
     set_option(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1);
     // A slow reader must not fill megabytes of the kernel's memory before its queue here is looked at.
     set_option(socket.get(), SOL_SOCKET, SO_SNDBUF, static_cast<int>(settings_.send_buffer_bytes));
-    accepted_(std::move(socket), text_of(address, length));
+    accepted_(std::move(socket), address_of(address, length));
   }
 }
 

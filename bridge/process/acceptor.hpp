@@ -3,6 +3,7 @@
 // delay the connected ones.
 #pragma once
 
+#include "base/ip_address.hpp"
 #include "process/descriptor.hpp"
 #include "process/log.hpp"
 #include "process/loop.hpp"
@@ -19,7 +20,7 @@ class Acceptor {
   // Throws std::runtime_error if the address cannot be listened on. `accepted` gets each new socket and the peer's
   // address.
   Acceptor(Loop &loop, const Log &log, const SocketSettings &settings, const std::string &address, std::uint16_t port,
-           std::function<void(Descriptor, std::string)> accepted);
+           std::function<void(Descriptor, const IpAddress &)> accepted);
 
   // The port it listens on, even if the setting asked for a free one.
   unsigned port() const;
@@ -34,7 +35,7 @@ class Acceptor {
 
   const Log &log_;
   const SocketSettings &settings_;
-  std::function<void(Descriptor, std::string)> accepted_;
+  std::function<void(Descriptor, const IpAddress &)> accepted_;
   Descriptor socket_;
   std::optional<Watcher> watcher_;
   LoopTimer retry_timer_; // when descriptors have run out

@@ -27,8 +27,9 @@ std::uint64_t raise_descriptor_limit() {
 unsigned connections_that_fit(const Settings &settings, std::uint64_t descriptors) {
   const TlsSettings &tls = settings.tls;
   const std::uint64_t each = tls.port == 0 ? 1 : kEncryptedDescriptors;
-  const std::uint64_t reserve = (tls.port == 0 ? 0 : tls.handshakes) + kOwnDescriptors + each * kSpareDescriptors + 2 +
-                                settings.database.join_connections + settings.database.read_connections +
+  const std::uint64_t reserve = (tls.port == 0 ? 0 : settings.limits[Limit::handshakes]) + kOwnDescriptors +
+                                each * kSpareDescriptors + 2 + settings.database.join_connections +
+                                settings.database.read_connections +
                                 settings.database.write_connections; // 2: the listener's, and the bridge's own
   const std::uint64_t room = descriptors > reserve + each ? (descriptors - reserve) / each : 1;
   return static_cast<unsigned>(std::min<std::uint64_t>(settings.limits[Limit::connections], room));

@@ -109,9 +109,6 @@ class SettingsTable {
         ->capture_default_str();
     add("hsts-seconds", tls.hsts_seconds,
         "Seconds for which browsers are told to come encrypted only, unless plain requests are served; 0: never");
-    add("limit-handshakes", tls.handshakes,
-        "Encrypted connections of one process whose handshake is not done; beyond, the oldest is closed")
-        ->check(CLI::Range(1u, 1000000u));
   }
 
   void add_database() {

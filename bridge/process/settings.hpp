@@ -61,7 +61,6 @@ struct TlsSettings {
   std::string key_file;
   PlainHttp plain_http = PlainHttp::serve;
   unsigned hsts_seconds = 31536000; // for which browsers are told to use no other; unless plain requests are served
-  unsigned handshakes = 1000;       // that are not finished
 };
 
 // Where Prometheus reads. Each process has its own port: this one and those that follow.

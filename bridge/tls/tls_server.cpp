@@ -1,6 +1,7 @@
 // Accepting, and sharing out the time for handshakes.
 #include "tls/tls_server.hpp"
 
+#include "http/forwarded.hpp"
 #include "process/descriptor_limit.hpp"
 
 #include <utility>
@@ -13,13 +14,13 @@ constexpr std::uint64_t kHandshakeNanosecondsPerTurn = 2'000'000;
 
 } // namespace
 
-TlsServer::TlsServer(Loop &loop, const Log &log, TimerWheel &wheel, const Settings &settings,
-                     std::function<void(Descriptor, std::string)> accepted)
-    : log_(log), settings_(settings),
-      certificate_(loop, log, settings.tls), surroundings_{loop, wheel, settings, certificate_},
+TlsServer::TlsServer(Loop &loop, const Log &log, TimerWheel &wheel, const Settings &settings, Limiter &limiter,
+                     Accepted accepted)
+    : log_(log), settings_(settings), limiter_(limiter),
+      certificate_(loop, log, settings.tls), surroundings_{loop, wheel, settings, certificate_, unfinished_},
       accepted_(std::move(accepted)), turn_(loop, [this] { advance_handshakes(); }),
       acceptor_(loop, log, settings.sockets, settings.bind_address, settings.tls.port,
-                [this](Descriptor socket, const std::string &address) { accept(std::move(socket), address); }) {}
+                [this](Descriptor socket, const IpAddress &address) { accept(std::move(socket), address); }) {}
 
 void TlsServer::start() {
   certificate_.start();
@@ -27,26 +28,25 @@ void TlsServer::start() {
   log_.info("listening for encrypted connections", {{"address", settings_.bind_address}, {"port", port()}});
 }
 
-// Ends the oldest handshake that is not finished.
-bool TlsServer::make_room() {
-  while (!arrivals_.empty()) {
-    const auto oldest = arrivals_.front().lock();
-    arrivals_.pop_front();
-    if (!oldest || oldest->was_opened()) continue;
-    oldest->give_up();
-    return true;
+void TlsServer::make_room() {
+  while (unfinished_.size() > settings_.limits[Limit::handshakes]) {
+    limiter_.note(Limit::handshakes);
+    unfinished_.first_to_go()->give_way();
   }
-  return false;
 }
 
-void TlsServer::accept(Descriptor socket, const std::string &address) {
+// A proxy that is trusted connects for many clients. Who is refused is not told why: that would cost a handshake.
+void TlsServer::accept(Descriptor socket, const IpAddress &address) {
   if (opened_ >= settings_.limits[Limit::connections] + kSpareDescriptors) return; // closes the socket
-  if (unfinished_handshakes() >= settings_.tls.handshakes && !make_room()) return;
-  while (!arrivals_.empty() && arrivals_.front().expired())
-    arrivals_.pop_front();
-  auto tunnel = std::make_shared<Tunnel>(surroundings_, *this, std::move(socket), address);
-  arrivals_.push_back(tunnel);
+  Allowance allowance(limiter_, address.client_key());
+  if (!is_trusted(settings_.proxy.trusted, address) && allowance.excess_of_address()) {
+    log_.debug("refused a connection before its handshake",
+               {{"address", address.text()}, {"reason", "too many connections of its address"}});
+    return;
+  }
+  auto tunnel = std::make_shared<Tunnel>(surroundings_, *this, std::move(socket), address, std::move(allowance));
   tunnels_.emplace(tunnel.get(), std::move(tunnel));
+  make_room(); // now that the new one counts: of an address that has most, an older one gives way
 }
 
 void TlsServer::handshake_waits(Tunnel &tunnel) {
@@ -64,15 +64,15 @@ void TlsServer::advance_handshakes() {
   if (!waiting_.empty()) turn_.start(Milliseconds{0});
 }
 
-void TlsServer::opened(Tunnel &tunnel, Descriptor socket) {
+void TlsServer::opened(Tunnel &tunnel, Descriptor socket, Allowance allowance) {
   ++opened_;
   ++tally_.finished;
-  accepted_(std::move(socket), tunnel.address());
+  accepted_(std::move(socket), tunnel.address(), std::move(allowance));
 }
 
 void TlsServer::handshake_failed(Tunnel &tunnel, std::string_view reason) {
   ++tally_.failed;
-  log_.debug("a handshake failed", {{"address", tunnel.address()}, {"reason", reason}});
+  log_.debug("a handshake failed", {{"address", tunnel.address().text()}, {"reason", reason}});
 }
 
 void TlsServer::finished(Tunnel &tunnel) {

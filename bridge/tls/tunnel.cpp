@@ -33,9 +33,10 @@ std::optional<std::size_t> send_some(int socket, std::string_view bytes) {
 
 } // namespace
 
-Tunnel::Tunnel(const Surroundings &surroundings, TunnelOwner &owner, Descriptor socket, const std::string &address)
-    : surroundings_(surroundings), owner_(owner), socket_(std::move(socket)),
-      address_(IpAddress::parse(address.substr(0, address.find('%'))).value_or(IpAddress())), // without a zone
+Tunnel::Tunnel(const Surroundings &surroundings, TunnelOwner &owner, Descriptor socket, const IpAddress &address,
+               Allowance allowance)
+    : surroundings_(surroundings), owner_(owner), socket_(std::move(socket)), address_(address),
+      allowance_(std::move(allowance)), arrival_(std::in_place, surroundings.unfinished, address.client_key(), *this),
       session_(surroundings.certificate.new_session(socket_.get())) {
   const ProxySettings &proxy = surroundings.settings.proxy;
   if (proxy.sends_preface && is_trusted(proxy.trusted, address_)) step_ = Step::preface;
@@ -106,10 +107,19 @@ void Tunnel::read_preface() {
   const std::size_t taken = preface == nullptr ? static_cast<std::size_t>(count) : preface->bytes - before;
   ::recv(socket_.get(), buffer.data(), taken, 0);
   if (preface == nullptr) return;
-  if (preface->client) address_ = *preface->client;
+  if (preface->client) {
+    move_to(*preface->client);
+    if (allowance_.excess_of_address()) return fail("too many connections of its address");
+  }
   received_ = {};
   step_ = Step::handshake;
   watch();
+}
+
+void Tunnel::move_to(const IpAddress &address) {
+  address_ = address;
+  allowance_.move_to(address.client_key());
+  arrival_->move_to(address.client_key());
 }
 
 void Tunnel::advance_handshake() {
@@ -143,10 +153,11 @@ void Tunnel::open() {
   for (const int end : ends)
     ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
   cancel();
+  arrival_.reset();
   was_opened_ = true;
   step_ = Step::open;
   local_watcher_.emplace(surroundings_.loop, local_.get(), [this](int events) { on_local(events); });
-  owner_.opened(*this, std::move(bridge));
+  owner_.opened(*this, std::move(bridge), std::move(allowance_));
   take_in(); // what came with the end of the handshake
   watch();
 }
@@ -236,7 +247,8 @@ void Tunnel::fail(std::string_view reason) {
   finish();
 }
 
-void Tunnel::give_up() {
+void Tunnel::give_way() {
+  const auto self = shared_from_this();
   if (step_ <= Step::handshake) return fail("too many handshakes");
   finish();
 }
@@ -245,6 +257,7 @@ void Tunnel::finish() {
   if (step_ == Step::finished) return;
   step_ = Step::finished;
   cancel();
+  arrival_.reset();
   network_watcher_.reset();
   local_watcher_.reset();
   socket_.reset();

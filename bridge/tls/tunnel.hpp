@@ -12,6 +12,8 @@
 
 #include "base/ip_address.hpp"
 #include "base/timer_wheel.hpp"
+#include "limits/arrivals.hpp"
+#include "limits/limiter.hpp"
 #include "process/descriptor.hpp"
 #include "process/loop.hpp"
 #include "process/settings.hpp"
@@ -33,35 +35,38 @@ class TunnelOwner {
 
   // Bytes of the handshake have arrived: the owner calls advance_handshake() soon.
   virtual void handshake_waits(Tunnel &tunnel) = 0;
-  // The handshake is done. `socket` says what the client says.
-  virtual void opened(Tunnel &tunnel, Descriptor socket) = 0;
+  // The handshake is done. `socket` says what the client says, and uses `allowance` from now on.
+  virtual void opened(Tunnel &tunnel, Descriptor socket, Allowance allowance) = 0;
   // The handshake failed, or took too long; finished() follows.
   virtual void handshake_failed(Tunnel &tunnel, std::string_view reason) = 0;
   // The connection is over. The owner drops its reference.
   virtual void finished(Tunnel &tunnel) = 0;
 };
 
-class Tunnel final : public Timer, public std::enable_shared_from_this<Tunnel> {
+class Tunnel final : public Timer, public Newcomer, public std::enable_shared_from_this<Tunnel> {
  public:
   struct Surroundings {
     Loop &loop;
     TimerWheel &wheel; // in seconds of the loop's clock
     const Settings &settings;
     const Certificate &certificate;
+    Arrivals &unfinished; // handshakes; outlives all tunnels
   };
 
-  Tunnel(const Surroundings &surroundings, TunnelOwner &owner, Descriptor socket, const std::string &address);
+  // `allowance`: of that address, which is the peer's.
+  Tunnel(const Surroundings &surroundings, TunnelOwner &owner, Descriptor socket, const IpAddress &address,
+         Allowance allowance);
 
   // Of the client: of the peer, or what a trusted proxy says in its preface.
-  std::string address() const { return address_.text(); }
+  const IpAddress &address() const { return address_; }
 
   // Whether its handshake was done.
   bool was_opened() const { return was_opened_; }
 
   void advance_handshake();
 
-  // Ends a connection whose handshake is not done, to make room.
-  void give_up();
+  // Ends a connection whose handshake is not done.
+  void give_way() override;
 
  private:
   enum class Step { preface, handshake, open, lingering, finished };
@@ -69,6 +74,7 @@ class Tunnel final : public Timer, public std::enable_shared_from_this<Tunnel> {
   void on_network(int events);
   void on_local(int events);
   void read_preface();
+  void move_to(const IpAddress &address);
   void open();
   void refuse_plain_request();
   void take_in();
@@ -88,6 +94,8 @@ class Tunnel final : public Timer, public std::enable_shared_from_this<Tunnel> {
   Descriptor socket_; // of the client
   Descriptor local_;  // what the bridge writes to its end arrives here
   IpAddress address_;
+  Allowance allowance_;                    // until the handshake is done
+  std::optional<Arrival> arrival_;         // likewise
   std::optional<Watcher> network_watcher_; // watchers end before their descriptors
   std::optional<Watcher> local_watcher_;
   int network_events_ = 0; // watched for

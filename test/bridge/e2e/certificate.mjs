@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort, startBridge } from './support.mjs';
 
 /** Makes a key and a certificate for localhost, which it signs itself, in two PEM files. It ends after `days`, which may have passed. */
 function makeCertificate(key, file, name, days) {
@@ -52,4 +53,13 @@ export function encrypted(bridge, port, ca) {
     websocketUrl: (path = '/realtime/v1') => `wss://localhost:${port}${path}`,
     token: (claims) => bridge.token(claims),
   };
+}
+
+/** A bridge with an encrypted port: {plain, secure, port, certificate, metrics}, closed with the suite. */
+export async function startEncrypted(database, closeLater, { flags = [], certificate = closeLater(new CertificateFolder()) } = {}) {
+  const port = await freePort();
+  const metricsPort = await freePort();
+  const own = ['--tls-port', `${port}`, '--tls-certificate', certificate.file, '--tls-key', certificate.key, '--metrics-port', `${metricsPort}`];
+  const plain = closeLater(await startBridge(database, { flags: [...own, ...flags] }));
+  return { plain, secure: encrypted(plain, port, certificate.authority), port, certificate, metrics: `http://127.0.0.1:${metricsPort}/metrics` };
 }

@@ -16,7 +16,7 @@ TEST(DescriptorLimit, LeavesAReserve) {
 TEST(DescriptorLimit, CountsThreeForEachEncryptedConnection) {
   Settings settings;
   settings.tls.port = 4443;
-  settings.tls.handshakes = 100;
+  settings.limits[Limit::handshakes] = 100;
   EXPECT_EQ(connections_that_fit(settings, 4096), (4096u - 100 - 48 - 3 * 64 - 11) / 3);
 }
 
