@@ -6,6 +6,7 @@
 #include "base/ip_address.hpp"
 #include "limits/limit.hpp"
 #include "process/log.hpp"
+#include "process/ticket_keys.hpp"
 #include "process/token_options.hpp"
 
 #include <cstdint>
@@ -61,6 +62,7 @@ struct TlsSettings {
   std::string key_file;
   PlainHttp plain_http = PlainHttp::serve;
   unsigned hsts_seconds = 31536000; // for which browsers are told to use no other; unless plain requests are served
+  TicketKeys ticket_keys;
 };
 
 // Where Prometheus reads. Each process has its own port: this one and those that follow.

@@ -42,6 +42,12 @@ int select_protocol(SSL *, const unsigned char **selected, unsigned char *length
 
 int no_passphrase(char *, int, int, void *) { return -1; } // instead of asking at the terminal
 
+// A ticket of TLS 1.2 has the key of its session itself: who learned the keys of tickets could read past traffic.
+int give_no_old_tickets(SSL *session, void *) {
+  if (SSL_version(session) < TLS1_3_VERSION) SSL_set_options(session, SSL_OP_NO_TICKET);
+  return 1;
+}
+
 void set_rules(SSL_CTX *context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -50,6 +56,7 @@ void set_rules(SSL_CTX *context) {
   SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20"); // of 1.2: those of 1.3 are all good
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);     // tickets resume sessions without memory here
   SSL_CTX_set_num_tickets(context, 1);
+  SSL_CTX_set_cert_cb(context, give_no_old_tickets, nullptr); // called when the version is known
   SSL_CTX_set_alpn_select_cb(context, select_protocol, nullptr);
   SSL_CTX_set_default_passwd_cb(context, no_passphrase);
 }
@@ -98,6 +105,8 @@ std::optional<std::string> Certificate::read() {
   std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   if (!context) return openssl_problem();
   set_rules(context.get());
+  TicketKeys::Bytes keys = settings_.ticket_keys.bytes(); // a context has its own otherwise, which no worker shares
+  if (SSL_CTX_set_tlsext_ticket_keys(context.get(), keys.data(), keys.size()) != 1) return openssl_problem();
   // First, so that what is written during the read is read again.
   state_of_files_ = state_of(settings_.certificate_file) + '/' + state_of(settings_.key_file);
   if (SSL_CTX_use_certificate_chain_file(context.get(), settings_.certificate_file.c_str()) != 1)

@@ -56,9 +56,9 @@ export function encrypted(bridge, port, ca) {
 }
 
 /** A bridge with an encrypted port: {plain, secure, port, certificate, metrics}, closed with the suite. */
-export async function startEncrypted(database, closeLater, { flags = [], certificate = closeLater(new CertificateFolder()) } = {}) {
+export async function startEncrypted(database, closeLater, { flags = [], certificate = closeLater(new CertificateFolder()), hasMetrics = true } = {}) {
   const port = await freePort();
-  const metricsPort = await freePort();
+  const metricsPort = hasMetrics ? await freePort() : 0;
   const own = ['--tls-port', `${port}`, '--tls-certificate', certificate.file, '--tls-key', certificate.key, '--metrics-port', `${metricsPort}`];
   const plain = closeLater(await startBridge(database, { flags: [...own, ...flags] }));
   return { plain, secure: encrypted(plain, port, certificate.authority), port, certificate, metrics: `http://127.0.0.1:${metricsPort}/metrics` };
