@@ -11,7 +11,7 @@ import { eventually, startBridge, uniqueName } from './support.mjs';
 describe('fairness', () => {
   let database, bridge;
   const ask = (...request) => askBridge(bridge, ...request);
-  const closeLater = withBridge({ flags: ['--statement-timeout', '60', '--limit-messages-by-socket', '100000', '--limit-messages-by-user', '0'] }, (made) => ({ database, bridge } = made));
+  const closeLater = withBridge({ flags: ['--statement-timeout', '60', '--limit-messages-by-socket', '100000', '--limit-messages-by-user', '0', '--limit-queue-bytes', '20000000'] }, (made) => ({ database, bridge } = made));
 
   async function socketOf(user) {
     const socket = closeLater(await RawSocket.open(bridge, { token: bridge.token({ sub: user }) }));

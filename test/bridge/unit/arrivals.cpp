@@ -13,10 +13,10 @@
 namespace pg_live {
 namespace {
 
-class Guest final : public Newcomer {
+class Handshaker final : public Newcomer {
  public:
-  Guest(Arrivals &all, std::string address) : address_(std::move(address)), arrival_(all, address_, *this) {}
-  virtual ~Guest() = default;
+  Handshaker(Arrivals &all, std::string address) : address_(std::move(address)), arrival_(all, address_, *this) {}
+  virtual ~Handshaker() = default;
 
   void give_way() override {}
   const std::string &address() const { return address_; }
@@ -33,9 +33,9 @@ class Guest final : public Newcomer {
 TEST(Arrivals, TheOldestGivesWayWhereEachAddressHasOne) {
   Arrivals all;
   EXPECT_EQ(all.first_to_go(), nullptr);
-  auto oldest = std::make_unique<Guest>(all, "a");
-  const Guest second(all, "b");
-  const Guest third(all, "c");
+  auto oldest = std::make_unique<Handshaker>(all, "a");
+  const Handshaker second(all, "b");
+  const Handshaker third(all, "c");
   EXPECT_EQ(all.first_to_go(), oldest.get());
   oldest.reset();
   EXPECT_EQ(all.first_to_go(), &second);
@@ -44,19 +44,19 @@ TEST(Arrivals, TheOldestGivesWayWhereEachAddressHasOne) {
 
 TEST(Arrivals, TheAddressThatHasMostGivesWayBeforeOlderOnesOfOthers) {
   Arrivals all;
-  const Guest old(all, "a");
-  const Guest first_of_many(all, "b");
-  const Guest second_of_many(all, "b");
+  const Handshaker old(all, "a");
+  const Handshaker first_of_many(all, "b");
+  const Handshaker second_of_many(all, "b");
   EXPECT_EQ(all.first_to_go(), &first_of_many);
 }
 
 // As a proxy says for whom it came.
 TEST(Arrivals, OneThatMovesIsCountedOfItsNewAddressAndIsAsOldAsBefore) {
   Arrivals all;
-  Guest first(all, "proxy");
-  Guest second(all, "proxy");
-  const Guest third(all, "a");
-  const Guest fourth(all, "a");
+  Handshaker first(all, "proxy");
+  Handshaker second(all, "proxy");
+  const Handshaker third(all, "a");
+  const Handshaker fourth(all, "a");
   EXPECT_EQ(all.first_to_go(), &first);
   second.move_to("b");
   EXPECT_EQ(all.first_to_go(), &third);
@@ -67,14 +67,14 @@ TEST(Arrivals, OneThatMovesIsCountedOfItsNewAddressAndIsAsOldAsBefore) {
 TEST(Arrivals, OneAddressWithVeryManyPushesOutNoneOfTheOthers) {
   constexpr std::size_t kMost = 100;
   Arrivals all;
-  std::vector<std::unique_ptr<Guest>> others;
+  std::vector<std::unique_ptr<Handshaker>> others;
   others.reserve(50);
   for (int n = 0; n < 50; ++n)
-    others.push_back(std::make_unique<Guest>(all, "other " + std::to_string(n)));
-  std::map<const Newcomer *, std::unique_ptr<Guest>> many;
+    others.push_back(std::make_unique<Handshaker>(all, "other " + std::to_string(n)));
+  std::map<const Newcomer *, std::unique_ptr<Handshaker>> many;
   for (int n = 0; n < 10000; ++n) {
-    auto one = std::make_unique<Guest>(all, "many");
-    const Guest *const key = one.get();
+    auto one = std::make_unique<Handshaker>(all, "many");
+    const Handshaker *const key = one.get();
     many.emplace(key, std::move(one));
     if (all.size() > kMost) ASSERT_EQ(many.erase(all.first_to_go()), 1u);
   }
@@ -82,7 +82,7 @@ TEST(Arrivals, OneAddressWithVeryManyPushesOutNoneOfTheOthers) {
 }
 
 // The first to go, by looking at all.
-const Guest *looked_up(const std::vector<std::unique_ptr<Guest>> &oldest_first) {
+const Handshaker *looked_up(const std::vector<std::unique_ptr<Handshaker>> &oldest_first) {
   std::map<std::string, std::size_t> counts;
   for (const auto &guest : oldest_first)
     ++counts[guest->address()];
@@ -100,12 +100,12 @@ TEST(Arrivals, GiveWayAsInAModelWhateverComesMovesAndLeaves) {
       return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
     };
     Arrivals all;
-    std::vector<std::unique_ptr<Guest>> guests; // the oldest first
+    std::vector<std::unique_ptr<Handshaker>> guests; // the oldest first
     for (int step = 0; step < 3000; ++step) {
       const std::string address = std::to_string(below(6));
       const std::size_t action = below(5);
       if (guests.empty() || action < 2) {
-        guests.push_back(std::make_unique<Guest>(all, address));
+        guests.push_back(std::make_unique<Handshaker>(all, address));
       } else if (action < 4) {
         guests.erase(guests.begin() + static_cast<std::ptrdiff_t>(below(guests.size())));
       } else {
